@@ -1,0 +1,358 @@
+#!/usr/bin/env bash
+# Puts Asterisk 22 into the user's cache folder and prints the folder ("the prefix").
+#
+# Debian 12 has no asterisk package; Debian's testing suites have one. apt, with a state folder of
+# its own, downloads that package and everything it links to; the parts that are needed are kept
+# next to each other and run by the prefix's own dynamic loader. Nothing is installed on the host,
+# no root is needed, and the archive's signatures are verified with the host's Debian keyring.
+#
+#   get-asterisk.sh             use the cached prefix, or fetch one
+#   get-asterisk.sh --refresh   look for a newer version first
+#   get-asterisk.sh --offline   use the cached prefix or fail
+#
+# The prefix's path is the only line on stdout; everything for people goes to stderr.
+# Layout: <cache>/<version>/{sbin,modules,lib,data,MANIFEST}, and <cache>/current -> <version>.
+set -euo pipefail
+export LC_ALL=C
+
+CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/trunkline/asterisk"
+SUITES="${TRUNKLINE_ASTERISK_SUITES:-forky sid}"
+PACKAGES="asterisk asterisk-core-sounds-en-gsm asterisk-core-sounds-en-wav asterisk-moh-opsound-wav"
+
+# Asterisk 22 from 22.10.1 on (that version fixes GHSA-wcvv-g26m-wx5c).
+OLDEST=22.10.1
+# Versions that crash when a WebSocket client sends a PONG (asterisk issue 2085, fixed by change 2086).
+REFUSED="22.11.0-rc1 22.11-rc1"
+
+say() { printf '  %s\n' "$*" >&2; }
+fail() {
+    printf 'get-asterisk: %s\n' "$1" >&2
+    shift
+    for line in "$@"; do printf '              %s\n' "$line" >&2; done
+    exit 1
+}
+
+# The upstream version in a Debian one: "1:22.11.0~rc1~dfsg+~cs6.16-1" -> "22.11.0-rc1".
+upstream_version() {
+    local v="${1#*:}"
+    if [[ $v =~ ^([0-9]+(\.[0-9]+)+)([~-]rc([0-9]+))? ]]; then
+        printf '%s%s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[4]:+-rc${BASH_REMATCH[4]}}"
+    fi
+}
+
+acceptable() {
+    local version="$1" bad
+    [[ $version == 22.* ]] || return 1
+    for bad in $REFUSED; do [[ $version == "$bad" ]] && return 1; done
+    # A release candidate sorts before its release: with "~" in the place of "-", dpkg knows that.
+    dpkg --compare-versions "${version/-rc/~rc}" ge "$OLDEST"
+}
+
+loader_of() {
+    local loader
+    for loader in "$1"/lib/ld-linux*.so.*; do
+        [[ -x $loader ]] && { printf '%s\n' "$loader"; return 0; }
+    done
+    return 1
+}
+
+# What `asterisk -V` of a prefix says, as an upstream version.
+version_of() {
+    local loader said
+    loader="$(loader_of "$1")" || return 1
+    said="$("$loader" --library-path "$1/lib" --argv0 asterisk "$1/sbin/asterisk" -V 2>/dev/null)" || return 1
+    said="${said#Asterisk }"
+    upstream_version "${said%% *}"
+}
+
+# One line per file: checksum, size, path. CRC by the carry-less multiplication of the processor
+# reads the whole prefix in a tenth of a second: it is there to find a damaged cache, at every use.
+# What was downloaded has been verified by the archive's signature before.
+manifest_of() {
+    (cd "$1" && find . -type f ! -name MANIFEST -print0 | sort -z | xargs -0 cksum)
+}
+
+usable() {
+    local prefix="$1" version
+    [[ -f $prefix/MANIFEST && -x $prefix/sbin/asterisk ]] || return 1
+    version="$(version_of "$prefix")" && [[ -n $version ]] || { say "the cached Asterisk in $prefix does not start"; return 1; }
+    acceptable "$version" || { say "the cached Asterisk $version is not one of the versions that Trunkline works with"; return 1; }
+    manifest_of "$prefix" | cmp -s - "$prefix/MANIFEST" || { say "the cached Asterisk in $prefix is damaged"; return 1; }
+}
+
+# The cached prefix that `current` names, else the newest other one that is whole.
+cached() {
+    local prefix
+    prefix="$(readlink -f "$CACHE/current" 2>/dev/null || true)"
+    if [[ -n $prefix && -d $prefix ]] && usable "$prefix"; then
+        printf '%s\n' "$prefix"
+        return 0
+    fi
+    while IFS= read -r prefix; do
+        if usable "$prefix"; then
+            ln -sfn "${prefix##*/}" "$CACHE/current"
+            printf '%s\n' "$prefix"
+            return 0
+        fi
+    done < <(find "$CACHE" -mindepth 1 -maxdepth 1 -type d -name '22.*' ! -path "$prefix" 2>/dev/null | sort -rV)
+    return 1
+}
+
+# The host's own Debian mirror and the keyring that signs it, as "uri<TAB>keyring", from both
+# formats of apt's sources. A mirror is one that carries component main of a plain release
+# (bookworm, stable …: no "-security", "-updates").
+host_mirror() {
+    local release="" etc
+    release="$(. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-}")"
+    etc="$(apt-config shell D Dir::Etc/d 2>/dev/null | sed -n "s/^D='\(.*\)'$/\1/p")"
+    etc="${etc:-/etc/apt/}"
+    find "$etc" -maxdepth 2 \( -name '*.sources' -o -name '*.list' \) -path "*sources*" -print0 2>/dev/null | sort -z |
+        xargs -0 -r awk -v release="$release" '
+        function has(list, word,    n, a, i) { n = split(list, a, " "); for (i = 1; i <= n; i++) if (a[i] == word) return 1; return 0 }
+        function plain(suites) { return has(suites, release) || has(suites, "stable") || has(suites, "testing") || has(suites, "forky") || has(suites, "sid") }
+        function offer(types, uris, suites, comps, signed,    a) {
+            if (done || !has(types, "deb") || !has(comps, "main") || !plain(suites)) return
+            split(uris, a, " "); print a[1] "\t" signed; done = 1
+        }
+        function flush() { if (f["uris"] != "" && f["enabled"] != "no") offer(f["types"], f["uris"], f["suites"], f["components"], f["signed-by"]); delete f; key = "" }
+        FNR == 1 { flush() }
+        FILENAME ~ /\.list$/ {
+            sub(/#.*/, ""); if ($1 != "deb") next
+            signed = ""; i = 2
+            if ($2 ~ /^\[/) {
+                options = ""
+                for (; i <= NF; i++) { options = options " " $i; if ($i ~ /\]$/) { i++; break } }
+                if (match(options, /signed-by=[^] ]+/)) signed = substr(options, RSTART + 10, RLENGTH - 10)
+            }
+            comps = ""; for (j = i + 2; j <= NF; j++) comps = comps " " $j
+            offer("deb", $i, $(i + 1), comps, signed); next
+        }
+        /^#/ { next }
+        /^[ \t]*$/ { flush(); next }
+        /^[ \t]/ { if (key != "") f[key] = f[key] " " $0; next }
+        { p = index($0, ":"); key = tolower(substr($0, 1, p - 1)); v = substr($0, p + 1); gsub(/^[ \t]+|[ \t]+$/, "", v); f[key] = v }
+        END { flush() }' 2>/dev/null | head -n 1
+}
+
+keyring_for() {
+    local signed="$1" candidate
+    for candidate in "$signed" /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
+        [[ $candidate == /* && -r $candidate ]] && { printf '%s\n' "$candidate"; return 0; }
+    done
+    return 1
+}
+
+# apt's settings: everything under $1, one source, the host's way to the network.
+write_apt_conf() {
+    local dir="$1" uri="$2" keyring="$3" suite="$4"
+    mkdir -p "$dir"/{etc/preferences.d,state/lists/partial,cache/archives/partial}
+    : > "$dir/state/status"
+    printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$keyring" "$(dpkg --print-architecture)" "$uri" "$suite" > "$dir/etc/sources.list"
+    {
+        # Proxies, certificates and time-outs of the host stay in force.
+        apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Retries)' || true
+        printf 'Dir "%s";\nDir::State "state";\nDir::State::status "%s";\nDir::Cache "cache";\nDir::Etc "etc";\n' "$dir" "$dir/state/status"
+        printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "-";\n' "$dir/etc/sources.list"
+        printf 'Dir::Etc::netrc "/etc/apt/auth.conf";\nDir::Etc::netrcparts "/etc/apt/auth.conf.d";\n'
+        printf 'APT::Install-Recommends "false";\nAPT::Install-Suggests "false";\nAPT::Sandbox::User "";\nAPT::Architecture "%s";\n' "$(dpkg --print-architecture)"
+        printf 'Acquire::Languages "none";\nAcquire::Retries "3";\nDebug::NoLocking "true";\n'
+        # The index of a testing suite may look expected to have expired, or to be of tomorrow, to a
+        # host with an odd clock. The signature is verified all the same.
+        printf 'Acquire::Check-Valid-Until "false";\nAcquire::Check-Date "false";\n'
+        # No hooks and no indexes beyond the list of packages.
+        printf 'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";\nAcquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";\n'
+    } > "$dir/apt.conf"
+}
+
+# Runs a command, its output kept for the case of failure, and says every two seconds how far the folder $1 has grown.
+with_progress() {
+    local what="$1" folder="$2" log="$3" pid status=0 ticks=0 size
+    shift 3
+    "$@" > "$log" 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        ticks=$((ticks + 1))
+        if ((ticks % 10 == 0)); then
+            size="$(du -sm "$folder" 2>/dev/null | cut -f1)"
+            say "$what: ${size:-0} MB"
+        fi
+    done
+    wait "$pid" || status=$?
+    return "$status"
+}
+
+# Keeps of the unpacked tree $1 what Asterisk needs, in $2.
+assemble() {
+    local root="$1" out="$2" triplet loader binary
+    binary="$(find "$root" -type f -path '*/sbin/asterisk' | head -n 1)"
+    [[ -n $binary ]] || fail "the asterisk package of this suite has no sbin/asterisk" "Its layout has changed; please report it."
+    # usr-merge: what a package still ships in /lib belongs to /usr/lib.
+    local top
+    for top in lib lib64; do
+        [[ -d $root/$top && ! -L $root/$top ]] && { mkdir -p "$root/usr/$top"; cp -a "$root/$top/." "$root/usr/$top/"; }
+    done
+    loader="$(find "$root/usr" -name 'ld-linux*.so.*' \( -type f -o -type l \) -path '*/lib*' | grep -- '-linux-gnu/' | head -n 1)"
+    [[ -n $loader ]] || fail "no dynamic loader among the downloaded packages"
+    triplet="$(dirname "$loader")"
+
+    mkdir -p "$out"/{sbin,lib,modules,data}
+    cp "$binary" "$out/sbin/asterisk"
+    local modules
+    modules="$(dirname "$(find "$root/usr/lib" -name res_ari.so | head -n 1)")"
+    cp "$modules"/*.so "$out/modules/"
+
+    # The closure of the binary and all modules, as the loader itself resolves it. Libraries in
+    # folders of their own (libpulsecommon …) are found by their run path, so those folders are searched too.
+    local path lib
+    path="$triplet:$(find "$triplet" -mindepth 1 -maxdepth 2 -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)"
+    for lib in "$out/sbin/asterisk" "$out"/modules/*.so; do
+        "$loader" --library-path "$path" --list "$lib" 2>/dev/null || true
+    done | sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' | sort -u > "$out.closure"
+    while IFS= read -r lib; do
+        # Asterisk's own libraries resolve next to the rest; what the host lends would break on another machine.
+        [[ $lib == "$root"/* ]] || fail "the library $lib was taken from the host instead of the packages"
+        cp -L "$lib" "$out/lib/"
+    done < "$out.closure"
+    rm -f "$out.closure"
+    cp -L "$loader" "$out/lib/$(basename "$loader")"
+    strip_is_done_by_debian=1
+
+    # Documentation (Asterisk reads its XML at start), the REST interface's description, sounds and music.
+    local share="$root/usr/share/asterisk"
+    for lib in documentation rest-api keys phoneprov images static-http; do
+        [[ -d $share/$lib ]] && cp -aL "$share/$lib" "$out/data/"
+    done
+    [[ -d $out/data/rest-api ]] || cp -aL "$(dirname "$(find "$root/usr" -name resources.json -path '*rest-api*' | head -n 1)")" "$out/data/rest-api"
+    mkdir -p "$out/data/sounds" "$out/data/moh"
+    local english
+    english="$(find "$share/sounds" -maxdepth 1 -type d -name 'en_US*' | head -n 1)"
+    [[ -n $english ]] || fail "the English sounds are missing from the downloaded packages"
+    cp -aL "$english" "$out/data/sounds/en"
+    local music
+    music="$(find "$share" -maxdepth 1 -type d -name 'moh*' | head -n 1)"
+    [[ -n $music ]] && cp -aL "$music/." "$out/data/moh/"
+    chmod -R u+rwX,go+rX "$out"
+}
+
+fetch() {
+    local tool
+    for tool in apt-get apt-config apt-cache dpkg dpkg-deb awk find xargs cksum; do
+        command -v "$tool" > /dev/null || fail "this needs '$tool', which is not here" \
+            "Trunkline gets Asterisk from Debian's archive; use Debian 12 or newer, or put a prefix into $CACHE by hand."
+    done
+    local mirror uri keyring
+    mirror="${TRUNKLINE_DEBIAN_MIRROR:-}"
+    [[ -n $mirror ]] || mirror="$(host_mirror)"
+    [[ -n $mirror ]] || fail "found no Debian mirror in apt's sources (/etc/apt/sources.list, sources.list.d)" \
+        "Set TRUNKLINE_DEBIAN_MIRROR to the address of one and run this again."
+    IFS=$'\t' read -r uri keyring <<< "$mirror"$'\t'
+    keyring="$(keyring_for "${keyring:-}")" || fail "found no keyring of the Debian archive" "Run: apt-get install debian-archive-keyring"
+
+    local suite candidate version found="" offered=""
+    for suite in $SUITES; do
+        say "looking for Asterisk 22 in Debian's $suite"
+        rm -rf "$WORK/apt"
+        write_apt_conf "$WORK/apt" "$uri" "$keyring" "$suite"
+        if ! APT_CONFIG="$WORK/apt/apt.conf" with_progress "reading the package list" "$WORK/apt/state" "$WORK/log" apt-get -q update ||
+            grep -qE '^(W|E): .*(GPG error|Failed to fetch|not signed)' "$WORK/log"; then
+            say "could not read the package list of $suite:"
+            grep -E '^(E|W|Err)' "$WORK/log" | head -n 3 | sed 's/^/      /' >&2 || true
+            continue
+        fi
+        candidate="$(APT_CONFIG="$WORK/apt/apt.conf" apt-cache policy asterisk 2>/dev/null | sed -n 's/^ *Candidate: //p')"
+        version="$(upstream_version "${candidate:-}")"
+        offered="$offered $suite:${version:-none}"
+        if [[ -n $version ]] && acceptable "$version"; then
+            found="$version"
+            break
+        fi
+        say "$suite has Asterisk ${version:-(none)}: not usable (needed: 22.x from $OLDEST on${version:+, none of: $REFUSED})"
+    done
+    [[ -n $found ]] || { OFFERED="$offered"; return 1; }
+
+    if [[ -d $CACHE/$found ]] && usable "$CACHE/$found"; then
+        say "Asterisk $found is in the cache already"
+        ln -sfn "$found" "$CACHE/current"
+        RESULT="$CACHE/$found"
+        return 0
+    fi
+
+    say "downloading Asterisk $found and its libraries (about 110 MB)"
+    # shellcheck disable=SC2086 # a list of words
+    APT_CONFIG="$WORK/apt/apt.conf" with_progress "downloaded" "$WORK/apt/cache/archives" "$WORK/log" \
+        apt-get -q -y --download-only --no-install-recommends install $PACKAGES || {
+        say "the download failed:"
+        tail -n 5 "$WORK/log" | sed 's/^/      /' >&2
+        OFFERED=" the download from $suite failed"
+        return 1
+    }
+
+    say "unpacking"
+    mkdir -p "$WORK/root"
+    local deb
+    for deb in "$WORK"/apt/cache/archives/*.deb; do
+        dpkg-deb -x "$deb" "$WORK/root" 2>> "$WORK/log" || fail "could not unpack $(basename "$deb")" "Is the disk full? $(df -h "$WORK" | tail -n 1)"
+    done
+    rm -rf "$WORK/apt"
+    say "keeping what Asterisk links to"
+    assemble "$WORK/root" "$WORK/prefix"
+    local runs
+    runs="$(version_of "$WORK/prefix" || true)"
+    [[ $runs == "$found" ]] || fail "the unpacked Asterisk says '$runs' where $found was expected" "Run: ASTERISK_DEBUG=1 $0 --refresh, and report what it shows."
+    (manifest_of "$WORK/prefix") > "$WORK/MANIFEST"
+    mv "$WORK/MANIFEST" "$WORK/prefix/MANIFEST"
+
+    rm -rf "${CACHE:?}/$found"
+    mv "$WORK/prefix" "$CACHE/$found"
+    ln -sfn "$found" "$CACHE/current"
+    say "Asterisk $found is ready ($(du -sm "$CACHE/$found" | cut -f1) MB in $CACHE/$found)"
+    RESULT="$CACHE/$found"
+}
+
+mode=cached
+for word in "$@"; do
+    case "$word" in
+        --refresh) mode=refresh ;;
+        --offline) mode=offline ;;
+        -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+        *) fail "unknown option '$word'" "Known: --refresh, --offline, --help" ;;
+    esac
+done
+
+mkdir -p "$CACHE" 2>/dev/null || fail "cannot write to $CACHE" "Set XDG_CACHE_HOME to a folder of yours and run this again."
+RESULT="" OFFERED=""
+
+if [[ $mode != refresh ]] && RESULT="$(cached)"; then
+    printf '%s\n' "$RESULT"
+    exit 0
+fi
+[[ $mode == offline ]] && fail "there is no usable Asterisk in $CACHE" "Run without --offline to fetch one."
+
+# One at a time: tests that start together wait here for the first one's download.
+exec 9> "$CACHE/.lock"
+if ! flock -n 9; then
+    say "another process is fetching Asterisk; waiting for it"
+    flock 9
+fi
+if [[ $mode != refresh ]] && RESULT="$(cached)"; then
+    printf '%s\n' "$RESULT"
+    exit 0
+fi
+
+# Folders of runs that were killed hold nothing of worth: we have the lock.
+rm -rf "$CACHE"/.build.*
+WORK="$(mktemp -d "$CACHE/.build.XXXXXX")"
+trap 'rm -rf "$WORK"' EXIT
+[[ -n ${ASTERISK_DEBUG:-} ]] && set -x
+
+if ! fetch; then
+    if RESULT="$(cached)"; then
+        say "no usable Asterisk 22 can be had now (${OFFERED# }): going on with the cached $(basename "$RESULT")"
+    else
+        fail "no usable Asterisk 22 can be had (${OFFERED# }), and none is in the cache" \
+            "Needed is a 22.x from $OLDEST on. Check that this machine reaches its Debian mirror (apt-get update)," \
+            "or copy $CACHE from a machine that has one, then run this again."
+    fi
+fi
+printf '%s\n' "$RESULT"
