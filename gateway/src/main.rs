@@ -1,1 +1,3 @@
+//! The `trunkline` binary.
+
 fn main() {}

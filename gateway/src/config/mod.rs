@@ -1,0 +1,122 @@
+//! Configuration: `trunkline.toml`, overridden by `TRUNKLINE_*` environment variables.
+//!
+//! Every key is one row of [`KEYS`]: its name (the environment variable is the name in capitals behind `TRUNKLINE_`), what is
+//! expected and its default. A value that does not fit is refused at start, by name, with what was expected; all of them at once,
+//! because nobody wants to mend a file line by line.
+
+mod source;
+mod values;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use url::Url;
+
+pub use source::{ConfigError, Source};
+pub use values::{AriTransport, LogFormat, Secret, SecretKey};
+
+/// One configuration key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Name in `trunkline.toml`; `TRUNKLINE_<NAME>` in the environment.
+    pub name: &'static str,
+    /// What a value must look like; the words of the refusal.
+    pub expected: &'static str,
+    /// Text of the default, or `None` when the key must be set (or may be absent, see [`Key::optional`]).
+    pub default: Option<&'static str>,
+    /// Whether the key may stay unset although it has no default.
+    pub optional: bool,
+    /// Whether the value is kept out of messages.
+    pub secret: bool,
+}
+
+const fn key(name: &'static str, default: &'static str, expected: &'static str) -> Key {
+    Key { name, expected, default: Some(default), optional: false, secret: false }
+}
+
+const fn required(name: &'static str, expected: &'static str) -> Key {
+    Key { name, expected, default: None, optional: false, secret: true }
+}
+
+const fn optional(name: &'static str, expected: &'static str, secret: bool) -> Key {
+    Key { name, expected, default: None, optional: true, secret }
+}
+
+/// All keys, in the order of `trunkline.example.toml`.
+pub const KEYS: &[Key] = &[
+    key("http_listen", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
+    optional("public_url", "an http or https address such as https://calls.example.org", false),
+    key("trusted_proxies", "", "a list of IP addresses such as [\"10.0.0.2\"]"),
+    key("max_streams_per_user", "64", "a whole number from 1 to 1000000"),
+    required("secret_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)"),
+    required("database_url", "a PostgreSQL address such as postgres://trunkline:password@127.0.0.1:5432/trunkline"),
+    optional(
+        "database_owner_url",
+        "a PostgreSQL address such as postgres://trunkline_owner:password@127.0.0.1:5432/trunkline",
+        true,
+    ),
+    key("database_connections", "16", "a whole number from 2 to 1000"),
+    key("state_dir", "/var/lib/trunkline", "an absolute folder"),
+    optional("recordings_dir", "an absolute folder", false),
+    key("ari_url", "http://127.0.0.1:8088/ari", "an http or https address such as http://127.0.0.1:8088/ari"),
+    key("ari_username", "trunkline", "the name of a user in Asterisk's ari.conf"),
+    required("ari_password", "the password of that user"),
+    key("ari_app", "trunkline", "the name of the Stasis application: letters, digits, `-` and `_`"),
+    key("ari_transport", "websocket", "\"websocket\" (REST over the same WebSocket) or \"http\""),
+    optional("ari_log", "a file", false),
+    key("rtp_listen", "127.0.0.1:18000", "an address and port such as 127.0.0.1:18000"),
+    key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
+    key("sip_port", "5060", "a port from 1 to 65535"),
+    key("log", "info", "a filter such as info or trunkline=debug,info"),
+    key("log_format", "text", "\"text\" or \"json\""),
+];
+
+/// Everything `trunkline serve` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address of the HTTP and WebSocket edge.
+    pub http_listen: SocketAddr,
+    /// Address under which people and providers reach the edge; `http://<http_listen>` unless set.
+    pub public_url: Url,
+    /// Peers whose `X-Forwarded-For` is believed (reverse proxies).
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Live streams (WebSocket and SSE) that one user may hold at a time on this node.
+    pub max_streams_per_user: usize,
+    /// Root of all keys that the gateway derives (token signatures, ticket hashes).
+    pub secret_key: SecretKey,
+    /// PostgreSQL as the login `trunkline`.
+    pub database_url: Secret,
+    /// PostgreSQL as the schema's owner; only `migrate` and `doctor` use it.
+    pub database_owner_url: Option<Secret>,
+    /// Size of the connection pool.
+    pub database_connections: u32,
+    /// Folder of the spool and other state that must outlive the process.
+    pub state_dir: PathBuf,
+    /// Folder of the recordings; `<state_dir>/recordings` unless set.
+    pub recordings_dir: PathBuf,
+    /// Base address of Asterisk's REST interface.
+    pub ari_url: Url,
+    /// ARI user.
+    pub ari_username: String,
+    /// ARI password.
+    pub ari_password: Secret,
+    /// Stasis application.
+    pub ari_app: String,
+    /// How REST requests travel.
+    pub ari_transport: AriTransport,
+    /// File to which raw ARI frames are appended, as JSON lines.
+    pub ari_log: Option<PathBuf>,
+    /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.
+    pub rtp_listen: SocketAddr,
+    /// Domain in phones' SIP credentials.
+    pub sip_domain: String,
+    /// Port in phones' SIP credentials.
+    pub sip_port: u16,
+    /// `tracing` filter.
+    pub log: String,
+    /// Log lines as text or JSON.
+    pub log_format: LogFormat,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! Where values come from, and their refusal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use url::Url;
+
+use super::{Config, KEYS, Key, Secret, SecretKey};
+
+/// Environment variables with this prefix override the file.
+const PREFIX: &str = "TRUNKLINE_";
+
+/// Variables with our prefix that are not configuration keys.
+const NOT_KEYS: &[&str] = &["CONFIG"];
+
+/// What is wrong with the configuration, in words for the person who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file named on the command line cannot be read.
+    #[error("cannot read the configuration file {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The file is not TOML.
+    #[error("{path} is not valid TOML: {reason}")]
+    Syntax {
+        /// The file.
+        path: String,
+        /// The parser's words, with line and column.
+        reason: String,
+    },
+    /// One line for each wrong or missing value.
+    #[error("the configuration is not usable:{}", lines(.0))]
+    Values(Vec<String>),
+}
+
+fn lines(problems: &[String]) -> String {
+    problems.iter().fold(String::new(), |mut text, problem| {
+        let _ = write!(text, "\n  - {problem}");
+        text
+    })
+}
+
+#[derive(Debug, Clone)]
+struct Given {
+    text: String,
+    from_environment: bool,
+}
+
+/// The values as given, not yet judged.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    given: BTreeMap<&'static str, Given>,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Source {
+    /// Reads `file` (when given) and then `environment` over it.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut source = Self::default();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            })?;
+            source.take_file(path, &text)?;
+        }
+        source.take_environment(environment);
+        Ok(source)
+    }
+
+    fn take_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+            path: path.display().to_string(),
+            reason: error.message().to_owned(),
+        })?;
+        for (name, value) in table {
+            let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+                self.problems.push(format!("{name}: there is no such key{}", suggestion(&name)));
+                continue;
+            };
+            match text_of(&value) {
+                Some(text) => {
+                    self.given.insert(key.name, Given { text, from_environment: false });
+                }
+                None => self.problems.push(format!("{name}: expected {}", key.expected)),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
+        for (variable, text) in environment {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            if NOT_KEYS.contains(&name) {
+                continue;
+            }
+            let name = name.to_ascii_lowercase();
+            match KEYS.iter().find(|key| key.name == name) {
+                Some(key) => {
+                    self.given.insert(key.name, Given { text, from_environment: true });
+                }
+                // The environment is shared with other programs of ours: a stranger there is no error.
+                None => self.warnings.push(format!("{variable} is set, but there is no such key{}", suggestion(&name))),
+            }
+        }
+    }
+
+    /// Things worth a line in the log that do not stop the start.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The owner's database address: all that `migrate` needs.
+    pub fn database_owner_url(&self) -> Result<Secret, ConfigError> {
+        let mut reader = Reader { source: self, problems: Vec::new() };
+        match reader.optional_with("database_owner_url", postgres_url) {
+            Some(url) => Ok(url),
+            None if reader.problems.is_empty() => Err(ConfigError::Values(vec![
+                "database_owner_url (TRUNKLINE_DATABASE_OWNER_URL) is not set: it is the database address of the schema's owner"
+                    .to_owned(),
+            ])),
+            None => Err(ConfigError::Values(reader.problems)),
+        }
+    }
+
+    /// The application's database address: all that `user` and `demo-seed` need.
+    pub fn database_url(&self) -> Result<Secret, ConfigError> {
+        let mut reader = Reader { source: self, problems: Vec::new() };
+        match reader.required("database_url", postgres_url) {
+            Some(url) => Ok(url),
+            None => Err(ConfigError::Values(reader.problems)),
+        }
+    }
+
+    /// Judges every value; all that is wrong is told together.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mut reader = Reader { source: self, problems: self.problems.clone() };
+        let http_listen: Option<SocketAddr> = reader.parsed("http_listen");
+        let public_url = reader.optional_with("public_url", web_url);
+        let trusted_proxies = reader.required("trusted_proxies", addresses);
+        let max_streams_per_user = reader.required("max_streams_per_user", |text| bounded::<usize>(text, 1, 1_000_000));
+        let secret_key: Option<SecretKey> = reader.parsed("secret_key");
+        let database_url = reader.required("database_url", postgres_url);
+        let database_owner_url = reader.optional_with("database_owner_url", postgres_url);
+        let database_connections = reader.required("database_connections", |text| bounded::<u32>(text, 2, 1000));
+        let state_dir = reader.required("state_dir", absolute);
+        let recordings_dir = reader.optional_with("recordings_dir", absolute);
+        let ari_url = reader.required("ari_url", web_url);
+        let ari_username = reader.required("ari_username", not_empty);
+        let ari_password = reader.required("ari_password", |text| not_empty(text).map(Secret::new));
+        let ari_app = reader.required("ari_app", app_name);
+        let ari_transport = reader.parsed("ari_transport");
+        let ari_log = reader.optional_with("ari_log", |text| not_empty(text).map(PathBuf::from));
+        let rtp_listen = reader.parsed("rtp_listen");
+        let sip_domain = reader.required("sip_domain", |text| {
+            not_empty(text).filter(|text| !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '@'))
+        });
+        let sip_port = reader.required("sip_port", |text| bounded::<u16>(text, 1, u16::MAX));
+        let log = reader.required("log", |text| {
+            tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        });
+        let log_format = reader.parsed("log_format");
+
+        let problems = reader.problems;
+        let whole = move || {
+            let http_listen = http_listen?;
+            let state_dir = state_dir?;
+            Some(Config {
+                http_listen,
+                public_url: public_url.or_else(|| Url::parse(&format!("http://{http_listen}")).ok())?,
+                trusted_proxies: trusted_proxies?,
+                max_streams_per_user: max_streams_per_user?,
+                secret_key: secret_key?,
+                database_url: database_url?,
+                database_owner_url,
+                database_connections: database_connections?,
+                recordings_dir: recordings_dir.unwrap_or_else(|| state_dir.join("recordings")),
+                state_dir,
+                ari_url: ari_url?,
+                ari_username: ari_username?,
+                ari_password: ari_password?,
+                ari_app: ari_app?,
+                ari_transport: ari_transport?,
+                ari_log,
+                rtp_listen: rtp_listen?,
+                sip_domain: sip_domain?,
+                sip_port: sip_port?,
+                log: log?,
+                log_format: log_format?,
+            })
+        };
+        match whole() {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError::Values(problems)),
+        }
+    }
+}
+
+/// Reads values one by one and gathers what is wrong.
+struct Reader<'a> {
+    source: &'a Source,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn key(name: &str) -> &'static Key {
+        KEYS.iter().find(|key| key.name == name).expect("every key that is read stands in KEYS")
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.required(name, |text| text.parse().ok())
+    }
+
+    fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let key = Self::key(name);
+        if !self.source.given.contains_key(name)
+            && let Some(default) = key.default
+        {
+            return Some(parse(default).expect("defaults fit their own keys; a test reads them all"));
+        }
+        if self.source.given.contains_key(name) {
+            return self.optional_with(name, parse);
+        }
+        self.problems.push(format!("{name} (or {}) is not set: expected {}", variable(name), key.expected));
+        None
+    }
+
+    fn optional_with<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let key = Self::key(name);
+        let given = self.source.given.get(name)?;
+        if key.optional && given.text.trim().is_empty() {
+            return None;
+        }
+        let value = parse(given.text.trim());
+        if value.is_none() {
+            let shown = if key.secret { String::new() } else { format!(" = {:?}", given.text) };
+            let place = if given.from_environment { variable(name) } else { name.to_owned() };
+            self.problems.push(format!("{place}{shown}: expected {}", key.expected));
+        }
+        value
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", name.to_ascii_uppercase())
+}
+
+/// A TOML value as the text that the environment would hold.
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(items) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>().map(|all| all.join(","))
+        }
+        _ => None,
+    }
+}
+
+fn suggestion(name: &str) -> String {
+    let near = KEYS.iter().map(|key| (distance(name, key.name), key.name)).min();
+    match near {
+        Some((steps, key)) if steps <= 3 => format!("; did you mean {key}?"),
+        _ => String::new(),
+    }
+}
+
+/// Levenshtein distance, for the "did you mean" of a mistyped key.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+fn not_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn bounded<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Option<T> {
+    text.parse().ok().filter(|number| *number >= low && *number <= high)
+}
+
+fn absolute(text: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(text);
+    path.is_absolute().then_some(path)
+}
+
+fn addresses(text: &str) -> Option<Vec<IpAddr>> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| item.parse().ok()).collect()
+}
+
+fn web_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+fn postgres_url(text: &str) -> Option<Secret> {
+    let url = Url::parse(text).ok()?;
+    matches!(url.scheme(), "postgres" | "postgresql").then(|| Secret::new(text))
+}
+
+fn app_name(text: &str) -> Option<String> {
+    not_empty(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
+}

@@ -1,0 +1,127 @@
+use std::path::Path;
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let least = [
+        ("TRUNKLINE_SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+        ("TRUNKLINE_DATABASE_URL", "postgres://trunkline:x@127.0.0.1/trunkline"),
+        ("TRUNKLINE_ARI_PASSWORD", "secret"),
+    ];
+    least.iter().chain(pairs).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn refusal(pairs: &[(&str, &str)]) -> String {
+    Source::read(None, environment(pairs)).unwrap().config().unwrap_err().to_string()
+}
+
+#[test]
+fn the_least_configuration_is_enough() {
+    let config = Source::read(None, environment(&[])).unwrap().config().unwrap();
+    assert_eq!(config.http_listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
+    assert_eq!(config.recordings_dir, Path::new("/var/lib/trunkline/recordings"));
+    assert_eq!(config.secret_key.bytes().len(), 32);
+}
+
+#[test]
+fn wrong_values_are_refused_by_name_with_what_was_expected_all_at_once() {
+    insta::assert_snapshot!(refusal(&[
+        ("TRUNKLINE_ARI_TRANSPORT", "udp"),
+        ("TRUNKLINE_SIP_PORT", "0"),
+        ("TRUNKLINE_SECRET_KEY", "too-short"),
+        ("TRUNKLINE_STATE_DIR", "here"),
+        ("TRUNKLINE_DATABASE_URL", "mysql://root:hunter2@db"),
+        ("TRUNKLINE_TRUSTED_PROXIES", "10.0.0.1, proxy"),
+    ]), @r#"
+    the configuration is not usable:
+      - TRUNKLINE_TRUSTED_PROXIES = "10.0.0.1, proxy": expected a list of IP addresses such as ["10.0.0.2"]
+      - TRUNKLINE_SECRET_KEY: expected at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)
+      - TRUNKLINE_DATABASE_URL: expected a PostgreSQL address such as postgres://trunkline:password@127.0.0.1:5432/trunkline
+      - TRUNKLINE_STATE_DIR = "here": expected an absolute folder
+      - TRUNKLINE_ARI_TRANSPORT = "udp": expected "websocket" (REST over the same WebSocket) or "http"
+      - TRUNKLINE_SIP_PORT = "0": expected a port from 1 to 65535
+    "#);
+}
+
+#[test]
+fn a_missing_value_is_named() {
+    let text = Source::read(None, Vec::new()).unwrap().config().unwrap_err().to_string();
+    for name in ["secret_key", "TRUNKLINE_SECRET_KEY", "database_url", "ari_password"] {
+        assert!(text.contains(name), "{name} is missing in {text}");
+    }
+}
+
+#[test]
+fn a_mistyped_key_in_the_file_is_refused_and_in_the_environment_only_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trunkline.toml");
+    std::fs::write(&file, "http_listn = \"127.0.0.1:1\"\n").unwrap();
+    let text = Source::read(Some(&file), environment(&[])).unwrap().config().unwrap_err().to_string();
+    assert!(text.contains("http_listn: there is no such key; did you mean http_listen?"), "{text}");
+
+    let source = Source::read(None, environment(&[("TRUNKLINE_SIP_PROT", "1")])).unwrap();
+    assert!(source.config().is_ok());
+    assert_eq!(source.warnings(), ["TRUNKLINE_SIP_PROT is set, but there is no such key; did you mean sip_port?"]);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trunkline.toml");
+    std::fs::write(&file, "sip_port = 5070\ntrusted_proxies = [\"10.0.0.2\", \"::1\"]\nsip_domain = \"file.test\"\n").unwrap();
+    let config = Source::read(Some(&file), environment(&[("TRUNKLINE_SIP_DOMAIN", "env.test")])).unwrap().config().unwrap();
+    assert_eq!(config.sip_port, 5070);
+    assert_eq!(config.sip_domain, "env.test");
+    assert_eq!(config.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn the_example_file_names_every_key_with_its_default_and_loads() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trunkline.example.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // Keys without a default are shown set to an example; the others are shown as comments with their default.
+    let uncommented: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_assignment(rest)).unwrap_or(line))
+        .filter(|line| is_assignment(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let table: toml::Table = uncommented.parse().unwrap();
+    let in_example: std::collections::BTreeSet<&str> = table.keys().map(String::as_str).collect();
+    let known: std::collections::BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+    assert_eq!(in_example, known);
+    for key in KEYS {
+        if let Some(default) = key.default {
+            let shown = match &table[key.name] {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Array(items) if items.is_empty() => String::new(),
+                other => other.to_string(),
+            };
+            assert_eq!(shown, default, "default of {}", key.name);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trunkline.toml");
+    std::fs::write(&file, uncommented).unwrap();
+    Source::read(Some(&file), Vec::new()).unwrap().config().unwrap();
+}
+
+fn is_assignment(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(name, _)| KEYS.iter().any(|key| key.name == name))
+}
+
+#[test]
+fn secrets_never_show() {
+    let config = Source::read(None, environment(&[("TRUNKLINE_ARI_PASSWORD", "hunter2")])).unwrap().config().unwrap();
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("trunkline:x@"), "{shown}");
+}
+
+#[test]
+fn a_key_is_read_from_hex_and_from_base64() {
+    let hex: SecretKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".parse().unwrap();
+    let base64: SecretKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse().unwrap();
+    assert_eq!(hex, base64);
+    assert!("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==".parse::<SecretKey>().is_err(), "31 bytes");
+}
