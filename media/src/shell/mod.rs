@@ -1,0 +1,9 @@
+//! The part that owns sockets, threads and the clock; everything it decides it asks the pure cores.
+
+mod config;
+mod event;
+mod media;
+
+pub use config::{MediaConfig, RecordingSpec};
+pub use event::{Event, Started};
+pub use media::{BindError, FinishError, Media, NoSuchRecording, StartError};
