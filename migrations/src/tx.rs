@@ -1,0 +1,153 @@
+//! The two transactions: a tenant's and the system's.
+
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnection};
+
+use crate::{DbError, TenantId};
+
+/// Where a tenant's journal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalHead {
+    /// Sequence number of the newest event; 0 before the first.
+    pub seq: i64,
+    /// The oldest sequence number that is still kept.
+    pub oldest: i64,
+}
+
+/// A transaction for one tenant, as `trunkline_app`: row-level security shows that tenant's rows only.
+///
+/// Dropped without [`commit`](Self::commit) it is rolled back.
+#[derive(Debug)]
+pub struct TenantTx<'c> {
+    held: Held<'c>,
+    tenant: TenantId,
+}
+
+#[derive(Debug)]
+enum Held<'c> {
+    /// A transaction of its own, on a connection of the pool.
+    Own(Transaction<'static, Postgres>),
+    /// A part of a lane's transaction, which the lane ends.
+    Lane(&'c mut PgConnection),
+}
+
+impl TenantTx<'static> {
+    pub(crate) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self, DbError> {
+        let mut tx = pool.begin().await?;
+        enter_tenant(&mut tx, tenant).await?;
+        Ok(Self { held: Held::Own(tx), tenant })
+    }
+
+    pub(crate) async fn begin_snapshot(pool: &PgPool, tenant: TenantId) -> Result<Self, DbError> {
+        let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        enter_tenant(&mut tx, tenant).await?;
+        Ok(Self { held: Held::Own(tx), tenant })
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.held {
+            Held::Own(tx) => Ok(tx.commit().await?),
+            // Only a lane makes such a value, and it never gives it away.
+            Held::Lane(_) => Ok(()),
+        }
+    }
+
+    /// Rolls back at once, rather than when the connection is next used.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self.held {
+            Held::Own(tx) => Ok(tx.rollback().await?),
+            Held::Lane(_) => Ok(()),
+        }
+    }
+}
+
+impl<'c> TenantTx<'c> {
+    pub(crate) fn within(connection: &'c mut PgConnection, tenant: TenantId) -> Self {
+        Self { held: Held::Lane(connection), tenant }
+    }
+
+    /// The tenant it is for.
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The connection to run statements on.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        match &mut self.held {
+            Held::Own(tx) => tx,
+            Held::Lane(connection) => connection,
+        }
+    }
+
+    /// Where the tenant's journal stands, in this transaction's snapshot.
+    pub async fn journal_head(&mut self) -> Result<JournalHead, DbError> {
+        let head = sqlx::query!(r#"SELECT seq AS "seq!", oldest AS "oldest!" FROM journal_head()"#)
+            .fetch_optional(self.conn())
+            .await?
+            .ok_or(DbError::NoSuchTenant)?;
+        Ok(JournalHead { seq: head.seq, oldest: head.oldest })
+    }
+
+    /// What a list that is read in this snapshot calls `as_of_seq`: it holds everything up to that event.
+    pub async fn as_of_seq(&mut self) -> Result<i64, DbError> {
+        Ok(self.journal_head().await?.seq)
+    }
+}
+
+/// A transaction on what belongs to no tenant, as `trunkline_system`: named tables only.
+///
+/// Dropped without [`commit`](Self::commit) it is rolled back.
+#[derive(Debug)]
+pub struct SystemTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl SystemTx {
+    pub(crate) async fn begin(pool: &PgPool) -> Result<Self, DbError> {
+        let mut tx = pool.begin().await?;
+        enter_system(&mut tx).await?;
+        Ok(Self { tx })
+    }
+
+    /// The connection to run statements on.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Goes on as a transaction of one tenant: to make a tenant and what is in it together.
+    pub async fn into_tenant(mut self, tenant: TenantId) -> Result<TenantTx<'static>, DbError> {
+        enter_tenant(&mut self.tx, tenant).await?;
+        Ok(TenantTx { held: Held::Own(self.tx), tenant })
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<(), DbError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Rolls back at once, rather than when the connection is next used.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        Ok(self.tx.rollback().await?)
+    }
+}
+
+/// Role and tenant of the rest of the transaction; both end with it.
+pub(crate) async fn enter_tenant(connection: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT set_config('role', 'trunkline_app', true) AS role, set_config('app.tenant_id', $1, true) AS tenant",
+        tenant.to_string(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
+/// The system's role for the rest of the transaction.
+pub(crate) async fn enter_system(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT set_config('role', 'trunkline_system', true) AS role, set_config('app.tenant_id', '', true) AS tenant"
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
