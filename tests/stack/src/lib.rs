@@ -4,12 +4,14 @@
 //! Everything listens on loopback, on ports found free; everything that is started is stopped when its value is dropped, and does not
 //! outlive a process that dies without dropping anything (see [`process`]).
 
+pub mod asterisk;
 mod error;
 mod files;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 
+pub use asterisk::{Asterisk, AsteriskOptions};
 pub use error::{Result, StackError};
 pub use files::random_hex;
 pub use ports::Ports;
