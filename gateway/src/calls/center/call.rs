@@ -1,0 +1,282 @@
+//! One running call.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
+
+use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
+use super::taps::Taps;
+use crate::calls::model::{
+    CallGap, CallRow, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState, Subject,
+};
+use crate::calls::names::{Part, ResourceName};
+
+/// An offer that rings on an agent's phones.
+#[derive(Debug)]
+pub(super) struct RingingOffer {
+    pub(super) agent: AgentId,
+    /// The phones that still ring, by channel.
+    pub(super) ringing: BTreeMap<String, DeviceId>,
+    pub(super) until: DateTime<Utc>,
+}
+
+/// The call is on its way out: legs and taps are being hung up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Closing {
+    pub(super) reason: EndReason,
+    pub(super) at: DateTime<Utc>,
+    /// By then it is over, whatever Asterisk still has to say.
+    pub(super) until: DateTime<Utc>,
+}
+
+/// One running call: its row, what Asterisk has of it, and what has yet to be written.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) tenant: TenantId,
+    pub(super) row: CallRow,
+    pub(super) legs: Vec<Leg>,
+    pub(super) recording: Option<RecordingRow>,
+    pub(super) taps: Option<Taps>,
+    pub(super) recording_outcome: Option<RecordingOutcome>,
+    pub(super) offer: Option<RingingOffer>,
+    pub(super) closing: Option<Closing>,
+    /// The agent whose phone began the call, for calls from within the house.
+    pub(super) calling_agent: Option<AgentId>,
+    pub(super) customer_ending: Ending,
+    pub(super) ring_seconds: u32,
+    next_leg: u32,
+    happenings: Vec<Happening>,
+    dirty_legs: Vec<String>,
+}
+
+impl Call {
+    pub(super) fn new(tenant: TenantId, row: CallRow) -> Self {
+        let customer = Leg {
+            id: row.customer_channel.clone(),
+            kind: LegKind::Customer,
+            agent_id: None,
+            device_id: None,
+            started_at: row.started_at,
+            answered_at: None,
+            ended_at: None,
+            cause: None,
+        };
+        Self {
+            tenant,
+            dirty_legs: vec![customer.id.clone()],
+            legs: vec![customer],
+            row,
+            recording: None,
+            taps: None,
+            recording_outcome: None,
+            offer: None,
+            closing: None,
+            calling_agent: None,
+            customer_ending: Ending::default(),
+            ring_seconds: 15,
+            next_leg: 0,
+            happenings: Vec::new(),
+        }
+    }
+
+    /// A call as the database remembers it from before this gateway started.
+    pub(super) fn restored(
+        tenant: TenantId,
+        row: CallRow,
+        legs: Vec<Leg>,
+        recording: Option<RecordingRow>,
+    ) -> Self {
+        let next_leg = legs
+            .iter()
+            .filter_map(|leg| match leg.id.parse::<ResourceName>().ok()?.part {
+                Part::AgentLeg(number) => Some(number + 1),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(0);
+        let mut call = Self::new(tenant, row);
+        call.dirty_legs.clear();
+        call.next_leg = next_leg;
+        call.calling_agent =
+            legs.iter().find(|leg| leg.kind == LegKind::Customer).and_then(|leg| leg.agent_id);
+        if !legs.is_empty() {
+            call.legs = legs;
+        }
+        call.recording = recording;
+        call
+    }
+
+    pub(super) fn id(&self) -> CallId {
+        self.row.id
+    }
+
+    pub(super) fn bridge(&self) -> String {
+        self.row.bridge_id.clone()
+    }
+
+    pub(super) fn customer(&self) -> String {
+        self.row.customer_channel.clone()
+    }
+
+    pub(super) fn request(&self, request: Request) -> Output {
+        Output::Request { call: Some(self.id()), request }
+    }
+
+    /// A name for one more leg to an agent.
+    pub(super) fn next_leg_name(&mut self) -> String {
+        let name = ResourceName::new(self.id(), Part::AgentLeg(self.next_leg)).to_string();
+        self.next_leg += 1;
+        name
+    }
+
+    pub(super) fn add_leg(&mut self, leg: Leg) {
+        self.dirty_legs.push(leg.id.clone());
+        self.legs.push(leg);
+    }
+
+    /// Changes a leg, if the call has it.
+    pub(super) fn leg_mut(&mut self, id: &str) -> Option<&mut Leg> {
+        let leg = self.legs.iter_mut().find(|leg| leg.id == id)?;
+        if !self.dirty_legs.iter().any(|dirty| dirty == id) {
+            self.dirty_legs.push(id.to_owned());
+        }
+        Some(leg)
+    }
+
+    /// Marks a leg as over; an end already known stays.
+    pub(super) fn leg_ended(&mut self, id: &str, at: DateTime<Utc>, cause: Option<i16>) {
+        if self.legs.iter().any(|leg| leg.id == id && leg.ended_at.is_none())
+            && let Some(leg) = self.leg_mut(id)
+        {
+            leg.ended_at = Some(at);
+            leg.cause = cause;
+        }
+    }
+
+    /// The legs that Asterisk still has, as far as we know.
+    pub(super) fn open_legs(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().filter(|leg| leg.ended_at.is_none())
+    }
+
+    /// The leg of the agent who talks.
+    pub(super) fn talking_agent_leg(&self) -> Option<&Leg> {
+        self.open_legs().find(|leg| leg.kind == LegKind::Agent && leg.answered_at.is_some())
+    }
+
+    /// The agents who may see what happens: who is asked and who talks.
+    fn concerned(&self) -> Vec<AgentId> {
+        let mut agents: Vec<_> = self.calling_agent.into_iter().collect();
+        agents.extend(self.row.agent_id);
+        agents.extend(self.offer.as_ref().map(|offer| offer.agent));
+        agents.sort_unstable();
+        agents.dedup();
+        agents
+    }
+
+    /// Notes that something happened to the call.
+    pub(super) fn happened(
+        &mut self,
+        kind: &str,
+        at: DateTime<Utc>,
+        actor: Option<AgentId>,
+        data: serde_json::Value,
+    ) {
+        self.note(kind, at, Subject::Call(self.row.id), actor, data);
+    }
+
+    /// Notes that something happened to the call's recording.
+    pub(super) fn recording_happened(&mut self, kind: &str, at: DateTime<Utc>, data: serde_json::Value) {
+        if let Some(recording) = &self.recording {
+            let subject = Subject::Recording(recording.id);
+            self.note(kind, at, subject, None, data);
+        }
+    }
+
+    pub(super) fn note(
+        &mut self,
+        kind: &str,
+        at: DateTime<Utc>,
+        subject: Subject,
+        actor: Option<AgentId>,
+        data: serde_json::Value,
+    ) {
+        let agents = self.concerned();
+        self.happenings.push(Happening {
+            id: EventId::new(),
+            kind: kind.to_owned(),
+            at,
+            subject,
+            actor,
+            queue: self.row.queue_id,
+            agents,
+            data,
+        });
+    }
+
+    /// Notes a stretch in which Asterisk told us nothing.
+    pub(super) fn gap(&mut self, gap: CallGap) {
+        self.row.gaps.push(gap);
+    }
+
+    /// The step is complete: what has to be remembered of it.
+    pub(super) fn record(&mut self, last_contact: Option<(AgentId, DateTime<Utc>)>) -> Output {
+        let dirty = std::mem::take(&mut self.dirty_legs);
+        let legs = self
+            .legs
+            .iter()
+            .filter(|leg| dirty.contains(&leg.id))
+            .map(|leg| (self.row.id, leg.clone()))
+            .collect();
+        Output::Record(Box::new(Record {
+            tenant: self.tenant,
+            happenings: std::mem::take(&mut self.happenings),
+            call: Some(self.row.clone()),
+            legs,
+            recording: self.recording.clone(),
+            last_contact,
+        }))
+    }
+
+    /// Whether nothing of the call is left in Asterisk, as far as we know.
+    pub(super) fn all_legs_ended(&self) -> bool {
+        self.open_legs().next().is_none()
+    }
+
+    /// The command that closes the recording, if there is one to close.
+    pub(super) fn finish_recording(&self) -> Option<Output> {
+        let recording = self.recording.as_ref().filter(|recording| recording.state == RecordingState::Recording)?;
+        Some(Output::Recorder(RecorderCommand::Finish { recording: recording.id, path: recording.path.clone() }))
+    }
+
+    /// Writes what became of the recording into its row, and says so.
+    pub(super) fn apply_recording_outcome(&mut self, outcome: RecordingOutcome, now: DateTime<Utc>) {
+        let call_id = self.row.id;
+        let Some(recording) = &mut self.recording else { return };
+        recording.ended_at = Some(now);
+        let (kind, data) = match outcome {
+            RecordingOutcome::Ready { duration_ms, bytes, gaps, lost_packets } => {
+                recording.state = RecordingState::Ready;
+                recording.duration_ms = Some(duration_ms);
+                recording.bytes = Some(bytes);
+                recording.lost_packets = lost_packets;
+                let data = json!({ "call_id": call_id, "duration_ms": duration_ms, "bytes": bytes, "gaps": gaps });
+                recording.gaps = gaps;
+                ("recording.ready", data)
+            }
+            RecordingOutcome::Failed(error) => {
+                recording.state = RecordingState::Failed;
+                let data = json!({ "call_id": call_id, "error": error });
+                recording.error = Some(error);
+                ("recording.failed", data)
+            }
+        };
+        self.recording_happened(kind, now, data);
+    }
+
+    /// Moves the call to another state.
+    pub(super) fn set_state(&mut self, state: CallState) {
+        self.row.state = state;
+    }
+}

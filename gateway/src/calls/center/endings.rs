@@ -1,0 +1,225 @@
+//! How a call is taken down: nothing of it may stay behind in Asterisk, and its record has to be complete.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use trunkline_db::{AgentId, CallId, RecordingId};
+
+use super::call::Closing;
+use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
+use super::{Center, millis, taps};
+use crate::calls::model::{CallState, EndReason, LegKind};
+use crate::calls::names::{Part, ResourceName};
+
+/// How long the legs of a call may take to go. Measured: milliseconds; a phone that vanished takes its SIP timers.
+const CLOSING_TIME: TimeDelta = TimeDelta::seconds(5);
+
+impl Center {
+    /// A party hung up. Both parties' legs go down within the same moment, so who was first has to be noted now.
+    pub(super) fn hangup_requested(
+        &mut self,
+        now: DateTime<Utc>,
+        channel: &str,
+        ending: Ending,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(id) = self.customers.get(channel).copied() {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.customer_ending.cause = call.customer_ending.cause.or(ending.cause);
+                call.customer_ending.sip_code = call.customer_ending.sip_code.or(ending.sip_code);
+            }
+            self.customer_left(now, id, out);
+        } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) }) = channel.parse() {
+            self.agent_left(now, id, channel, out);
+        }
+    }
+
+    /// A channel is gone.
+    pub(super) fn destroyed(&mut self, now: DateTime<Utc>, channel: &str, ending: Ending, out: &mut Vec<Output>) {
+        if let Some(id) = self.customers.get(channel).copied() {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.leg_ended(channel, now, ending.cause);
+                call.customer_ending = Ending {
+                    cause: ending.cause.or(call.customer_ending.cause),
+                    sip_code: ending.sip_code.or(call.customer_ending.sip_code),
+                };
+            }
+            self.customer_left(now, id, out);
+            self.complete_if_gone(now, id, out);
+            return;
+        }
+        let Ok(name) = channel.parse::<ResourceName>() else { return };
+        match name.part {
+            Part::AgentLeg(_) => {
+                self.agent_left(now, name.call, channel, out);
+                self.agent_leg_gone(now, name.call, channel, ending, out);
+                self.complete_if_gone(now, name.call, out);
+            }
+            part => {
+                if let Some(call) = self.calls.get_mut(&name.call)
+                    && call.closing.is_none()
+                    && call.row.state == CallState::Active
+                {
+                    taps::broken(call, part, "a tap's channel ended", now, out);
+                }
+            }
+        }
+    }
+
+    fn customer_left(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let reason = match call.row.state {
+            CallState::Active => EndReason::CompletedCustomer,
+            _ => EndReason::AbandonedQueue,
+        };
+        self.begin_end(now, id, reason, false, out);
+    }
+
+    /// The agent who talks hung up; a phone that only rang ends nothing.
+    fn agent_left(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
+        let talked = self
+            .calls
+            .get(&id)
+            .and_then(|call| call.talking_agent_leg())
+            .is_some_and(|leg| leg.id == channel);
+        if talked {
+            self.begin_end(now, id, EndReason::CompletedAgent, false, out);
+        }
+    }
+
+    /// Takes the call down. What comes first decides the reason.
+    pub(super) fn begin_end(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        reason: EndReason,
+        estimated: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.closing.is_some() || call.row.state == CallState::Ended {
+            return;
+        }
+        call.closing = Some(Closing { reason, at: now, until: now + CLOSING_TIME });
+        call.row.estimated |= estimated;
+        let why = match reason {
+            EndReason::Failed => HangupWhy::Congestion,
+            _ => HangupWhy::Normal,
+        };
+        for leg in call.open_legs() {
+            let why = if leg.kind == LegKind::Agent && leg.answered_at.is_none() { HangupWhy::NoAnswer } else { why };
+            out.push(call.request(Request::Hangup { channel: leg.id.clone(), why }));
+        }
+        taps::remove(call, out);
+        out.extend(call.finish_recording());
+        if let Some(router) = self.routers.get_mut(&call.tenant) {
+            router.withdraw(id);
+        }
+        call.offer = None;
+        self.complete_if_gone(now, id, out);
+    }
+
+    pub(super) fn closing_timer(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let overdue = self.calls.get(&id).and_then(|call| call.closing).is_some_and(|closing| closing.until <= now);
+        if overdue {
+            if let Some(call) = self.calls.get_mut(&id) {
+                let open: Vec<String> = call.open_legs().map(|leg| leg.id.clone()).collect();
+                tracing::warn!(call = %id, legs = ?open, "Asterisk did not confirm the end of these legs");
+                for leg in open {
+                    call.leg_ended(&leg, now, None);
+                }
+                call.row.estimated = true;
+            }
+            self.complete_if_gone(now, id, out);
+        }
+    }
+
+    /// Once every leg is gone the call is over: its record is complete, its bridge can go.
+    ///
+    /// The bridge goes last, because removing it while its channels are being hung up overwrites their causes.
+    pub(super) fn complete_if_gone(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if !call.all_legs_ended() {
+            return;
+        }
+        let Some(closing) = call.closing.take() else { return };
+        out.push(call.request(Request::DestroyBridge { bridge: call.bridge() }));
+        let wait_ms = call.row.queued_at.map(|queued| {
+            (call.row.answered_at.unwrap_or(closing.at) - queued).num_milliseconds()
+        });
+        let talk_ms = call.row.answered_at.map(|answered| (closing.at - answered).num_milliseconds());
+        call.row.ended_at = Some(closing.at);
+        call.row.end_reason = Some(closing.reason);
+        call.row.cause = call.customer_ending.cause;
+        call.row.sip_code = call.customer_ending.sip_code;
+        call.set_state(CallState::Ended);
+        let actor = (closing.reason == EndReason::CompletedAgent).then_some(call.row.agent_id).flatten();
+        let details = json!({
+            "end_reason": closing.reason,
+            "cause": call.row.cause,
+            "sip_code": call.row.sip_code,
+            "agent_id": call.row.agent_id,
+            "queue_id": call.row.queue_id,
+            "duration_ms": (closing.at - call.row.started_at).num_milliseconds(),
+            "talk_ms": talk_ms,
+            "estimated": call.row.estimated,
+        });
+        call.happened("call.ended", closing.at, actor, details);
+        out.push(Output::Finished(FinishedCall { call: id, reason: closing.reason, wait_ms, talk_ms }));
+
+        let mut released: Vec<AgentId> = call.row.agent_id.into_iter().chain(call.calling_agent).collect();
+        released.dedup();
+        let last_contact = call.row.agent_id.map(|agent| (agent, now));
+        if let Some(router) = self.routers.get_mut(&call.tenant) {
+            for agent in released {
+                router.released(agent, id, millis(now));
+            }
+        }
+        if let Some(outcome) = call.recording_outcome.take() {
+            call.apply_recording_outcome(outcome, now);
+            out.push(call.record(last_contact));
+            self.forget(id);
+        } else if call.finish_recording().is_some() {
+            // `recording.ready` or `recording.failed` follows when the file is closed.
+            let recording = call.row.recording_id;
+            out.push(call.record(last_contact));
+            if let Some(recording) = recording {
+                self.closing_recordings.insert(recording, id);
+            }
+        } else {
+            out.push(call.record(last_contact));
+            self.forget(id);
+        }
+    }
+
+    /// The recorder closed a file, or it broke.
+    pub(super) fn recorded(
+        &mut self,
+        now: DateTime<Utc>,
+        recording: RecordingId,
+        outcome: RecordingOutcome,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(id) = self.closing_recordings.remove(&recording) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                let outcome = call.recording_outcome.take().unwrap_or(outcome);
+                call.apply_recording_outcome(outcome, now);
+                out.push(call.record(None));
+            }
+            self.forget(id);
+            return;
+        }
+        // The call is not over yet: what is said of its recording follows `call.ended`.
+        let running = self.calls.values_mut().find(|call| call.row.recording_id == Some(recording));
+        if let Some(call) = running
+            && !matches!(call.recording_outcome, Some(RecordingOutcome::Failed(_)))
+        {
+            call.recording_outcome = Some(outcome);
+        }
+    }
+
+    fn forget(&mut self, id: CallId) {
+        if let Some(call) = self.calls.remove(&id) {
+            self.customers.remove(&call.row.customer_channel);
+        }
+    }
+}

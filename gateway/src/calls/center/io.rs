@@ -1,0 +1,347 @@
+//! What goes into the core and what comes out of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use trunkline_db::{AgentId, CallId, RecordingId, TenantId};
+
+use crate::calls::directory::Directory;
+use crate::calls::model::Record;
+use crate::calls::names::Side;
+use crate::calls::{AgentState, CallCommandError};
+
+/// A channel as Asterisk describes it, as far as call control cares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChannelView {
+    /// Asterisk's id, or the one we chose.
+    pub id: String,
+    /// `Up`, `Ring`, `Ringing`, `Down`, …
+    pub state: String,
+    /// The calling number as received.
+    pub caller_number: String,
+    /// The dialplan application that runs the channel: `Stasis` while it is ours.
+    pub app_name: String,
+    /// That application's arguments, as one comma-separated text.
+    pub app_data: String,
+}
+
+impl ChannelView {
+    /// Whether the channel was answered.
+    pub fn is_up(&self) -> bool {
+        self.state == "Up"
+    }
+}
+
+/// A bridge as Asterisk describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BridgeView {
+    /// Asterisk's id, or the one we chose.
+    pub id: String,
+    /// The channels in it.
+    pub channels: Vec<String>,
+}
+
+/// All that Asterisk had at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AsteriskSnapshot {
+    /// Every channel, ours or not.
+    pub channels: Vec<ChannelView>,
+    /// Every bridge, ours or not.
+    pub bridges: Vec<BridgeView>,
+}
+
+/// How a channel ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ending {
+    /// Q.850 cause.
+    pub cause: Option<i16>,
+    /// SIP response code.
+    pub sip_code: Option<i16>,
+}
+
+/// What Asterisk reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A channel entered our application (`StasisStart`).
+    Entered {
+        /// The channel.
+        channel: ChannelView,
+        /// The arguments the dialplan gave.
+        args: Vec<String>,
+    },
+    /// A party hung up, or we did (`ChannelHangupRequest`).
+    HangupRequested {
+        /// The channel's id.
+        channel: String,
+        /// How.
+        ending: Ending,
+    },
+    /// A channel left our application but may live on (`StasisEnd`).
+    Left {
+        /// The channel's id.
+        channel: String,
+    },
+    /// A channel is gone (`ChannelDestroyed`).
+    Destroyed {
+        /// The channel's id.
+        channel: String,
+        /// How.
+        ending: Ending,
+    },
+    /// A phone registered or vanished.
+    Endpoint {
+        /// The endpoint's name, which is the phone's user name.
+        username: String,
+        /// Whether it can ring.
+        online: bool,
+    },
+}
+
+/// What goes in.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Asterisk reported something.
+    Report(Report),
+    /// From then till now Asterisk could not tell us anything.
+    Gap {
+        /// The last moment of which we know.
+        from: DateTime<Utc>,
+        /// `gateway_restart` or `connection_lost`.
+        reason: &'static str,
+    },
+    /// What Asterisk has now, after a connection came about.
+    Snapshot(AsteriskSnapshot),
+    /// A request of ours was answered.
+    Answered {
+        /// The call it was for.
+        call: CallId,
+        /// The request.
+        request: Request,
+        /// The answer.
+        result: Result<Reply, Refusal>,
+    },
+    /// The configuration changed.
+    Directory(Arc<Directory>),
+    /// An agent changed state.
+    AgentState {
+        /// The agent's tenant.
+        tenant: TenantId,
+        /// The agent.
+        agent: AgentId,
+        /// The new state.
+        state: AgentState,
+    },
+    /// Somebody wants both parties hung up.
+    Hangup {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// Who wants it.
+        by: Option<AgentId>,
+    },
+    /// A recording was closed or broke.
+    Recorded {
+        /// The recording.
+        recording: RecordingId,
+        /// What became of it.
+        outcome: RecordingOutcome,
+    },
+    /// Time went by.
+    Tick,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordingOutcome {
+    /// It is complete.
+    Ready {
+        /// Its length in milliseconds.
+        duration_ms: i64,
+        /// The file's length in bytes.
+        bytes: i64,
+        /// `[{from_ms, to_ms, reason}]`.
+        gaps: serde_json::Value,
+        /// Packets lost.
+        lost_packets: i64,
+    },
+    /// It broke, and this is why.
+    Failed(String),
+}
+
+/// A request to Asterisk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Makes a mixing bridge.
+    CreateBridge {
+        /// Its id.
+        bridge: String,
+    },
+    /// Removes a bridge.
+    DestroyBridge {
+        /// Its id.
+        bridge: String,
+    },
+    /// Answers a channel.
+    Answer {
+        /// Its id.
+        channel: String,
+    },
+    /// Plays music to a channel.
+    StartMusic {
+        /// Its id.
+        channel: String,
+    },
+    /// Stops the music.
+    StopMusic {
+        /// Its id.
+        channel: String,
+    },
+    /// Puts channels into a bridge.
+    AddChannels {
+        /// The bridge's id.
+        bridge: String,
+        /// The channels' ids.
+        channels: Vec<String>,
+    },
+    /// Rings a phone; its channel enters our application when it is answered.
+    Originate {
+        /// The new channel's id.
+        channel: String,
+        /// The phone's user name.
+        username: String,
+        /// The number shown on the phone.
+        caller: String,
+        /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
+        timeout_s: u32,
+        /// The channel it is rung for.
+        originator: String,
+    },
+    /// Hangs a channel up. That it is gone already is success.
+    Hangup {
+        /// Its id.
+        channel: String,
+        /// Why.
+        why: HangupWhy,
+    },
+    /// Taps one side of a channel.
+    Snoop {
+        /// The channel listened to.
+        channel: String,
+        /// The new snoop channel's id.
+        snoop: String,
+        /// Which side.
+        side: Side,
+    },
+    /// Makes a channel that sends its audio to our media socket.
+    SendMedia {
+        /// Its id.
+        channel: String,
+    },
+    /// Asks from which address such a channel sends.
+    MediaSource {
+        /// Its id.
+        channel: String,
+    },
+    /// Hands a channel back to the dialplan.
+    Continue {
+        /// Its id.
+        channel: String,
+        /// Where to.
+        context: &'static str,
+        /// Which extension.
+        extension: String,
+    },
+}
+
+/// Why we hang a channel up: the caller's phone shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangupWhy {
+    /// The call is over.
+    Normal,
+    /// No such number.
+    Unallocated,
+    /// Somebody else answered, or the time was up.
+    NoAnswer,
+    /// We can't.
+    Congestion,
+}
+
+/// What a request brought back, where it brings something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Done.
+    Done,
+    /// The address a media channel sends from.
+    Source(SocketAddr),
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// What it was for is gone.
+    Gone,
+    /// Asterisk said no.
+    Refused(String),
+    /// The connection is away, or the answer did not come: whether it was done will be seen in the next snapshot.
+    Unknown(String),
+}
+
+/// What to do with a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecorderCommand {
+    /// Begin, or go on in the file that an earlier life of the gateway began.
+    Start {
+        /// The recording.
+        recording: RecordingId,
+        /// The file, relative to the recordings folder.
+        path: String,
+        /// Where the agents' side comes from.
+        agent: SocketAddr,
+        /// Where the customer's side comes from.
+        customer: SocketAddr,
+        /// Go on in an existing file.
+        resume: bool,
+    },
+    /// Close it. Answered by [`Input::Recorded`].
+    Finish {
+        /// The recording.
+        recording: RecordingId,
+        /// The file, in case no recorder is running: then what is on disk is repaired.
+        path: String,
+    },
+}
+
+/// What comes out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Ask Asterisk; requests for one call in order.
+    Request {
+        /// The call it is for; `None` for what belongs to no call we know.
+        call: Option<CallId>,
+        /// The request.
+        request: Request,
+    },
+    /// Remember this.
+    Record(Box<Record>),
+    /// Record audio.
+    Recorder(RecorderCommand),
+    /// A command was carried out or refused.
+    CommandAnswered(Result<(), CallCommandError>),
+    /// A call ended, for the metrics.
+    Finished(FinishedCall),
+}
+
+/// A finished call's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FinishedCall {
+    /// The call.
+    pub call: CallId,
+    /// How it ended.
+    pub reason: crate::calls::model::EndReason,
+    /// From queueing to answer, in milliseconds.
+    pub wait_ms: Option<i64>,
+    /// From answer to end, in milliseconds.
+    pub talk_ms: Option<i64>,
+}

@@ -1,0 +1,482 @@
+//! The core of call control: pure, so that a production call can be replayed and every rule tested without waiting.
+//!
+//! One invariant holds the loop together: after [`Center::handle`] returns, everything that has to be done is in the
+//! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
+//!
+//! What the parts decide: `offers` who is rung and what an answer means, `endings` how a call is taken down,
+//! `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us.
+
+mod call;
+mod endings;
+mod io;
+mod offers;
+mod reconcile;
+mod taps;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
+use trunkline_routing::{AgentProfile, Router};
+
+use self::call::Call;
+pub use self::io::{
+    AsteriskSnapshot, BridgeView, ChannelView, Ending, FinishedCall, HangupWhy, Input, Output, RecorderCommand,
+    RecordingOutcome, Refusal, Reply, Report, Request,
+};
+use super::directory::{Directory, DirectoryQueue, e164};
+use super::model::{CallRow, CallState, Direction, EndReason, OpenCall};
+use super::names::{Part, ResourceName};
+use super::{AgentState, CallCommandError};
+
+/// The dialplan context of the echo test.
+const ECHO_CONTEXT: &str = "trunkline-echo";
+/// The echo test's extension, in every tenant.
+const ECHO_EXTENSION: &str = "600";
+
+type TenantRouter = Router<AgentId, QueueId, CallId>;
+
+/// An agent as call control knows them.
+#[derive(Debug)]
+struct AgentView {
+    state: AgentState,
+    idle_since: DateTime<Utc>,
+}
+
+/// Every running call, and who could take it.
+#[derive(Debug, Default)]
+pub struct Center {
+    /// The name of our ARI application.
+    app: String,
+    directory: Arc<Directory>,
+    routers: HashMap<TenantId, TenantRouter>,
+    agents: HashMap<(TenantId, AgentId), AgentView>,
+    online: BTreeSet<String>,
+    calls: BTreeMap<CallId, Call>,
+    /// Which call a channel of the outside world belongs to; channels of our own say it in their name.
+    customers: HashMap<String, CallId>,
+    /// Recordings that are being closed, their calls over.
+    closing_recordings: HashMap<RecordingId, CallId>,
+}
+
+impl Center {
+    /// A call centre with no calls, for the ARI application of this name.
+    pub fn new(app: impl Into<String>) -> Self {
+        Self { app: app.into(), ..Self::default() }
+    }
+
+    /// Takes up the calls that the database says were running. What became of them is told by the next snapshot;
+    /// the recordings of those that were over already are closed now.
+    pub fn restore(&mut self, open: Vec<OpenCall>) -> Vec<Output> {
+        let mut out = Vec::new();
+        for OpenCall { tenant, row, legs, recording } in open {
+            let (id, ended) = (row.id, row.state == CallState::Ended);
+            if !ended {
+                self.customers.insert(row.customer_channel.clone(), id);
+            }
+            let call = Call::restored(tenant, row, legs, recording);
+            if ended {
+                let Some(finish) = call.finish_recording() else { continue };
+                out.push(finish);
+                if let Some(recording) = &call.recording {
+                    self.closing_recordings.insert(recording.id, id);
+                }
+            }
+            self.calls.insert(id, call);
+        }
+        out
+    }
+
+    /// Takes in one thing that happened and says what has to be done.
+    pub fn handle(&mut self, now: DateTime<Utc>, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Report(report) => self.report(now, report, &mut out),
+            Input::Gap { from, reason } => self.gap(now, from, reason, &mut out),
+            Input::Snapshot(snapshot) => self.reconcile(now, &snapshot, &mut out),
+            Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
+            Input::Directory(directory) => self.directory_changed(now, directory),
+            Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
+            Input::Hangup { tenant, call, by } => self.hangup(now, tenant, call, by, &mut out),
+            Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
+            Input::Tick => {}
+        }
+        self.timers(now, &mut out);
+        self.make_offers(now, &mut out);
+        out
+    }
+
+    /// When something is due although nothing happened.
+    pub fn deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let calls = self.calls.values().flat_map(|call| {
+            [
+                call.offer.as_ref().map(|offer| offer.until),
+                call.closing.as_ref().map(|closing| closing.until),
+                call.taps.as_ref().and_then(taps::Taps::deadline),
+            ]
+        });
+        let rounds = self.routers.values().map(|router| router.next_deadline(millis(now)).map(from_millis));
+        calls.chain(rounds).flatten().min()
+    }
+
+    /// Whether one of the agent's phones can ring.
+    pub fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
+        self.directory.devices_of(tenant, agent).iter().any(|device| self.online.contains(&device.username))
+    }
+
+    /// How many calls are in each state.
+    pub fn calls_by_state(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::from([("queued", 0), ("ringing", 0), ("active", 0), ("ending", 0)]);
+        for call in self.calls.values() {
+            let state = match call.row.state {
+                _ if call.closing.is_some() => "ending",
+                CallState::New | CallState::Queued => "queued",
+                CallState::Ringing => "ringing",
+                CallState::Active => "active",
+                CallState::Ended => "ending",
+            };
+            *counts.entry(state).or_default() += 1;
+        }
+        counts
+    }
+
+    fn report(&mut self, now: DateTime<Utc>, report: Report, out: &mut Vec<Output>) {
+        match report {
+            Report::Entered { channel, args } => self.entered(now, &channel, &args, out),
+            Report::HangupRequested { channel, ending } => self.hangup_requested(now, &channel, ending, out),
+            // A channel that left us on purpose was handed on; one that did not is destroyed within the same moment.
+            Report::Left { .. } => {}
+            Report::Destroyed { channel, ending } => self.destroyed(now, &channel, ending, out),
+            Report::Endpoint { username, online } => {
+                let changed =
+                    if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
+                if changed && let Some(device) = self.directory.devices.get(&username) {
+                    let (tenant, agent) = (device.tenant, device.agent);
+                    self.refresh_agent(tenant, agent);
+                }
+            }
+        }
+    }
+
+    /// A channel entered our application: a new call, or a part of one that we asked for.
+    fn entered(&mut self, now: DateTime<Utc>, channel: &ChannelView, args: &[String], out: &mut Vec<Output>) {
+        if let Ok(name) = channel.id.parse::<ResourceName>() {
+            match self.calls.get_mut(&name.call) {
+                Some(call) if call.closing.is_none() && call.row.state != CallState::Ended => match name.part {
+                    Part::AgentLeg(_) => self.agent_answered(now, name.call, &channel.id, out),
+                    part => taps::entered(call, part, out),
+                },
+                _ => out.push(Output::Request {
+                    call: None,
+                    request: Request::Hangup { channel: channel.id.clone(), why: HangupWhy::Normal },
+                }),
+            }
+            return;
+        }
+        if self.customers.contains_key(&channel.id) {
+            return;
+        }
+        let arg = |index: usize| args.get(index).map_or("", String::as_str);
+        match arg(0) {
+            "inbound" => self.customer_called(now, channel, arg(1), arg(2), out),
+            "phone" => self.phone_called(now, channel, arg(1), arg(2), out),
+            other => {
+                tracing::warn!(channel = %channel.id, entry = other, "a channel came in by an entry that is not known");
+                refuse(channel, HangupWhy::Unallocated, out);
+            }
+        }
+    }
+
+    fn customer_called(
+        &mut self,
+        now: DateTime<Utc>,
+        channel: &ChannelView,
+        trunk: &str,
+        called: &str,
+        out: &mut Vec<Output>,
+    ) {
+        let directory = Arc::clone(&self.directory);
+        let Some(queue) = directory.queue_of_number(called) else {
+            tracing::warn!(channel = %channel.id, trunk, called, "no tenant has this number");
+            refuse(channel, HangupWhy::Unallocated, out);
+            return;
+        };
+        self.queue_call(now, channel, Direction::Inbound, e164(called), queue, None, out);
+    }
+
+    /// A phone of the house dialled. It may reach the extensions of its own tenant and nothing else.
+    fn phone_called(
+        &mut self,
+        now: DateTime<Utc>,
+        channel: &ChannelView,
+        username: &str,
+        called: &str,
+        out: &mut Vec<Output>,
+    ) {
+        let directory = Arc::clone(&self.directory);
+        let Some(device) = directory.devices.get(username) else {
+            tracing::warn!(channel = %channel.id, username, "a phone that is not in the directory dialled");
+            refuse(channel, HangupWhy::Unallocated, out);
+            return;
+        };
+        if called == ECHO_EXTENSION {
+            out.push(Output::Request {
+                call: None,
+                request: Request::Continue {
+                    channel: channel.id.clone(),
+                    context: ECHO_CONTEXT,
+                    extension: ECHO_EXTENSION.to_owned(),
+                },
+            });
+            return;
+        }
+        if let Some(queue) = directory.queue_of_extension(device.tenant, called) {
+            let caller = Some(device.agent);
+            self.queue_call(now, channel, Direction::Internal, called.to_owned(), queue, caller, out);
+        } else {
+            self.record_refused_call(now, device.tenant, channel, called, Some(device.agent), out);
+            refuse(channel, HangupWhy::Unallocated, out);
+        }
+    }
+
+    fn new_row(&self, now: DateTime<Utc>, channel: &ChannelView, direction: Direction, to: String) -> CallRow {
+        let id = CallId::new();
+        CallRow {
+            id,
+            direction,
+            from_number: e164(&channel.caller_number),
+            to_number: to,
+            state: CallState::New,
+            queue_id: None,
+            agent_id: None,
+            customer_channel: channel.id.clone(),
+            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
+            started_at: now,
+            queued_at: None,
+            answered_at: None,
+            ended_at: None,
+            end_reason: None,
+            cause: None,
+            sip_code: None,
+            estimated: false,
+            gaps: Vec::new(),
+            recording_id: None,
+        }
+    }
+
+    fn queue_call(
+        &mut self,
+        now: DateTime<Utc>,
+        channel: &ChannelView,
+        direction: Direction,
+        to: String,
+        queue: &DirectoryQueue,
+        calling_agent: Option<AgentId>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut row = self.new_row(now, channel, direction, to);
+        row.queue_id = Some(queue.id);
+        row.queued_at = Some(now);
+        let mut call = Call::new(queue.tenant, row);
+        call.ring_seconds = queue.ring_seconds;
+        call.calling_agent = calling_agent;
+        call.set_state(CallState::Queued);
+        let details = json!({
+            "direction": direction,
+            "from": call.row.from_number,
+            "to": call.row.to_number,
+            "queue_id": queue.id,
+        });
+        call.happened("call.started", now, calling_agent, details);
+        call.happened("call.queued", now, None, json!({ "queue_id": queue.id, "queue": queue.name }));
+        if let Some(leg) = call.leg_mut(&channel.id) {
+            leg.answered_at = Some(now);
+            leg.agent_id = calling_agent;
+        }
+        out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+        out.push(call.request(Request::Answer { channel: channel.id.clone() }));
+        out.push(call.request(Request::StartMusic { channel: channel.id.clone() }));
+        out.push(call.record(None));
+        let id = call.id();
+        self.customers.insert(channel.id.clone(), id);
+        self.calls.insert(id, call);
+        let router = self.routers.entry(queue.tenant).or_default();
+        router.enqueue(id, queue.id, millis(now));
+        if let Some(agent) = calling_agent {
+            router.engaged(agent, id);
+        }
+    }
+
+    /// A call that was refused at once still leaves its record: somebody tried.
+    fn record_refused_call(
+        &mut self,
+        now: DateTime<Utc>,
+        tenant: TenantId,
+        channel: &ChannelView,
+        called: &str,
+        calling_agent: Option<AgentId>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut row = self.new_row(now, channel, Direction::Internal, called.to_owned());
+        row.state = CallState::Ended;
+        row.ended_at = Some(now);
+        row.end_reason = Some(EndReason::InvalidNumber);
+        let mut call = Call::new(tenant, row);
+        call.calling_agent = calling_agent;
+        call.leg_ended(&channel.id, now, Some(1));
+        let details =
+            json!({ "direction": Direction::Internal, "from": call.row.from_number, "to": call.row.to_number });
+        call.happened("call.started", now, calling_agent, details);
+        call.happened("call.ended", now, None, json!({ "end_reason": EndReason::InvalidNumber }));
+        out.push(call.record(None));
+    }
+
+    fn answered(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        request: &Request,
+        result: Result<Reply, Refusal>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let part_of = |channel: &str| channel.parse::<ResourceName>().ok().map(|name| name.part);
+        match (request, result) {
+            (
+                Request::SendMedia { channel } | Request::MediaSource { channel },
+                Ok(Reply::Source(source)),
+            ) => {
+                if let Some(part) = part_of(channel) {
+                    taps::source_known(call, part, source, out);
+                }
+            }
+            // Whether it was done is seen in the snapshot that follows a reconnect.
+            (_, Ok(_) | Err(Refusal::Unknown(_))) => {}
+            _ if call.closing.is_some() || call.row.state == CallState::Ended => {}
+            (Request::Originate { channel, .. }, Err(refusal)) => {
+                tracing::info!(call = %id, channel, ?refusal, "a phone could not be rung");
+                self.agent_leg_gone(now, id, channel, Ending::default(), out);
+            }
+            (
+                Request::Snoop { snoop: channel, .. }
+                | Request::SendMedia { channel }
+                | Request::MediaSource { channel }
+                | Request::CreateBridge { bridge: channel },
+                Err(refusal),
+            ) if part_of(channel).is_some_and(|part| part != Part::Bridge) => {
+                if let Some(part) = part_of(channel) {
+                    taps::broken(call, part, &format!("{refusal:?}"), now, out);
+                }
+            }
+            (Request::AddChannels { bridge, .. }, Err(refusal)) => match part_of(bridge) {
+                Some(part @ Part::TapBridge(..)) => taps::broken(call, part, &format!("{refusal:?}"), now, out),
+                // A party that is gone says so itself; anything else would leave two people in silence.
+                _ if refusal == Refusal::Gone => {}
+                _ => {
+                    tracing::error!(call = %id, ?refusal, "the parties could not be joined");
+                    self.begin_end(now, id, EndReason::Failed, false, out);
+                }
+            },
+            (Request::CreateBridge { .. }, Err(refusal)) => {
+                tracing::error!(call = %id, ?refusal, "no bridge could be made for the call");
+                self.begin_end(now, id, EndReason::Failed, false, out);
+            }
+            (_, Err(refusal)) => tracing::debug!(call = %id, ?request, ?refusal, "a request was refused"),
+        }
+    }
+
+    fn hangup(
+        &mut self,
+        now: DateTime<Utc>,
+        tenant: TenantId,
+        id: CallId,
+        by: Option<AgentId>,
+        out: &mut Vec<Output>,
+    ) {
+        let running = self
+            .calls
+            .get(&id)
+            .filter(|call| call.tenant == tenant && call.row.state != CallState::Ended)
+            .map(|call| call.row.answered_at.is_some());
+        let Some(was_answered) = running else {
+            out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
+            return;
+        };
+        tracing::info!(call = %id, ?by, "hanging up by command");
+        let reason = if was_answered { EndReason::CompletedAgent } else { EndReason::Rejected };
+        self.begin_end(now, id, reason, false, out);
+        out.push(Output::CommandAnswered(Ok(())));
+    }
+
+    fn timers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            self.offer_timer(now, id, out);
+            self.closing_timer(now, id, out);
+            if let Some(call) = self.calls.get_mut(&id) {
+                taps::overdue(call, now, out);
+            }
+        }
+    }
+
+    fn directory_changed(&mut self, now: DateTime<Utc>, directory: Arc<Directory>) {
+        self.directory = directory;
+        let known: Vec<(TenantId, AgentId)> = self.directory.agents.keys().copied().collect();
+        self.agents.retain(|key, _| self.directory.agents.contains_key(key));
+        for (tenant, router) in &mut self.routers {
+            router.retain_agents(|agent| self.directory.agents.contains_key(&(*tenant, agent)));
+        }
+        for (tenant, agent) in known {
+            let view = &self.directory.agents[&(tenant, agent)];
+            self.agents
+                .entry((tenant, agent))
+                .or_insert_with(|| AgentView { state: view.state, idle_since: view.idle_since.min(now) });
+            self.refresh_agent(tenant, agent);
+        }
+    }
+
+    fn agent_state(&mut self, now: DateTime<Utc>, tenant: TenantId, agent: AgentId, state: AgentState) {
+        let view = self
+            .agents
+            .entry((tenant, agent))
+            .or_insert_with(|| AgentView { state: AgentState::Offline, idle_since: now });
+        view.state = state;
+        self.refresh_agent(tenant, agent);
+    }
+
+    /// Tells the tenant's router what is known of an agent now.
+    fn refresh_agent(&mut self, tenant: TenantId, agent: AgentId) {
+        let Some(view) = self.agents.get(&(tenant, agent)) else { return };
+        let profile = AgentProfile {
+            available: view.state == AgentState::Available,
+            reachable: self.reachable(tenant, agent),
+            queues: self
+                .directory
+                .queues
+                .values()
+                .filter(|queue| queue.tenant == tenant && queue.members.contains(&agent))
+                .map(|queue| queue.id)
+                .collect(),
+        };
+        let idle_since = millis(view.idle_since);
+        self.routers.entry(tenant).or_default().set_agent(agent, profile, idle_since);
+    }
+}
+
+/// Turns a channel away that belongs to no call.
+fn refuse(channel: &ChannelView, why: HangupWhy, out: &mut Vec<Output>) {
+    out.push(Output::Request { call: None, request: Request::Hangup { channel: channel.id.clone(), why } });
+}
+
+fn millis(at: DateTime<Utc>) -> u64 {
+    u64::try_from(at.timestamp_millis()).unwrap_or(0)
+}
+
+fn from_millis(millis: u64) -> DateTime<Utc> {
+    i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! What became of the calls while nobody could tell us: after a cut connection, after a restart of the gateway, after
+//! a restart of Asterisk. All three come down to the same comparison: what we know of against what Asterisk has.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use trunkline_db::{CallId, EventId};
+
+use super::call::Call;
+use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
+use super::{Center, millis, taps};
+use crate::calls::model::{
+    CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject,
+};
+use crate::calls::names::{Part, ResourceName, Side};
+
+/// A snapshot, ready to be asked.
+struct Present<'a> {
+    channels: HashMap<&'a str, &'a ChannelView>,
+    bridges: HashMap<&'a str, &'a BridgeView>,
+}
+
+impl<'a> Present<'a> {
+    fn new(snapshot: &'a AsteriskSnapshot) -> Self {
+        Self {
+            channels: snapshot.channels.iter().map(|channel| (channel.id.as_str(), channel)).collect(),
+            bridges: snapshot.bridges.iter().map(|bridge| (bridge.id.as_str(), bridge)).collect(),
+        }
+    }
+
+    fn channel(&self, id: &str) -> Option<&'a ChannelView> {
+        self.channels.get(id).copied()
+    }
+
+    fn has_joined(&self, bridge: &str, channels: &[&str]) -> bool {
+        self.bridges
+            .get(bridge)
+            .is_some_and(|bridge| channels.iter().all(|channel| bridge.channels.iter().any(|in_it| in_it == channel)))
+    }
+
+    /// Whether one generation of a call's taps is complete and wired.
+    fn has_taps(&self, call: CallId, generation: u32) -> bool {
+        Side::BOTH.into_iter().all(|side| {
+            let name = |part| ResourceName::new(call, part).to_string();
+            let (snoop, media) = (name(Part::Snoop(generation, side)), name(Part::Media(generation, side)));
+            self.channel(&snoop).is_some()
+                && self.channel(&media).is_some()
+                && self.has_joined(&name(Part::TapBridge(generation, side)), &[&snoop, &media])
+        })
+    }
+}
+
+impl Center {
+    /// Asterisk could not tell us anything from `from` till now: every running call's record says so, and so does the
+    /// journal of every tenant who could have had a call.
+    pub(super) fn gap(
+        &mut self,
+        now: DateTime<Utc>,
+        from: DateTime<Utc>,
+        reason: &'static str,
+        out: &mut Vec<Output>,
+    ) {
+        for call in self.calls.values_mut().filter(|call| call.row.state != CallState::Ended) {
+            call.gap(CallGap { from, to: now, reason: reason.to_owned() });
+            out.push(call.record(None));
+        }
+        let tenants: BTreeSet<_> = self.directory.queues.values().map(|queue| queue.tenant).collect();
+        for tenant in tenants {
+            let calls: Vec<CallId> = self
+                .calls
+                .values()
+                .filter(|call| call.tenant == tenant && call.row.state != CallState::Ended)
+                .map(Call::id)
+                .collect();
+            out.push(Output::Record(Box::new(Record {
+                tenant,
+                happenings: vec![Happening {
+                    id: EventId::new(),
+                    kind: "telephony.gap".to_owned(),
+                    at: now,
+                    subject: Subject::Telephony(tenant),
+                    actor: None,
+                    queue: None,
+                    agents: Vec::new(),
+                    data: json!({ "from": from, "to": now, "reason": reason, "calls": calls }),
+                }],
+                call: None,
+                legs: Vec::new(),
+                recording: None,
+                last_contact: None,
+            })));
+        }
+    }
+
+    /// Brings every call in line with what Asterisk has, and removes from Asterisk what belongs to no call.
+    pub(super) fn reconcile(&mut self, now: DateTime<Utc>, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
+        let present = Present::new(snapshot);
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            self.reconcile_call(now, id, &present, out);
+        }
+        self.remove_orphans(snapshot, out);
+        for channel in &snapshot.channels {
+            self.adopt_newcomer(now, channel, out);
+        }
+    }
+
+    fn reconcile_call(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.row.state == CallState::Ended {
+            return;
+        }
+        let gone: Vec<(String, LegKind)> = call
+            .open_legs()
+            .filter(|leg| present.channel(&leg.id).is_none())
+            .map(|leg| (leg.id.clone(), leg.kind))
+            .collect();
+        let talker_gone =
+            call.talking_agent_leg().is_some_and(|leg| gone.iter().any(|(channel, _)| *channel == leg.id));
+        for (channel, _) in &gone {
+            call.leg_ended(channel, now, None);
+        }
+        if call.closing.is_some() {
+            // Our requests may have been lost with the connection.
+            for leg in call.open_legs() {
+                out.push(call.request(Request::Hangup { channel: leg.id.clone(), why: HangupWhy::Normal }));
+            }
+            self.complete_if_gone(now, id, out);
+            return;
+        }
+        let bridge_here = present.bridges.contains_key(call.row.bridge_id.as_str());
+        let Some(customer) = present.channel(&call.row.customer_channel) else {
+            let reason = match call.row.state {
+                // Bridges outlive everybody in them, but not Asterisk.
+                _ if !bridge_here => EndReason::Lost,
+                CallState::Active => EndReason::CompletedCustomer,
+                _ => EndReason::AbandonedQueue,
+            };
+            self.begin_end(now, id, reason, true, out);
+            return;
+        };
+        if !bridge_here {
+            out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+        }
+        if call.row.state == CallState::Active {
+            if talker_gone || call.talking_agent_leg().is_none() {
+                self.begin_end(now, id, EndReason::CompletedAgent, true, out);
+            } else {
+                self.reconcile_talk(now, id, present, out);
+            }
+        } else {
+            let gone: Vec<String> = gone.into_iter().map(|(channel, _)| channel).collect();
+            self.reconcile_wait(now, id, customer, &gone, present, out);
+        }
+    }
+
+    /// The parties are both there: are they joined, and does the recorder hear them?
+    fn reconcile_talk(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(agent_channel) = call.talking_agent_leg().map(|leg| leg.id.clone()) else { return };
+        let customer = call.customer();
+        if !present.has_joined(&call.row.bridge_id, &[&customer, &agent_channel]) {
+            out.push(call.request(Request::StopMusic { channel: customer.clone() }));
+            out.push(call.request(Request::AddChannels {
+                bridge: call.bridge(),
+                channels: vec![customer, agent_channel],
+            }));
+        }
+        match &call.taps {
+            Some(taps) if taps.is_wired() && !present.has_taps(id, taps.generation()) => {
+                let lost = Part::Snoop(taps.generation(), Side::Customer);
+                taps::broken(call, lost, "the taps were gone after a cut", now, out);
+            }
+            // Being wired, with a deadline of their own.
+            Some(_) => {}
+            None => resume_recording(call, now, present, out),
+        }
+        if let (Some(router), Some(agent)) = (self.routers.get_mut(&call.tenant), call.row.agent_id) {
+            router.engaged(agent, id);
+        }
+    }
+
+    /// The customer waits: so does the call, with the place in line it had.
+    fn reconcile_wait(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        customer: &ChannelView,
+        gone: &[String],
+        present: &Present<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        for channel in gone {
+            self.agent_leg_gone(now, id, channel, Ending::default(), out);
+        }
+        let answered = self.calls.get(&id).and_then(|call| {
+            let offer = call.offer.as_ref()?;
+            offer.ringing.keys().find(|leg| present.channel(leg).is_some_and(ChannelView::is_up)).cloned()
+        });
+        if let Some(channel) = answered {
+            self.agent_answered(now, id, &channel, out);
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(queue) = call.row.queue_id else { return };
+        if let Some(known) = self.directory.queues.get(&queue) {
+            call.ring_seconds = known.ring_seconds;
+        }
+        if !customer.is_up() {
+            out.push(call.request(Request::Answer { channel: customer.id.clone() }));
+            out.push(call.request(Request::StartMusic { channel: customer.id.clone() }));
+        }
+        if call.offer.is_some() {
+            return;
+        }
+        // Phones that an earlier life of this gateway rang: nobody knows for how long, so the offer begins anew.
+        let ringing: Vec<String> =
+            call.open_legs().filter(|leg| leg.kind == LegKind::Agent).map(|leg| leg.id.clone()).collect();
+        for channel in &ringing {
+            out.push(call.request(Request::Hangup { channel: channel.clone(), why: HangupWhy::NoAnswer }));
+        }
+        if call.row.state != CallState::Queued {
+            call.set_state(CallState::Queued);
+            call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "gateway_restart" }));
+            out.push(call.record(None));
+        }
+        let since = call.row.queued_at.unwrap_or(call.row.started_at);
+        let router = self.routers.entry(call.tenant).or_default();
+        router.enqueue(id, queue, millis(since));
+        if let Some(agent) = call.calling_agent {
+            router.engaged(agent, id);
+        }
+    }
+
+    /// What carries a name of ours but belongs to no running call has been left behind by somebody who hung up while
+    /// no gateway was there, or by a step that was cut in the middle.
+    fn remove_orphans(&mut self, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
+        for channel in &snapshot.channels {
+            let Ok(name) = channel.id.parse::<ResourceName>() else { continue };
+            if !self.owns(name, &channel.id) {
+                tracing::info!(channel = %channel.id, "removing a channel that belongs to no call");
+                let request = Request::Hangup { channel: channel.id.clone(), why: HangupWhy::Normal };
+                out.push(Output::Request { call: None, request });
+            }
+        }
+        for bridge in &snapshot.bridges {
+            let Ok(name) = bridge.id.parse::<ResourceName>() else { continue };
+            if !self.owns(name, &bridge.id) {
+                tracing::info!(bridge = %bridge.id, "removing a bridge that belongs to no call");
+                out.push(Output::Request {
+                    call: None,
+                    request: Request::DestroyBridge { bridge: bridge.id.clone() },
+                });
+            }
+        }
+    }
+
+    fn owns(&self, name: ResourceName, id: &str) -> bool {
+        let Some(call) = self.calls.get(&name.call).filter(|call| call.row.state != CallState::Ended) else {
+            return false;
+        };
+        match name.part {
+            Part::Bridge => true,
+            Part::AgentLeg(_) => call.open_legs().any(|leg| leg.id == id),
+            Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
+                call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)
+            }
+        }
+    }
+
+    /// A channel that the dialplan handed to us in the moment when nobody listened.
+    fn adopt_newcomer(&mut self, now: DateTime<Utc>, channel: &ChannelView, out: &mut Vec<Output>) {
+        if channel.app_name != "Stasis" || self.customers.contains_key(&channel.id) {
+            return;
+        }
+        let mut parts = channel.app_data.split(',').map(str::to_owned);
+        if parts.next().is_some_and(|app| app == self.app) && channel.id.parse::<ResourceName>().is_err() {
+            let args: Vec<String> = parts.collect();
+            self.entered(now, channel, &args, out);
+        }
+    }
+}
+
+/// The gateway was away while the parties talked: the recording goes on in its file, from the taps that are still there
+/// or from new ones.
+fn resume_recording(call: &mut Call, now: DateTime<Utc>, present: &Present<'_>, out: &mut Vec<Output>) {
+    match &call.recording {
+        None => taps::begin(call, now, out),
+        Some(recording) if recording.state == RecordingState::Recording => {
+            let newest = present
+                .channels
+                .keys()
+                .filter_map(|channel| channel.parse::<ResourceName>().ok())
+                .filter(|name| name.call == call.id())
+                .filter_map(|name| match name.part {
+                    Part::Snoop(generation, _) | Part::Media(generation, _) => Some(generation),
+                    _ => None,
+                })
+                .max();
+            match newest {
+                Some(generation) if present.has_taps(call.id(), generation) => taps::adopt(call, generation, out),
+                Some(generation) => taps::renew(call, generation + 1, now, out),
+                None => taps::renew(call, 1, now, out),
+            }
+        }
+        Some(_) => {}
+    }
+}

@@ -1,0 +1,129 @@
+//! Whatever people and machines do, in any order: nothing stays behind in Asterisk, and every call has one complete record.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::world::World;
+use crate::calls::model::{CallState, RecordingState, Subject};
+
+#[derive(Debug, Clone)]
+enum Step {
+    CustomerCalls,
+    PhoneDials(usize),
+    Answer(prop::sample::Index),
+    Refuse(prop::sample::Index),
+    HangUp(prop::sample::Index),
+    Wait(i64),
+    Cut,
+    Kill,
+    AsteriskRestarts,
+    Reconnect,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => Just(Step::CustomerCalls),
+        1 => (0..3usize).prop_map(Step::PhoneDials),
+        6 => any::<prop::sample::Index>().prop_map(Step::Answer),
+        2 => any::<prop::sample::Index>().prop_map(Step::Refuse),
+        4 => any::<prop::sample::Index>().prop_map(Step::HangUp),
+        4 => (1..20_000i64).prop_map(Step::Wait),
+        1 => Just(Step::Cut),
+        1 => Just(Step::Kill),
+        1 => Just(Step::AsteriskRestarts),
+        3 => Just(Step::Reconnect),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn nothing_stays_behind_and_every_record_is_complete(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::with_agents(3);
+        let mut away_since = None;
+        for step in steps {
+            match step {
+                Step::CustomerCalls => { world.customer_calls(); }
+                Step::PhoneDials(phone) => { world.phone_dials(phone, "700"); }
+                Step::Answer(index) => {
+                    let ringing = world.ringing_legs();
+                    if !ringing.is_empty() {
+                        world.answer(&ringing[index.index(ringing.len())]);
+                    }
+                }
+                Step::Refuse(index) => {
+                    let ringing = world.ringing_legs();
+                    if !ringing.is_empty() {
+                        world.hang_up(&ringing[index.index(ringing.len())], 21);
+                    }
+                }
+                Step::HangUp(index) => {
+                    let parties = world.parties();
+                    if !parties.is_empty() {
+                        world.hang_up(&parties[index.index(parties.len())], 16);
+                    }
+                }
+                Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
+                Step::Cut => {
+                    world.connection_is_cut();
+                    away_since.get_or_insert(world.now);
+                }
+                Step::Kill => {
+                    world.gateway_is_killed();
+                    away_since.get_or_insert(world.now);
+                }
+                Step::AsteriskRestarts => {
+                    world.connection_is_cut();
+                    world.asterisk_restarts();
+                    away_since.get_or_insert(world.now);
+                }
+                Step::Reconnect => {
+                    if let Some(from) = away_since.take() {
+                        world.connection_comes_back(from, "connection_lost");
+                    }
+                }
+            }
+            if world.is_connected() {
+                for members in world.talking() {
+                    prop_assert!(members.len() <= 2, "more than two parties in one call: {members:?}");
+                }
+            }
+        }
+        if let Some(from) = away_since.take() {
+            world.connection_comes_back(from, "connection_lost");
+        }
+        for party in world.parties() {
+            world.hang_up(&party, 16);
+        }
+        world.time_passes(TimeDelta::seconds(60));
+        for party in world.parties() {
+            world.hang_up(&party, 16);
+        }
+        world.time_passes(TimeDelta::seconds(60));
+        prop_assert!(world.nothing_is_left(), "left over: {}", world.left_overs());
+
+        let mut ends: BTreeMap<_, usize> = BTreeMap::new();
+        for (position, happening) in world.database.happenings.iter().enumerate() {
+            if happening.kind == "call.ended" && let Subject::Call(call) = happening.subject {
+                *ends.entry(call).or_default() += 1;
+                let closed_before = world.database.happenings[..position].iter().any(|earlier| {
+                    matches!(earlier.kind.as_str(), "recording.ready" | "recording.failed")
+                        && earlier.data["call_id"] == serde_json::json!(call)
+                });
+                prop_assert!(!closed_before, "the recording was ready before its call had ended");
+            }
+        }
+        for (id, (_, row)) in &world.database.calls {
+            prop_assert_eq!(row.state, CallState::Ended);
+            prop_assert!(row.end_reason.is_some() && row.ended_at.is_some());
+            prop_assert_eq!(ends.get(id).copied(), Some(1), "call.ended exactly once");
+        }
+        for leg in world.database.legs.values() {
+            prop_assert!(leg.ended_at.is_some(), "a leg without an end: {leg:?}");
+        }
+        for recording in world.database.recordings.values() {
+            prop_assert_ne!(recording.state, RecordingState::Recording);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The core against a simulated Asterisk: rules as sentences, and random histories of calls, cuts and crashes.
+
+mod histories;
+mod rules;
+mod world;

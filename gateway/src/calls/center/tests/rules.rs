@@ -1,0 +1,243 @@
+use chrono::TimeDelta;
+
+use super::world::World;
+use crate::calls::AgentState;
+use crate::calls::center::{HangupWhy, Input, Report, Request};
+use crate::calls::model::{CallState, EndReason, RecordingState};
+
+#[test]
+fn call_is_queued_offered_answered_recorded_and_ended() {
+    let mut world = World::with_agents(1);
+    let customer = world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.time_passes(TimeDelta::seconds(3));
+    world.answer(&leg);
+    assert_eq!(world.talking(), vec![[customer.clone(), leg].into()]);
+    world.time_passes(TimeDelta::seconds(20));
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    assert_eq!(
+        world.kinds(),
+        [
+            "call.started",
+            "call.queued",
+            "call.offered",
+            "call.answered",
+            "recording.started",
+            "call.ended",
+            "recording.ready"
+        ]
+    );
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!(row.end_reason, Some(EndReason::CompletedCustomer));
+    assert_eq!(row.cause, Some(16));
+    assert!(!row.estimated);
+    assert_eq!(world.finished[0].wait_ms, Some(3_000));
+    assert_eq!(world.finished[0].talk_ms, Some(20_000));
+    assert!(world.database.legs.values().all(|leg| leg.ended_at.is_some()));
+    assert_eq!(world.database.recordings.values().next().expect("one").state, RecordingState::Ready);
+}
+
+#[test]
+fn agent_hanging_up_ends_the_customers_leg_too() {
+    let mut world = World::with_agents(1);
+    world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    world.hang_up(&leg, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    assert_eq!(world.finished[0].reason, EndReason::CompletedAgent);
+}
+
+#[test]
+fn unanswered_phone_rings_fifteen_seconds_then_the_next() {
+    let mut world = World::with_agents(2);
+    world.customer_calls();
+    let first = world.ringing_legs();
+    world.time_passes(TimeDelta::milliseconds(14_900));
+    assert_eq!(world.ringing_legs(), first);
+    world.time_passes(TimeDelta::milliseconds(200));
+    let second = world.ringing_legs();
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+    world.answer(&second[0]);
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!(row.agent_id, Some(world.agents[1]));
+}
+
+#[test]
+fn customer_who_gives_up_silences_the_phone() {
+    let mut world = World::with_agents(1);
+    let customer = world.customer_calls();
+    assert_eq!(world.ringing_legs().len(), 1);
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    assert_eq!(world.finished[0].reason, EndReason::AbandonedQueue);
+    // The agent is free for the next caller at once.
+    world.customer_calls();
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn paused_agent_is_not_rung_until_available_again() {
+    let mut world = World::with_agents(1);
+    let (tenant, agent) = (world.tenant, world.agents[0]);
+    world.feed(Input::AgentState { tenant, agent, state: AgentState::Paused });
+    world.customer_calls();
+    assert!(world.ringing_legs().is_empty());
+    world.feed(Input::AgentState { tenant, agent, state: AgentState::Available });
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn phone_that_comes_back_is_rung() {
+    let mut world = World::with_agents(1);
+    let username = World::phone(0);
+    world.feed(Input::Report(Report::Endpoint { username: username.clone(), online: false }));
+    world.customer_calls();
+    assert!(world.ringing_legs().is_empty());
+    world.feed(Input::Report(Report::Endpoint { username, online: true }));
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn number_of_nobody_is_refused_as_unallocated() {
+    let mut world = World::with_agents(1);
+    world.phone_dials(0, "+4930123456");
+    assert!(world.requests.iter().any(|request| matches!(
+        request,
+        Request::Hangup { why: HangupWhy::Unallocated, .. }
+    )));
+    assert!(world.nothing_is_left());
+    let (_, row) = world.database.calls.values().next().expect("somebody tried, and it is on record");
+    assert_eq!(row.end_reason, Some(EndReason::InvalidNumber));
+}
+
+#[test]
+fn phone_dials_the_echo_test() {
+    let mut world = World::with_agents(1);
+    world.phone_dials(0, "600");
+    assert!(matches!(&world.requests[..], [Request::Continue { context: "trunkline-echo", .. }]));
+    assert!(world.database.calls.is_empty());
+}
+
+#[test]
+fn agent_who_calls_a_queue_is_not_offered_their_own_call() {
+    let mut world = World::with_agents(1);
+    world.phone_dials(0, "700");
+    assert!(world.ringing_legs().is_empty());
+    let (_, row) = world.database.calls.values().next().expect("a call");
+    assert_eq!(row.state, CallState::Queued);
+}
+
+#[test]
+fn killed_gateway_takes_the_call_over_and_finishes_its_record() {
+    let mut world = World::with_agents(1);
+    let customer = world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    world.time_passes(TimeDelta::seconds(5));
+    world.gateway_is_killed();
+    let from = world.now;
+    world.time_passes(TimeDelta::seconds(8));
+    world.connection_comes_back(from, "gateway_restart");
+    assert_eq!(world.talking(), vec![[customer, leg.clone()].into()]);
+    world.time_passes(TimeDelta::seconds(5));
+    world.hang_up(&leg, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!(row.end_reason, Some(EndReason::CompletedAgent));
+    assert_eq!(row.gaps.len(), 1);
+    assert_eq!(row.gaps[0].reason, "gateway_restart");
+    assert!(!row.estimated);
+    assert_eq!(world.database.recordings.len(), 1, "it goes on in the same recording");
+    assert_eq!(world.kinds().iter().filter(|kind| **kind == "telephony.gap").count(), 1);
+}
+
+#[test]
+fn customer_left_alone_while_the_gateway_was_away_is_released() {
+    let mut world = World::with_agents(1);
+    world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    world.gateway_is_killed();
+    let from = world.now;
+    world.hang_up(&leg, 16);
+    world.time_passes(TimeDelta::seconds(8));
+    world.connection_comes_back(from, "gateway_restart");
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!(row.end_reason, Some(EndReason::CompletedAgent));
+    assert!(row.estimated);
+}
+
+#[test]
+fn call_that_ended_while_the_gateway_was_away_gets_its_record() {
+    let mut world = World::with_agents(1);
+    let customer = world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    world.gateway_is_killed();
+    let from = world.now;
+    world.hang_up(&customer, 16);
+    world.hang_up(&leg, 16);
+    world.connection_comes_back(from, "gateway_restart");
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!(row.end_reason, Some(EndReason::CompletedCustomer));
+    assert!(row.estimated);
+}
+
+#[test]
+fn restarted_asterisk_leaves_lost_calls_and_no_waiting_ones() {
+    let mut world = World::with_agents(1);
+    world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    world.customer_calls();
+    world.connection_is_cut();
+    let from = world.now;
+    world.asterisk_restarts();
+    world.time_passes(TimeDelta::seconds(2));
+    world.connection_comes_back(from, "connection_lost");
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    assert!(world.database.calls.values().all(|(_, row)| row.end_reason == Some(EndReason::Lost) && row.estimated));
+}
+
+#[test]
+fn queued_caller_keeps_the_place_in_line_over_a_restart() {
+    let mut world = World::with_agents(1);
+    let first = world.customer_calls();
+    world.time_passes(TimeDelta::seconds(1));
+    world.customer_calls();
+    world.gateway_is_killed();
+    let from = world.now;
+    world.time_passes(TimeDelta::seconds(2));
+    world.connection_comes_back(from, "gateway_restart");
+    let leg = world.ringing_legs().pop().expect("the phone rings again");
+    world.answer(&leg);
+    assert!(world.talking().iter().any(|members| members.contains(&first)));
+}
+
+#[test]
+fn caller_whom_the_dialplan_kept_comes_in_when_the_gateway_is_back() {
+    let mut world = World::with_agents(1);
+    world.gateway_is_killed();
+    let from = world.now;
+    world.customer_calls();
+    assert!(world.database.calls.is_empty());
+    world.connection_comes_back(from, "gateway_restart");
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn hangup_command_ends_both_legs() {
+    let mut world = World::with_agents(1);
+    world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.answer(&leg);
+    let call = *world.database.calls.keys().next().expect("a call");
+    let tenant = world.tenant;
+    world.feed(Input::Hangup { tenant, call, by: None });
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+}

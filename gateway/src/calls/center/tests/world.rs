@@ -1,0 +1,487 @@
+//! A small Asterisk with customers and phones around it, in virtual time, and a database that remembers records.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
+
+use crate::calls::center::{
+    AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, Output, RecorderCommand,
+    RecordingOutcome, Refusal, Reply, Report, Request,
+};
+use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::calls::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
+use crate::calls::{AgentState, DirectoryDevice};
+
+pub(super) const NUMBER: &str = "+15550100";
+
+#[derive(Debug, Clone)]
+struct SimChannel {
+    up: bool,
+    in_app: bool,
+    app_data: String,
+    /// A snoop dies with the channel it listens to.
+    spies_on: Option<String>,
+    port: u16,
+}
+
+/// What the database would have.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    pub(super) calls: BTreeMap<CallId, (TenantId, CallRow)>,
+    pub(super) legs: BTreeMap<(CallId, String), Leg>,
+    pub(super) recordings: BTreeMap<RecordingId, RecordingRow>,
+    pub(super) happenings: Vec<Happening>,
+}
+
+pub(super) struct World {
+    pub(super) now: DateTime<Utc>,
+    pub(super) tenant: TenantId,
+    pub(super) agents: Vec<AgentId>,
+    pub(super) center: Center,
+    pub(super) database: Remembered,
+    pub(super) finished: Vec<FinishedCall>,
+    pub(super) requests: Vec<Request>,
+    directory: Arc<Directory>,
+    channels: BTreeMap<String, SimChannel>,
+    bridges: BTreeMap<String, BTreeSet<String>>,
+    reports: VecDeque<Report>,
+    /// Answers to requests and to the recorder's commands, on their way to the core.
+    answers: VecDeque<Input>,
+    recording: BTreeSet<RecordingId>,
+    connected_since_loss: Option<DateTime<Utc>>,
+    numbered: u32,
+}
+
+impl World {
+    /// One tenant, one queue, and this many agents with a phone each, all available.
+    pub(super) fn with_agents(count: usize) -> Self {
+        let now = DateTime::from_timestamp_millis(1_800_000_000_000).expect("a valid time");
+        let (tenant, queue) = (TenantId::new(), QueueId::new());
+        let agents: Vec<AgentId> = (0..count).map(|_| AgentId::new()).collect();
+        let mut directory = Directory::default();
+        directory.tenants.insert(tenant, "demo".to_owned());
+        directory.numbers.insert(NUMBER.to_owned(), (tenant, queue));
+        directory.queues.insert(
+            queue,
+            DirectoryQueue {
+                id: queue,
+                tenant,
+                name: "Sales".to_owned(),
+                extension: Some("700".to_owned()),
+                ring_seconds: 15,
+                members: agents.iter().copied().collect(),
+            },
+        );
+        for (index, agent) in agents.iter().enumerate() {
+            directory.agents.insert(
+                (tenant, *agent),
+                DirectoryAgent {
+                    id: *agent,
+                    tenant,
+                    name: format!("Agent {index}"),
+                    state: AgentState::Available,
+                    idle_since: now - TimeDelta::minutes(10 - i64::try_from(index).expect("few agents")),
+                },
+            );
+            let username = Self::phone(index);
+            directory.devices.insert(
+                username.clone(),
+                DirectoryDevice { id: DeviceId::new(), tenant, agent: *agent, username, ha1: String::new() },
+            );
+        }
+        let mut world = Self {
+            now,
+            tenant,
+            agents,
+            center: Center::new("trunkline"),
+            database: Remembered::default(),
+            finished: Vec::new(),
+            requests: Vec::new(),
+            directory: Arc::new(directory),
+            channels: BTreeMap::new(),
+            bridges: BTreeMap::new(),
+            reports: VecDeque::new(),
+            answers: VecDeque::new(),
+            recording: BTreeSet::new(),
+            connected_since_loss: Some(now),
+            numbered: 0,
+        };
+        world.tell_what_is_configured();
+        world
+    }
+
+    pub(super) fn phone(index: usize) -> String {
+        format!("demo-phone{index}")
+    }
+
+    fn tell_what_is_configured(&mut self) {
+        let directory = Arc::clone(&self.directory);
+        self.feed(Input::Directory(directory));
+        for index in 0..self.agents.len() {
+            self.feed(Input::Report(Report::Endpoint { username: Self::phone(index), online: true }));
+        }
+    }
+
+    // What people do.
+
+    /// A customer calls; gives the channel's id.
+    pub(super) fn customer_calls(&mut self) -> String {
+        self.enters(&format!("inbound,demo-trunk,{NUMBER}"))
+    }
+
+    /// A phone of the house dials.
+    pub(super) fn phone_dials(&mut self, index: usize, extension: &str) -> String {
+        self.enters(&format!("phone,{},{extension}", Self::phone(index)))
+    }
+
+    fn enters(&mut self, args: &str) -> String {
+        self.numbered += 1;
+        let id = format!("lab-{}", self.numbered);
+        let app_data = format!("trunkline,{args}");
+        // With nobody connected the dialplan keeps the caller; only a gateway that comes back sees them.
+        let in_app = self.is_connected();
+        let channel = SimChannel { up: false, in_app, app_data, spies_on: None, port: 0 };
+        self.channels.insert(id.clone(), channel);
+        if in_app {
+            self.report_entered(&id);
+            self.run();
+        }
+        id
+    }
+
+    /// Picks up a ringing phone.
+    pub(super) fn answer(&mut self, leg: &str) {
+        let connected = self.is_connected();
+        if let Some(channel) = self.channels.get_mut(leg) {
+            if connected {
+                channel.up = true;
+                channel.in_app = true;
+                self.report_entered(leg);
+            } else {
+                // `Stasis()` fails while nobody is there, and the leg is hung up.
+                self.remove_channel(leg, 16);
+            }
+            self.run();
+        }
+    }
+
+    /// A party hangs up, or a phone refuses.
+    pub(super) fn hang_up(&mut self, channel: &str, cause: i16) {
+        if self.channels.contains_key(channel) {
+            self.report(Report::HangupRequested {
+                channel: channel.to_owned(),
+                ending: Ending { cause: Some(cause), sip_code: None },
+            });
+            self.remove_channel(channel, cause);
+            self.run();
+        }
+    }
+
+    pub(super) fn ringing_legs(&self) -> Vec<String> {
+        self.channels
+            .iter()
+            .filter(|(id, channel)| id.contains("-leg") && !channel.up)
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    pub(super) fn parties(&self) -> Vec<String> {
+        self.channels.keys().filter(|id| id.starts_with("lab-") || id.contains("-leg")).cloned().collect()
+    }
+
+    pub(super) fn talking(&self) -> Vec<BTreeSet<String>> {
+        self.bridges.iter().filter(|(id, _)| id.ends_with("-b")).map(|(_, members)| members.clone()).collect()
+    }
+
+    pub(super) fn nothing_is_left(&self) -> bool {
+        self.channels.is_empty() && self.bridges.is_empty()
+    }
+
+    pub(super) fn left_overs(&self) -> String {
+        format!("{:?} {:?}", self.channels.keys(), self.bridges)
+    }
+
+    pub(super) fn time_passes(&mut self, by: TimeDelta) {
+        let until = self.now + by;
+        while let Some(due) = self.center.deadline(self.now).filter(|due| *due <= until) {
+            self.now = due.max(self.now);
+            self.feed(Input::Tick);
+        }
+        self.now = until;
+        self.feed(Input::Tick);
+    }
+
+    // What breaks.
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected_since_loss.is_some()
+    }
+
+    pub(super) fn connection_is_cut(&mut self) {
+        self.connected_since_loss = None;
+        self.reports.clear();
+    }
+
+    pub(super) fn connection_comes_back(&mut self, from: DateTime<Utc>, reason: &'static str) {
+        self.connected_since_loss = Some(self.now);
+        self.feed(Input::Gap { from, reason });
+        // Callers whom the dialplan kept come in again.
+        let waiting: Vec<String> = self
+            .channels
+            .iter()
+            .filter(|(id, channel)| id.starts_with("lab-") && !channel.in_app)
+            .map(|(id, _)| id.clone())
+            .collect();
+        let snapshot = self.snapshot();
+        self.feed(Input::Snapshot(snapshot));
+        for id in waiting {
+            if let Some(channel) = self.channels.get_mut(&id) {
+                channel.in_app = true;
+                self.report_entered(&id);
+            }
+        }
+        self.run();
+    }
+
+    /// `kill -9` and a new process: only the database and Asterisk know.
+    pub(super) fn gateway_is_killed(&mut self) {
+        self.connection_is_cut();
+        self.answers.clear();
+        self.recording.clear();
+        self.center = Center::new("trunkline");
+        let open = self
+            .database
+            .calls
+            .values()
+            .filter_map(|(tenant, row)| {
+                let recording = row.recording_id.and_then(|id| self.database.recordings.get(&id)).cloned();
+                let unfinished = recording.as_ref().is_some_and(|it| it.state == RecordingState::Recording);
+                (row.state != CallState::Ended || unfinished).then(|| OpenCall {
+                    tenant: *tenant,
+                    row: row.clone(),
+                    legs: self
+                        .database
+                        .legs
+                        .iter()
+                        .filter(|((call, _), _)| *call == row.id)
+                        .map(|(_, leg)| leg.clone())
+                        .collect(),
+                    recording,
+                })
+            })
+            .collect();
+        let out = self.center.restore(open);
+        self.carry_out(out);
+        self.run();
+        self.tell_what_is_configured();
+    }
+
+    pub(super) fn asterisk_restarts(&mut self) {
+        self.channels.clear();
+        self.bridges.clear();
+        self.reports.clear();
+    }
+
+    // The machinery.
+
+    fn snapshot(&self) -> AsteriskSnapshot {
+        AsteriskSnapshot {
+            channels: self
+                .channels
+                .iter()
+                .map(|(id, channel)| ChannelView {
+                    id: id.clone(),
+                    state: if channel.up { "Up" } else { "Ring" }.to_owned(),
+                    caller_number: "+15550999".to_owned(),
+                    app_name: if channel.in_app { "Stasis" } else { "Wait" }.to_owned(),
+                    app_data: channel.app_data.clone(),
+                })
+                .collect(),
+            bridges: self
+                .bridges
+                .iter()
+                .map(|(id, channels)| BridgeView { id: id.clone(), channels: channels.iter().cloned().collect() })
+                .collect(),
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        if self.is_connected() {
+            self.reports.push_back(report);
+        }
+    }
+
+    fn report_entered(&mut self, id: &str) {
+        let channel = &self.channels[id];
+        let view = ChannelView {
+            id: id.to_owned(),
+            state: if channel.up { "Up" } else { "Ring" }.to_owned(),
+            caller_number: "+15550999".to_owned(),
+            app_name: "Stasis".to_owned(),
+            app_data: channel.app_data.clone(),
+        };
+        let args = channel.app_data.split(',').skip(1).map(str::to_owned).collect();
+        self.report(Report::Entered { channel: view, args });
+    }
+
+    fn remove_channel(&mut self, id: &str, cause: i16) {
+        if self.channels.remove(id).is_none() {
+            return;
+        }
+        for members in self.bridges.values_mut() {
+            members.remove(id);
+        }
+        self.report(Report::Destroyed {
+            channel: id.to_owned(),
+            ending: Ending { cause: Some(cause), sip_code: None },
+        });
+        let spies: Vec<String> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.spies_on.as_deref() == Some(id))
+            .map(|(spy, _)| spy.clone())
+            .collect();
+        for spy in spies {
+            self.remove_channel(&spy, 16);
+        }
+    }
+
+    /// Feeds one input and everything that follows from it.
+    pub(super) fn feed(&mut self, input: Input) {
+        let out = self.center.handle(self.now, input);
+        self.carry_out(out);
+        self.run();
+    }
+
+    fn run(&mut self) {
+        while let Some(input) =
+            self.reports.pop_front().map(Input::Report).or_else(|| self.answers.pop_front())
+        {
+            let out = self.center.handle(self.now, input);
+            self.carry_out(out);
+        }
+    }
+
+    fn carry_out(&mut self, out: Vec<Output>) {
+        for output in out {
+            match output {
+                Output::Request { call, request } => {
+                    self.requests.push(request.clone());
+                    let result = if self.is_connected() {
+                        self.asterisk_does(&request)
+                    } else {
+                        Err(Refusal::Unknown("disconnected".to_owned()))
+                    };
+                    if let Some(call) = call {
+                        self.answers.push_back(Input::Answered { call, request, result });
+                    }
+                }
+                Output::Record(record) => {
+                    if let Some(row) = record.call {
+                        self.database.calls.insert(row.id, (record.tenant, row));
+                    }
+                    for (call, leg) in record.legs {
+                        self.database.legs.insert((call, leg.id.clone()), leg);
+                    }
+                    if let Some(recording) = record.recording {
+                        self.database.recordings.insert(recording.id, recording);
+                    }
+                    self.database.happenings.extend(record.happenings);
+                }
+                Output::Recorder(RecorderCommand::Start { recording, .. }) => {
+                    self.recording.insert(recording);
+                }
+                Output::Recorder(RecorderCommand::Finish { recording, .. }) => {
+                    self.recording.remove(&recording);
+                    let outcome = RecordingOutcome::Ready {
+                        duration_ms: 1_000,
+                        bytes: 32_044,
+                        gaps: serde_json::json!([]),
+                        lost_packets: 0,
+                    };
+                    self.answers.push_back(Input::Recorded { recording, outcome });
+                }
+                Output::Finished(finished) => self.finished.push(finished),
+                Output::CommandAnswered(_) => {}
+            }
+        }
+    }
+
+    fn asterisk_does(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        let exists = |world: &Self, id: &str| {
+            if world.channels.contains_key(id) { Ok(()) } else { Err(Refusal::Gone) }
+        };
+        match request {
+            Request::CreateBridge { bridge } => {
+                self.bridges.entry(bridge.clone()).or_default();
+            }
+            Request::DestroyBridge { bridge } => {
+                self.bridges.remove(bridge).ok_or(Refusal::Gone)?;
+            }
+            Request::Answer { channel } => {
+                self.channels.get_mut(channel).ok_or(Refusal::Gone)?.up = true;
+            }
+            Request::StartMusic { channel } | Request::StopMusic { channel } => exists(self, channel)?,
+            Request::AddChannels { bridge, channels } => {
+                if !self.bridges.contains_key(bridge) {
+                    return Err(Refusal::Gone);
+                }
+                for channel in channels {
+                    if !self.channels.get(channel).ok_or(Refusal::Gone)?.in_app {
+                        return Err(Refusal::Refused("Channel not in Stasis application".to_owned()));
+                    }
+                }
+                for channel in channels {
+                    for members in self.bridges.values_mut() {
+                        members.remove(channel);
+                    }
+                    self.bridges.entry(bridge.clone()).or_default().insert(channel.clone());
+                }
+            }
+            Request::Originate { channel, .. } => {
+                let app_data = "trunkline,agent".to_owned();
+                let leg = SimChannel { up: false, in_app: false, app_data, spies_on: None, port: 0 };
+                self.channels.insert(channel.clone(), leg);
+            }
+            Request::Hangup { channel, .. } => {
+                exists(self, channel)?;
+                self.remove_channel(channel, 16);
+            }
+            Request::Snoop { channel, snoop, .. } => {
+                exists(self, channel)?;
+                self.make_tap_channel(snoop, Some(channel.clone()));
+            }
+            Request::SendMedia { channel } => {
+                self.make_tap_channel(channel, None);
+                return Ok(Reply::Source(self.source(channel)));
+            }
+            Request::MediaSource { channel } => {
+                exists(self, channel)?;
+                return Ok(Reply::Source(self.source(channel)));
+            }
+            Request::Continue { channel, .. } => {
+                self.channels.get_mut(channel).ok_or(Refusal::Gone)?.in_app = false;
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    fn make_tap_channel(&mut self, id: &str, spies_on: Option<String>) {
+        self.numbered += 1;
+        let port = u16::try_from(10_000 + self.numbered).expect("few channels");
+        let app_data = "trunkline,tap".to_owned();
+        self.channels.insert(id.to_owned(), SimChannel { up: true, in_app: true, app_data, spies_on, port });
+        self.report_entered(id);
+    }
+
+    fn source(&self, id: &str) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.channels[id].port))
+    }
+
+    pub(super) fn kinds(&self) -> Vec<&str> {
+        self.database.happenings.iter().map(|happening| happening.kind.as_str()).collect()
+    }
+}

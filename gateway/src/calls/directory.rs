@@ -1,0 +1,112 @@
+//! Who can be called and who may call: the part of the configuration that call control keeps in memory, so that it
+//! works while the database is away.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use trunkline_db::{AgentId, QueueId, TenantId};
+
+use super::{AgentState, DirectoryDevice};
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryQueue {
+    /// The queue's id.
+    pub id: QueueId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// The extension that a phone of the house dials to reach it.
+    pub extension: Option<String>,
+    /// How long one agent is rung, in seconds.
+    pub ring_seconds: u32,
+    /// Who serves it.
+    pub members: BTreeSet<AgentId>,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryAgent {
+    /// The agent's id.
+    pub id: AgentId,
+    /// Whose agent it is.
+    pub tenant: TenantId,
+    /// What customers and colleagues see.
+    pub name: String,
+    /// The state that the database has. Counts only for an agent not known yet: later changes come as commands.
+    pub state: AgentState,
+    /// Since when the agent has had nothing to do.
+    pub idle_since: DateTime<Utc>,
+}
+
+/// Everything at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Tenants and their slugs.
+    pub tenants: HashMap<TenantId, String>,
+    /// Numbers (E.164) and the queues they lead to.
+    pub numbers: HashMap<String, (TenantId, QueueId)>,
+    /// Queues.
+    pub queues: HashMap<QueueId, DirectoryQueue>,
+    /// Agents.
+    pub agents: HashMap<(TenantId, AgentId), DirectoryAgent>,
+    /// Phones by their SIP user name.
+    pub devices: HashMap<String, DirectoryDevice>,
+}
+
+impl Directory {
+    /// The queue that a number of the outside world leads to, whichever way the carrier writes it.
+    pub fn queue_of_number(&self, called: &str) -> Option<&DirectoryQueue> {
+        let (_, queue) = self.numbers.get(&e164(called))?;
+        self.queues.get(queue)
+    }
+
+    /// The queue that an extension of a tenant leads to.
+    pub fn queue_of_extension(&self, tenant: TenantId, extension: &str) -> Option<&DirectoryQueue> {
+        self.queues
+            .values()
+            .find(|queue| queue.tenant == tenant && queue.extension.as_deref() == Some(extension))
+    }
+
+    /// The phones of an agent, in a stable order.
+    pub fn devices_of(&self, tenant: TenantId, agent: AgentId) -> Vec<&DirectoryDevice> {
+        let mut devices: Vec<_> = self
+            .devices
+            .values()
+            .filter(|device| device.tenant == tenant && device.agent == agent)
+            .collect();
+        devices.sort_by(|a, b| a.username.cmp(&b.username));
+        devices
+    }
+}
+
+/// A number as E.164 (`+` and 7 to 15 digits, ITU-T E.164 §6.2.1) where it can be told from what a carrier sent:
+/// `+15550100`, `0015550100` or `15550100`. Anything else comes back as it was.
+pub fn e164(received: &str) -> String {
+    let trimmed = received.trim();
+    let digits = trimmed.strip_prefix('+').or_else(|| trimmed.strip_prefix("00")).unwrap_or(trimmed);
+    let looks_international = (7..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    if looks_international { format!("+{digits}") } else { trimmed.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::e164;
+
+    #[test]
+    fn numbers_are_told_whichever_way_a_carrier_writes_them() {
+        for received in ["+15550100", "15550100", "0015550100", " +15550100 "] {
+            assert_eq!(e164(received), "+15550100");
+        }
+    }
+
+    #[test]
+    fn what_is_no_international_number_stays_as_received() {
+        for received in ["700", "anonymous", "", "+", "01712345678", "12345678901234567890", "+1555abc"] {
+            assert_eq!(e164(received), received);
+        }
+    }
+}

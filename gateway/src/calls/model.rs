@@ -1,0 +1,285 @@
+//! A call as it is remembered: its row, its legs, its recording, and how calls end.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// A customer called in through a trunk.
+    Inbound,
+    /// An agent called out.
+    Outbound,
+    /// A phone of the house called an extension of the house.
+    Internal,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// It came in and nothing was decided yet.
+    New,
+    /// It waits with music.
+    Queued,
+    /// An agent's phones ring.
+    Ringing,
+    /// The parties talk.
+    Active,
+    /// It is over.
+    Ended,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// They talked; the customer hung up.
+    CompletedCustomer,
+    /// They talked; the agent hung up.
+    CompletedAgent,
+    /// The customer hung up while waiting in a queue.
+    AbandonedQueue,
+    /// The customer hung up in an announcement or menu.
+    AbandonedIvr,
+    /// Nobody answered.
+    NoAnswer,
+    /// The called party was busy.
+    Busy,
+    /// The called party refused.
+    Rejected,
+    /// The called party could not be reached.
+    Unreachable,
+    /// The number called does not exist here.
+    InvalidNumber,
+    /// The caller is blocked.
+    Blocked,
+    /// It came outside opening hours.
+    OutOfHours,
+    /// The queue was too long or the wait too long.
+    Overflow,
+    /// It went to voicemail.
+    Voicemail,
+    /// The customer asked to be called back.
+    Callback,
+    /// It was handed to somebody outside.
+    Transferred,
+    /// Something on our side or the network's broke.
+    Failed,
+    /// Asterisk lost it: it restarted, and what became of the call is not known.
+    Lost,
+}
+
+impl EndReason {
+    /// The reason's name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CompletedCustomer => "completed_customer",
+            Self::CompletedAgent => "completed_agent",
+            Self::AbandonedQueue => "abandoned_queue",
+            Self::AbandonedIvr => "abandoned_ivr",
+            Self::NoAnswer => "no_answer",
+            Self::Busy => "busy",
+            Self::Rejected => "rejected",
+            Self::Unreachable => "unreachable",
+            Self::InvalidNumber => "invalid_number",
+            Self::Blocked => "blocked",
+            Self::OutOfHours => "out_of_hours",
+            Self::Overflow => "overflow",
+            Self::Voicemail => "voicemail",
+            Self::Callback => "callback",
+            Self::Transferred => "transferred",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A stretch of time in which Asterisk could not tell us what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CallGap {
+    /// The last moment of which we know.
+    pub from: DateTime<Utc>,
+    /// When we were told again.
+    pub to: DateTime<Utc>,
+    /// `gateway_restart`, `connection_lost`.
+    pub reason: String,
+}
+
+/// A call's row (the CDR).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    /// The call's id.
+    pub id: CallId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The calling number, E.164 where it can be told, else as received.
+    pub from_number: String,
+    /// The called number or extension.
+    pub to_number: String,
+    /// Where the call stands.
+    pub state: CallState,
+    /// The queue it waits or waited in.
+    pub queue_id: Option<QueueId>,
+    /// The agent who answered.
+    pub agent_id: Option<AgentId>,
+    /// Asterisk's id of the customer's channel.
+    pub customer_channel: String,
+    /// Asterisk's id of the bridge in which they talk.
+    pub bridge_id: String,
+    /// When it came in.
+    pub started_at: DateTime<Utc>,
+    /// When it began to wait.
+    pub queued_at: Option<DateTime<Utc>>,
+    /// When an agent answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub end_reason: Option<EndReason>,
+    /// Q.850 cause (ITU-T Q.850 §2.2.5) of the customer's leg.
+    pub cause: Option<i16>,
+    /// SIP response code of the customer's leg, where the technology gave one.
+    pub sip_code: Option<i16>,
+    /// The end was not seen: `ended_at` and `end_reason` are the best guess.
+    pub estimated: bool,
+    /// Stretches in which Asterisk could not tell us what happened.
+    pub gaps: Vec<CallGap>,
+    /// Its recording.
+    pub recording_id: Option<RecordingId>,
+}
+
+/// Whose leg it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegKind {
+    /// The customer's.
+    Customer,
+    /// One of an agent's phones.
+    Agent,
+}
+
+/// One party's side of a call: an Asterisk channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Leg {
+    /// Asterisk's id of the channel.
+    pub id: String,
+    /// Whose leg it is.
+    pub kind: LegKind,
+    /// The agent rung.
+    pub agent_id: Option<AgentId>,
+    /// The phone rung.
+    pub device_id: Option<DeviceId>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it was answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Q.850 cause.
+    pub cause: Option<i16>,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// It is being written.
+    Recording,
+    /// It can be played.
+    Ready,
+    /// It broke; what was written may still be there.
+    Failed,
+}
+
+/// A recording's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingRow {
+    /// The recording's id.
+    pub id: RecordingId,
+    /// The call it is of.
+    pub call_id: CallId,
+    /// What became of it.
+    pub state: RecordingState,
+    /// The file, relative to the recordings folder.
+    pub path: String,
+    /// When its first sample was heard.
+    pub started_at: DateTime<Utc>,
+    /// When it was closed.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Its length in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The file's length in bytes.
+    pub bytes: Option<i64>,
+    /// Silence that stands for what was not heard: `[{from_ms, to_ms, reason}]`.
+    pub gaps: serde_json::Value,
+    /// RTP packets that never came or that a stalled disk cost.
+    pub lost_packets: i64,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// A call that was running when its gateway stopped, as the database remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCall {
+    /// Whose call it is.
+    pub tenant: TenantId,
+    /// Its row.
+    pub row: CallRow,
+    /// Its legs.
+    pub legs: Vec<Leg>,
+    /// Its recording, finished or not.
+    pub recording: Option<RecordingRow>,
+}
+
+/// One thing that happened, as the journal will have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    /// Chosen here, so that writing it twice can be noticed.
+    pub id: trunkline_db::EventId,
+    /// `call.answered`, `recording.ready`, …
+    pub kind: String,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What it is about.
+    pub subject: Subject,
+    /// Who did it, if an agent did.
+    pub actor: Option<AgentId>,
+    /// The queue whose members may see it.
+    pub queue: Option<QueueId>,
+    /// The agents who may see it.
+    pub agents: Vec<AgentId>,
+    /// The details.
+    pub data: serde_json::Value,
+}
+
+/// What a happening is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A call.
+    Call(CallId),
+    /// A recording.
+    Recording(RecordingId),
+    /// The tenant's telephony as a whole.
+    Telephony(TenantId),
+}
+
+/// What has to be remembered of one step of one call: written in one transaction, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What happened, in order.
+    pub happenings: Vec<Happening>,
+    /// The call's row as it is now.
+    pub call: Option<CallRow>,
+    /// The call's legs that changed.
+    pub legs: Vec<(CallId, Leg)>,
+    /// The recording's row as it is now.
+    pub recording: Option<RecordingRow>,
+    /// An agent who was on a call until now: what `longest idle` goes by after a restart.
+    pub last_contact: Option<(AgentId, DateTime<Utc>)>,
+}
