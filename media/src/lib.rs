@@ -1,10 +1,14 @@
 //! RTP in, aligned stereo recordings out.
 
 pub mod file;
+pub mod g711;
+pub mod recorder;
+pub mod rtp;
 mod shell;
 mod stats;
 
-pub use file::{Finished, Gap, GapReason, StreamReport, WriteError, recover};
+pub use file::{Finished, Gap, GapReason, WriteError, recover};
+pub use rtp::StreamReport;
 pub use shell::{
     BindError, Event, FinishError, Media, MediaConfig, NoSuchRecording, RecordingSpec, StartError,
     Started,

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rtp::StreamReport;
+
 /// A recording under its final name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
@@ -54,27 +56,4 @@ pub enum GapReason {
     NoCustomerAudio,
     /// The disk did not take it in time and the buffer was full.
     DiskTooSlow,
-}
-
-/// How a stream arrived.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamReport {
-    /// RTP packets.
-    pub packets: u64,
-    /// Packets whose place was given up before they came.
-    pub lost: u64,
-    /// Packets that came after that.
-    pub late: u64,
-    /// Packets received twice.
-    pub duplicate: u64,
-    /// Packets out of order, yet in time.
-    pub reordered: u64,
-    /// Packets of other payload types.
-    pub other_payload: u64,
-    /// Datagrams that are not RTP.
-    pub malformed: u64,
-    /// Times the stream began anew: another SSRC, or a jump of the sequence numbers.
-    pub restarts: u64,
-    /// Interarrival jitter in µs (RFC 3550, 6.4.1), at the end.
-    pub jitter_us: u64,
 }

@@ -5,7 +5,7 @@ mod finished;
 mod storage;
 
 pub use error::WriteError;
-pub use finished::{Finished, Gap, GapReason, StreamReport};
+pub use finished::{Finished, Gap, GapReason};
 pub use storage::{Disk, Sink, Storage};
 
 use std::path::{Path, PathBuf};
