@@ -1,0 +1,467 @@
+//! The session without its socket: what to do when, and what it means.
+//!
+//! A session has no clock, no socket and no task. Its owner tells it what happened ([`Session::handle_input`]) or that
+//! its deadline has come ([`Session::handle_timeout`]).
+//!
+//! **Invariant: mutate once, then drain.** After each call of either, [`Session::poll_output`] is called until it
+//! returns `None`, and [`Session::poll_timeout`] is asked for the next deadline. Time never runs backwards.
+//!
+//! # Events during synchronisation
+//! From the opened socket on, events arrive while the snapshot is still being fetched. They are held. A snapshot is not
+//! read at one instant, so each held event may have happened before or after its subject was read:
+//! - What only *happens* (a key, a hang-up request, `StasisStart`, a playback's end) is in no snapshot and is delivered.
+//! - An *ending* (`ChannelDestroyed`, `BridgeDestroyed`) is delivered, because it carries the cause; the same ending is
+//!   then not told a second time as a difference.
+//! - What *changes a state* that the snapshot shows (a channel's existence and state, a bridge's existence and members) is left
+//!   out up to the last held event whose result is what the snapshot shows, and delivered after it. So the owner's view never
+//!   goes back in time and always ends where Asterisk is.
+
+mod backoff;
+mod held;
+mod world;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Limits;
+use crate::event::{Event, Parsed, parse};
+use crate::update::{Counters, Failure, Gap, Snapshot, State, Update};
+use backoff::Backoff;
+use world::World;
+
+/// A moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Since any fixed start; never falls. Deadlines are counted with it.
+    pub monotonic: Duration,
+    /// The time of day. Gaps are told with it.
+    pub wall: DateTime<Utc>,
+}
+
+/// Who opens the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// We do: [`Output::Connect`], and a backoff after a failure.
+    Dialing,
+    /// Asterisk does: the session waits in [`State::Connecting`].
+    Listening,
+}
+
+/// What a session must know beforehand.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// Who opens the socket.
+    pub role: Role,
+    /// The applications that are ours. `ApplicationReplaced` for any other is only an event.
+    pub apps: Vec<String>,
+    /// Whether events of everything come, or only of what is in the applications.
+    pub subscribe_all: bool,
+    /// Time-outs and sizes.
+    pub limits: Limits,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The socket is open.
+    Connected,
+    /// It could not be opened.
+    ConnectFailed(Failure),
+    /// It is open no longer.
+    Disconnected(Failure),
+    /// A text frame.
+    Frame(&'a str),
+    /// A frame of any other kind: the connection lives.
+    Traffic,
+    /// The answer to [`Output::FetchSnapshot`].
+    Snapshot {
+        /// As in the output.
+        generation: u64,
+        /// The snapshot, or why there is none.
+        result: Result<Box<Snapshot>, Failure>,
+    },
+    /// Frames were dropped between the socket and the session.
+    Overflow {
+        /// How many.
+        dropped: u64,
+        /// When.
+        gap: Gap,
+    },
+    /// The owner wants the application back after [`State::Replaced`], or does not want to wait for the backoff.
+    TakeOver,
+}
+
+/// What is to be done outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Open the socket and answer with [`Input::Connected`] or [`Input::ConnectFailed`].
+    Connect,
+    /// Fetch channels, bridges, applications and the general information; answer with [`Input::Snapshot`].
+    FetchSnapshot {
+        /// Sent back with the answer; an answer of an older generation is ignored.
+        generation: u64,
+    },
+    /// Send a WebSocket PING. (Never a PONG: some Asterisk releases crash on one that was not asked for.)
+    Ping,
+    /// Close the socket, if it is open. No [`Input::Disconnected`] is expected.
+    Close,
+    /// Tell the owner.
+    Update(Update),
+}
+
+/// The state machine of one connection to Asterisk and of what is known through it.
+#[derive(Debug)]
+pub struct Session {
+    config: SessionConfig,
+    phase: Phase,
+    world: World,
+    backoff: Backoff,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+    generation: u64,
+    /// Nothing was lost up to here; `None` before the first socket.
+    covered_until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Connecting,
+    Open(Open),
+    Backoff { until: Duration },
+    Replaced,
+}
+
+#[derive(Debug)]
+struct Open {
+    last_traffic: Duration,
+    next_ping: Duration,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Syncing(Sync),
+    Live { since: Duration },
+}
+
+/// A synchronisation under way.
+#[derive(Debug)]
+struct Sync {
+    generation: u64,
+    /// From where events would be missing if what is held had to be thrown away.
+    uncovered_from: DateTime<Utc>,
+    /// The gap to tell with the snapshot.
+    gap: Option<Gap>,
+    held: Vec<Box<Event>>,
+}
+
+/// A connection that was live for this long counts as good: the next failure starts the backoff anew.
+const STABLE_AFTER: Duration = Duration::from_secs(5);
+
+impl Session {
+    /// A session that begins by connecting.
+    pub fn new(config: SessionConfig) -> Self {
+        let backoff = Backoff::new(
+            config.limits.backoff_base,
+            config.limits.backoff_cap,
+            config.seed,
+        );
+        let mut session = Self {
+            config,
+            phase: Phase::Connecting,
+            world: World::default(),
+            backoff,
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            generation: 0,
+            covered_until: None,
+        };
+        session.connect();
+        session
+    }
+
+    /// Counts so far.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The next thing to be done outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Session::handle_timeout`] wants to be called, on the monotonic clock.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Backoff { until } => Some(*until),
+            Phase::Open(open) => Some(
+                open.next_ping
+                    .min(open.last_traffic + self.config.limits.dead_after),
+            ),
+            Phase::Connecting | Phase::Replaced => None,
+        }
+    }
+
+    /// The deadline has come (or not yet: then nothing happens).
+    pub fn handle_timeout(&mut self, now: Now) {
+        match &mut self.phase {
+            Phase::Backoff { until } if now.monotonic >= *until => self.connect(),
+            Phase::Open(open) => {
+                if now.monotonic >= open.last_traffic + self.config.limits.dead_after {
+                    self.counters.silences += 1;
+                    let after = self.config.limits.dead_after;
+                    self.outputs.push_back(Output::Close);
+                    self.lose(now, Failure::Silent { after });
+                } else if now.monotonic >= open.next_ping {
+                    open.next_ping = now.monotonic + self.config.limits.ping_interval;
+                    self.outputs.push_back(Output::Ping);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Something happened. What does not fit the present state (a frame of a socket that was given up) is ignored.
+    pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        match input {
+            Input::Connected => self.connected(now),
+            Input::ConnectFailed(failure) => {
+                if matches!(self.phase, Phase::Connecting) {
+                    self.lose(now, failure);
+                }
+            }
+            Input::Disconnected(failure) => {
+                if matches!(self.phase, Phase::Open(_)) {
+                    self.lose(now, failure);
+                }
+            }
+            Input::Frame(text) => self.frame(now, text),
+            Input::Traffic => self.traffic(now),
+            Input::Snapshot { generation, result } => self.snapshot(now, generation, result),
+            Input::Overflow { dropped, gap } => self.overflow(dropped, gap),
+            Input::TakeOver => match self.phase {
+                Phase::Replaced | Phase::Backoff { .. } => self.connect(),
+                Phase::Connecting | Phase::Open(_) => {}
+            },
+        }
+    }
+
+    fn tell(&mut self, update: Update) {
+        self.outputs.push_back(Output::Update(update));
+    }
+
+    fn connect(&mut self) {
+        self.phase = Phase::Connecting;
+        self.tell(Update::State(State::Connecting));
+        self.outputs.push_back(Output::Connect);
+    }
+
+    fn connected(&mut self, now: Now) {
+        if !matches!(self.phase, Phase::Connecting) {
+            return;
+        }
+        self.counters.connects += 1;
+        let gap = self.covered_until.map(|from| Gap {
+            from,
+            to: now.wall.max(from),
+        });
+        let uncovered_from = self.covered_until.unwrap_or(now.wall);
+        self.covered_until = Some(uncovered_from);
+        self.generation += 1;
+        let generation = self.generation;
+        self.phase = Phase::Open(Open {
+            last_traffic: now.monotonic,
+            next_ping: now.monotonic + self.config.limits.ping_interval,
+            stage: Stage::Syncing(Sync {
+                generation,
+                uncovered_from,
+                gap,
+                held: Vec::new(),
+            }),
+        });
+        self.tell(Update::State(State::Syncing));
+        self.outputs.push_back(Output::FetchSnapshot { generation });
+    }
+
+    /// The socket is gone or never came.
+    fn lose(&mut self, now: Now, failure: Failure) {
+        self.counters.failures += 1;
+        if let Phase::Open(Open {
+            stage: Stage::Live { since },
+            ..
+        }) = &self.phase
+            && now.monotonic.saturating_sub(*since) >= STABLE_AFTER
+        {
+            self.backoff.reset();
+        }
+        // What a synchronisation held is thrown away with it; `covered_until` still stands at its beginning, so that the
+        // next gap covers it.
+        if self.config.role == Role::Listening {
+            self.phase = Phase::Connecting;
+            self.tell(Update::State(State::Backoff {
+                retry_in: Duration::ZERO,
+                failure,
+            }));
+            self.tell(Update::State(State::Connecting));
+            return;
+        }
+        let retry_in = self.backoff.next_delay();
+        self.phase = Phase::Backoff {
+            until: now.monotonic + retry_in,
+        };
+        self.tell(Update::State(State::Backoff { retry_in, failure }));
+    }
+
+    fn traffic(&mut self, now: Now) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.last_traffic = open.last_traffic.max(now.monotonic);
+            if matches!(open.stage, Stage::Live { .. }) {
+                self.covered_until = self.covered_until.max(Some(now.wall));
+            }
+        }
+    }
+
+    fn frame(&mut self, now: Now, text: &str) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        self.counters.frames += 1;
+        self.traffic(now);
+        let event = match parse(text) {
+            Ok(Parsed::Known(event)) => event,
+            Ok(Parsed::Unknown(event)) => {
+                self.counters.unknown += 1;
+                event
+            }
+            Ok(Parsed::Response) => return,
+            Err(_) => {
+                self.counters.malformed += 1;
+                return;
+            }
+        };
+        if let Event::ApplicationReplaced(replaced) = &*event
+            && self.config.apps.contains(&replaced.application)
+        {
+            let application = replaced.application.clone();
+            self.phase = Phase::Replaced;
+            self.deliver(event);
+            self.outputs.push_back(Output::Close);
+            self.tell(Update::State(State::Replaced { application }));
+            return;
+        }
+        let limit = self.config.limits.held_events;
+        match &mut self.phase {
+            Phase::Open(Open {
+                stage: Stage::Syncing(sync),
+                ..
+            }) if sync.held.len() < limit => sync.held.push(event),
+            Phase::Open(Open {
+                stage: Stage::Syncing(sync),
+                ..
+            }) => {
+                let dropped = sync.held.len() as u64 + 1;
+                let gap = Gap {
+                    from: sync.uncovered_from,
+                    to: now.wall.max(sync.uncovered_from),
+                };
+                self.overflow(dropped, gap);
+            }
+            _ => self.deliver(event),
+        }
+    }
+
+    fn deliver(&mut self, event: Box<Event>) {
+        self.world.apply(&event, self.config.subscribe_all);
+        self.counters.events += 1;
+        self.tell(Update::Event(event));
+    }
+
+    /// Frames are missing: whatever is held or being fetched is no longer whole. Begin again.
+    fn overflow(&mut self, dropped: u64, gap: Gap) {
+        let Phase::Open(open) = &mut self.phase else {
+            return;
+        };
+        self.counters.overflows += 1;
+        self.counters.dropped += dropped;
+        self.generation += 1;
+        let generation = self.generation;
+        let fresh = Sync {
+            generation,
+            uncovered_from: gap.from,
+            gap: Some(gap),
+            held: Vec::new(),
+        };
+        let newly = match mem::replace(&mut open.stage, Stage::Syncing(fresh)) {
+            Stage::Live { .. } => true,
+            Stage::Syncing(before) => {
+                let Stage::Syncing(sync) = &mut open.stage else {
+                    return;
+                };
+                sync.uncovered_from = before.uncovered_from.min(gap.from);
+                sync.gap = Some(Gap {
+                    from: sync.uncovered_from,
+                    to: gap.to,
+                });
+                false
+            }
+        };
+        self.covered_until = self.covered_until.min(Some(gap.from));
+        if newly {
+            self.tell(Update::State(State::Syncing));
+        }
+        self.outputs.push_back(Output::FetchSnapshot { generation });
+    }
+
+    fn snapshot(&mut self, now: Now, generation: u64, result: Result<Box<Snapshot>, Failure>) {
+        let Phase::Open(open) = &mut self.phase else {
+            return;
+        };
+        match &open.stage {
+            Stage::Syncing(sync) if sync.generation == generation => {}
+            _ => return,
+        }
+        let snapshot = match result {
+            Ok(snapshot) => snapshot,
+            Err(failure) => {
+                self.outputs.push_back(Output::Close);
+                self.lose(now, failure);
+                return;
+            }
+        };
+        let live = Stage::Live {
+            since: now.monotonic,
+        };
+        let Stage::Syncing(sync) = mem::replace(&mut open.stage, live) else {
+            return;
+        };
+        if let Some(gap) = sync.gap {
+            self.tell(Update::Gap(gap));
+        }
+        let current = World::of(&snapshot);
+        let selected = held::select(sync.held, &current);
+        self.counters.deduplicated += selected.deduplicated;
+        let differences = if self.world.is_known() {
+            self.world.differences(&current, &snapshot, &selected.ended)
+        } else {
+            Vec::new()
+        };
+        self.world = current;
+        self.tell(Update::Snapshot(snapshot));
+        for difference in differences {
+            self.tell(Update::Resynced(difference));
+        }
+        for event in selected.events {
+            self.deliver(event);
+        }
+        self.covered_until = self.covered_until.max(Some(now.wall));
+        self.tell(Update::State(State::Live));
+    }
+}
+
+#[cfg(test)]
+mod tests;
