@@ -16,9 +16,7 @@ pub enum StackError {
         install: String,
     },
     /// Another program listens where we have to.
-    #[error(
-        "port {port}/{protocol} is taken: set {variable} to a free port, or stop the program that holds it"
-    )]
+    #[error("port {port}/{protocol} is taken: set {variable} to a free port, or stop the program that holds it")]
     PortTaken {
         /// The port.
         port: u16,
@@ -111,9 +109,6 @@ pub(crate) trait IoContext<T> {
 
 impl<T> IoContext<T> for std::io::Result<T> {
     fn context(self, what: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|source| StackError::Io {
-            what: what(),
-            source,
-        })
+        self.map_err(|source| StackError::Io { what: what(), source })
     }
 }

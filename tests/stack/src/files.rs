@@ -1,7 +1,8 @@
 //! Small files of the stack: folders, secrets, ends of logs.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -21,12 +22,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
         file.write_all(text.as_bytes())?;
         fs::rename(&part, path)
     };
@@ -39,7 +35,10 @@ pub fn random_hex(bytes: usize) -> Result<String> {
     fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut raw))
         .context(|| "cannot read /dev/urandom".to_owned())?;
-    Ok(raw.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(raw.iter().fold(String::with_capacity(2 * bytes), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 /// A secret that is made once and kept in `path` (mode 0600) from then on.

@@ -7,12 +7,16 @@
 pub mod asterisk;
 mod error;
 mod files;
+pub mod gateway;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+mod stack;
 
 pub use asterisk::{Asterisk, AsteriskOptions};
 pub use error::{Result, StackError};
 pub use files::random_hex;
+pub use gateway::{Gateway, GatewayOptions};
 pub use ports::Ports;
 pub use postgres::{Postgres, PostgresOptions};
+pub use stack::{Stack, StackOptions};

@@ -33,9 +33,7 @@ impl Ports {
         let span = u32::from(to - from) + 1;
         // Processes that start together begin their search at different places.
         let start = seed()? % span;
-        let mut guard = HANDED_OUT
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut guard = HANDED_OUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let handed_out = guard.get_or_insert_with(HashSet::new);
         for step in 0..span {
             let port = from + u16::try_from((start + step) % span).unwrap_or(0);
@@ -44,11 +42,7 @@ impl Ports {
                 return Ok(port);
             }
         }
-        Err(StackError::NoFreePorts {
-            wanted: 1,
-            from,
-            to,
-        })
+        Err(StackError::NoFreePorts { wanted: 1, from, to })
     }
 
     /// `count` consecutive ports for RTP, claimed until the returned value is dropped. `count` is rounded up to whole thousands.
@@ -63,48 +57,23 @@ impl Ports {
                 continue;
             }
             let first = from + first_block * BLOCK;
-            let claims: Option<Vec<TcpListener>> = (0..wanted)
-                .map(|block| TcpListener::bind(loopback(first + block * BLOCK)).ok())
-                .collect();
+            let claims: Option<Vec<TcpListener>> =
+                (0..wanted).map(|block| TcpListener::bind(loopback(first + block * BLOCK)).ok()).collect();
             if let Some(claims) = claims {
-                return Ok(RtpRange {
-                    first,
-                    last: first + wanted * BLOCK - 1,
-                    _claims: claims,
-                });
+                return Ok(RtpRange { first, last: first + wanted * BLOCK - 1, _claims: claims });
             }
         }
-        Err(StackError::NoFreePorts {
-            wanted: wanted * BLOCK,
-            from,
-            to,
-        })
+        Err(StackError::NoFreePorts { wanted: wanted * BLOCK, from, to })
     }
 
     /// An error that names `variable` unless `port` of 127.0.0.1 is free for TCP.
     pub fn require_tcp(port: u16, variable: &'static str) -> Result<()> {
-        if tcp_is_free(port) {
-            Ok(())
-        } else {
-            Err(StackError::PortTaken {
-                port,
-                protocol: "tcp",
-                variable,
-            })
-        }
+        if tcp_is_free(port) { Ok(()) } else { Err(StackError::PortTaken { port, protocol: "tcp", variable }) }
     }
 
     /// An error that names `variable` unless `port` of 127.0.0.1 is free for UDP.
     pub fn require_udp(port: u16, variable: &'static str) -> Result<()> {
-        if udp_is_free(port) {
-            Ok(())
-        } else {
-            Err(StackError::PortTaken {
-                port,
-                protocol: "udp",
-                variable,
-            })
-        }
+        if udp_is_free(port) { Ok(()) } else { Err(StackError::PortTaken { port, protocol: "udp", variable }) }
     }
 }
 
@@ -132,9 +101,7 @@ fn udp_is_free(port: u16) -> bool {
 
 fn seed() -> Result<u32> {
     let text = crate::files::random_hex(4)?;
-    u32::from_str_radix(&text, 16)
-        .map_err(std::io::Error::other)
-        .context(|| "random number".to_owned())
+    u32::from_str_radix(&text, 16).map_err(std::io::Error::other).context(|| "random number".to_owned())
 }
 
 #[cfg(test)]
@@ -164,14 +131,10 @@ mod tests {
     fn a_taken_port_is_named_with_its_variable() {
         let holder = TcpListener::bind(loopback(0)).unwrap();
         let port = holder.local_addr().unwrap().port();
-        let error = Ports::require_tcp(port, "HTTP_PORT")
-            .unwrap_err()
-            .to_string();
+        let error = Ports::require_tcp(port, "HTTP_PORT").unwrap_err().to_string();
         assert_eq!(
             error,
-            format!(
-                "port {port}/tcp is taken: set HTTP_PORT to a free port, or stop the program that holds it"
-            )
+            format!("port {port}/tcp is taken: set HTTP_PORT to a free port, or stop the program that holds it")
         );
     }
 }

@@ -20,7 +20,7 @@ const OLDEST_MAJOR: u32 = 15;
 /// Name of the superuser.
 const SUPERUSER: &str = "postgres";
 /// How long a start may take: recovery after a hard kill included.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// How the cluster is run.
 #[derive(Debug, Clone)]
@@ -37,12 +37,7 @@ pub struct PostgresOptions {
 
 impl Default for PostgresOptions {
     fn default() -> Self {
-        Self {
-            port: None,
-            durable: false,
-            max_connections: 100,
-            extra: Vec::new(),
-        }
+        Self { port: None, durable: false, max_connections: 100, extra: Vec::new() }
     }
 }
 
@@ -73,9 +68,7 @@ impl Postgres {
         end_leftover(&home.join("pid"));
 
         let password = files::kept_secret(&home.join("password"), 16)?;
-        let major = fs::read_to_string(data.join("PG_VERSION"))
-            .ok()
-            .and_then(|text| text.trim().parse::<u32>().ok());
+        let major = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|text| text.trim().parse::<u32>().ok());
         let binaries = find_binaries(major)?;
         if identity == Identity::Postgres {
             give_to_postgres(&home)?;
@@ -88,15 +81,7 @@ impl Postgres {
             None => Ports::free()?,
         };
         write_settings(&data, port, &options)?;
-        let mut postgres = Self {
-            binaries,
-            home,
-            data,
-            port,
-            password,
-            identity,
-            process: None,
-        };
+        let mut postgres = Self { binaries, home, data, port, password, identity, process: None };
         postgres.start_again().await?;
         Ok(postgres)
     }
@@ -110,8 +95,7 @@ impl Postgres {
                 // Helpers of a killed server hold its shared memory for a moment longer.
                 Err(StackError::Ended { log_tail, .. })
                     if Instant::now() < deadline
-                        && (log_tail.contains("is still in use")
-                            || log_tail.contains("lock file")) =>
+                        && (log_tail.contains("is still in use") || log_tail.contains("lock file")) =>
                 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -169,51 +153,30 @@ impl Postgres {
 
     /// Address of a database for another role.
     pub fn url(&self, user: &str, password: &str, database: &str) -> String {
-        format!(
-            "postgres://{user}:{password}@127.0.0.1:{}/{database}",
-            self.port
-        )
+        format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Runs SQL as the superuser with psql and returns what it prints (unaligned, no headers). Stops at the first error.
     pub fn psql(&self, database: &str, sql: &str) -> Result<String> {
         let output = Command::new(self.binaries.join("psql"))
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-h",
-                "127.0.0.1",
-                "-U",
-                SUPERUSER,
-                "-d",
-                database,
-            ])
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", SUPERUSER, "-d", database])
             .args(["-p", &self.port.to_string(), "-c", sql])
             .env("PGPASSWORD", &self.password)
             .stdin(Stdio::null())
             .output()
             .context(|| "cannot start psql".to_owned())?;
-        Ok(succeeded("psql", output)?.trim_end().to_owned())
+        Ok(succeeded("psql", &output)?.trim_end().to_owned())
     }
 
     /// A new database as a copy of `template`, in less than a tenth of a second. Nobody may be connected to `template`.
     pub fn clone_database(&self, template: &str, name: &str) -> Result<()> {
-        self.psql(
-            "postgres",
-            &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY file_copy"),
-        )
-        .map(drop)
+        self.psql("postgres", &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY file_copy"))
+            .map(drop)
     }
 
     /// Whether the server process runs.
     pub fn is_running(&mut self) -> bool {
-        self.process
-            .as_mut()
-            .is_some_and(|process| process.ended().is_none())
+        self.process.as_mut().is_some_and(|process| process.ended().is_none())
     }
 
     /// The process, while it runs.
@@ -248,12 +211,7 @@ fn find_binaries(major: Option<u32>) -> Result<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin"),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .filter(|(version, bin)| {
             *version >= OLDEST_MAJOR && bin.join("postgres").exists() && bin.join("initdb").exists()
         })
@@ -263,15 +221,13 @@ fn find_binaries(major: Option<u32>) -> Result<PathBuf> {
         Some(major) => found.into_iter().find(|(version, _)| *version == major),
         None => found.pop(),
     };
-    chosen
-        .map(|(_, bin)| bin)
-        .ok_or_else(|| StackError::MissingTool {
-            tool: major.map_or_else(
-                || format!("PostgreSQL {OLDEST_MAJOR} or newer"),
-                |major| format!("PostgreSQL {major} (which made this cluster)"),
-            ),
-            install: "run `make deps`, or `apt-get install postgresql` as root".to_owned(),
-        })
+    chosen.map(|(_, bin)| bin).ok_or_else(|| StackError::MissingTool {
+        tool: major.map_or_else(
+            || format!("PostgreSQL {OLDEST_MAJOR} or newer"),
+            |major| format!("PostgreSQL {major} (which made this cluster)"),
+        ),
+        install: "run `make deps`, or `apt-get install postgresql` as root".to_owned(),
+    })
 }
 
 /// Where the cluster lives: in `dir`, unless it has to be run as the user `postgres`, who cannot get there.
@@ -280,14 +236,7 @@ fn home_for(dir: &Path, identity: Identity) -> Result<PathBuf> {
         return Ok(dir.to_owned());
     }
     let reachable = Command::new("setpriv")
-        .args([
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--clear-groups",
-            "--",
-            "test",
-            "-x",
-        ])
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", "test", "-x"])
         .arg(dir.parent().unwrap_or(dir))
         .status()
         .is_ok_and(|status| status.success());
@@ -303,11 +252,8 @@ fn home_for(dir: &Path, identity: Identity) -> Result<PathBuf> {
 }
 
 fn give_to_postgres(home: &Path) -> Result<()> {
-    let output = Command::new("chown")
-        .args(["-R", "postgres:postgres"])
-        .arg(home)
-        .output();
-    succeeded("chown", output.context(|| "cannot start chown".to_owned())?).map(drop)
+    let output = Command::new("chown").args(["-R", "postgres:postgres"]).arg(home).output();
+    succeeded("chown", &output.context(|| "cannot start chown".to_owned())?).map(drop)
 }
 
 fn init_cluster(binaries: &Path, home: &Path, data: &Path, identity: Identity) -> Result<()> {
@@ -318,23 +264,10 @@ fn init_cluster(binaries: &Path, home: &Path, data: &Path, identity: Identity) -
     let _absent = fs::remove_file(&log);
     let password_file = home.join("password");
     let program = binaries.join("initdb");
-    let mut words: Vec<std::ffi::OsString> = vec![
-        program.into_os_string(),
-        "-D".into(),
-        part.clone().into_os_string(),
-    ];
+    let mut words: Vec<std::ffi::OsString> = vec![program.into_os_string(), "-D".into(), part.clone().into_os_string()];
     words.extend(
-        [
-            "-U",
-            SUPERUSER,
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--auth=scram-sha-256",
-            "--data-checksums",
-            "--no-sync",
-        ]
-        .map(Into::into),
+        ["-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--data-checksums", "--no-sync"]
+            .map(Into::into),
     );
     words.push({
         let mut word = std::ffi::OsString::from("--pwfile=");
@@ -369,12 +302,7 @@ fn init_cluster(binaries: &Path, home: &Path, data: &Path, identity: Identity) -
 }
 
 fn write_settings(data: &Path, port: u16, options: &PostgresOptions) -> Result<()> {
-    let PostgresOptions {
-        durable,
-        max_connections,
-        extra,
-        ..
-    } = options;
+    let PostgresOptions { durable, max_connections, extra, .. } = options;
     let on_off = if *durable { "on" } else { "off" };
     let mut text = format!(
         "# Written at each start.\n\
@@ -400,11 +328,9 @@ fn write_settings(data: &Path, port: u16, options: &PostgresOptions) -> Result<(
     let owner = fs::metadata(data).context(|| format!("cannot read {}", data.display()))?;
     fs::write(&file, text).context(|| format!("cannot write {}", file.display()))?;
     let permissions = fs::Permissions::from_mode(0o600);
-    fs::set_permissions(&file, permissions)
-        .context(|| format!("cannot write {}", file.display()))?;
+    fs::set_permissions(&file, permissions).context(|| format!("cannot write {}", file.display()))?;
     let main = data.join("postgresql.conf");
-    let current =
-        fs::read_to_string(&main).context(|| format!("cannot read {}", main.display()))?;
+    let current = fs::read_to_string(&main).context(|| format!("cannot read {}", main.display()))?;
     if !current.contains("\ninclude = 'trunkline.conf'") {
         fs::write(&main, current + "\ninclude = 'trunkline.conf'\n")
             .context(|| format!("cannot write {}", main.display()))?;
@@ -418,7 +344,7 @@ fn write_settings(data: &Path, port: u16, options: &PostgresOptions) -> Result<(
     .context(|| format!("cannot give {} to the server", file.display()))
 }
 
-fn succeeded(command: &str, output: Output) -> Result<String> {
+fn succeeded(command: &str, output: &Output) -> Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -45,22 +45,12 @@ impl Identity {
                 return Self::Same;
             }
             let mapped = Command::new("unshare")
-                .args([
-                    "--user",
-                    "--map-user=1000",
-                    "--map-group=1000",
-                    "--",
-                    "true",
-                ])
+                .args(["--user", "--map-user=1000", "--map-group=1000", "--", "true"])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .status();
-            if mapped.is_ok_and(|status| status.success()) {
-                Self::Mapped
-            } else {
-                Self::Postgres
-            }
+            if mapped.is_ok_and(|status| status.success()) { Self::Mapped } else { Self::Postgres }
         })
     }
 
@@ -68,20 +58,8 @@ impl Identity {
     fn prefix(self) -> &'static [&'static str] {
         match self {
             Self::Same => &[],
-            Self::Mapped => &[
-                "unshare",
-                "--user",
-                "--map-user=1000",
-                "--map-group=1000",
-                "--",
-            ],
-            Self::Postgres => &[
-                "setpriv",
-                "--reuid=postgres",
-                "--regid=postgres",
-                "--clear-groups",
-                "--",
-            ],
+            Self::Mapped => &["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"],
+            Self::Postgres => &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"],
         }
     }
 }
@@ -119,10 +97,7 @@ impl ProcessSpec {
     ) -> Self {
         Self {
             name: name.into(),
-            command: command
-                .into_iter()
-                .map(|word| word.as_ref().to_owned())
-                .collect(),
+            command: command.into_iter().map(|word| word.as_ref().to_owned()).collect(),
             env: Vec::new(),
             dir: dir.to_owned(),
             log: log.to_owned(),
@@ -134,9 +109,9 @@ impl ProcessSpec {
     }
 
     /// Sets one variable.
+    #[must_use]
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.env
-            .push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.env.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -153,15 +128,8 @@ impl ProcessSpec {
             .args(&words[1..])
             .envs(self.env.iter().map(|(key, value)| (key, value)))
             .current_dir(&self.dir)
-            .stdin(if self.piped_stdin {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
-            .stdout(
-                log.try_clone()
-                    .context(|| format!("cannot use {}", self.log.display()))?,
-            )
+            .stdin(if self.piped_stdin { Stdio::piped() } else { Stdio::null() })
+            .stdout(log.try_clone().context(|| format!("cannot use {}", self.log.display()))?)
             .stderr(log)
             // Its own group: Ctrl-C in our terminal reaches only us, and its helpers can be ended with it.
             .process_group(0);
@@ -170,26 +138,13 @@ impl ProcessSpec {
                 tool: words[0].to_string_lossy().into_owned(),
                 install: "run `make deps`".to_owned(),
             },
-            _ => StackError::Io {
-                what: format!("cannot start {}", self.name),
-                source,
-            },
+            _ => StackError::Io { what: format!("cannot start {}", self.name), source },
         })?;
         let pid = child.id();
         if let Some(pid_file) = &self.pid_file {
-            files::write_private(
-                pid_file,
-                &format!("{pid} {}\n", start_time(pid).unwrap_or(0)),
-            )?;
+            files::write_private(pid_file, &format!("{pid} {}\n", start_time(pid).unwrap_or(0)))?;
         }
-        Ok(Process {
-            name: self.name,
-            child,
-            pid,
-            log: self.log,
-            pid_file: self.pid_file,
-            ended: None,
-        })
+        Ok(Process { name: self.name, child, pid, log: self.log, pid_file: self.pid_file, ended: None })
     }
 }
 
@@ -277,11 +232,7 @@ impl Process {
     }
 
     /// Asks `ready` every 20 ms until it says yes; an error with the end of the log when the process ends or `limit` is over.
-    pub async fn wait_ready(
-        &mut self,
-        limit: Duration,
-        mut ready: impl AsyncFnMut() -> bool,
-    ) -> Result<()> {
+    pub async fn wait_ready(&mut self, limit: Duration, mut ready: impl AsyncFnMut() -> bool) -> Result<()> {
         let started = Instant::now();
         loop {
             if let Some(status) = self.ended() {
@@ -322,10 +273,9 @@ impl Drop for Process {
 pub fn status_words(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
-        (None, Some(number)) => Signal::try_from(number).map_or_else(
-            |_| format!("signal {number}"),
-            |signal| format!("signal {signal}"),
-        ),
+        (None, Some(number)) => {
+            Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| format!("signal {signal}"))
+        }
         (None, None) => "unknown".to_owned(),
     }
 }
@@ -452,22 +402,11 @@ mod tests {
     #[tokio::test]
     async fn an_early_end_is_told_with_the_log() {
         let dir = tempfile::tempdir().unwrap();
-        let mut process = ProcessSpec::new(
-            "Broken",
-            ["sh", "-c", "echo no such thing; exit 3"],
-            dir.path(),
-            &dir.path().join("log"),
-        )
-        .start()
-        .unwrap();
-        let error = process
-            .wait_ready(Duration::from_secs(5), async || false)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "Broken ended at once (exit code 3); the end of its log:\nno such thing"
-        );
+        let mut process =
+            ProcessSpec::new("Broken", ["sh", "-c", "echo no such thing; exit 3"], dir.path(), &dir.path().join("log"))
+                .start()
+                .unwrap();
+        let error = process.wait_ready(Duration::from_secs(5), async || false).await.unwrap_err().to_string();
+        assert_eq!(error, "Broken ended at once (exit code 3); the end of its log:\nno such thing");
     }
 }

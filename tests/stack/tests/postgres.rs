@@ -10,9 +10,7 @@ async fn a_cluster_starts_answers_and_survives_its_kill() {
     let mut postgres = Postgres::start(&dir).await.unwrap();
     assert_eq!(postgres.psql("postgres", "SELECT 40 + 2").unwrap(), "42");
     postgres.psql("postgres", "CREATE TABLE t(x int)").unwrap();
-    postgres
-        .psql("postgres", "INSERT INTO t VALUES (1)")
-        .unwrap();
+    postgres.psql("postgres", "INSERT INTO t VALUES (1)").unwrap();
 
     postgres.kill();
     assert!(postgres.psql("postgres", "SELECT 1").is_err());
@@ -31,9 +29,7 @@ async fn a_database_is_cloned_and_a_new_start_finds_the_old_data() {
     let root = tempfile::tempdir().unwrap();
     let postgres = Postgres::start(root.path()).await.unwrap();
     postgres.psql("postgres", "CREATE DATABASE model").unwrap();
-    postgres
-        .psql("model", "CREATE TABLE t AS SELECT 7 AS x")
-        .unwrap();
+    postgres.psql("model", "CREATE TABLE t AS SELECT 7 AS x").unwrap();
     postgres.clone_database("model", "copy").unwrap();
     drop(postgres);
     let postgres = Postgres::start(root.path()).await.unwrap();

@@ -97,20 +97,13 @@ impl AsteriskConfig {
     /// The files, as (name, text).
     pub(crate) fn render(&self, folders: &Folders) -> Result<Vec<(&'static str, String)>> {
         let values = self.values(folders);
-        TEMPLATES
-            .iter()
-            .map(|(name, template)| Ok((*name, fill(name, template, &values)?)))
-            .collect()
+        TEMPLATES.iter().map(|(name, template)| Ok((*name, fill(name, template, &values)?))).collect()
     }
 
     fn values(&self, folders: &Folders) -> Vec<(&'static str, String)> {
         let path = |path: &Path| path.display().to_string();
-        let (outbound_ari, websocket_client) = self
-            .outbound
-            .as_ref()
-            .map_or_else(Default::default, |outbound| {
-                self.outbound_sections(outbound)
-            });
+        let (outbound_ari, websocket_client) =
+            self.outbound.as_ref().map_or_else(Default::default, |outbound| self.outbound_sections(outbound));
         vec![
             ("PREFIX", path(&folders.prefix)),
             ("ETC", path(&folders.etc)),
@@ -155,44 +148,32 @@ impl AsteriskConfig {
 /// An Ethernet-like address, the same for the same name: locally administered, unicast (IEEE 802, second-lowest bit of the first byte).
 fn entity_id(name: &str) -> String {
     // FNV-1a: short and stable over builds, which `DefaultHasher` does not promise.
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let bytes = hash.to_be_bytes();
-    format!(
-        "02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
-        bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]
-    )
+    format!("02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[3], bytes[4], bytes[5], bytes[6], bytes[7])
 }
 
 /// Puts the values into a template.
 fn fill(name: &str, template: &str, values: &[(&'static str, String)]) -> Result<String> {
-    let wrong = |reason: String| StackError::Template {
-        template: name.to_owned(),
-        reason,
-    };
+    let wrong = |reason: String| StackError::Template { template: name.to_owned(), reason };
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(start) = rest.find('@') {
         out.push_str(&rest[..start]);
         let after = &rest[start + 1..];
-        let length = after
-            .find(|c: char| !(c.is_ascii_uppercase() || c == '_'))
-            .unwrap_or(after.len());
+        let length = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
         if length == 0 || !after[length..].starts_with('@') {
             return Err(wrong("an @ that opens no @NAME@".to_owned()));
         }
         let key = &after[..length];
-        let (_, value) = values
-            .iter()
-            .find(|(known, _)| *known == key)
-            .ok_or_else(|| wrong(format!("nobody gives @{key}@")))?;
+        let (_, value) =
+            values.iter().find(|(known, _)| *known == key).ok_or_else(|| wrong(format!("nobody gives @{key}@")))?;
         // A line break in a password or a path would be a line of configuration; the sections made above are ours.
         let section = matches!(key, "OUTBOUND_ARI" | "WEBSOCKET_CLIENT");
         if !section && value.contains(['\n', '\r', ';']) {
-            return Err(wrong(format!(
-                "the value of @{key}@ holds a character that ends a line or begins a comment"
-            )));
+            return Err(wrong(format!("the value of @{key}@ holds a character that ends a line or begins a comment")));
         }
         out.push_str(value);
         rest = &after[length + 1..];
@@ -230,12 +211,7 @@ pub(crate) mod tests {
     }
 
     fn folders() -> Folders {
-        Folders {
-            prefix: "/prefix".into(),
-            etc: "/var/etc".into(),
-            var: "/var".into(),
-            run: "/run/short".into(),
-        }
+        Folders { prefix: "/prefix".into(), etc: "/var/etc".into(), var: "/var".into(), run: "/run/short".into() }
     }
 
     #[test]
@@ -243,18 +219,9 @@ pub(crate) mod tests {
         let files = sample().render(&folders()).unwrap();
         // Texts without a value in them are the templates themselves.
         let mut shown = String::new();
-        for (name, text) in files
-            .iter()
-            .filter(|(name, _)| !matches!(*name, "modules.conf" | "indications.conf"))
-        {
-            let lines = text
-                .lines()
-                .filter(|line| !line.starts_with(';') && !line.is_empty());
-            let _infallible = write!(
-                shown,
-                "--- {name}\n{}\n",
-                lines.collect::<Vec<_>>().join("\n")
-            );
+        for (name, text) in files.iter().filter(|(name, _)| !matches!(*name, "modules.conf" | "indications.conf")) {
+            let lines = text.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
+            let _infallible = write!(shown, "--- {name}\n{}\n", lines.collect::<Vec<_>>().join("\n"));
         }
         insta::assert_snapshot!(shown);
     }
@@ -268,38 +235,20 @@ pub(crate) mod tests {
             .filter_map(|name| name.strip_suffix(".in").map(str::to_owned))
             .collect();
         there.sort();
-        assert_eq!(
-            there,
-            TEMPLATES
-                .iter()
-                .map(|(name, _)| (*name).to_owned())
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(there, TEMPLATES.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     }
 
     #[test]
     fn an_unknown_name_and_a_stray_at_sign_are_errors() {
-        assert_eq!(
-            fill("x.conf", "a @NO_SUCH@", &[]).unwrap_err().to_string(),
-            "x.conf: nobody gives @NO_SUCH@"
-        );
-        assert_eq!(
-            fill("x.conf", "a@b", &[]).unwrap_err().to_string(),
-            "x.conf: an @ that opens no @NAME@"
-        );
+        assert_eq!(fill("x.conf", "a @NO_SUCH@", &[]).unwrap_err().to_string(), "x.conf: nobody gives @NO_SUCH@");
+        assert_eq!(fill("x.conf", "a@b", &[]).unwrap_err().to_string(), "x.conf: an @ that opens no @NAME@");
     }
 
     #[test]
     fn a_value_cannot_add_lines() {
         let mut config = sample();
         config.ari_password = "a\nread_only = no".to_owned();
-        assert!(
-            config
-                .render(&folders())
-                .unwrap_err()
-                .to_string()
-                .contains("@ARI_PASSWORD@")
-        );
+        assert!(config.render(&folders()).unwrap_err().to_string().contains("@ARI_PASSWORD@"));
     }
 
     #[test]

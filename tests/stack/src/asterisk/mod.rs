@@ -85,9 +85,7 @@ impl Asterisk {
             rtp_first: rtp.first,
             rtp_last: rtp.last,
             ari_username: "trunkline".to_owned(),
-            ari_password: options
-                .ari_password
-                .map_or_else(|| files::random_hex(16), Ok)?,
+            ari_password: options.ari_password.map_or_else(|| files::random_hex(16), Ok)?,
             ari_app: "trunkline".to_owned(),
             system_name: options.system_name,
             patience_seconds: options.patience_seconds,
@@ -95,13 +93,9 @@ impl Asterisk {
             trunk_match: "127.0.0.1".to_owned(),
             outbound: options.outbound,
         };
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(2))
-            .no_proxy()
-            .build()
-            .map_err(|error| StackError::Unexpected {
-                what: "HTTP client".to_owned(),
-                detail: error.to_string(),
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(2)).no_proxy().build().map_err(|error| {
+                StackError::Unexpected { what: "HTTP client".to_owned(), detail: error.to_string() }
             })?;
 
         files::private_dir(dir)?;
@@ -112,14 +106,7 @@ impl Asterisk {
             run: run_folder(dir)?,
         };
         end_leftover(&dir.join("pid"));
-        let mut asterisk = Self {
-            prefix,
-            folders,
-            config,
-            rtp,
-            http,
-            process: None,
-        };
+        let mut asterisk = Self { prefix, folders, config, rtp, http, process: None };
         asterisk.start_again().await?;
         Ok(asterisk)
     }
@@ -131,12 +118,7 @@ impl Asterisk {
         let var = &self.folders.var;
         let mut words = self.prefix.command();
         // In the foreground, no colours, no console.
-        words.extend([
-            "-f".into(),
-            "-n".into(),
-            "-C".into(),
-            self.folders.etc.join("asterisk.conf").into(),
-        ]);
+        words.extend(["-f".into(), "-n".into(), "-C".into(), self.folders.etc.join("asterisk.conf").into()]);
         let mut spec = ProcessSpec::new("Asterisk", words, var, &var.join("log/asterisk.out"));
         spec.pid_file = Some(var.join("pid"));
         // Also where the user `postgres` is needed for PostgreSQL, Asterisk itself may run as root.
@@ -145,14 +127,8 @@ impl Asterisk {
             other => other,
         };
         // The prefix brings its own OpenSSL, which must not read the settings of this machine's.
-        let mut process = spec
-            .env("HOME", var)
-            .env("OPENSSL_CONF", "/dev/null")
-            .env("LC_ALL", "C.UTF-8")
-            .start()?;
-        process
-            .wait_ready(START_LIMIT, async || self.is_booted().await)
-            .await?;
+        let mut process = spec.env("HOME", var).env("OPENSSL_CONF", "/dev/null").env("LC_ALL", "C.UTF-8").start()?;
+        process.wait_ready(START_LIMIT, async || self.is_booted().await).await?;
         self.process = Some(process);
         Ok(())
     }
@@ -178,26 +154,13 @@ impl Asterisk {
     async fn is_booted(&self) -> bool {
         let answer = self.ari_get("asterisk/info?only=status").await;
         // Until the last module is loaded the time of start is the epoch.
-        answer.is_some_and(|info| {
-            info["status"]["startup_time"]
-                .as_str()
-                .is_some_and(|time| !time.starts_with("19"))
-        })
+        answer.is_some_and(|info| info["status"]["startup_time"].as_str().is_some_and(|time| !time.starts_with("19")))
     }
 
     async fn ari_get(&self, path: &str) -> Option<serde_json::Value> {
         let request = self.http.get(format!("{}/{path}", self.ari_url()));
-        let request =
-            request.basic_auth(&self.config.ari_username, Some(&self.config.ari_password));
-        request
-            .send()
-            .await
-            .ok()?
-            .error_for_status()
-            .ok()?
-            .json()
-            .await
-            .ok()
+        let request = request.basic_auth(&self.config.ari_username, Some(&self.config.ari_password));
+        request.send().await.ok()?.error_for_status().ok()?.json().await.ok()
     }
 
     /// The configuration it runs with.
@@ -207,10 +170,7 @@ impl Asterisk {
 
     /// `http://127.0.0.1:PORT/ari`
     pub fn ari_url(&self) -> String {
-        format!(
-            "http://{}:{}/ari",
-            self.config.listen, self.config.http_port
-        )
+        format!("http://{}:{}/ari", self.config.listen, self.config.http_port)
     }
 
     /// Port of SIP over UDP and TCP.
@@ -236,17 +196,9 @@ impl Asterisk {
     /// Runs one command of Asterisk's console and returns what it prints.
     pub async fn rx(&self, command: &str) -> Result<String> {
         let mut words = self.prefix.command();
-        words.extend([
-            "-C".into(),
-            self.folders.etc.join("asterisk.conf").into(),
-            "-rx".into(),
-            command.into(),
-        ]);
+        words.extend(["-C".into(), self.folders.etc.join("asterisk.conf").into(), "-rx".into(), command.into()]);
         let mut program = Command::new(&words[0]);
-        program
-            .args(&words[1..])
-            .env("HOME", &self.folders.var)
-            .stdin(Stdio::null());
+        program.args(&words[1..]).env("HOME", &self.folders.var).stdin(Stdio::null());
         let run = tokio::task::spawn_blocking(move || program.output()).await;
         let output = run
             .map_err(std::io::Error::other)
@@ -256,8 +208,7 @@ impl Asterisk {
             return Err(StackError::Command {
                 command: format!("asterisk -rx '{command}'"),
                 status: crate::process::status_words(output.status),
-                output: String::from_utf8_lossy(&output.stderr).into_owned()
-                    + &String::from_utf8_lossy(&output.stdout),
+                output: String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout),
             });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -265,9 +216,7 @@ impl Asterisk {
 
     /// Whether the process runs.
     pub fn is_running(&mut self) -> bool {
-        self.process
-            .as_mut()
-            .is_some_and(|process| process.ended().is_none())
+        self.process.as_mut().is_some_and(|process| process.ended().is_none())
     }
 
     /// The process, while it runs.
@@ -277,9 +226,7 @@ impl Asterisk {
 
     /// `SIGTERM`, five seconds, `SIGKILL`. True if it ended by itself.
     pub fn stop(&mut self) -> bool {
-        self.process
-            .take()
-            .is_none_or(|mut process| process.stop(Signal::SIGTERM, STOP_GRACE))
+        self.process.take().is_none_or(|mut process| process.stop(Signal::SIGTERM, STOP_GRACE))
     }
 
     /// `kill -9`.
@@ -311,14 +258,10 @@ fn run_folder(dir: &Path) -> Result<PathBuf> {
     if inside.join("asterisk.ctl").as_os_str().len() <= SOCKET_PATH {
         return Ok(inside);
     }
-    let short = PathBuf::from(format!(
-        "/tmp/trunkline-{}",
-        files::kept_secret(&dir.join("run-folder"), 8)?
-    ));
+    let short = PathBuf::from(format!("/tmp/trunkline-{}", files::kept_secret(&dir.join("run-folder"), 8)?));
     files::private_dir(&short)?;
     // /tmp is everybody's: a folder that another user made first under this name is refused.
-    let owner =
-        fs::symlink_metadata(&short).context(|| format!("cannot read {}", short.display()))?;
+    let owner = fs::symlink_metadata(&short).context(|| format!("cannot read {}", short.display()))?;
     if !owner.is_dir() || owner.uid() != nix::unistd::geteuid().as_raw() {
         return Err(StackError::Unexpected {
             what: short.display().to_string(),

@@ -54,18 +54,12 @@ impl Prefix {
             .context(|| format!("cannot read {}", lib.display()))?
             .flatten()
             .map(|entry| entry.path())
-            .find(|path| {
-                path.file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"))
-            });
+            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux")));
         let loader = loader.ok_or_else(|| StackError::Unexpected {
             what: lib.display().to_string(),
             detail: "no dynamic loader in it".to_owned(),
         })?;
-        Ok(Self {
-            root: root.to_owned(),
-            loader,
-        })
+        Ok(Self { root: root.to_owned(), loader })
     }
 
     /// Its folder.
