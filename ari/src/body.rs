@@ -28,19 +28,13 @@ pub struct Variable {
 impl Variable {
     /// A value whose changes Asterisk puts into the events (`channelvars`, `bridgevars`).
     pub fn reported(value: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            report_events: true,
-        }
+        Self { value: value.into(), report_events: true }
     }
 }
 
 impl<T: Into<String>> From<T> for Variable {
     fn from(value: T) -> Self {
-        Self {
-            value: value.into(),
-            report_events: false,
-        }
+        Self { value: value.into(), report_events: false }
     }
 }
 
@@ -70,12 +64,7 @@ impl Variables {
 
 impl<N: Into<String>, V: Into<Variable>> FromIterator<(N, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 
@@ -91,11 +80,7 @@ pub(crate) fn variables(variables: &Variables) -> Value {
         .0
         .iter()
         .map(|(name, variable)| {
-            let value = if variable.report_events {
-                reported(variable)
-            } else {
-                json!(variable.value)
-            };
+            let value = if variable.report_events { reported(variable) } else { json!(variable.value) };
             (name.clone(), value)
         })
         .collect();
@@ -104,11 +89,8 @@ pub(crate) fn variables(variables: &Variables) -> Value {
 
 /// Variables of a bridge: always objects, a bridge takes no plain text.
 pub(crate) fn bridge_variables(variables: &Variables) -> Value {
-    let values: Map<String, Value> = variables
-        .0
-        .iter()
-        .map(|(name, variable)| (name.clone(), reported(variable)))
-        .collect();
+    let values: Map<String, Value> =
+        variables.0.iter().map(|(name, variable)| (name.clone(), reported(variable))).collect();
     json!({ "variables": values })
 }
 

@@ -43,20 +43,11 @@ pub(crate) enum Backend {
 
 impl Client {
     pub(crate) fn new(backend: Backend) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                backend,
-                watches: Arc::new(Watches::default()),
-                status: Mutex::default(),
-            }),
-        }
+        Self { inner: Arc::new(Inner { backend, watches: Arc::new(Watches::default()), status: Mutex::default() }) }
     }
 
     /// Sends a request and decodes its answer.
-    pub fn execute<T: 'static>(
-        &self,
-        request: Request<T>,
-    ) -> impl Future<Output = Result<T, Error>> + Send + use<T> {
+    pub fn execute<T: 'static>(&self, request: Request<T>) -> impl Future<Output = Result<T, Error>> + Send + use<T> {
         let client = self.clone();
         async move {
             let Request { parts, decode } = request;
@@ -73,11 +64,7 @@ impl Client {
             Backend::Http(http) => http.send(parts).await?,
             Backend::WebSocket(socket) => socket.send(parts).await?,
         };
-        if (200..300).contains(&response.status) {
-            Ok(response)
-        } else {
-            Err(Error::from_response(&response))
-        }
+        if (200..300).contains(&response.status) { Ok(response) } else { Err(Error::from_response(&response)) }
     }
 
     /// Registers interest in a channel, bridge, playback or recording, best before it exists: choose its id yourself
@@ -88,10 +75,7 @@ impl Client {
 
     /// Hangs a channel up; one that is gone already is success.
     pub async fn hangup(&self, channel_id: &str, reason: HangupReason) -> Result<(), Error> {
-        self.channels()
-            .hangup(channel_id, channels::Hangup::default().reason(reason))
-            .await
-            .or_gone()
+        self.channels().hangup(channel_id, channels::Hangup::default().reason(reason)).await.or_gone()
     }
 
     /// Stops a playback; one that has ended already is success.
@@ -110,35 +94,18 @@ impl Client {
     }
 
     /// Removes a dynamic configuration object; one that is gone already is success.
-    pub async fn forget_object(
-        &self,
-        config_class: &str,
-        object_type: &str,
-        id: &str,
-    ) -> Result<(), Error> {
-        self.asterisk()
-            .delete_object(config_class, object_type, id)
-            .await
-            .or_gone()
+    pub async fn forget_object(&self, config_class: &str, object_type: &str, id: &str) -> Result<(), Error> {
+        self.asterisk().delete_object(config_class, object_type, id).await.or_gone()
     }
 
     /// Where the session stands; `None` before its first word.
     pub fn state(&self) -> Option<State> {
-        self.inner
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .state
-            .clone()
+        self.inner.status.lock().unwrap_or_else(PoisonError::into_inner).state.clone()
     }
 
     /// Counts since the session began.
     pub fn counters(&self) -> Counters {
-        self.inner
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .counters
+        self.inner.status.lock().unwrap_or_else(PoisonError::into_inner).counters
     }
 
     pub(crate) fn watches(&self) -> &Watches {
@@ -146,19 +113,11 @@ impl Client {
     }
 
     pub(crate) fn set_state(&self, state: &State) {
-        self.inner
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .state = Some(state.clone());
+        self.inner.status.lock().unwrap_or_else(PoisonError::into_inner).state = Some(state.clone());
     }
 
     pub(crate) fn set_counters(&self, counters: Counters) {
-        self.inner
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .counters = counters;
+        self.inner.status.lock().unwrap_or_else(PoisonError::into_inner).counters = counters;
     }
 }
 
@@ -168,9 +127,7 @@ impl fmt::Debug for Client {
             Backend::Http(_) => "http",
             Backend::WebSocket(_) => "websocket",
         };
-        f.debug_struct("Client")
-            .field("transport", &transport)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("transport", &transport).finish_non_exhaustive()
     }
 }
 

@@ -112,21 +112,13 @@ impl Config {
         let refuse = |found: String, reason: String| ConfigError::BaseUrl { found, reason };
         let mut url = Url::parse(self.base_url.trim_end_matches('/')).map_err(|error| {
             // What cannot be parsed may still hold a password: show only what stands after the last `@`.
-            let shown = self
-                .base_url
-                .rsplit('@')
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let shown = self.base_url.rsplit('@').next().unwrap_or_default().to_owned();
             refuse(shown, error.to_string())
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             let _ = url.set_username("");
             let _ = url.set_password(None);
-            return Err(refuse(
-                url.to_string(),
-                "the user name and password have settings of their own".to_owned(),
-            ));
+            return Err(refuse(url.to_string(), "the user name and password have settings of their own".to_owned()));
         }
         if url.scheme() != "http" {
             return Err(refuse(url.to_string(), "only http is spoken".to_owned()));
@@ -135,45 +127,24 @@ impl Config {
             return Err(refuse(url.to_string(), "the host is missing".to_owned()));
         };
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse(
-                url.to_string(),
-                "a query or fragment does not belong there".to_owned(),
-            ));
+            return Err(refuse(url.to_string(), "a query or fragment does not belong there".to_owned()));
         }
-        if self.app.is_empty()
-            || self
-                .app
-                .iter()
-                .any(|app| app.is_empty() || app.contains(','))
-        {
-            return Err(ConfigError::App {
-                found: self.app.clone(),
-            });
+        if self.app.is_empty() || self.app.iter().any(|app| app.is_empty() || app.contains(',')) {
+            return Err(ConfigError::App { found: self.app.clone() });
         }
         if self.username.contains(':') {
             return Err(ConfigError::Username);
         }
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port_or_known_default().unwrap_or(80);
-        Ok(Target {
-            host,
-            port,
-            root: url,
-            authorization: basic(&self.username, &self.password),
-        })
+        Ok(Target { host, port, root: url, authorization: basic(&self.username, &self.password) })
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field(
-                "base_url",
-                &self.base_url.rsplit('@').next().unwrap_or_default(),
-            )
+            .field("base_url", &self.base_url.rsplit('@').next().unwrap_or_default())
             .field("username", &self.username)
             .field("app", &self.app)
             .field("subscribe_all", &self.subscribe_all)
@@ -221,72 +192,32 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let config = Config::new(
-            "http://127.0.0.1:8088/ari",
-            "gateway",
-            "s3cret-word",
-            ["trunkline"],
-        );
+        let config = Config::new("http://127.0.0.1:8088/ari", "gateway", "s3cret-word", ["trunkline"]);
         assert!(!format!("{config:?}").contains("s3cret-word"));
         assert!(!format!("{:?}", config.check().unwrap().authorization).contains("Basic"));
     }
 
     #[test]
     fn a_url_with_credentials_is_refused_without_repeating_them() {
-        let config = Config::new(
-            "http://u:s3cret-word@127.0.0.1:8088/ari",
-            "gateway",
-            "x",
-            ["trunkline"],
-        );
+        let config = Config::new("http://u:s3cret-word@127.0.0.1:8088/ari", "gateway", "x", ["trunkline"]);
         let error = config.check().err().unwrap().to_string();
-        assert!(
-            error.contains("settings of their own") && !error.contains("s3cret-word"),
-            "{error}"
-        );
+        assert!(error.contains("settings of their own") && !error.contains("s3cret-word"), "{error}");
         assert!(!format!("{config:?}").contains("s3cret-word"));
     }
 
     #[test]
     fn what_cannot_work_is_refused_by_name() {
-        let with = |url: &str, user: &str, apps: &[&str]| {
-            Config::new(url, user, "x", apps.iter().copied())
-                .check()
-                .err()
-        };
+        let with =
+            |url: &str, user: &str, apps: &[&str]| Config::new(url, user, "x", apps.iter().copied()).check().err();
         let good = "http://127.0.0.1:8088/ari/";
-        assert!(matches!(
-            with("nonsense", "u", &["a"]),
-            Some(ConfigError::BaseUrl { .. })
-        ));
-        assert!(matches!(
-            with("https://host/ari", "u", &["a"]),
-            Some(ConfigError::BaseUrl { .. })
-        ));
-        assert!(matches!(
-            with("http://host/ari?x=1", "u", &["a"]),
-            Some(ConfigError::BaseUrl { .. })
-        ));
-        assert!(matches!(
-            with(good, "u", &[]),
-            Some(ConfigError::App { .. })
-        ));
-        assert!(matches!(
-            with(good, "u", &["a,b"]),
-            Some(ConfigError::App { .. })
-        ));
-        assert!(matches!(
-            with(good, "u:v", &["a"]),
-            Some(ConfigError::Username)
-        ));
+        assert!(matches!(with("nonsense", "u", &["a"]), Some(ConfigError::BaseUrl { .. })));
+        assert!(matches!(with("https://host/ari", "u", &["a"]), Some(ConfigError::BaseUrl { .. })));
+        assert!(matches!(with("http://host/ari?x=1", "u", &["a"]), Some(ConfigError::BaseUrl { .. })));
+        assert!(matches!(with(good, "u", &[]), Some(ConfigError::App { .. })));
+        assert!(matches!(with(good, "u", &["a,b"]), Some(ConfigError::App { .. })));
+        assert!(matches!(with(good, "u:v", &["a"]), Some(ConfigError::Username)));
         assert!(with(good, "u", &["a"]).is_none());
-        let target = Config::new("http://[::1]:8088/ari", "u", "x", ["a"])
-            .check()
-            .ok()
-            .unwrap();
-        assert_eq!(
-            (target.host.as_str(), target.port, target.root_path()),
-            ("::1", 8088, "/ari")
-        );
+        let target = Config::new("http://[::1]:8088/ari", "u", "x", ["a"]).check().ok().unwrap();
+        assert_eq!((target.host.as_str(), target.port, target.root_path()), ("::1", 8088, "/ari"));
     }
 }

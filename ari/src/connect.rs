@@ -21,10 +21,7 @@ pub fn connect(config: Config) -> Result<(Client, Updates), ConfigError> {
     let target = Arc::new(config.check()?);
     let log = RawLog::open(config.log.as_deref())?;
     let (backend, rest) = match config.transport {
-        Transport::Http => (
-            Backend::Http(HttpTransport::new(&target, &config.limits, log.clone())?),
-            None,
-        ),
+        Transport::Http => (Backend::Http(HttpTransport::new(&target, &config.limits, log.clone())?), None),
         Transport::WebSocket => {
             let rest = Arc::new(SocketRest::new(config.limits.request_timeout));
             (Backend::WebSocket(Arc::clone(&rest)), Some(rest))
@@ -44,13 +41,7 @@ pub fn connect(config: Config) -> Result<(Client, Updates), ConfigError> {
         limits: config.limits,
         seed: rand::random(),
     };
-    let parts = Parts {
-        client: client.clone(),
-        rest,
-        dialer: Some(dialer),
-        log,
-        one_socket: false,
-    };
+    let parts = Parts { client: client.clone(), rest, dialer: Some(dialer), log, one_socket: false };
     let (updates, _) = driver::start(session, parts);
     Ok((client, updates))
 }

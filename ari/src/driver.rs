@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::applications;
 use crate::asterisk::{self, GetInfo};
@@ -57,7 +58,13 @@ pub(crate) enum Command {
     TakeOver,
     Close,
     /// A socket that Asterisk opened.
-    Attach(Box<WebSocketStream<TcpStream>>),
+    Attach(Box<Attachment>),
+}
+
+/// A socket that Asterisk opened, and what was read from it to find out whose it is.
+pub(crate) struct Attachment {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) first: Vec<Utf8Bytes>,
 }
 
 /// Everything that a driver needs beside its session's configuration.
@@ -78,10 +85,9 @@ pub(crate) fn start(config: SessionConfig, parts: Parts) -> (Updates, mpsc::Send
     let (commands, command_receiver) = mpsc::channel(16);
     let limits = config.limits.clone();
     let clock = Clock::start();
-    parts.log.write(clock.now().wall, || Entry::Begin {
-        apps: config.apps.clone(),
-        subscribe_all: config.subscribe_all,
-    });
+    parts
+        .log
+        .write(clock.now().wall, || Entry::Begin { apps: config.apps.clone(), subscribe_all: config.subscribe_all });
     let driver = Driver {
         session: Session::new(config),
         parts,
@@ -94,13 +100,7 @@ pub(crate) fn start(config: SessionConfig, parts: Parts) -> (Updates, mpsc::Send
         frames: Vec::with_capacity(FRAMES_PER_TURN),
     };
     tokio::spawn(driver.run(update_sender, command_receiver));
-    (
-        Updates {
-            updates,
-            commands: commands.clone(),
-        },
-        commands,
-    )
+    (Updates { updates, commands: commands.clone() }, commands)
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<WebSocketStream<TcpStream>, Failure>> + Send>>;
@@ -150,7 +150,10 @@ impl Driver {
             }
             let done = match self.wait(&updates, &mut commands).await {
                 Wake::Command(Some(Command::Attach(socket))) => {
-                    self.attach(*socket);
+                    self.attach(socket.socket);
+                    let received = self.clock.now();
+                    self.frames.extend(socket.first.into_iter().map(|text| Frame { received, text }));
+                    self.feed_frames();
                     false
                 }
                 Wake::Command(Some(Command::TakeOver)) => {
@@ -176,11 +179,8 @@ impl Driver {
                         Ok(socket) => self.attach(socket),
                         Err(failure) => {
                             let now = self.clock.now();
-                            self.parts.log.write(now.wall, || Entry::ConnectFailed {
-                                failure: failure.clone(),
-                            });
-                            self.session
-                                .handle_input(now, Input::ConnectFailed(failure));
+                            self.parts.log.write(now.wall, || Entry::ConnectFailed { failure: failure.clone() });
+                            self.session.handle_input(now, Input::ConnectFailed(failure));
                         }
                     }
                     false
@@ -189,17 +189,10 @@ impl Driver {
                     self.fetching = None;
                     let now = self.clock.now();
                     self.parts.log.write(now.wall, || match &result {
-                        Ok(snapshot) => Entry::Snapshot {
-                            generation,
-                            snapshot: snapshot.clone(),
-                        },
-                        Err(failure) => Entry::SnapshotFailed {
-                            generation,
-                            failure: failure.clone(),
-                        },
+                        Ok(snapshot) => Entry::Snapshot { generation, snapshot: snapshot.clone() },
+                        Err(failure) => Entry::SnapshotFailed { generation, failure: failure.clone() },
                     });
-                    self.session
-                        .handle_input(now, Input::Snapshot { generation, result });
+                    self.session.handle_input(now, Input::Snapshot { generation, result });
                     false
                 }
                 Wake::Frames(0) => self.connection_ended(),
@@ -220,23 +213,10 @@ impl Driver {
         }
     }
 
-    async fn wait(
-        &mut self,
-        updates: &mpsc::Sender<Update>,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Wake {
-        let deadline = self
-            .session
-            .poll_timeout()
-            .map(|deadline| self.clock.instant(deadline));
+    async fn wait(&mut self, updates: &mpsc::Sender<Update>, commands: &mut mpsc::Receiver<Command>) -> Wake {
+        let deadline = self.session.poll_timeout().map(|deadline| self.clock.instant(deadline));
         let owner_waits = self.outbox.is_empty();
-        let Self {
-            connection,
-            connecting,
-            fetching,
-            frames,
-            ..
-        } = self;
+        let Self { connection, connecting, fetching, frames, .. } = self;
         tokio::select! {
             command = commands.recv() => Wake::Command(command),
             result = poll_option(connecting.as_mut()) => Wake::Connected(result),
@@ -256,17 +236,10 @@ impl Driver {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Connect => {
-                    self.connecting = self
-                        .parts
-                        .dialer
-                        .clone()
-                        .map(|dialer| Box::pin(dialer.dial()) as Connecting);
+                    self.connecting = self.parts.dialer.clone().map(|dialer| Box::pin(dialer.dial()) as Connecting);
                 }
                 Output::FetchSnapshot { generation } => {
-                    self.fetching = Some(Box::pin(fetch_snapshot(
-                        self.parts.client.clone(),
-                        generation,
-                    )));
+                    self.fetching = Some(Box::pin(fetch_snapshot(self.parts.client.clone(), generation)));
                 }
                 Output::Ping => {
                     if let Some(connection) = &self.connection {
@@ -301,20 +274,10 @@ impl Driver {
         if self.connection.is_some() {
             // Asterisk opened another socket: it has given the old one up, whatever that looks like from here.
             self.disconnect();
-            self.lost(
-                now,
-                Failure::Lost {
-                    reason: "Asterisk connected again".to_owned(),
-                },
-            );
+            self.lost(now, Failure::Lost { reason: "Asterisk connected again".to_owned() });
             self.drain();
         }
-        let connection = Connection::start(
-            socket,
-            self.limits.frame_queue,
-            self.clock,
-            self.parts.log.clone(),
-        );
+        let connection = Connection::start(socket, self.limits.frame_queue, self.clock, self.parts.log.clone());
         if let Some(rest) = &self.parts.rest {
             rest.attach(Some(connection.line()));
         }
@@ -332,9 +295,7 @@ impl Driver {
     }
 
     fn lost(&mut self, now: Now, failure: Failure) {
-        self.parts.log.write(now.wall, || Entry::Closed {
-            failure: failure.clone(),
-        });
+        self.parts.log.write(now.wall, || Entry::Closed { failure: failure.clone() });
         self.session.handle_input(now, Input::Disconnected(failure));
     }
 
@@ -351,17 +312,11 @@ impl Driver {
 
     fn feed_frames(&mut self) {
         for frame in self.frames.drain(..) {
-            self.parts.log.write(frame.received.wall, || Entry::In {
-                text: frame.text.to_string(),
-            });
+            self.parts.log.write(frame.received.wall, || Entry::In { text: frame.text.to_string() });
             let malformed = self.session.counters().malformed;
-            self.session
-                .handle_input(frame.received, Input::Frame(&frame.text));
+            self.session.handle_input(frame.received, Input::Frame(&frame.text));
             if self.session.counters().malformed > malformed {
-                tracing::warn!(
-                    bytes = frame.text.len(),
-                    "Asterisk sent a frame that is no event; skipped"
-                );
+                tracing::warn!(bytes = frame.text.len(), "Asterisk sent a frame that is no event; skipped");
             }
         }
         self.feed_overflow();
@@ -369,15 +324,9 @@ impl Driver {
 
     fn feed_overflow(&mut self) {
         if let Some((dropped, gap)) = self.connection.as_mut().and_then(Connection::take_overflow) {
-            tracing::warn!(
-                dropped,
-                "frames from Asterisk were dropped: the owner does not take updates fast enough"
-            );
-            self.parts
-                .log
-                .write(gap.to, || Entry::Overflow { dropped, gap });
-            self.session
-                .handle_input(self.clock.now(), Input::Overflow { dropped, gap });
+            tracing::warn!(dropped, "frames from Asterisk were dropped: the owner does not take updates fast enough");
+            self.parts.log.write(gap.to, || Entry::Overflow { dropped, gap });
+            self.session.handle_input(self.clock.now(), Input::Overflow { dropped, gap });
         }
     }
 
@@ -388,12 +337,8 @@ impl Driver {
         };
         let seen = connection.last_traffic();
         let now = self.clock.now();
-        let age =
-            chrono::TimeDelta::from_std(now.monotonic.saturating_sub(seen)).unwrap_or_default();
-        let seen = Now {
-            monotonic: seen,
-            wall: now.wall - age,
-        };
+        let age = chrono::TimeDelta::from_std(now.monotonic.saturating_sub(seen)).unwrap_or_default();
+        let seen = Now { monotonic: seen, wall: now.wall - age };
         self.parts.log.write(seen.wall, || Entry::Traffic);
         self.session.handle_input(seen, Input::Traffic);
     }
@@ -414,10 +359,7 @@ fn tell_state(state: &State) {
             tracing::warn!(%failure, ?retry_in, "no connection to Asterisk")
         }
         State::Replaced { application } => {
-            tracing::error!(
-                application,
-                "another connection registered our application; not fighting for it"
-            );
+            tracing::error!(application, "another connection registered our application; not fighting for it");
         }
     }
 }
@@ -451,17 +393,8 @@ async fn fetch_snapshot(client: Client, generation: u64) -> (u64, Result<Box<Sna
             client.execute(bridges::list()),
             client.execute(applications::list()),
         )?;
-        Ok(Box::new(Snapshot {
-            info,
-            channels,
-            bridges,
-            applications,
-        }))
+        Ok(Box::new(Snapshot { info, channels, bridges, applications }))
     };
-    let result = fetched
-        .await
-        .map_err(|error: crate::Error| Failure::Snapshot {
-            reason: error.to_string(),
-        });
+    let result = fetched.await.map_err(|error: crate::Error| Failure::Snapshot { reason: error.to_string() });
     (generation, result)
 }

@@ -88,9 +88,7 @@ impl Error {
             401 => Self::Unauthorized,
             403 => Self::Forbidden { message },
             404 => Self::NotFound { message },
-            409 | 422 if message.to_ascii_lowercase().contains("not in stasis") => {
-                Self::NotInStasis { message }
-            }
+            409 | 422 if message.to_ascii_lowercase().contains("not in stasis") => Self::NotInStasis { message },
             409 => Self::Conflict { message },
             412 => Self::Precondition { message },
             status => Self::Http { status, message },
@@ -104,10 +102,7 @@ impl Error {
 
     /// True where it is not known whether the request was carried out.
     pub const fn is_outcome_unknown(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout { .. } | Self::Disconnected { .. } | Self::InvalidResponse { .. }
-        )
+        matches!(self, Self::Timeout { .. } | Self::Disconnected { .. } | Self::InvalidResponse { .. })
     }
 }
 
@@ -121,13 +116,7 @@ fn message(body: &Bytes) -> String {
     serde_json::from_slice::<Body>(body)
         .ok()
         .and_then(|body| body.message)
-        .unwrap_or_else(|| {
-            String::from_utf8_lossy(body)
-                .trim()
-                .chars()
-                .take(200)
-                .collect()
-        })
+        .unwrap_or_else(|| String::from_utf8_lossy(body).trim().chars().take(200).collect())
 }
 
 /// Ending what is already gone is success.
@@ -150,9 +139,7 @@ impl OrGone for Result<(), Error> {
 #[non_exhaustive]
 pub enum ConfigError {
     /// Not a URL, or not `http`.
-    #[error(
-        "base_url: expected something like http://127.0.0.1:8088/ari, found {found:?}: {reason}"
-    )]
+    #[error("base_url: expected something like http://127.0.0.1:8088/ari, found {found:?}: {reason}")]
     BaseUrl {
         /// What was given, without user name and password.
         found: String,

@@ -43,11 +43,7 @@ pub fn parse(text: &str) -> serde_json::Result<Parsed> {
         None => None,
     };
     let raw: Box<RawValue> = serde_json::from_str(text)?;
-    Ok(Parsed::Unknown(Box::new(Event::Unknown(UnknownEvent {
-        kind: kind.into_owned(),
-        raw,
-        reason,
-    }))))
+    Ok(Parsed::Unknown(Box::new(Event::Unknown(UnknownEvent { kind: kind.into_owned(), raw, reason }))))
 }
 
 impl Event {
@@ -137,10 +133,7 @@ pub(crate) fn tagged<T: Serialize>(kind: &str, payload: &T) -> serde_json::Resul
         #[serde(flatten)]
         payload: &'a T,
     }
-    serde_json::value::to_raw_value(&Tagged {
-        r#type: kind,
-        payload,
-    })
+    serde_json::value::to_raw_value(&Tagged { r#type: kind, payload })
 }
 
 /// Reads a time as Asterisk writes it, e.g. `AsteriskPing::timestamp`.

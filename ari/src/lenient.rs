@@ -52,34 +52,22 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime<Utc>> {
         }
     }
     let number = |from: usize, to: usize| -> Option<u32> {
-        bytes[from..to].iter().try_fold(0u32, |sum, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| sum * 10 + u32::from(digit - b'0'))
-        })
+        bytes[from..to]
+            .iter()
+            .try_fold(0u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
     };
-    let date = NaiveDate::from_ymd_opt(
-        i32::try_from(number(0, 4)?).ok()?,
-        number(5, 7)?,
-        number(8, 10)?,
-    )?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?)?;
 
     let mut rest = &bytes[19..];
     let mut nanos = 0;
     if let [b'.', fraction @ ..] = rest {
-        let digits = fraction
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 || digits > 9 {
             return None;
         }
         for index in 0..9 {
-            nanos = nanos * 10
-                + fraction
-                    .get(index)
-                    .filter(|_| index < digits)
-                    .map_or(0, |digit| u32::from(digit - b'0'));
+            nanos =
+                nanos * 10 + fraction.get(index).filter(|_| index < digits).map_or(0, |digit| u32::from(digit - b'0'));
         }
         rest = &fraction[digits..];
     }
@@ -94,9 +82,7 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime<Utc>> {
         }
         _ => return None,
     };
-    local
-        .checked_sub_signed(TimeDelta::minutes(offset_minutes))
-        .map(|utc| utc.and_utc())
+    local.checked_sub_signed(TimeDelta::minutes(offset_minutes)).map(|utc| utc.and_utc())
 }
 
 /// `Serialize`, `Deserialize`, `Display` and `Default` for an enum of words that has a variant `Other(String)`.
@@ -152,9 +138,7 @@ mod tests {
     use super::parse_timestamp;
 
     fn rfc3339(text: &str) -> DateTime<Utc> {
-        DateTime::parse_from_rfc3339(text)
-            .unwrap()
-            .with_timezone(&Utc)
+        DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc)
     }
 
     #[test]
@@ -168,10 +152,7 @@ mod tests {
         ] {
             assert_eq!(parse_timestamp(text), Some(expected), "{text}");
         }
-        assert_eq!(
-            parse_timestamp("2026-11-20T15:15:59+0000"),
-            Some(rfc3339("2026-11-20T15:15:59Z"))
-        );
+        assert_eq!(parse_timestamp("2026-11-20T15:15:59+0000"), Some(rfc3339("2026-11-20T15:15:59Z")));
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub use event::{Event, Key, Parsed, UnknownEvent, parse, parse_timestamp};
 pub use generated::events::payload;
 pub use generated::models as model;
 pub use generated::operations::{
-    applications, asterisk, bridges, channels, device_states, endpoints, events, mailboxes,
-    playbacks, recordings, sounds,
+    applications, asterisk, bridges, channels, device_states, endpoints, events, mailboxes, playbacks, recordings,
+    sounds,
 };
 pub use generated::surface::SURFACE;
 pub use generated::values;

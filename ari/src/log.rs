@@ -125,10 +125,8 @@ impl RawLog {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let refuse = |error: std::io::Error| ConfigError::Log {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
+        let refuse =
+            |error: std::io::Error| ConfigError::Log { path: path.display().to_string(), reason: error.to_string() };
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
@@ -157,21 +155,15 @@ impl RawLog {
     }
 
     pub(crate) fn dropped(&self, text: &Utf8Bytes) {
-        self.write(Utc::now(), || Entry::Dropped {
-            text: text.to_string(),
-        });
+        self.write(Utc::now(), || Entry::Dropped { text: text.to_string() });
     }
 
     pub(crate) fn request_frame(&self, text: &str) {
-        self.write(Utc::now(), || Entry::Out {
-            text: redact_frame(text),
-        });
+        self.write(Utc::now(), || Entry::Out { text: redact_frame(text) });
     }
 
     pub(crate) fn response_frame(&self, text: &str) {
-        self.write(Utc::now(), || Entry::Response {
-            text: redact_frame(text),
-        });
+        self.write(Utc::now(), || Entry::Response { text: redact_frame(text) });
     }
 
     pub(crate) fn request(&self, parts: &RequestParts) {
@@ -181,22 +173,14 @@ impl RawLog {
                 Some(body) => format!(" {body}"),
                 None => String::new(),
             };
-            Entry::Out {
-                text: format!("{} {}{body}", parts.method.as_str(), parts.path_and_query()),
-            }
+            Entry::Out { text: format!("{} {}{body}", parts.method.as_str(), parts.path_and_query()) }
         });
     }
 
     pub(crate) fn response(&self, parts: &RequestParts, status: u16, body: &Bytes) {
         self.write(Utc::now(), || {
-            let body = if is_secret(parts.path.as_str()) {
-                "[redacted]".into()
-            } else {
-                String::from_utf8_lossy(body)
-            };
-            Entry::Response {
-                text: format!("{status} {body}"),
-            }
+            let body = if is_secret(parts.path.as_str()) { "[redacted]".into() } else { String::from_utf8_lossy(body) };
+            Entry::Response { text: format!("{status} {body}") }
         });
     }
 }
@@ -245,10 +229,7 @@ fn write_lines(mut file: BufWriter<std::fs::File>, lines: &Receiver<Line>, missi
             Err(TryRecvError::Disconnected) => return,
         };
         let lost = missing.swap(0, Ordering::Relaxed);
-        let note = (lost > 0).then(|| Line {
-            at: line.at,
-            entry: Entry::Missing { lines: lost },
-        });
+        let note = (lost > 0).then(|| Line { at: line.at, entry: Entry::Missing { lines: lost } });
         for line in note.iter().chain([&line]) {
             let Ok(mut text) = serde_json::to_string(line) else {
                 continue;
@@ -292,13 +273,9 @@ mod tests {
         ] {
             log.response_frame(frame);
         }
-        log.request_frame(
-            r#"{"type":"RESTRequest","uri":"channels/dynamic","message_body":"kept"}"#,
-        );
+        log.request_frame(r#"{"type":"RESTRequest","uri":"channels/dynamic","message_body":"kept"}"#);
         assert!(!format!("{request:?}").contains("s3cret-word"));
-        assert!(
-            !format!("{:?}", ConfigTuple::new("md5_cred", "s3cret-word")).contains("s3cret-word")
-        );
+        assert!(!format!("{:?}", ConfigTuple::new("md5_cred", "s3cret-word")).contains("s3cret-word"));
         drop(log);
         let text = loop {
             let text = std::fs::read_to_string(&path).unwrap();
@@ -308,26 +285,15 @@ mod tests {
             std::thread::yield_now();
         };
         assert!(!text.contains("s3cret-word"), "{text}");
-        assert!(
-            text.contains("PUT /asterisk/config/dynamic/res_pjsip/auth/demo-1 [redacted]"),
-            "{text}"
-        );
+        assert!(text.contains("PUT /asterisk/config/dynamic/res_pjsip/auth/demo-1 [redacted]"), "{text}");
         assert!(text.contains("kept"));
     }
 
     #[test]
     fn a_line_is_read_back() {
-        let line = Line {
-            at: DateTime::UNIX_EPOCH,
-            entry: Entry::In {
-                text: "{\"type\":\"x\"}".to_owned(),
-            },
-        };
+        let line = Line { at: DateTime::UNIX_EPOCH, entry: Entry::In { text: "{\"type\":\"x\"}".to_owned() } };
         let text = serde_json::to_string(&line).unwrap();
-        assert_eq!(
-            text,
-            r#"{"at":"1970-01-01T00:00:00Z","kind":"in","text":"{\"type\":\"x\"}"}"#
-        );
+        assert_eq!(text, r#"{"at":"1970-01-01T00:00:00Z","kind":"in","text":"{\"type\":\"x\"}"}"#);
         assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
     }
 }

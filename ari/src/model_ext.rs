@@ -14,10 +14,7 @@ impl Channel {
 impl ConfigTuple {
     /// One field of a dynamic configuration object.
     pub fn new(attribute: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            attribute: attribute.into(),
-            value: value.into(),
-        }
+        Self { attribute: attribute.into(), value: value.into() }
     }
 }
 
@@ -28,9 +25,6 @@ impl fmt::Debug for ConfigTuple {
             .iter()
             .any(|word| self.attribute.to_ascii_lowercase().contains(word));
         let value = if secret { "***" } else { self.value.as_str() };
-        f.debug_struct("ConfigTuple")
-            .field("attribute", &self.attribute)
-            .field("value", &value)
-            .finish()
+        f.debug_struct("ConfigTuple").field("attribute", &self.attribute).field("value", &value).finish()
     }
 }

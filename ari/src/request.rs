@@ -107,15 +107,7 @@ pub struct RequestParts {
 
 impl<T> Request<T> {
     fn new(method: Method, path: Path, decode: Decode<T>) -> Self {
-        Self {
-            parts: RequestParts {
-                method,
-                path,
-                query: Vec::new(),
-                body: None,
-            },
-            decode,
-        }
+        Self { parts: RequestParts { method, path, query: Vec::new(), body: None }, decode }
     }
 
     /// Adds a query parameter.
@@ -125,11 +117,7 @@ impl<T> Request<T> {
 
     /// Adds a query parameter that is a list. ARI separates with commas and knows no way to write one in a value.
     pub fn add_list<V: fmt::Display>(&mut self, name: &'static str, values: &[V]) {
-        let list = values
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
+        let list = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         self.parts.query.push((name, list));
     }
 
@@ -175,11 +163,7 @@ impl<T> fmt::Debug for Request<T> {
 impl fmt::Debug for RequestParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method.as_str(), self.path_and_query())?;
-        if self.body.is_some() {
-            f.write_str(" with a body")
-        } else {
-            Ok(())
-        }
+        if self.body.is_some() { f.write_str(" with a body") } else { Ok(()) }
     }
 }
 

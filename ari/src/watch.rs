@@ -52,31 +52,14 @@ impl Watches {
         let mut entries = self.lock();
         let id = entries.next;
         entries.next += 1;
-        entries.by_id.insert(
-            id,
-            Entry {
-                key: key.clone(),
-                events: sender,
-                lagged: false,
-            },
-        );
+        entries.by_id.insert(id, Entry { key: key.clone(), events: sender, lagged: false });
         self.count.store(entries.by_id.len(), Ordering::Release);
-        Watch {
-            key,
-            id,
-            events,
-            watches: Arc::clone(self),
-        }
+        Watch { key, id, events, watches: Arc::clone(self) }
     }
 
     pub(crate) fn event(&self, event: &Event) {
         if self.count.load(Ordering::Acquire) > 0 {
-            for entry in self
-                .lock()
-                .by_id
-                .values_mut()
-                .filter(|entry| event.concerns(&entry.key))
-            {
+            for entry in self.lock().by_id.values_mut().filter(|entry| event.concerns(&entry.key)) {
                 entry.hand(Notice::Event(Box::new(event.clone())));
             }
         }
@@ -147,20 +130,13 @@ impl Watch {
     }
 
     /// Sends a request now that its events cannot be missed: the watch stands, whatever comes first.
-    pub async fn exec<T>(
-        &mut self,
-        request: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+    pub async fn exec<T>(&mut self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         request.await
     }
 
     /// Waits for the first event for which `pick` has an answer. `Err(Timeout)` after `within`, `Err(Disconnected)` when
     /// events may have been missed.
-    pub async fn until<T>(
-        &mut self,
-        within: Duration,
-        mut pick: impl FnMut(&Event) -> Option<T>,
-    ) -> Result<T, Error> {
+    pub async fn until<T>(&mut self, within: Duration, mut pick: impl FnMut(&Event) -> Option<T>) -> Result<T, Error> {
         let found = async {
             loop {
                 match self.next().await {
@@ -170,16 +146,12 @@ impl Watch {
                         }
                     }
                     Sight::Gap => {
-                        return Err(Error::Disconnected {
-                            reason: "events may have been missed".to_owned(),
-                        });
+                        return Err(Error::Disconnected { reason: "events may have been missed".to_owned() });
                     }
                 }
             }
         };
-        tokio::time::timeout(within, found)
-            .await
-            .unwrap_or(Err(Error::Timeout { after: within }))
+        tokio::time::timeout(within, found).await.unwrap_or(Err(Error::Timeout { after: within }))
     }
 }
 
@@ -191,8 +163,6 @@ impl Drop for Watch {
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Watch").field("key", &self.key).finish_non_exhaustive()
     }
 }

@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use trunkline_ari_gen::{
-    Api, find_api_docs, format_files, generate, installed_api_docs, stale_files, write_files,
-};
+use trunkline_ari_gen::{Api, find_api_docs, format_files, generate, installed_api_docs, stale_files, write_files};
 
 fn main() -> Result<ExitCode> {
     let mut check = false;
@@ -32,24 +30,18 @@ fn main() -> Result<ExitCode> {
             "no api-docs found: give their folder, or set TRUNKLINE_ASTERISK_PREFIX to an installed Asterisk",
         )?,
     };
-    let output = folders
-        .next()
-        .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../src/generated")));
+    let output =
+        folders.next().unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../src/generated")));
 
     let api = Api::load(&input)?;
-    std::fs::create_dir_all(&output)
-        .with_context(|| format!("cannot create {}", output.display()))?;
+    std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     let files = format_files(generate(&api)?, &output)?;
     if check {
         let stale = stale_files(&files, &output)?;
         for path in &stale {
             println!("stale: {path}");
         }
-        return Ok(if stale.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        });
+        return Ok(if stale.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     write_files(&files, &output)?;
     println!(

@@ -12,11 +12,8 @@ pub(crate) fn snake_case(name: &str) -> String {
             continue;
         }
         if character.is_uppercase() && index > 0 {
-            let after_lower =
-                characters[index - 1].is_lowercase() || characters[index - 1].is_numeric();
-            let before_lower = characters
-                .get(index + 1)
-                .is_some_and(|next| next.is_lowercase());
+            let after_lower = characters[index - 1].is_lowercase() || characters[index - 1].is_numeric();
+            let before_lower = characters.get(index + 1).is_some_and(|next| next.is_lowercase());
             let inside_acronym = characters[index - 1].is_uppercase();
             if (after_lower || (inside_acronym && before_lower)) && !out.ends_with('_') {
                 out.push('_');
@@ -33,9 +30,7 @@ pub(crate) fn pascal_case(name: &str) -> String {
         .split('_')
         .map(|word| {
             let mut characters = word.chars();
-            characters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().chain(characters).collect()
-            })
+            characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
         })
         .collect()
 }

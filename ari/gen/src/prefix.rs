@@ -8,9 +8,7 @@ use crate::swagger::find_api_docs;
 /// The Asterisk prefix to look into: `TRUNKLINE_ASTERISK_PREFIX`, else
 /// `${XDG_CACHE_HOME:-$HOME/.cache}/trunkline/asterisk/current`. `None` where there is no such folder.
 pub fn installed_prefix() -> Option<PathBuf> {
-    let named = env::var_os("TRUNKLINE_ASTERISK_PREFIX")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from);
+    let named = env::var_os("TRUNKLINE_ASTERISK_PREFIX").filter(|value| !value.is_empty()).map(PathBuf::from);
     let prefix = match named {
         Some(prefix) => prefix,
         None => env::var_os("XDG_CACHE_HOME")

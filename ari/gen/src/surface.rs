@@ -11,21 +11,14 @@ pub fn lines(api: &Api) -> Vec<String> {
     for resource in &api.resources {
         for operation in &resource.operations {
             let name = format!("{}.{}", resource.name, operation.nickname);
-            lines.insert(format!(
-                "operation {name} {} {} -> {}",
-                operation.method, operation.path, operation.response
-            ));
+            lines.insert(format!("operation {name} {} {} -> {}", operation.method, operation.path, operation.response));
             for parameter in &operation.parameters {
                 let place = match parameter.place {
                     Place::Path => "path",
                     Place::Query => "query",
                     Place::Body => "body",
                 };
-                let required = if parameter.required {
-                    "required"
-                } else {
-                    "optional"
-                };
+                let required = if parameter.required { "required" } else { "optional" };
                 let list = if parameter.multiple { " list" } else { "" };
                 lines.insert(format!(
                     "parameter {name} {} {place} {}{list} {required}",
@@ -68,13 +61,7 @@ pub fn drift(generated: &[&str], api: &Api) -> Drift {
     let there: BTreeSet<&str> = installed.iter().map(String::as_str).collect();
     let here: BTreeSet<&str> = generated.iter().copied().collect();
     Drift {
-        missing: here
-            .difference(&there)
-            .map(|line| (*line).to_owned())
-            .collect(),
-        added: there
-            .difference(&here)
-            .map(|line| (*line).to_owned())
-            .collect(),
+        missing: here.difference(&there).map(|line| (*line).to_owned()).collect(),
+        added: there.difference(&here).map(|line| (*line).to_owned()).collect(),
     }
 }

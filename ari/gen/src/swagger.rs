@@ -110,27 +110,17 @@ impl Api {
                 .rsplit('/')
                 .next()
                 .and_then(|file| file.strip_suffix(".{format}"))
-                .with_context(|| {
-                    format!(
-                        "resources.json lists {:?}, expected …/NAME.{{format}}",
-                        entry.path
-                    )
-                })?;
+                .with_context(|| format!("resources.json lists {:?}, expected …/NAME.{{format}}", entry.path))?;
             let path = [folder.join("api-docs"), folder.to_owned()]
                 .into_iter()
                 .map(|place| place.join(format!("{name}.json")))
                 .find(|path| path.is_file())
-                .with_context(|| {
-                    format!("{name}.json is listed in resources.json but not beside it")
-                })?;
+                .with_context(|| format!("{name}.json is listed in resources.json but not beside it"))?;
             let document: raw::Document = read_json(&path)?;
             resources.push(document.into_resource(name));
         }
         if resources.is_empty() {
-            bail!(
-                "{} lists no resources",
-                folder.join("resources.json").display()
-            );
+            bail!("{} lists no resources", folder.join("resources.json").display());
         }
         resources.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { resources })
@@ -140,12 +130,7 @@ impl Api {
     pub fn models(&self) -> BTreeMap<&str, (&Resource, &Model)> {
         self.resources
             .iter()
-            .flat_map(|resource| {
-                resource
-                    .models
-                    .iter()
-                    .map(move |(name, model)| (name.as_str(), (resource, model)))
-            })
+            .flat_map(|resource| resource.models.iter().map(move |(name, model)| (name.as_str(), (resource, model))))
             .collect()
     }
 
@@ -162,10 +147,7 @@ impl Api {
 
     /// Number of operations over all resources.
     pub fn operation_count(&self) -> usize {
-        self.resources
-            .iter()
-            .map(|resource| resource.operations.len())
-            .sum()
+        self.resources.iter().map(|resource| resource.operations.len()).sum()
     }
 }
 
@@ -177,8 +159,7 @@ pub fn find_api_docs(prefix: &Path) -> Option<PathBuf> {
         let mut next = Vec::new();
         for folder in level {
             let is_api = folder.join("resources.json").is_file()
-                && (folder.join("channels.json").is_file()
-                    || folder.join("api-docs/channels.json").is_file());
+                && (folder.join("channels.json").is_file() || folder.join("api-docs/channels.json").is_file());
             if is_api {
                 return Some(folder);
             }
@@ -199,10 +180,8 @@ pub fn find_api_docs(prefix: &Path) -> Option<PathBuf> {
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} is not an api-docs file", path.display()))
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not an api-docs file", path.display()))
 }
 
 /// The files' own shape, forgiving about what is missing.
@@ -309,21 +288,11 @@ mod raw {
                 .into_iter()
                 .flat_map(|api| {
                     let path = api.path;
-                    api.operations
-                        .into_iter()
-                        .map(move |operation| operation.into_operation(path.clone()))
+                    api.operations.into_iter().map(move |operation| operation.into_operation(path.clone()))
                 })
                 .collect();
-            let models = self
-                .models
-                .into_iter()
-                .map(|(name, model)| (name, model.into_model()))
-                .collect();
-            Resource {
-                name: name.to_owned(),
-                operations,
-                models,
-            }
+            let models = self.models.into_iter().map(|(name, model)| (name, model.into_model())).collect();
+            Resource { name: name.to_owned(), operations, models }
         }
     }
 
@@ -341,12 +310,7 @@ mod raw {
             errors.sort_unstable();
             errors.dedup();
             let mut since = self.since;
-            since.sort_by_key(|version| {
-                version
-                    .split('.')
-                    .map(|part| part.parse().unwrap_or(0))
-                    .collect::<Vec<u32>>()
-            });
+            since.sort_by_key(|version| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>());
             Operation {
                 method: self.http_method,
                 path,
@@ -378,20 +342,10 @@ mod raw {
                 .into_iter()
                 .map(|(name, field)| {
                     let values = listed(field.allowable_values);
-                    (
-                        name,
-                        Field {
-                            data_type: field.r#type,
-                            required: field.required,
-                            values,
-                        },
-                    )
+                    (name, Field { data_type: field.r#type, required: field.required, values })
                 })
                 .collect();
-            Model {
-                sub_types: self.sub_types,
-                fields,
-            }
+            Model { sub_types: self.sub_types, fields }
         }
     }
 }

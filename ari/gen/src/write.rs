@@ -15,12 +15,8 @@ pub fn format_files(files: Vec<GeneratedFile>, folder: &Path) -> Result<Vec<Gene
     files
         .into_iter()
         .map(|file| {
-            let text =
-                rustfmt(&file.text, folder).with_context(|| format!("formatting {}", file.path))?;
-            Ok(GeneratedFile {
-                path: file.path,
-                text,
-            })
+            let text = rustfmt(&file.text, folder).with_context(|| format!("formatting {}", file.path))?;
+            Ok(GeneratedFile { path: file.path, text })
         })
         .collect()
 }
@@ -37,11 +33,7 @@ fn rustfmt(source: &str, folder: &Path) -> Result<String> {
     let text = source.to_owned();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().context("rustfmt did not end")?;
-    writer
-        .join()
-        .ok()
-        .context("writing to rustfmt panicked")?
-        .context("writing to rustfmt")?;
+    writer.join().ok().context("writing to rustfmt panicked")?.context("writing to rustfmt")?;
     if !output.status.success() {
         bail!("rustfmt refused the source ({})", output.status);
     }
@@ -54,12 +46,10 @@ pub fn write_files(files: &[GeneratedFile], folder: &Path) -> Result<()> {
     for file in files {
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create {}", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
         if fs::read_to_string(&path).ok().as_deref() != Some(file.text.as_str()) {
-            fs::write(&path, &file.text)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            fs::write(&path, &file.text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         wanted.insert(path);
     }
@@ -84,12 +74,7 @@ pub fn stale_files(files: &[GeneratedFile], folder: &Path) -> Result<Vec<String>
     }
     for path in rust_files(folder)? {
         if !wanted.contains(&path) {
-            stale.push(
-                path.strip_prefix(folder)
-                    .unwrap_or(&path)
-                    .display()
-                    .to_string(),
-            );
+            stale.push(path.strip_prefix(folder).unwrap_or(&path).display().to_string());
         }
     }
     Ok(stale)
@@ -102,9 +87,7 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
         if !folder.exists() {
             continue;
         }
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
-        {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
             let path = entry?.path();
             if path.is_dir() {
                 open.push(path);

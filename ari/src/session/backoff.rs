@@ -17,20 +17,12 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(base: Duration, cap: Duration, seed: u64) -> Self {
-        Self {
-            base,
-            cap: cap.max(base),
-            attempt: 0,
-            random: SmallRng::seed_from_u64(seed),
-        }
+        Self { base, cap: cap.max(base), attempt: 0, random: SmallRng::seed_from_u64(seed) }
     }
 
     /// The delay before the next attempt.
     pub(super) fn next_delay(&mut self) -> Duration {
-        let step = self
-            .base
-            .saturating_mul(2u32.saturating_pow(self.attempt))
-            .min(self.cap);
+        let step = self.base.saturating_mul(2u32.saturating_pow(self.attempt)).min(self.cap);
         self.attempt = self.attempt.saturating_add(1).min(31);
         step.mul_f64(self.random.random::<f64>())
     }

@@ -51,9 +51,7 @@ pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World) -> Selected {
         }
     }
     for (index, event) in held.into_iter().enumerate() {
-        let told = effect(&event)
-            .and_then(|(subject, _)| last_shown.get(&subject))
-            .is_some_and(|last| index <= *last);
+        let told = effect(&event).and_then(|(subject, _)| last_shown.get(&subject)).is_some_and(|last| index <= *last);
         if told {
             selected.deduplicated += 1;
         } else {
@@ -66,33 +64,17 @@ pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World) -> Selected {
 /// Which state an event changes, and to what. `None` for what only happens, and for endings.
 fn effect(event: &Event) -> Option<(Subject, Result)> {
     Some(match event {
-        Event::ChannelCreated(event) => (
-            Subject::ChannelExists(event.channel.id.clone()),
-            Result::Exists,
-        ),
-        Event::ChannelStateChange(event) => (
-            Subject::ChannelState(event.channel.id.clone()),
-            Result::State(event.channel.state.clone()),
-        ),
-        Event::BridgeCreated(event) => (
-            Subject::BridgeExists(event.bridge.id.clone()),
-            Result::Exists,
-        ),
+        Event::ChannelCreated(event) => (Subject::ChannelExists(event.channel.id.clone()), Result::Exists),
+        Event::ChannelStateChange(event) => {
+            (Subject::ChannelState(event.channel.id.clone()), Result::State(event.channel.state.clone()))
+        }
+        Event::BridgeCreated(event) => (Subject::BridgeExists(event.bridge.id.clone()), Result::Exists),
         Event::ChannelEnteredBridge(event) => {
             let channel = event.channel.as_ref()?.id.clone();
-            (
-                Subject::Member {
-                    bridge: event.bridge.id.clone(),
-                    channel,
-                },
-                Result::Member(true),
-            )
+            (Subject::Member { bridge: event.bridge.id.clone(), channel }, Result::Member(true))
         }
         Event::ChannelLeftBridge(event) => {
-            let subject = Subject::Member {
-                bridge: event.bridge.id.clone(),
-                channel: event.channel.id.clone(),
-            };
+            let subject = Subject::Member { bridge: event.bridge.id.clone(), channel: event.channel.id.clone() };
             (subject, Result::Member(false))
         }
         _ => return None,
@@ -102,17 +84,12 @@ fn effect(event: &Event) -> Option<(Subject, Result)> {
 fn shows(snapshot: &World, subject: &Subject, result: &Result) -> bool {
     match (subject, result) {
         (Subject::ChannelExists(id), Result::Exists) => snapshot.channels.contains_key(id),
-        (Subject::ChannelState(id), Result::State(state)) => snapshot
-            .channels
-            .get(id)
-            .is_some_and(|channel| channel.state == *state),
+        (Subject::ChannelState(id), Result::State(state)) => {
+            snapshot.channels.get(id).is_some_and(|channel| channel.state == *state)
+        }
         (Subject::BridgeExists(id), Result::Exists) => snapshot.bridges.contains_key(id),
         (Subject::Member { bridge, channel }, Result::Member(member)) => {
-            snapshot
-                .bridges
-                .get(bridge)
-                .is_some_and(|members| members.contains(channel))
-                == *member
+            snapshot.bridges.get(bridge).is_some_and(|members| members.contains(channel)) == *member
         }
         _ => false,
     }

@@ -166,11 +166,7 @@ const STABLE_AFTER: Duration = Duration::from_secs(5);
 impl Session {
     /// A session that begins by connecting.
     pub fn new(config: SessionConfig) -> Self {
-        let backoff = Backoff::new(
-            config.limits.backoff_base,
-            config.limits.backoff_cap,
-            config.seed,
-        );
+        let backoff = Backoff::new(config.limits.backoff_base, config.limits.backoff_cap, config.seed);
         let mut session = Self {
             config,
             phase: Phase::Connecting,
@@ -199,10 +195,7 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Backoff { until } => Some(*until),
-            Phase::Open(open) => Some(
-                open.next_ping
-                    .min(open.last_traffic + self.config.limits.dead_after),
-            ),
+            Phase::Open(open) => Some(open.next_ping.min(open.last_traffic + self.config.limits.dead_after)),
             Phase::Connecting | Phase::Replaced => None,
         }
     }
@@ -266,10 +259,7 @@ impl Session {
             return;
         }
         self.counters.connects += 1;
-        let gap = self.covered_until.map(|from| Gap {
-            from,
-            to: now.wall.max(from),
-        });
+        let gap = self.covered_until.map(|from| Gap { from, to: now.wall.max(from) });
         let uncovered_from = self.covered_until.unwrap_or(now.wall);
         self.covered_until = Some(uncovered_from);
         self.generation += 1;
@@ -277,12 +267,7 @@ impl Session {
         self.phase = Phase::Open(Open {
             last_traffic: now.monotonic,
             next_ping: now.monotonic + self.config.limits.ping_interval,
-            stage: Stage::Syncing(Sync {
-                generation,
-                uncovered_from,
-                gap,
-                held: Vec::new(),
-            }),
+            stage: Stage::Syncing(Sync { generation, uncovered_from, gap, held: Vec::new() }),
         });
         self.tell(Update::State(State::Syncing));
         self.outputs.push_back(Output::FetchSnapshot { generation });
@@ -291,10 +276,7 @@ impl Session {
     /// The socket is gone or never came.
     fn lose(&mut self, now: Now, failure: Failure) {
         self.counters.failures += 1;
-        if let Phase::Open(Open {
-            stage: Stage::Live { since },
-            ..
-        }) = &self.phase
+        if let Phase::Open(Open { stage: Stage::Live { since }, .. }) = &self.phase
             && now.monotonic.saturating_sub(*since) >= STABLE_AFTER
         {
             self.backoff.reset();
@@ -303,17 +285,12 @@ impl Session {
         // next gap covers it.
         if self.config.role == Role::Listening {
             self.phase = Phase::Connecting;
-            self.tell(Update::State(State::Backoff {
-                retry_in: Duration::ZERO,
-                failure,
-            }));
+            self.tell(Update::State(State::Backoff { retry_in: Duration::ZERO, failure }));
             self.tell(Update::State(State::Connecting));
             return;
         }
         let retry_in = self.backoff.next_delay();
-        self.phase = Phase::Backoff {
-            until: now.monotonic + retry_in,
-        };
+        self.phase = Phase::Backoff { until: now.monotonic + retry_in };
         self.tell(Update::State(State::Backoff { retry_in, failure }));
     }
 
@@ -345,7 +322,7 @@ impl Session {
             }
         };
         if let Event::ApplicationReplaced(replaced) = &*event
-            && self.config.apps.contains(&replaced.application)
+            && (self.config.role == Role::Listening || self.config.apps.contains(&replaced.application))
         {
             let application = replaced.application.clone();
             self.phase = Phase::Replaced;
@@ -356,19 +333,10 @@ impl Session {
         }
         let limit = self.config.limits.held_events;
         match &mut self.phase {
-            Phase::Open(Open {
-                stage: Stage::Syncing(sync),
-                ..
-            }) if sync.held.len() < limit => sync.held.push(event),
-            Phase::Open(Open {
-                stage: Stage::Syncing(sync),
-                ..
-            }) => {
+            Phase::Open(Open { stage: Stage::Syncing(sync), .. }) if sync.held.len() < limit => sync.held.push(event),
+            Phase::Open(Open { stage: Stage::Syncing(sync), .. }) => {
                 let dropped = sync.held.len() as u64 + 1;
-                let gap = Gap {
-                    from: sync.uncovered_from,
-                    to: now.wall.max(sync.uncovered_from),
-                };
+                let gap = Gap { from: sync.uncovered_from, to: now.wall.max(sync.uncovered_from) };
                 self.overflow(dropped, gap);
             }
             _ => self.deliver(event),
@@ -390,12 +358,7 @@ impl Session {
         self.counters.dropped += dropped;
         self.generation += 1;
         let generation = self.generation;
-        let fresh = Sync {
-            generation,
-            uncovered_from: gap.from,
-            gap: Some(gap),
-            held: Vec::new(),
-        };
+        let fresh = Sync { generation, uncovered_from: gap.from, gap: Some(gap), held: Vec::new() };
         let newly = match mem::replace(&mut open.stage, Stage::Syncing(fresh)) {
             Stage::Live { .. } => true,
             Stage::Syncing(before) => {
@@ -403,10 +366,7 @@ impl Session {
                     return;
                 };
                 sync.uncovered_from = before.uncovered_from.min(gap.from);
-                sync.gap = Some(Gap {
-                    from: sync.uncovered_from,
-                    to: gap.to,
-                });
+                sync.gap = Some(Gap { from: sync.uncovered_from, to: gap.to });
                 false
             }
         };
@@ -433,9 +393,7 @@ impl Session {
                 return;
             }
         };
-        let live = Stage::Live {
-            since: now.monotonic,
-        };
+        let live = Stage::Live { since: now.monotonic };
         let Stage::Syncing(sync) = mem::replace(&mut open.stage, live) else {
             return;
         };

@@ -35,21 +35,9 @@ impl World {
         Self {
             known: true,
             started_at: snapshot.started_at(),
-            channels: snapshot
-                .channels
-                .iter()
-                .map(|channel| (channel.id.clone(), known(channel)))
-                .collect(),
-            bridges: snapshot
-                .bridges
-                .iter()
-                .map(|bridge| (bridge.id.clone(), members(bridge)))
-                .collect(),
-            applications: snapshot
-                .applications
-                .iter()
-                .map(|app| (app.name.clone(), app.clone()))
-                .collect(),
+            channels: snapshot.channels.iter().map(|channel| (channel.id.clone(), known(channel))).collect(),
+            bridges: snapshot.bridges.iter().map(|bridge| (bridge.id.clone(), members(bridge))).collect(),
+            applications: snapshot.applications.iter().map(|app| (app.name.clone(), app.clone())).collect(),
         }
     }
 
@@ -116,8 +104,7 @@ impl World {
 
     fn update_bridge(&mut self, bridge: &Bridge) {
         if let Some(entry) = self.bridges.get_mut(&bridge.id) {
-            let same = entry.len() == bridge.channels.len()
-                && bridge.channels.iter().all(|id| entry.contains(id));
+            let same = entry.len() == bridge.channels.len() && bridge.channels.iter().all(|id| entry.contains(id));
             if !same {
                 *entry = members(bridge);
             }
@@ -125,12 +112,7 @@ impl World {
     }
 
     /// From what was known to `current`, sorted: endings first, then what is new. What `ended` tells is left out.
-    pub(super) fn differences(
-        &self,
-        current: &Self,
-        snapshot: &Snapshot,
-        ended: &Ended,
-    ) -> Vec<Resynced> {
+    pub(super) fn differences(&self, current: &Self, snapshot: &Snapshot, ended: &Ended) -> Vec<Resynced> {
         let mut out = Vec::new();
         if let (Some(before), Some(now)) = (self.started_at, current.started_at)
             && before != now
@@ -139,42 +121,29 @@ impl World {
         }
         for (bridge_id, before) in sorted(&self.bridges) {
             match current.bridges.get(bridge_id) {
-                Some(now) => {
-                    out.extend(
-                        before
-                            .difference(now)
-                            .map(|channel_id| Resynced::BridgeLeft {
-                                bridge_id: bridge_id.clone(),
-                                channel_id: channel_id.clone(),
-                            }),
-                    )
-                }
+                Some(now) => out.extend(before.difference(now).map(|channel_id| Resynced::BridgeLeft {
+                    bridge_id: bridge_id.clone(),
+                    channel_id: channel_id.clone(),
+                })),
                 None if ended.bridges.contains(bridge_id) => {}
-                None => out.push(Resynced::BridgeGone {
-                    id: bridge_id.clone(),
-                    channels: before.iter().cloned().collect(),
-                }),
+                None => {
+                    out.push(Resynced::BridgeGone { id: bridge_id.clone(), channels: before.iter().cloned().collect() })
+                }
             }
         }
         for (id, before) in sorted(&self.channels) {
             if !current.channels.contains_key(id) && !ended.channels.contains(id) {
                 let KnownChannel { name, state } = before.clone();
-                out.push(Resynced::ChannelGone {
-                    id: id.clone(),
-                    name,
-                    state,
-                });
+                out.push(Resynced::ChannelGone { id: id.clone(), name, state });
             }
         }
         for channel in by_id(&snapshot.channels, |channel| &channel.id) {
             match self.channels.get(&channel.id) {
                 None => out.push(Resynced::ChannelNew(Box::new(channel.clone()))),
-                Some(before) if before.state != channel.state => {
-                    out.push(Resynced::ChannelStateChanged {
-                        channel: Box::new(channel.clone()),
-                        before: before.state.clone(),
-                    })
-                }
+                Some(before) if before.state != channel.state => out.push(Resynced::ChannelStateChanged {
+                    channel: Box::new(channel.clone()),
+                    before: before.state.clone(),
+                }),
                 Some(_) => {}
             }
         }
@@ -183,13 +152,10 @@ impl World {
                 None => out.push(Resynced::BridgeNew(Box::new(bridge.clone()))),
                 Some(before) => {
                     let now = members(bridge);
-                    out.extend(
-                        now.difference(before)
-                            .map(|channel_id| Resynced::BridgeEntered {
-                                bridge_id: bridge.id.clone(),
-                                channel_id: channel_id.clone(),
-                            }),
-                    );
+                    out.extend(now.difference(before).map(|channel_id| Resynced::BridgeEntered {
+                        bridge_id: bridge.id.clone(),
+                        channel_id: channel_id.clone(),
+                    }));
                 }
             }
         }
@@ -201,9 +167,7 @@ impl World {
         for (name, app) in sorted(&current.applications) {
             match self.applications.get(name) {
                 None => out.push(Resynced::ApplicationNew(Box::new(app.clone()))),
-                Some(before) if before != app => {
-                    out.push(Resynced::ApplicationChanged(Box::new(app.clone())))
-                }
+                Some(before) if before != app => out.push(Resynced::ApplicationChanged(Box::new(app.clone()))),
                 Some(_) => {}
             }
         }
@@ -212,10 +176,7 @@ impl World {
 }
 
 fn known(channel: &Channel) -> KnownChannel {
-    KnownChannel {
-        name: channel.name.clone(),
-        state: channel.state.clone(),
-    }
+    KnownChannel { name: channel.name.clone(), state: channel.state.clone() }
 }
 
 fn members(bridge: &Bridge) -> BTreeSet<String> {

@@ -31,10 +31,7 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> Now {
-        Now {
-            monotonic: self.0.elapsed(),
-            wall: Utc::now(),
-        }
+        Now { monotonic: self.0.elapsed(), wall: Utc::now() }
     }
 
     pub(crate) fn instant(self, monotonic: Duration) -> Instant {
@@ -83,12 +80,7 @@ pub(crate) struct Connection {
 const OUTGOING_QUEUE: usize = 256;
 
 impl Connection {
-    pub(crate) fn start(
-        socket: WebSocketStream<TcpStream>,
-        queue: usize,
-        clock: Clock,
-        log: RawLog,
-    ) -> Self {
+    pub(crate) fn start(socket: WebSocketStream<TcpStream>, queue: usize, clock: Clock, log: RawLog) -> Self {
         let (sink, stream) = socket.split();
         let (frames_sender, frames) = mpsc::channel(queue.max(1));
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_QUEUE);
@@ -108,29 +100,17 @@ impl Connection {
         let reader = tokio::spawn(reader.run());
         // The writer ends by itself: its queue closes with this `Connection` and with the last `Line`.
         tokio::spawn(write(sink, outgoing_receiver, log));
-        Self {
-            frames,
-            outgoing,
-            pending,
-            shared,
-            clock,
-            reader,
-        }
+        Self { frames, outgoing, pending, shared, clock, reader }
     }
 
     /// For requests over this WebSocket.
     pub(crate) fn line(&self) -> Line {
-        Line {
-            outgoing: self.outgoing.clone(),
-            pending: Arc::clone(&self.pending),
-        }
+        Line { outgoing: self.outgoing.clone(), pending: Arc::clone(&self.pending) }
     }
 
     /// Sends a PING, unless so much waits already that it would not go out soon.
     pub(crate) fn ping(&self) {
-        let _ = self
-            .outgoing
-            .try_send(Message::Ping(bytes::Bytes::from_static(b"trunkline")));
+        let _ = self.outgoing.try_send(Message::Ping(bytes::Bytes::from_static(b"trunkline")));
     }
 
     /// When the last frame of any kind was read, by the monotonic clock.
@@ -147,24 +127,12 @@ impl Connection {
         }
         let (from, dropped) = state.overflow.take()?;
         let to = self.clock.now().wall.max(from.wall);
-        Some((
-            dropped,
-            Gap {
-                from: from.wall,
-                to,
-            },
-        ))
+        Some((dropped, Gap { from: from.wall, to }))
     }
 
     /// Why the queue has ended.
     pub(crate) fn end(&self) -> Failure {
-        self.shared
-            .lock()
-            .ended
-            .take()
-            .unwrap_or_else(|| Failure::Lost {
-                reason: "the reader ended".to_owned(),
-            })
+        self.shared.lock().ended.take().unwrap_or_else(|| Failure::Lost { reason: "the reader ended".to_owned() })
     }
 }
 
@@ -196,9 +164,7 @@ impl Reader {
             match self.stream.next().await {
                 Some(Ok(message)) => {
                     let received = self.clock.now();
-                    self.shared
-                        .last_traffic
-                        .store(micros(received.monotonic), Ordering::Relaxed);
+                    self.shared.last_traffic.store(micros(received.monotonic), Ordering::Relaxed);
                     match message {
                         Message::Text(text) => self.hand_off(received, text),
                         Message::Close(frame) => {
@@ -218,14 +184,10 @@ impl Reader {
                     }
                 }
                 Some(Err(WsError::ConnectionClosed | WsError::AlreadyClosed)) | None => {
-                    break Failure::Lost {
-                        reason: "closed by Asterisk".to_owned(),
-                    };
+                    break Failure::Lost { reason: "closed by Asterisk".to_owned() };
                 }
                 Some(Err(error)) => {
-                    break Failure::Lost {
-                        reason: error.to_string(),
-                    };
+                    break Failure::Lost { reason: error.to_string() };
                 }
             }
         };

@@ -39,42 +39,23 @@ impl Dialer {
         let limit = self.limits.connect_timeout;
         tokio::time::timeout(limit, self.open())
             .await
-            .unwrap_or_else(|_| {
-                Err(Failure::Unreachable {
-                    reason: format!("no connection within {limit:?}"),
-                })
-            })
+            .unwrap_or_else(|_| Err(Failure::Unreachable { reason: format!("no connection within {limit:?}") }))
     }
 
     async fn open(&self) -> Result<WebSocketStream<TcpStream>, Failure> {
         let unreachable = |reason: String| Failure::Unreachable { reason };
         let apps: Vec<&str> = self.apps.iter().map(String::as_str).collect();
-        let path = events::event_websocket(
-            &apps,
-            EventWebsocket::default().subscribe_all(self.subscribe_all),
-        );
-        let address = format!(
-            "ws://{}{}{}",
-            self.target.authority(),
-            self.target.root_path(),
-            path.parts().path_and_query()
-        );
-        let mut request = address
-            .into_client_request()
-            .map_err(|error| unreachable(error.to_string()))?;
-        request
-            .headers_mut()
-            .insert(AUTHORIZATION, self.target.authorization.clone());
-        request
-            .headers_mut()
-            .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("ari"));
+        let path = events::event_websocket(&apps, EventWebsocket::default().subscribe_all(self.subscribe_all));
+        let address =
+            format!("ws://{}{}{}", self.target.authority(), self.target.root_path(), path.parts().path_and_query());
+        let mut request = address.into_client_request().map_err(|error| unreachable(error.to_string()))?;
+        request.headers_mut().insert(AUTHORIZATION, self.target.authorization.clone());
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("ari"));
 
         let stream = TcpStream::connect((self.target.host.as_str(), self.target.port))
             .await
             .map_err(|error: io::Error| unreachable(error.to_string()))?;
-        stream
-            .set_nodelay(true)
-            .map_err(|error| unreachable(error.to_string()))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let config = Some(socket_config(&self.limits));
         match tokio_tungstenite::client_async_with_config(request, stream, config).await {
             Ok((socket, _)) => Ok(socket),

@@ -30,18 +30,10 @@ impl HttpTransport {
             .connect_timeout(limits.connect_timeout)
             .tcp_nodelay(true)
             .build()
-            .map_err(|error| ConfigError::HttpClient {
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| ConfigError::HttpClient { reason: error.to_string() })?;
         let root = target.root.as_str().trim_end_matches('/').to_owned();
         let authorization = target.authorization.clone();
-        Ok(Self {
-            client,
-            root,
-            authorization,
-            timeout: limits.request_timeout,
-            log,
-        })
+        Ok(Self { client, root, authorization, timeout: limits.request_timeout, log })
     }
 
     pub(crate) async fn send(&self, parts: &RequestParts) -> Result<RawResponse, Error> {
@@ -58,33 +50,24 @@ impl HttpTransport {
             .header(AUTHORIZATION, self.authorization.clone())
             .timeout(self.timeout);
         if let Some(body) = &parts.body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.to_string());
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status().as_u16();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| self.failed(&error))?;
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         self.log.response(parts, status, &body);
         Ok(RawResponse { status, body })
     }
 
     fn failed(&self, error: &reqwest::Error) -> Error {
         if error.is_timeout() {
-            return Error::Timeout {
-                after: self.timeout,
-            };
+            return Error::Timeout { after: self.timeout };
         }
         // The outermost text names the URL only; the reason is the innermost.
         let mut source: &dyn std::error::Error = error;
         while let Some(inner) = source.source() {
             source = inner;
         }
-        Error::Disconnected {
-            reason: source.to_string(),
-        }
+        Error::Disconnected { reason: source.to_string() }
     }
 }

@@ -24,9 +24,7 @@ pub(crate) struct Pending {
 
 impl Pending {
     pub(crate) fn new() -> Self {
-        Self {
-            waiting: Mutex::new(Some(HashMap::new())),
-        }
+        Self { waiting: Mutex::new(Some(HashMap::new())) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, oneshot::Sender<RawResponse>>>> {
@@ -38,10 +36,7 @@ impl Pending {
         let Ok(response) = serde_json::from_str::<RESTResponse>(text) else {
             return;
         };
-        let waiting = self
-            .lock()
-            .as_mut()
-            .and_then(|waiting| waiting.remove(&response.request_id));
+        let waiting = self.lock().as_mut().and_then(|waiting| waiting.remove(&response.request_id));
         if let Some(waiting) = waiting {
             let status = u16::try_from(response.status_code).unwrap_or(0);
             let body = response.message_body.map_or_else(Bytes::new, Bytes::from);
@@ -95,11 +90,7 @@ pub(crate) struct SocketRest {
 
 impl SocketRest {
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self {
-            line: Mutex::new(None),
-            next_id: AtomicU64::new(1),
-            timeout,
-        }
+        Self { line: Mutex::new(None), next_id: AtomicU64::new(1), timeout }
     }
 
     /// Sends over this connection from now on, or over none.
@@ -108,39 +99,20 @@ impl SocketRest {
     }
 
     pub(crate) async fn send(&self, parts: &RequestParts) -> Result<RawResponse, Error> {
-        let lost = |reason: &str| Error::Disconnected {
-            reason: reason.to_owned(),
-        };
-        let line = self
-            .line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let lost = |reason: &str| Error::Disconnected { reason: reason.to_owned() };
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let line = line.ok_or_else(|| lost("no WebSocket is open"))?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed).to_string();
         let text = encode(parts, &id);
-        let receiver = line
-            .pending
-            .register(id.clone())
-            .ok_or_else(|| lost("the WebSocket was closed"))?;
-        let _registration = Registration {
-            pending: &line.pending,
-            id: &id,
-        };
+        let receiver = line.pending.register(id.clone()).ok_or_else(|| lost("the WebSocket was closed"))?;
+        let _registration = Registration { pending: &line.pending, id: &id };
         let answered = async {
-            line.outgoing
-                .send(Message::text(text))
-                .await
-                .map_err(|_| lost("the WebSocket was closed"))?;
-            receiver
-                .await
-                .map_err(|_| lost("the WebSocket was closed before the answer came"))
+            line.outgoing.send(Message::text(text)).await.map_err(|_| lost("the WebSocket was closed"))?;
+            receiver.await.map_err(|_| lost("the WebSocket was closed before the answer came"))
         };
         match tokio::time::timeout(self.timeout, answered).await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::Timeout {
-                after: self.timeout,
-            }),
+            Err(_) => Err(Error::Timeout { after: self.timeout }),
         }
     }
 }
@@ -172,11 +144,7 @@ fn encode(parts: &RequestParts, id: &str) -> String {
         request_id: id,
         method: parts.method.as_str(),
         uri: parts.path.as_str().trim_start_matches('/'),
-        query_strings: parts
-            .query
-            .iter()
-            .map(|(name, value)| Pair { name, value })
-            .collect(),
+        query_strings: parts.query.iter().map(|(name, value)| Pair { name, value }).collect(),
         content_type: parts.body.as_ref().map(|_| "application/json"),
         message_body: parts.body.as_ref().map(ToString::to_string),
     };
@@ -190,9 +158,7 @@ mod tests {
 
     #[test]
     fn a_request_becomes_an_envelope() {
-        let params = OriginateWithId::default()
-            .app("trunkline")
-            .variables([("A", "b")]);
+        let params = OriginateWithId::default().app("trunkline").variables([("A", "b")]);
         let request = channels::originate_with_id("call 1", "PJSIP/100@trunk", params);
         insta::assert_snapshot!(encode(request.parts(), "7"), @r#"{"type":"RESTRequest","transaction_id":"7","request_id":"7","method":"POST","uri":"channels/call%201","query_strings":[{"name":"endpoint","value":"PJSIP/100@trunk"},{"name":"app","value":"trunkline"}],"content_type":"application/json","message_body":"{\"variables\":{\"A\":\"b\"}}"}"#);
     }
@@ -202,28 +168,17 @@ mod tests {
         let (outgoing, mut sent) = mpsc::channel(4);
         let pending = Arc::new(Pending::new());
         let rest = SocketRest::new(Duration::from_secs(5));
-        rest.attach(Some(Line {
-            outgoing,
-            pending: Arc::clone(&pending),
-        }));
+        rest.attach(Some(Line { outgoing, pending: Arc::clone(&pending) }));
         let request = crate::asterisk::ping();
         let answer = async {
             let frame = sent.recv().await.unwrap().into_text().unwrap();
             assert!(frame.contains(r#""uri":"asterisk/ping""#), "{frame}");
             pending.answer(r#"{"type":"RESTResponse","request_id":"99","status_code":500}"#);
             pending.answer("no JSON");
-            pending.answer(
-                r#"{"type":"RESTResponse","request_id":"1","status_code":200,"message_body":"{}"}"#,
-            );
+            pending.answer(r#"{"type":"RESTResponse","request_id":"1","status_code":200,"message_body":"{}"}"#);
         };
         let (response, ()) = tokio::join!(rest.send(request.parts()), answer);
-        assert_eq!(
-            response.unwrap(),
-            RawResponse {
-                status: 200,
-                body: Bytes::from_static(b"{}")
-            }
-        );
+        assert_eq!(response.unwrap(), RawResponse { status: 200, body: Bytes::from_static(b"{}") });
         assert!(pending.lock().as_ref().unwrap().is_empty());
     }
 
@@ -231,25 +186,13 @@ mod tests {
     async fn no_answer_and_no_connection_are_told_apart() {
         let rest = SocketRest::new(Duration::from_secs(5));
         let request = crate::asterisk::ping();
-        assert!(matches!(
-            rest.send(request.parts()).await,
-            Err(Error::Disconnected { .. })
-        ));
+        assert!(matches!(rest.send(request.parts()).await, Err(Error::Disconnected { .. })));
 
         let (outgoing, _sent) = mpsc::channel(4);
         let pending = Arc::new(Pending::new());
-        rest.attach(Some(Line {
-            outgoing,
-            pending: Arc::clone(&pending),
-        }));
-        assert!(matches!(
-            rest.send(request.parts()).await,
-            Err(Error::Timeout { .. })
-        ));
-        assert!(
-            pending.lock().as_ref().unwrap().is_empty(),
-            "a request that timed out is forgotten"
-        );
+        rest.attach(Some(Line { outgoing, pending: Arc::clone(&pending) }));
+        assert!(matches!(rest.send(request.parts()).await, Err(Error::Timeout { .. })));
+        assert!(pending.lock().as_ref().unwrap().is_empty(), "a request that timed out is forgotten");
 
         let closed = async {
             tokio::task::yield_now().await;

@@ -27,29 +27,17 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     let mut groups: BTreeMap<&str, Vec<(&str, BTreeMap<&str, &Field>)>> = BTreeMap::new();
     let mut payloads = Vec::new();
     for name in api.events() {
-        let (_, model) = models
-            .get(name)
-            .with_context(|| format!("the event {name} has no model"))?;
-        let mut fields: BTreeMap<&str, &Field> = model
-            .fields
-            .iter()
-            .map(|(name, field)| (name.as_str(), field))
-            .collect();
+        let (_, model) = models.get(name).with_context(|| format!("the event {name} has no model"))?;
+        let mut fields: BTreeMap<&str, &Field> =
+            model.fields.iter().map(|(name, field)| (name.as_str(), field)).collect();
         for base in ["Event", "Message"] {
             if let Some((_, base)) = models.get(base) {
-                for (name, field) in base
-                    .fields
-                    .iter()
-                    .filter(|(name, _)| name.as_str() != "type")
-                {
+                for (name, field) in base.fields.iter().filter(|(name, _)| name.as_str() != "type") {
                     fields.entry(name).or_insert(field);
                 }
             }
         }
-        let group = GROUPS
-            .iter()
-            .find(|(_, prefix)| name.starts_with(prefix))
-            .map_or("other", |(group, _)| *group);
+        let group = GROUPS.iter().find(|(_, prefix)| name.starts_with(prefix)).map_or("other", |(group, _)| *group);
         payloads.push((name, fields.clone()));
         groups.entry(group).or_default().push((name, fields));
     }
@@ -74,25 +62,17 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
             structs.push_str("}\n\n");
             structs.push_str(&enums);
         }
-        let mut body = format!(
-            "//! Events of the group `{group}`.\n\nuse serde::{{Deserialize, Serialize}};\n\n"
-        );
+        let mut body = format!("//! Events of the group `{group}`.\n\nuse serde::{{Deserialize, Serialize}};\n\n");
         if !uses.is_empty() {
             let list: Vec<String> = uses.into_iter().collect();
-            body.push_str(&format!(
-                "use crate::generated::models::{{{}}};\n\n",
-                list.join(", ")
-            ));
+            body.push_str(&format!("use crate::generated::models::{{{}}};\n\n", list.join(", ")));
         }
         body.push_str(&structs);
         files.push(file(&format!("events/payload/{group}.rs"), &body));
         module.push_str(&format!("mod {group};\n"));
         exports.push_str(&format!("pub use {group}::*;\n"));
     }
-    files.push(file(
-        "events/payload/mod.rs",
-        &format!("{module}\n{exports}"),
-    ));
+    files.push(file("events/payload/mod.rs", &format!("{module}\n{exports}")));
     files.push(file("events/mod.rs", &enum_source(&payloads)));
     Ok(files)
 }
@@ -113,7 +93,9 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
     out.push_str("    /// An event whose name or shape this version does not know.\n    Unknown(UnknownEvent),\n}\n\n");
 
     out.push_str("impl Event {\n");
-    out.push_str("    /// Names of all events that have a variant, sorted.\n    pub const KINDS: &'static [&'static str] = &[\n");
+    out.push_str(
+        "    /// Names of all events that have a variant, sorted.\n    pub const KINDS: &'static [&'static str] = &[\n",
+    );
     for (name, _) in payloads {
         out.push_str(&format!("        {name:?},\n"));
     }
@@ -121,9 +103,7 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
 
     out.push_str("    /// Parses `text` as the event `kind`; `None` where no variant has that name.\n    pub(crate) fn parse_kind(kind: &str, text: &str) -> Option<serde_json::Result<Self>> {\n        Some(match kind {\n");
     for (name, _) in payloads {
-        out.push_str(&format!(
-            "            {name:?} => serde_json::from_str(text).map(Self::{name}),\n"
-        ));
+        out.push_str(&format!("            {name:?} => serde_json::from_str(text).map(Self::{name}),\n"));
     }
     out.push_str("            _ => return None,\n        })\n    }\n\n");
 
@@ -169,33 +149,22 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
             &format!("&{model}"),
             field,
             |described| {
-                if described.required {
-                    format!("Some(&event.{field})")
-                } else {
-                    format!("event.{field}.as_deref()")
-                }
+                if described.required { format!("Some(&event.{field})") } else { format!("event.{field}.as_deref()") }
             },
         );
     }
-    for (function, model) in [
-        ("for_each_channel", "Channel"),
-        ("for_each_bridge", "Bridge"),
-    ] {
+    for (function, model) in [("for_each_channel", "Channel"), ("for_each_bridge", "Bridge")] {
         out.push_str(&format!(
             "    /// Calls `visit` with every `{model}` that stands directly in the payload.\n    pub fn {function}<'a>(&'a self, mut visit: impl FnMut(&'a {model})) {{\n        match self {{\n"
         ));
         for (name, fields) in payloads {
             let mut arm = String::new();
-            for (field_name_on_wire, field) in
-                fields.iter().filter(|(_, field)| field.data_type == model)
-            {
+            for (field_name_on_wire, field) in fields.iter().filter(|(_, field)| field.data_type == model) {
                 let field_name = field_name(field_name_on_wire);
                 if field.required {
                     arm.push_str(&format!("visit(&event.{field_name});"));
                 } else {
-                    arm.push_str(&format!(
-                        "if let Some(found) = event.{field_name}.as_deref() {{ visit(found); }}"
-                    ));
+                    arm.push_str(&format!("if let Some(found) = event.{field_name}.as_deref() {{ visit(found); }}"));
                 }
             }
             if !arm.is_empty() {
@@ -206,13 +175,9 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
     }
     out.push_str("    /// The event as JSON, with its `type`.\n    pub fn to_json(&self) -> serde_json::Result<Box<RawValue>> {\n        match self {\n");
     for (name, _) in payloads {
-        out.push_str(&format!(
-            "            Self::{name}(event) => crate::event::tagged({name:?}, event),\n"
-        ));
+        out.push_str(&format!("            Self::{name}(event) => crate::event::tagged({name:?}, event),\n"));
     }
-    out.push_str(
-        "            Self::Unknown(event) => Ok(event.raw.clone()),\n        }\n    }\n}\n\n",
-    );
+    out.push_str("            Self::Unknown(event) => Ok(event.raw.clone()),\n        }\n    }\n}\n\n");
     for (name, _) in payloads {
         out.push_str(&format!(
             "impl From<payload::{name}> for Event {{\n    fn from({}: payload::{name}) -> Self {{\n        Self::{name}({})\n    }}\n}}\n\n",
@@ -233,19 +198,16 @@ fn getter(
     field: &str,
     read: impl Fn(&Field) -> String,
 ) {
-    out.push_str(&format!("    /// {doc}\n    pub fn {function}(&self) -> Option<{returns}> {{\n        match self {{\n"));
+    out.push_str(&format!(
+        "    /// {doc}\n    pub fn {function}(&self) -> Option<{returns}> {{\n        match self {{\n"
+    ));
     let mut everywhere = true;
     for (name, fields) in payloads {
         match fields.get(field) {
-            Some(described) => out.push_str(&format!(
-                "            Self::{name}(event) => {},\n",
-                read(described)
-            )),
+            Some(described) => out.push_str(&format!("            Self::{name}(event) => {},\n", read(described))),
             None => everywhere = false,
         }
     }
     let rest = if everywhere { "Self::Unknown(_)" } else { "_" };
-    out.push_str(&format!(
-        "            {rest} => None,\n        }}\n    }}\n\n"
-    ));
+    out.push_str(&format!("            {rest} => None,\n        }}\n    }}\n\n"));
 }

@@ -19,11 +19,8 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     let mut module = String::from("//! The models, one file per resource of the api-docs.\n\n");
     let mut exports = String::new();
     for resource in &api.resources {
-        let own: Vec<(&String, &Model)> = resource
-            .models
-            .iter()
-            .filter(|(name, _)| !events.contains(name.as_str()))
-            .collect();
+        let own: Vec<(&String, &Model)> =
+            resource.models.iter().filter(|(name, _)| !events.contains(name.as_str())).collect();
         if own.is_empty() {
             continue;
         }
@@ -38,10 +35,7 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
         uses.retain(|used| !resource.models.contains_key(used));
         if !uses.is_empty() {
             let list: Vec<String> = uses.into_iter().collect();
-            body.push_str(&format!(
-                "use crate::generated::models::{{{}}};\n\n",
-                list.join(", ")
-            ));
+            body.push_str(&format!("use crate::generated::models::{{{}}};\n\n", list.join(", ")));
         }
         body.push_str(&structs);
         files.push(file(&format!("models/{name}.rs"), &body));
@@ -55,12 +49,7 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     Ok(files)
 }
 
-fn model_source(
-    api: &Api,
-    name: &str,
-    model: &Model,
-    uses: &mut BTreeSet<String>,
-) -> Result<String> {
+fn model_source(api: &Api, name: &str, model: &Model, uses: &mut BTreeSet<String>) -> Result<String> {
     let derives = if DEBUG_BY_HAND.contains(&name) {
         "Clone, Default, PartialEq, Deserialize, Serialize"
     } else {
@@ -68,9 +57,7 @@ fn model_source(
     };
     let fields: Vec<(&str, &Field)> = all_fields(api, name, model);
     let mut enums = String::new();
-    let mut out = format!(
-        "/// The model `{name}`.\n#[derive({derives})]\n#[non_exhaustive]\npub struct {name} {{\n"
-    );
+    let mut out = format!("/// The model `{name}`.\n#[derive({derives})]\n#[non_exhaustive]\npub struct {name} {{\n");
     for (field_name, field) in fields {
         out.push_str(&field_source(api, name, field_name, field, uses)?);
         if !field.values.is_empty() {
@@ -85,11 +72,7 @@ fn model_source(
 /// A model's own fields and those of the models that it extends.
 fn all_fields<'a>(api: &'a Api, name: &str, model: &'a Model) -> Vec<(&'a str, &'a Field)> {
     let models = api.models();
-    let mut fields: Vec<(&str, &Field)> = model
-        .fields
-        .iter()
-        .map(|(name, field)| (name.as_str(), field))
-        .collect();
+    let mut fields: Vec<(&str, &Field)> = model.fields.iter().map(|(name, field)| (name.as_str(), field)).collect();
     for (parent_name, (_, parent)) in &models {
         if parent.sub_types.iter().any(|sub| sub == name) {
             for (field_name, field) in all_fields(api, parent_name, parent) {
@@ -122,24 +105,14 @@ pub(super) fn field_source(
         uses.insert(used);
     }
     if let Some(deserializer) = kind.deserializer {
-        attributes.push(format!(
-            "deserialize_with = \"crate::lenient::{deserializer}\""
-        ));
+        attributes.push(format!("deserialize_with = \"crate::lenient::{deserializer}\""));
     }
     if kind.rust.starts_with("Option<") {
         attributes.push("skip_serializing_if = \"Option::is_none\"".to_owned());
     }
-    let presence = if field.required {
-        "always sent, say the api-docs"
-    } else {
-        "not always sent"
-    };
+    let presence = if field.required { "always sent, say the api-docs" } else { "not always sent" };
     let doc = format!("`{name}`: `{}`, {presence}.", field.data_type);
-    Ok(format!(
-        "    /// {doc}\n    #[serde({})]\n    pub {rust_name}: {},\n",
-        attributes.join(", "),
-        kind.rust
-    ))
+    Ok(format!("    /// {doc}\n    #[serde({})]\n    pub {rust_name}: {},\n", attributes.join(", "), kind.rust))
 }
 
 struct RustType {
@@ -151,17 +124,9 @@ struct RustType {
 fn rust_type(api: &Api, model: &str, name: &str, field: &Field) -> Result<RustType> {
     let plain = |rust: &str| {
         if field.required {
-            RustType {
-                rust: rust.to_owned(),
-                deserializer: Some("or_default"),
-                uses: None,
-            }
+            RustType { rust: rust.to_owned(), deserializer: Some("or_default"), uses: None }
         } else {
-            RustType {
-                rust: format!("Option<{rust}>"),
-                deserializer: None,
-                uses: None,
-            }
+            RustType { rust: format!("Option<{rust}>"), deserializer: None, uses: None }
         }
     };
     if !field.values.is_empty() {
@@ -183,39 +148,21 @@ fn rust_type(api: &Api, model: &str, name: &str, field: &Field) -> Result<RustTy
             uses: None,
         },
         other => match list_item(other) {
-            Some("string") => RustType {
-                rust: "Vec<String>".to_owned(),
-                deserializer: Some("or_default"),
-                uses: None,
-            },
-            Some("object") => RustType {
-                rust: "Vec<serde_json::Value>".to_owned(),
-                deserializer: Some("or_default"),
-                uses: None,
-            },
+            Some("string") => RustType { rust: "Vec<String>".to_owned(), deserializer: Some("or_default"), uses: None },
+            Some("object") => {
+                RustType { rust: "Vec<serde_json::Value>".to_owned(), deserializer: Some("or_default"), uses: None }
+            }
             Some(item) => {
                 known(api, item)?;
-                RustType {
-                    rust: format!("Vec<{item}>"),
-                    deserializer: Some("or_default"),
-                    uses: Some(item.to_owned()),
-                }
+                RustType { rust: format!("Vec<{item}>"), deserializer: Some("or_default"), uses: Some(item.to_owned()) }
             }
             None => {
                 known(api, other)?;
                 let uses = Some(other.to_owned());
                 if field.required {
-                    RustType {
-                        rust: other.to_owned(),
-                        deserializer: Some("or_default"),
-                        uses,
-                    }
+                    RustType { rust: other.to_owned(), deserializer: Some("or_default"), uses }
                 } else {
-                    RustType {
-                        rust: format!("Option<Box<{other}>>"),
-                        deserializer: None,
-                        uses,
-                    }
+                    RustType { rust: format!("Option<Box<{other}>>"), deserializer: None, uses }
                 }
             }
         },
@@ -224,9 +171,7 @@ fn rust_type(api: &Api, model: &str, name: &str, field: &Field) -> Result<RustTy
 
 fn known(api: &Api, model: &str) -> Result<()> {
     if !api.models().contains_key(model) {
-        bail!(
-            "the api-docs name the type {model:?}, which is neither a model nor a type that the generator knows"
-        );
+        bail!("the api-docs name the type {model:?}, which is neither a model nor a type that the generator knows");
     }
     Ok(())
 }

@@ -15,10 +15,7 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     let mut groups = String::from("impl crate::Client {\n");
     for resource in &api.resources {
         let name = snake_case(&resource.name);
-        files.push(file(
-            &format!("operations/{name}.rs"),
-            &resource_source(api, resource)?,
-        ));
+        files.push(file(&format!("operations/{name}.rs"), &resource_source(api, resource)?));
         module.push_str(&format!("pub mod {name};\n"));
         groups.push_str(&format!(
             "    /// Operations of the resource `{}`.\n    pub fn {name}(&self) -> {name}::{}<'_> {{\n        {name}::{}::new(self)\n    }}\n\n",
@@ -70,17 +67,11 @@ fn struct_name(operation: &Operation) -> String {
 }
 
 fn optional(operation: &Operation) -> impl Iterator<Item = &Parameter> {
-    operation
-        .parameters
-        .iter()
-        .filter(|parameter| !parameter.required)
+    operation.parameters.iter().filter(|parameter| !parameter.required)
 }
 
 fn required(operation: &Operation) -> impl Iterator<Item = &Parameter> {
-    operation
-        .parameters
-        .iter()
-        .filter(|parameter| parameter.required)
+    operation.parameters.iter().filter(|parameter| parameter.required)
 }
 
 fn has_options(operation: &Operation) -> bool {
@@ -91,11 +82,7 @@ fn has_options(operation: &Operation) -> bool {
 fn arguments(operation: &Operation) -> Result<String> {
     let mut arguments = Vec::new();
     for parameter in required(operation) {
-        arguments.push(format!(
-            "{}: {}",
-            field_name(&parameter.name),
-            argument_type(operation, parameter)?
-        ));
+        arguments.push(format!("{}: {}", field_name(&parameter.name), argument_type(operation, parameter)?));
     }
     if has_options(operation) {
         arguments.push(format!("params: {}", struct_name(operation)));
@@ -108,42 +95,27 @@ fn argument_type(operation: &Operation, parameter: &Parameter) -> Result<String>
         return Ok(format!("&{}", body_type(operation, parameter)?));
     }
     if !parameter.values.is_empty() {
-        return Ok(format!(
-            "values::{}",
-            parameter_enum(&operation.nickname, &parameter.name)
-        ));
+        return Ok(format!("values::{}", parameter_enum(&operation.nickname, &parameter.name)));
     }
     Ok(match (parameter.data_type.as_str(), parameter.multiple) {
         ("string", true) => "&[&str]".to_owned(),
         ("string", false) => "&str".to_owned(),
         ("int" | "long", false) => "i64".to_owned(),
         ("boolean", false) => "bool".to_owned(),
-        (other, _) => bail!(
-            "{}: parameter {} has the unknown type {other}",
-            operation.nickname,
-            parameter.name
-        ),
+        (other, _) => bail!("{}: parameter {} has the unknown type {other}", operation.nickname, parameter.name),
     })
 }
 
 /// The JSON body's type: what it holds is known from the parameter's name.
 fn body_type(operation: &Operation, parameter: &Parameter) -> Result<&'static str> {
-    Ok(
-        match (
-            operation.nickname.as_str(),
-            parameter.name.as_str(),
-            parameter.data_type.as_str(),
-        ) {
-            ("userEvent", "variables", _) | (_, "filter", "object") => {
-                "serde_json::Map<String, serde_json::Value>"
-            }
-            (_, "variables", "containers") => "body::Variables",
-            (_, "fields", "containers") => "[model::ConfigTuple]",
-            (nickname, name, data_type) => {
-                bail!("{nickname}: body {name} has the unknown type {data_type}")
-            }
-        },
-    )
+    Ok(match (operation.nickname.as_str(), parameter.name.as_str(), parameter.data_type.as_str()) {
+        ("userEvent", "variables", _) | (_, "filter", "object") => "serde_json::Map<String, serde_json::Value>",
+        (_, "variables", "containers") => "body::Variables",
+        (_, "fields", "containers") => "[model::ConfigTuple]",
+        (nickname, name, data_type) => {
+            bail!("{nickname}: body {name} has the unknown type {data_type}")
+        }
+    })
 }
 
 fn body_call(operation: &Operation, parameter: &Parameter) -> &'static str {
@@ -166,16 +138,10 @@ fn response_type(api: &Api, operation: &Operation) -> Result<(String, &'static s
         other => {
             let model = list_item(other).unwrap_or(other);
             if !api.models().contains_key(model) {
-                bail!(
-                    "{}: the answer's type {other} is no model",
-                    operation.nickname
-                );
+                bail!("{}: the answer's type {other} is no model", operation.nickname);
             }
-            let rust = if list_item(other).is_some() {
-                format!("Vec<model::{model}>")
-            } else {
-                format!("model::{model}")
-            };
+            let rust =
+                if list_item(other).is_some() { format!("Vec<model::{model}>") } else { format!("model::{model}") };
             (rust, "json")
         }
     })
@@ -191,11 +157,7 @@ fn errors(operation: &Operation) -> String {
 
 fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Result<String> {
     let (answer, kind) = response_type(api, operation)?;
-    let purpose = if operation.upgrade {
-        " Opens the event WebSocket; not sent as a plain request."
-    } else {
-        ""
-    };
+    let purpose = if operation.upgrade { " Opens the event WebSocket; not sent as a plain request." } else { "" };
     let mut out = format!(
         "/// The request `{} {}`.{purpose}{}{}\npub fn {}({}) -> Request<{answer}> {{\n",
         operation.method,
@@ -207,10 +169,7 @@ fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Re
     );
     let mut path = String::from("    let path = Path::new()");
     for segment in operation.path.trim_matches('/').split('/') {
-        match segment
-            .strip_prefix('{')
-            .and_then(|segment| segment.strip_suffix('}'))
-        {
+        match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
             Some(name) => path.push_str(&format!(".segment({})", field_name(name))),
             None => path.push_str(&format!(".literal({segment:?})")),
         }
@@ -218,26 +177,14 @@ fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Re
     out.push_str(&path);
     out.push_str(";\n");
     let method = pascal_case(&operation.method.to_lowercase());
-    let queries_or_body = operation
-        .parameters
-        .iter()
-        .any(|parameter| parameter.place != Place::Path);
+    let queries_or_body = operation.parameters.iter().any(|parameter| parameter.place != Place::Path);
     let mutable = if queries_or_body { "mut " } else { "" };
-    out.push_str(&format!(
-        "    let {mutable}request = Request::{kind}(Method::{method}, path);\n"
-    ));
-    for parameter in operation
-        .parameters
-        .iter()
-        .filter(|parameter| parameter.place != Place::Path)
-    {
+    out.push_str(&format!("    let {mutable}request = Request::{kind}(Method::{method}, path);\n"));
+    for parameter in operation.parameters.iter().filter(|parameter| parameter.place != Place::Path) {
         let name = field_name(&parameter.name);
         let statement = |value: &str| {
             if parameter.place == Place::Body {
-                format!(
-                    "request.set_body({}({value}));",
-                    body_call(operation, parameter)
-                )
+                format!("request.set_body({}({value}));", body_call(operation, parameter))
             } else if parameter.multiple {
                 format!("request.add_list({:?}, {value});", parameter.name)
             } else {
@@ -253,10 +200,7 @@ fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Re
             } else {
                 format!("Some(value) = params.{name}")
             };
-            out.push_str(&format!(
-                "    if let {pattern} {{ {} }}\n",
-                statement("value")
-            ));
+            out.push_str(&format!("    if let {pattern} {{ {} }}\n", statement("value")));
         }
     }
     out.push_str("    request\n}\n\n");
@@ -274,15 +218,10 @@ fn parameters_source(resource: &Resource, operation: &Operation) -> Result<Strin
     for parameter in optional(operation) {
         let field = field_name(&parameter.name);
         let (stored, accepted, stores) = option_type(operation, parameter)?;
-        let words = if parameter.values.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", quoted(&parameter.values))
-        };
+        let words =
+            if parameter.values.is_empty() { String::new() } else { format!(": {}", quoted(&parameter.values)) };
         let doc = format!("`{}` ({}){words}.", parameter.name, parameter.data_type);
-        fields.push_str(&format!(
-            "    /// {doc}\n    pub {field}: Option<{stored}>,\n"
-        ));
+        fields.push_str(&format!("    /// {doc}\n    pub {field}: Option<{stored}>,\n"));
         setters.push_str(&format!(
             "    /// Sets `{}`.\n    #[must_use]\n    pub fn {field}(mut self, {field}: {accepted}) -> Self {{\n        self.{field} = Some({});\n        self\n    }}\n\n",
             parameter.name,
@@ -296,18 +235,11 @@ fn parameters_source(resource: &Resource, operation: &Operation) -> Result<Strin
 }
 
 fn quoted(values: &[String]) -> String {
-    values
-        .iter()
-        .map(|value| format!("`{value}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// How an optional parameter is stored, what its setter takes, and how one becomes the other.
-fn option_type(
-    operation: &Operation,
-    parameter: &Parameter,
-) -> Result<(String, String, &'static str)> {
+fn option_type(operation: &Operation, parameter: &Parameter) -> Result<(String, String, &'static str)> {
     if parameter.place == Place::Body {
         return Ok(match body_type(operation, parameter)? {
             "[model::ConfigTuple]" => (
@@ -315,34 +247,19 @@ fn option_type(
                 "impl IntoIterator<Item = model::ConfigTuple>".to_owned(),
                 "VALUE.into_iter().collect()",
             ),
-            plain => (
-                plain.to_owned(),
-                format!("impl Into<{plain}>"),
-                "VALUE.into()",
-            ),
+            plain => (plain.to_owned(), format!("impl Into<{plain}>"), "VALUE.into()"),
         });
     }
     if !parameter.values.is_empty() {
-        let name = format!(
-            "values::{}",
-            parameter_enum(&operation.nickname, &parameter.name)
-        );
+        let name = format!("values::{}", parameter_enum(&operation.nickname, &parameter.name));
         return Ok(if parameter.multiple {
-            (
-                format!("Vec<{name}>"),
-                format!("impl IntoIterator<Item = {name}>"),
-                "VALUE.into_iter().collect()",
-            )
+            (format!("Vec<{name}>"), format!("impl IntoIterator<Item = {name}>"), "VALUE.into_iter().collect()")
         } else {
             (name.clone(), name, "VALUE")
         });
     }
     Ok(match (parameter.data_type.as_str(), parameter.multiple) {
-        ("string", false) => (
-            "String".to_owned(),
-            "impl Into<String>".to_owned(),
-            "VALUE.into()",
-        ),
+        ("string", false) => ("String".to_owned(), "impl Into<String>".to_owned(), "VALUE.into()"),
         ("string", true) => (
             "Vec<String>".to_owned(),
             "impl IntoIterator<Item = impl Into<String>>".to_owned(),
@@ -350,11 +267,7 @@ fn option_type(
         ),
         ("int" | "long", false) => ("i64".to_owned(), "i64".to_owned(), "VALUE"),
         ("boolean", false) => ("bool".to_owned(), "bool".to_owned(), "VALUE"),
-        (other, _) => bail!(
-            "{}: parameter {} has the unknown type {other}",
-            operation.nickname,
-            parameter.name
-        ),
+        (other, _) => bail!("{}: parameter {} has the unknown type {other}", operation.nickname, parameter.name),
     })
 }
 
@@ -364,9 +277,7 @@ fn method_source(api: &Api, operation: &Operation) -> Result<String> {
     }
     let (answer, _) = response_type(api, operation)?;
     let arguments = arguments(operation)?;
-    let mut names: Vec<String> = required(operation)
-        .map(|parameter| field_name(&parameter.name))
-        .collect();
+    let mut names: Vec<String> = required(operation).map(|parameter| field_name(&parameter.name)).collect();
     if has_options(operation) {
         names.push("params".to_owned());
     }

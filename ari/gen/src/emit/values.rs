@@ -18,20 +18,13 @@ impl Enums {
         let mut parameters: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
         for resource in &api.resources {
             for operation in &resource.operations {
-                for parameter in operation
-                    .parameters
-                    .iter()
-                    .filter(|parameter| !parameter.values.is_empty())
-                {
+                for parameter in operation.parameters.iter().filter(|parameter| !parameter.values.is_empty()) {
                     let name = parameter_enum(&operation.nickname, &parameter.name);
                     let user = format!("`{} {}`", operation.method, operation.path);
-                    let entry = parameters
-                        .entry(name.clone())
-                        .or_insert_with(|| (parameter.values.clone(), Vec::new()));
+                    let entry =
+                        parameters.entry(name.clone()).or_insert_with(|| (parameter.values.clone(), Vec::new()));
                     if entry.0 != parameter.values {
-                        bail!(
-                            "two lists of values would share the name {name}: give one of them another name"
-                        );
+                        bail!("two lists of values would share the name {name}: give one of them another name");
                     }
                     if !entry.1.contains(&user) {
                         entry.1.push(user);
@@ -51,18 +44,12 @@ impl Enums {
                 users.join(", ")
             ));
             for value in values {
-                out.push_str(&format!(
-                    "    /// `{value}`\n    {},\n",
-                    variant_name(value)
-                ));
+                out.push_str(&format!("    /// `{value}`\n    {},\n", variant_name(value)));
             }
             out.push_str("}\n\n");
             out.push_str(&format!("impl {name} {{\n    /// The word on the wire.\n    pub const fn as_str(self) -> &'static str {{\n        match self {{\n"));
             for value in values {
-                out.push_str(&format!(
-                    "            Self::{} => {value:?},\n",
-                    variant_name(value)
-                ));
+                out.push_str(&format!("            Self::{} => {value:?},\n", variant_name(value)));
             }
             out.push_str("        }\n    }\n}\n\n");
             out.push_str(&format!(
@@ -80,28 +67,21 @@ pub(super) fn field_enum_source(model: &str, field: &str, values: &[String]) -> 
         "/// What `{model}.{field}` may say.\n#[derive(Debug, Clone, PartialEq, Eq, Hash)]\n#[non_exhaustive]\npub enum {name} {{\n"
     );
     for value in values {
-        out.push_str(&format!(
-            "    /// `{value}`\n    {},\n",
-            variant_name(value)
-        ));
+        out.push_str(&format!("    /// `{value}`\n    {},\n", variant_name(value)));
     }
     out.push_str("    /// A word that the api-docs did not list; empty where Asterisk left the field out.\n    Other(String),\n}\n\n");
-    out.push_str(&format!("impl {name} {{\n    /// The word on the wire.\n    pub fn as_str(&self) -> &str {{\n        match self {{\n"));
+    out.push_str(&format!(
+        "impl {name} {{\n    /// The word on the wire.\n    pub fn as_str(&self) -> &str {{\n        match self {{\n"
+    ));
     for value in values {
-        out.push_str(&format!(
-            "            Self::{} => {value:?},\n",
-            variant_name(value)
-        ));
+        out.push_str(&format!("            Self::{} => {value:?},\n", variant_name(value)));
     }
     out.push_str("            Self::Other(word) => word,\n        }\n    }\n}\n\n");
     out.push_str(&format!(
         "impl From<&str> for {name} {{\n    fn from(word: &str) -> Self {{\n        match word {{\n"
     ));
     for value in values {
-        out.push_str(&format!(
-            "            {value:?} => Self::{},\n",
-            variant_name(value)
-        ));
+        out.push_str(&format!("            {value:?} => Self::{},\n", variant_name(value)));
     }
     out.push_str("            other => Self::Other(other.to_owned()),\n        }\n    }\n}\n\n");
     out.push_str(&format!("crate::lenient::word_enum!({name});\n\n"));
