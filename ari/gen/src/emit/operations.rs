@@ -15,7 +15,7 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     let mut groups = String::from("impl crate::Client {\n");
     for resource in &api.resources {
         let name = snake_case(&resource.name);
-        files.push(file(&format!("operations/{name}.rs"), &resource_source(api, resource)?));
+        files.extend(resource_files(api, resource, &name)?);
         module.push_str(&format!("pub mod {name};\n"));
         groups.push_str(&format!(
             "    /// Operations of the resource `{}`.\n    pub fn {name}(&self) -> {name}::{}<'_> {{\n        {name}::{}::new(self)\n    }}\n\n",
@@ -29,37 +29,59 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     Ok(files)
 }
 
-fn resource_source(api: &Api, resource: &Resource) -> Result<String> {
-    let group = pascal_case(&resource.name);
+/// A resource with more operations than this gets a folder: the group, the parameters, the requests.
+const OPERATIONS_PER_FILE: usize = 15;
+
+fn resource_files(api: &Api, resource: &Resource, name: &str) -> Result<Vec<GeneratedFile>> {
     let mut functions = String::new();
     let mut structs = String::new();
     let mut methods = String::new();
     for operation in &resource.operations {
-        functions.push_str(&function_source(api, resource, operation)?);
-        structs.push_str(&parameters_source(resource, operation)?);
+        functions.push_str(&function_source(api, operation)?);
+        structs.push_str(&parameters_source(operation)?);
         methods.push_str(&method_source(api, operation)?);
     }
-    let mut out = format!("//! Operations of the resource `{}`.\n\n", resource.name);
-    out.push_str("use std::future::Future;\n\n");
-    let body = format!("{functions}{structs}");
-    for (word, import) in [
-        ("model::", "use crate::generated::models as model;\n"),
-        ("values::", "use crate::generated::values;\n"),
-        ("body::", "use crate::body;\n"),
-    ] {
-        if body.contains(word) || methods.contains(word) {
-            out.push_str(import);
-        }
-    }
-    out.push_str("use crate::request::{Method, Path, Request};\nuse crate::{Client, Error};\n\n");
-    out.push_str(&format!(
+    let group = pascal_case(&resource.name);
+    let group_source = format!(
         "/// Sends operations of the resource `{}`; got from [`Client`].\n#[derive(Debug, Clone, Copy)]\npub struct {group}<'a> {{\n    client: &'a Client,\n}}\n\n\
          impl<'a> {group}<'a> {{\n    pub(crate) const fn new(client: &'a Client) -> Self {{\n        Self {{ client }}\n    }}\n\n{methods}}}\n\n",
         resource.name
-    ));
-    out.push_str(&structs);
-    out.push_str(&functions);
-    Ok(out)
+    );
+    let about = |what: &str| format!("//! {what} of the resource `{}`.\n\n", resource.name);
+    if resource.operations.len() <= OPERATIONS_PER_FILE {
+        let body = format!("{group_source}{structs}{functions}");
+        let text = format!("{}{}{body}", about("Operations"), imports(&body));
+        return Ok(vec![file(&format!("operations/{name}.rs"), &text)]);
+    }
+    let modules = "mod params;\nmod requests;\n\n";
+    let exports = "pub use params::*;\npub use requests::*;\n\n";
+    let group_text = format!("{}{modules}{}{exports}{group_source}", about("Operations"), imports(&group_source));
+    let params_text = format!("{}{}{structs}", about("Optional parameters"), imports(&structs));
+    let requests_text = format!("{}{}use super::params::*;\n\n{functions}", about("Requests"), imports(&functions));
+    Ok(vec![
+        file(&format!("operations/{name}/mod.rs"), &group_text),
+        file(&format!("operations/{name}/params.rs"), &params_text),
+        file(&format!("operations/{name}/requests.rs"), &requests_text),
+    ])
+}
+
+/// The imports that `body` needs.
+fn imports(body: &str) -> String {
+    let mut out = String::new();
+    for (word, import) in [
+        ("Future<", "use std::future::Future;\n\n"),
+        ("body::", "use crate::body;\n"),
+        ("model::", "use crate::generated::models as model;\n"),
+        ("values::", "use crate::generated::values;\n"),
+        ("Request::", "use crate::request::{Method, Path, Request};\n"),
+        ("Client", "use crate::{Client, Error};\n"),
+    ] {
+        if body.contains(word) {
+            out.push_str(import);
+        }
+    }
+    out.push('\n');
+    out
 }
 
 fn struct_name(operation: &Operation) -> String {
@@ -155,7 +177,7 @@ fn errors(operation: &Operation) -> String {
     format!(" Documented errors: {}.", codes.join(", "))
 }
 
-fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Result<String> {
+fn function_source(api: &Api, operation: &Operation) -> Result<String> {
     let (answer, kind) = response_type(api, operation)?;
     let purpose = if operation.upgrade { " Opens the event WebSocket; not sent as a plain request." } else { "" };
     let mut out = format!(
@@ -207,7 +229,7 @@ fn function_source(api: &Api, _resource: &Resource, operation: &Operation) -> Re
     Ok(out)
 }
 
-fn parameters_source(resource: &Resource, operation: &Operation) -> Result<String> {
+fn parameters_source(operation: &Operation) -> Result<String> {
     if !has_options(operation) {
         return Ok(String::new());
     }
@@ -228,9 +250,8 @@ fn parameters_source(resource: &Resource, operation: &Operation) -> Result<Strin
             stores.replace("VALUE", &field)
         ));
     }
-    let _ = resource;
     Ok(format!(
-        "/// Optional parameters of [`{function}`].\n#[derive(Debug, Clone, Default, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{\n{fields}}}\n\nimpl {name} {{\n{setters}}}\n\n"
+        "/// Optional parameters of `{function}`.\n#[derive(Debug, Clone, Default, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{\n{fields}}}\n\nimpl {name} {{\n{setters}}}\n\n"
     ))
 }
 

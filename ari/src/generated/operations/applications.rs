@@ -61,7 +61,7 @@ impl<'a> Applications<'a> {
     }
 }
 
-/// Optional parameters of [`filter`].
+/// Optional parameters of `filter`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Filter {

@@ -84,7 +84,7 @@ impl<'a> Endpoints<'a> {
     }
 }
 
-/// Optional parameters of [`send_message`].
+/// Optional parameters of `send_message`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SendMessage {
@@ -110,7 +110,7 @@ impl SendMessage {
     }
 }
 
-/// Optional parameters of [`refer`].
+/// Optional parameters of `refer`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Refer {
@@ -136,7 +136,7 @@ impl Refer {
     }
 }
 
-/// Optional parameters of [`send_message_to_endpoint`].
+/// Optional parameters of `send_message_to_endpoint`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SendMessageToEndpoint {
@@ -162,7 +162,7 @@ impl SendMessageToEndpoint {
     }
 }
 
-/// Optional parameters of [`refer_to_endpoint`].
+/// Optional parameters of `refer_to_endpoint`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ReferToEndpoint {

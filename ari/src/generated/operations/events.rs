@@ -39,7 +39,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// Optional parameters of [`event_websocket`].
+/// Optional parameters of `event_websocket`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EventWebsocket {
@@ -56,7 +56,7 @@ impl EventWebsocket {
     }
 }
 
-/// Optional parameters of [`user_event`].
+/// Optional parameters of `user_event`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct UserEvent {

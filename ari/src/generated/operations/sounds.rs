@@ -30,7 +30,7 @@ impl<'a> Sounds<'a> {
     }
 }
 
-/// Optional parameters of [`list`].
+/// Optional parameters of `list`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct List {
