@@ -69,17 +69,9 @@ fn encode_ulaw(sample: i16) -> u8 {
 fn encode_alaw(sample: i16) -> u8 {
     // Truncation towards minus infinity keeps the intervals of both signs of equal width.
     let value = i32::from(sample) >> 3;
-    let (sign, magnitude) = if value >= 0 {
-        (0x80, value)
-    } else {
-        (0, -value - 1)
-    };
+    let (sign, magnitude) = if value >= 0 { (0x80, value) } else { (0, -value - 1) };
     let segment = (32 - magnitude.leading_zeros() as i32 - 5).max(0);
-    let mantissa = if segment < 2 {
-        magnitude >> 1
-    } else {
-        magnitude >> segment
-    } & 0x0f;
+    let mantissa = if segment < 2 { magnitude >> 1 } else { magnitude >> segment } & 0x0f;
     (sign | (segment << 4) as u8 | mantissa as u8) ^ 0x55
 }
 
@@ -100,11 +92,7 @@ const fn expand_ulaw(octet: u8) -> i16 {
     // All bits travel inverted.
     let bits = !octet;
     let magnitude = ((((bits & 0x0f) as i32) << 3) + ULAW_BIAS << ((bits & 0x70) >> 4)) - ULAW_BIAS;
-    (if bits & 0x80 == 0 {
-        magnitude
-    } else {
-        -magnitude
-    }) as i16
+    (if bits & 0x80 == 0 { magnitude } else { -magnitude }) as i16
 }
 
 const fn expand_alaw(octet: u8) -> i16 {
@@ -112,16 +100,8 @@ const fn expand_alaw(octet: u8) -> i16 {
     let bits = octet ^ 0x55;
     let segment = (bits & 0x70) >> 4;
     let step = ((bits & 0x0f) as i32) << 4;
-    let magnitude = if segment == 0 {
-        step + 8
-    } else {
-        (step + 0x108) << (segment - 1)
-    };
-    (if bits & 0x80 == 0 {
-        -magnitude
-    } else {
-        magnitude
-    }) as i16
+    let magnitude = if segment == 0 { step + 8 } else { (step + 0x108) << (segment - 1) };
+    (if bits & 0x80 == 0 { -magnitude } else { magnitude }) as i16
 }
 
 #[cfg(test)]
@@ -132,11 +112,7 @@ mod tests {
     fn ulaw_by_formula(octet: u8) -> i32 {
         let inverted = u32::from(octet) ^ 0x7f;
         let magnitude = (2 * (inverted & 0x0f) as i32 + 33) * 2_i32.pow((inverted >> 4) & 7) - 33;
-        4 * if octet & 0x80 == 0 {
-            -magnitude
-        } else {
-            magnitude
-        }
+        4 * if octet & 0x80 == 0 { -magnitude } else { magnitude }
     }
 
     /// Table 1: 2·mantissa + 1 in the first segment, (2·mantissa + 33)·2^(segment − 1) above, 13 bits.
@@ -147,26 +123,14 @@ mod tests {
             0 => 2 * mantissa + 1,
             segment => (2 * mantissa + 33) * 2_i32.pow(segment - 1),
         };
-        8 * if bits & 0x80 == 0 {
-            -magnitude
-        } else {
-            magnitude
-        }
+        8 * if bits & 0x80 == 0 { -magnitude } else { magnitude }
     }
 
     #[test]
     fn every_octet_has_the_value_of_the_standards_formula() {
         for octet in 0..=255 {
-            assert_eq!(
-                i32::from(Law::Mu.decode(octet)),
-                ulaw_by_formula(octet),
-                "µ-law {octet:#04x}"
-            );
-            assert_eq!(
-                i32::from(Law::A.decode(octet)),
-                alaw_by_formula(octet),
-                "A-law {octet:#04x}"
-            );
+            assert_eq!(i32::from(Law::Mu.decode(octet)), ulaw_by_formula(octet), "µ-law {octet:#04x}");
+            assert_eq!(i32::from(Law::A.decode(octet)), alaw_by_formula(octet), "A-law {octet:#04x}");
         }
     }
 
@@ -186,11 +150,7 @@ mod tests {
         for law in [Law::Mu, Law::A] {
             for octet in 0..=255 {
                 let sample = law.decode(octet);
-                assert_eq!(
-                    law.decode(law.encode(sample)),
-                    sample,
-                    "{law:?} {octet:#04x}"
-                );
+                assert_eq!(law.decode(law.encode(sample)), sample, "{law:?} {octet:#04x}");
             }
         }
     }
@@ -198,22 +158,13 @@ mod tests {
     #[test]
     fn every_sample_is_encoded_to_the_nearest_value_but_for_ties_and_clipping() {
         for law in [Law::Mu, Law::A] {
-            let values: Vec<i32> = (0..=255)
-                .map(|octet| i32::from(law.decode(octet)))
-                .collect();
+            let values: Vec<i32> = (0..=255).map(|octet| i32::from(law.decode(octet))).collect();
             let greatest = *values.iter().max().expect("256 values");
             for sample in (-greatest..=greatest).step_by(7) {
-                let nearest = values
-                    .iter()
-                    .map(|value| (value - sample).abs())
-                    .min()
-                    .expect("256 values");
+                let nearest = values.iter().map(|value| (value - sample).abs()).min().expect("256 values");
                 let ours = (i32::from(law.decode(law.encode(sample as i16))) - sample).abs();
                 // Decision values lie half-way but at a segment's edge, where the standard cuts at a third.
-                assert!(
-                    ours <= 2 * nearest + 4,
-                    "{law:?} {sample}: {ours} instead of {nearest}"
-                );
+                assert!(ours <= 2 * nearest + 4, "{law:?} {sample}: {ours} instead of {nearest}");
             }
         }
     }
@@ -223,10 +174,7 @@ mod tests {
         for sample in i16::MIN..=i16::MAX {
             for law in [Law::Mu, Law::A] {
                 let back = i32::from(law.decode(law.encode(sample)));
-                assert!(
-                    back * i32::from(sample) >= 0 || sample.unsigned_abs() < 16,
-                    "{law:?} {sample} {back}"
-                );
+                assert!(back * i32::from(sample) >= 0 || sample.unsigned_abs() < 16, "{law:?} {sample} {back}");
             }
         }
     }

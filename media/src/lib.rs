@@ -1,5 +1,6 @@
 //! RTP in, aligned stereo recordings out.
 
+mod clock;
 pub mod file;
 pub mod g711;
 pub mod recorder;
@@ -10,7 +11,6 @@ mod stats;
 pub use file::{Finished, Gap, GapReason, WriteError, recover};
 pub use rtp::StreamReport;
 pub use shell::{
-    BindError, Event, FinishError, Media, MediaConfig, NoSuchRecording, RecordingSpec, StartError,
-    Started,
+    BindError, Event, FinishError, Media, MediaConfig, NoSuchRecording, RecordingSpec, StartError, Started,
 };
 pub use stats::Stats;

@@ -65,11 +65,8 @@ impl WriteError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
             io::ErrorKind::NotFound => Self::NotFound { path },
             io::ErrorKind::AlreadyExists => Self::Exists { path },
-            kind => Self::Io {
-                path,
-                kind,
-                message: error.to_string(),
-            },
+            io::ErrorKind::ResourceBusy => Self::Busy { path },
+            kind => Self::Io { path, kind, message: error.to_string() },
         }
     }
 
@@ -77,10 +74,7 @@ impl WriteError {
     pub(crate) fn from_hound(path: &Path, error: &hound::Error) -> Self {
         match error {
             hound::Error::IoError(error) => Self::from_io(path, error),
-            other => Self::NotARecording {
-                path: path.to_owned(),
-                reason: other.to_string(),
-            },
+            other => Self::NotARecording { path: path.to_owned(), reason: other.to_string() },
         }
     }
 }

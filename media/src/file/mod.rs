@@ -2,23 +2,19 @@
 
 mod error;
 mod finished;
+mod part;
+mod recover;
+mod sidecar;
 mod storage;
 
 pub use error::WriteError;
 pub use finished::{Finished, Gap, GapReason};
+pub(crate) use part::PartFile;
+pub use recover::recover;
+pub(crate) use sidecar::Sidecar;
 pub use storage::{Disk, Sink, Storage};
 
 use std::path::{Path, PathBuf};
-
-/// Makes a finished recording of a `.part` that a dead process left behind and that nobody continues: the header is
-/// recomputed from the file's length, the file synced and renamed to `path` (the **final** name). Where that has
-/// happened already it only reads the result.
-///
-/// Blocks on the disk.
-pub fn recover(path: &Path) -> Result<Finished, WriteError> {
-    let _ = path;
-    todo!()
-}
 
 /// The working name: `call.wav` → `call.wav.part`.
 pub fn part_path(path: &Path) -> PathBuf {

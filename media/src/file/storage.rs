@@ -6,6 +6,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
 /// An open file.
 pub trait Sink: Read + Write + Seek + Send + Debug {
     /// Forces content and length to the device.
@@ -56,11 +59,7 @@ impl Sink for File {
 
 impl Storage for Disk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         lock(&file)?;
         Ok(Box::new(file))
     }
@@ -92,12 +91,11 @@ impl Storage for Disk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        // A hard link fails where the name is taken; a rename would silently replace it.
-        match fs::hard_link(from, to) {
-            Ok(()) => fs::remove_file(from)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-            // File systems without hard links.
-            Err(_) => fs::rename(from, to)?,
+        match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+            Ok(()) => {}
+            // File systems that cannot promise it.
+            Err(Errno::EINVAL | Errno::ENOSYS) if !to.try_exists()? => fs::rename(from, to)?,
+            Err(error) => return Err(error.into()),
         }
         sync_folder(to)
     }
@@ -136,10 +134,7 @@ fn lock(file: &File) -> io::Result<()> {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::ResourceBusy,
-                    "locked by somebody else",
-                ));
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "locked by somebody else"));
             }
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }

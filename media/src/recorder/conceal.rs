@@ -45,8 +45,7 @@ pub(super) fn blend(samples: &mut [i16], joint: usize, missing: usize) {
     let start = joint - missing - period;
     let length = CROSS_FADE.min(samples.len() - joint);
     for n in 0..length {
-        let ghost =
-            (i32::from(samples[start + (missing + n) % period]) * strength(missing + n)) >> 8;
+        let ghost = (i32::from(samples[start + (missing + n) % period]) * strength(missing + n)) >> 8;
         let real = i32::from(samples[joint + n]);
         let weight = (n + 1) as i32;
         let whole = length as i32 + 1;
@@ -56,11 +55,7 @@ pub(super) fn blend(samples: &mut [i16], joint: usize, missing: usize) {
 
 /// Strength of the nth concealed sample, 256 = full.
 fn strength(n: usize) -> i32 {
-    if n < FULL_STRENGTH {
-        256
-    } else {
-        (256 * CONCEALED.saturating_sub(n) / (CONCEALED - FULL_STRENGTH)) as i32
-    }
+    if n < FULL_STRENGTH { 256 } else { (256 * CONCEALED.saturating_sub(n) / (CONCEALED - FULL_STRENGTH)) as i32 }
 }
 
 /// The period with which the end of `samples` repeats itself best; `None` where there is too little, or silence.
@@ -88,9 +83,7 @@ mod tests {
     use super::*;
 
     fn tone(hertz: f64, samples: std::ops::Range<usize>) -> Vec<i16> {
-        samples
-            .map(|n| (8_000.0 * (std::f64::consts::TAU * hertz * n as f64 / 8_000.0).sin()) as i16)
-            .collect()
+        samples.map(|n| (8_000.0 * (std::f64::consts::TAU * hertz * n as f64 / 8_000.0).sin()) as i16).collect()
     }
 
     #[test]
@@ -102,17 +95,10 @@ mod tests {
         blend(&mut samples, 760, 160);
         // Until it begins to fade it is the sound itself, and the joints are smooth.
         for n in 600..680 {
-            assert!(
-                (i32::from(samples[n]) - i32::from(whole[n])).abs() < 900,
-                "at {n}"
-            );
+            assert!((i32::from(samples[n]) - i32::from(whole[n])).abs() < 900, "at {n}");
         }
         let steepest = |samples: &[i16]| {
-            samples
-                .windows(2)
-                .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs())
-                .max()
-                .unwrap_or(0)
+            samples.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap_or(0)
         };
         assert!(steepest(&samples) < 2 * steepest(&whole));
     }

@@ -41,8 +41,7 @@ pub(crate) const CONCEALED: usize = 480;
 
 /// A time as a position on the timeline.
 pub(crate) fn position(at: Duration) -> i64 {
-    (at.as_secs() * u64::from(SAMPLE_RATE)
-        + u64::from(at.subsec_micros()) * u64::from(SAMPLE_RATE) / 1_000_000) as i64
+    (at.as_secs() * u64::from(SAMPLE_RATE) + u64::from(at.subsec_micros()) * u64::from(SAMPLE_RATE) / 1_000_000) as i64
 }
 
 /// A position as whole ms, rounded.

@@ -40,13 +40,7 @@ pub(super) enum Verdict {
 
 impl Offset {
     pub(super) fn new(value: i64, now: i64) -> Self {
-        Self {
-            value,
-            slip: 0,
-            least_skew: i64::MAX,
-            judged_packets: 0,
-            judging_since: now,
-        }
+        Self { value, slip: 0, least_skew: i64::MAX, judged_packets: 0, judging_since: now }
     }
 
     /// `timestamp + value` is the position.
@@ -125,10 +119,7 @@ mod tests {
         let mut offset = Offset::new(0, 0);
         for n in 0..10_000_i64 {
             let jitter = (n * 7_919) % 640;
-            assert_eq!(
-                offset.judge(n * 160, n * 160 + jitter),
-                Verdict::Place(n * 160)
-            );
+            assert_eq!(offset.judge(n * 160, n * 160 + jitter), Verdict::Place(n * 160));
         }
     }
 

@@ -49,8 +49,8 @@ pub struct Resume {
     pub anchors: Anchors,
     /// Gaps listed until then.
     pub gaps: Vec<Gap>,
-    /// Whether it was paused.
-    pub paused: bool,
+    /// The frame since which it was paused, if it was.
+    pub paused_since: Option<u64>,
 }
 
 /// The timeline of one recording. Times are counted from its first frame. See the [module](super).
@@ -90,25 +90,14 @@ impl Timeline {
     /// Goes on at time `now` with a recording of which `resume.frames` frames are in the file: all that lies between
     /// becomes silence, listed as [`GapReason::Outage`].
     pub fn resume(resume: Resume, now: Duration) -> Self {
-        let Resume {
-            frames,
-            anchors,
-            gaps,
-            paused,
-        } = resume;
+        let Resume { frames, anchors, gaps, paused_since } = resume;
         let now = (position(now) as u64).max(frames);
         let mut timeline = Self {
             agent: Track::new(frames, now, anchors.agent),
             customer: Track::new(frames, now, anchors.customer),
             left: frames,
             frames: Vec::with_capacity(SLICE),
-            pauses: paused
-                .then_some(Pause {
-                    from: frames,
-                    to: u64::MAX,
-                })
-                .into_iter()
-                .collect(),
+            pauses: paused_since.map(|from| Pause { from, to: u64::MAX }).into_iter().collect(),
             gaps,
             changed: true,
         };
@@ -156,10 +145,7 @@ impl Timeline {
     pub fn pause(&mut self, now: Duration) {
         if !self.is_paused() {
             // What has left cannot be taken back; a pause asked for now lies LATENCY ahead of it.
-            self.pauses.push(Pause {
-                from: (position(now) as u64).max(self.left),
-                to: u64::MAX,
-            });
+            self.pauses.push(Pause { from: (position(now) as u64).max(self.left), to: u64::MAX });
             self.changed = true;
         }
     }
@@ -171,7 +157,12 @@ impl Timeline {
 
     /// Whether frames of now are made silent.
     pub fn is_paused(&self) -> bool {
-        self.pauses.last().is_some_and(|pause| pause.to == u64::MAX)
+        self.paused_since().is_some()
+    }
+
+    /// The frame since which frames are made silent, if they are.
+    pub fn paused_since(&self) -> Option<u64> {
+        self.pauses.last().filter(|pause| pause.to == u64::MAX).map(|pause| pause.from)
     }
 
     /// Frames that have left.
@@ -186,10 +177,7 @@ impl Timeline {
 
     /// Where the streams lie now.
     pub fn anchors(&self) -> Anchors {
-        Anchors {
-            agent: self.agent.anchor(),
-            customer: self.customer.anchor(),
-        }
+        Anchors { agent: self.agent.anchor(), customer: self.customer.anchor() }
     }
 
     /// How a side's stream arrived.
@@ -217,11 +205,7 @@ impl Timeline {
             last.to_ms = last.to_ms.max(to_ms);
             return;
         }
-        self.gaps.push(Gap {
-            from_ms,
-            to_ms,
-            reason,
-        });
+        self.gaps.push(Gap { from_ms, to_ms, reason });
     }
 
     fn track(&mut self, side: Side) -> &mut Track {
@@ -236,20 +220,13 @@ impl Timeline {
         self.customer.flush();
         let now = position(now) as u64;
         // The last packet may have begun just before `now`; it is kept whole.
-        let whole = self
-            .agent
-            .filled()
-            .max(self.customer.filled())
-            .min(now + 160);
+        let whole = self.agent.filled().max(self.customer.filled()).min(now + 160);
         self.emit_to(now.max(whole), sink);
         self.collect();
     }
 
     fn collect(&mut self) {
-        for (side, reason) in [
-            (Side::Agent, GapReason::NoAgentAudio),
-            (Side::Customer, GapReason::NoCustomerAudio),
-        ] {
+        for (side, reason) in [(Side::Agent, GapReason::NoAgentAudio), (Side::Customer, GapReason::NoCustomerAudio)] {
             let silences: Vec<_> = self.track(side).drain_silences().collect();
             for (from, to) in silences {
                 self.note_gap(from, to, reason);
@@ -273,11 +250,7 @@ impl Timeline {
         if end <= self.left {
             return;
         }
-        let there = self
-            .agent
-            .filled()
-            .max(self.customer.filled())
-            .clamp(self.left, end);
+        let there = self.agent.filled().max(self.customer.filled()).clamp(self.left, end);
         if end - there < LONG_SILENCE {
             self.emit_audio(end, sink);
         } else {
@@ -296,8 +269,7 @@ impl Timeline {
             let count = usize::try_from(end - self.left).unwrap_or(SLICE).min(SLICE);
             let (left, right) = (self.agent.next(count), self.customer.next(count));
             self.frames.clear();
-            self.frames
-                .extend(left.iter().zip(right).map(|(&left, &right)| [left, right]));
+            self.frames.extend(left.iter().zip(right).map(|(&left, &right)| [left, right]));
             for pause in &self.pauses {
                 let from = pause.from.saturating_sub(self.left).min(count as u64) as usize;
                 let to = pause.to.saturating_sub(self.left).min(count as u64) as usize;

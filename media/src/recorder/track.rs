@@ -107,18 +107,13 @@ impl Track {
 
     pub(super) fn receive(&mut self, arrival: Duration, datagram: &[u8]) {
         let row = &mut self.row;
-        self.receiver
-            .receive(arrival, datagram, |block| row.accept(&block));
+        self.receiver.receive(arrival, datagram, |block| row.accept(&block));
     }
 
     pub(super) fn poll(&mut self, now: Duration) {
         let row = &mut self.row;
         self.receiver.poll(now, |block| row.accept(&block));
-        if row
-            .held
-            .first()
-            .is_some_and(|first| now.saturating_sub(first.arrival) >= HOLD)
-        {
+        if row.held.first().is_some_and(|first| now.saturating_sub(first.arrival) >= HOLD) {
             row.settle();
         }
     }
@@ -208,13 +203,7 @@ impl Row {
             && let Some(offset) = &mut self.offset
             && let Verdict::Place(position) = offset.judge(block.timestamp, arrival)
         {
-            self.put(
-                position,
-                block.ssrc,
-                block.timestamp,
-                codec.law(),
-                block.payload,
-            );
+            self.put(position, block.ssrc, block.timestamp, codec.law(), block.payload);
             return;
         }
         self.held.push(Held {
@@ -226,9 +215,7 @@ impl Row {
         });
         self.estimate = self.estimate.min(arrival - block.timestamp);
         let first = self.held.first().map_or(block.arrival, |held| held.arrival);
-        let confirmed = self
-            .offset
-            .is_some_and(|offset| offset.agrees_with(self.estimate));
+        let confirmed = self.offset.is_some_and(|offset| offset.agrees_with(self.estimate));
         if confirmed || block.arrival.saturating_sub(first) >= HOLD {
             self.settle();
         }
@@ -257,13 +244,7 @@ impl Row {
         self.offset = Some(offset);
         for packet in &held {
             let position = packet.timestamp + offset.value();
-            self.put(
-                position,
-                packet.ssrc,
-                packet.timestamp,
-                packet.law,
-                &packet.payload,
-            );
+            self.put(position, packet.ssrc, packet.timestamp, packet.law, &packet.payload);
         }
     }
 
@@ -280,8 +261,7 @@ impl Row {
         let missing = begin - filled;
         if missing > 0 && missing <= SLIPPED && self.made_up == 0 {
             let last = self.samples.last().copied().unwrap_or(0);
-            self.samples
-                .resize(self.samples.len() + missing as usize, last);
+            self.samples.resize(self.samples.len() + missing as usize, last);
         } else if missing > 0 {
             self.make_up(missing as usize);
         }
@@ -296,11 +276,7 @@ impl Row {
         }
         self.heard_until = self.filled();
         if let Ok(position) = u64::try_from(position) {
-            self.latest = Some(Anchor {
-                ssrc,
-                timestamp: timestamp as u32,
-                position,
-            });
+            self.latest = Some(Anchor { ssrc, timestamp: timestamp as u32, position });
         }
     }
 

@@ -47,10 +47,7 @@ mod tests {
     fn an_even_stream_has_no_jitter() {
         let mut jitter = Jitter::default();
         for n in 0..100_u32 {
-            jitter.observe(
-                Duration::from_millis(u64::from(n) * 20),
-                (u32::MAX - 800).wrapping_add(n * 160),
-            );
+            jitter.observe(Duration::from_millis(u64::from(n) * 20), (u32::MAX - 800).wrapping_add(n * 160));
         }
         assert_eq!(jitter.micros(), 0);
     }
@@ -62,11 +59,7 @@ mod tests {
             // Every other packet is 10 ms late: each difference of transit times is 10 ms.
             jitter.observe(Duration::from_millis(n * 20 + (n % 2) * 10), n as u32 * 160);
         }
-        assert!(
-            (9_000..=10_500).contains(&jitter.micros()),
-            "{} µs",
-            jitter.micros()
-        );
+        assert!((9_000..=10_500).contains(&jitter.micros()), "{} µs", jitter.micros());
     }
 
     #[test]

@@ -58,9 +58,7 @@ impl<'a> Packet<'a> {
         let reader = RtpReader::new(datagram).map_err(|error| match error {
             RtpReaderError::BufferTooShort(length) => ParseError::Truncated(length),
             RtpReaderError::UnsupportedVersion(version) => ParseError::Version(version),
-            RtpReaderError::HeadersTruncated { buffer_len, .. } => {
-                ParseError::Truncated(buffer_len)
-            }
+            RtpReaderError::HeadersTruncated { buffer_len, .. } => ParseError::Truncated(buffer_len),
             RtpReaderError::PaddingLengthInvalid(length) => ParseError::Padding(length),
         })?;
         // rtp-rs has checked that there are at least 12 octets.
@@ -117,10 +115,7 @@ mod tests {
     fn a_plain_packet_is_read() {
         let octets = datagram(0x80, 0x80, &[1, 2, 3]);
         let packet = Packet::parse(&octets).expect("sound");
-        assert_eq!(
-            (packet.payload_type, packet.marker, packet.sequence),
-            (0, true, 0x1234)
-        );
+        assert_eq!((packet.payload_type, packet.marker, packet.sequence), (0, true, 0x1234));
         assert_eq!((packet.timestamp, packet.ssrc), (0x0102_0304, 0x0a0b_0c0d));
         assert_eq!(packet.payload, [1, 2, 3]);
         assert_eq!(packet.codec(), Some(Codec::Pcmu));
@@ -129,9 +124,7 @@ mod tests {
     #[test]
     fn csrcs_extension_and_padding_are_no_payload() {
         // V=2, padding, extension, 2 CSRCs; PT 8; extension of one word; two octets of padding.
-        let rest = [
-            0, 0, 0, 1, 0, 0, 0, 2, 0xbe, 0xde, 0, 1, 9, 9, 9, 9, 0x55, 0x66, 0, 2,
-        ];
+        let rest = [0, 0, 0, 1, 0, 0, 0, 2, 0xbe, 0xde, 0, 1, 9, 9, 9, 9, 0x55, 0x66, 0, 2];
         let octets = datagram(0b1011_0010, 8, &rest);
         let packet = Packet::parse(&octets).expect("sound");
         assert_eq!(packet.payload, [0x55, 0x66]);
@@ -142,31 +135,13 @@ mod tests {
     fn unsound_headers_are_refused_by_name() {
         assert_eq!(Packet::parse(&[]), Err(ParseError::Truncated(0)));
         assert_eq!(Packet::parse(&[0x80; 11]), Err(ParseError::Truncated(11)));
-        assert_eq!(
-            Packet::parse(&datagram(0x40, 0, &[])),
-            Err(ParseError::Version(1))
-        );
-        assert_eq!(
-            Packet::parse(&datagram(0x83, 0, &[0; 8])),
-            Err(ParseError::Truncated(20))
-        );
-        assert_eq!(
-            Packet::parse(&datagram(0x90, 0, &[0, 0, 0, 9, 1])),
-            Err(ParseError::Truncated(17))
-        );
-        assert_eq!(
-            Packet::parse(&datagram(0xa0, 0, &[1, 2, 200])),
-            Err(ParseError::Padding(200))
-        );
-        assert_eq!(
-            Packet::parse(&datagram(0xa0, 0, &[1, 2, 0])),
-            Err(ParseError::Padding(0))
-        );
+        assert_eq!(Packet::parse(&datagram(0x40, 0, &[])), Err(ParseError::Version(1)));
+        assert_eq!(Packet::parse(&datagram(0x83, 0, &[0; 8])), Err(ParseError::Truncated(20)));
+        assert_eq!(Packet::parse(&datagram(0x90, 0, &[0, 0, 0, 9, 1])), Err(ParseError::Truncated(17)));
+        assert_eq!(Packet::parse(&datagram(0xa0, 0, &[1, 2, 200])), Err(ParseError::Padding(200)));
+        assert_eq!(Packet::parse(&datagram(0xa0, 0, &[1, 2, 0])), Err(ParseError::Padding(0)));
         assert!(Packet::parse(&datagram(0xa0, 0, &[])).is_err());
-        assert_eq!(
-            Packet::parse(&datagram(0x80, 200, &[0; 16])),
-            Err(ParseError::Rtcp(200))
-        );
+        assert_eq!(Packet::parse(&datagram(0x80, 200, &[0; 16])), Err(ParseError::Rtcp(200)));
     }
 
     proptest! {

@@ -141,10 +141,7 @@ impl Receiver {
 
     /// Counters until now.
     pub fn report(&self) -> StreamReport {
-        StreamReport {
-            jitter_us: self.jitter.micros(),
-            ..self.report
-        }
+        StreamReport { jitter_us: self.jitter.micros(), ..self.report }
     }
 
     /// Takes a datagram in; `out` gets the blocks whose turn has come.
@@ -224,9 +221,7 @@ impl Receiver {
     fn begin_run(&mut self, first: &Packet<'_>, arrival: Duration) -> u64 {
         let slots = match self.run.take() {
             Some(run) => run.slots,
-            None => std::iter::repeat_with(Slot::default)
-                .take(WINDOW as usize)
-                .collect(),
+            None => std::iter::repeat_with(Slot::default).take(WINDOW as usize).collect(),
         };
         let number = FIRST_NUMBER + u64::from(first.sequence);
         self.run = Some(Run {
@@ -243,30 +238,19 @@ impl Receiver {
         number
     }
 
-    fn insert(
-        &mut self,
-        arrival: Duration,
-        packet: &Packet<'_>,
-        number: u64,
-        out: &mut impl FnMut(Block<'_>),
-    ) {
+    fn insert(&mut self, arrival: Duration, packet: &Packet<'_>, number: u64, out: &mut impl FnMut(Block<'_>)) {
         let Some(run) = &mut self.run else { return };
         if packet.codec().is_some() {
             self.jitter.observe(arrival, packet.timestamp);
         }
-        if run
-            .gathering_until
-            .is_some_and(|until| arrival >= until || run.waiting >= FIRST_FEW)
-        {
+        if run.gathering_until.is_some_and(|until| arrival >= until || run.waiting >= FIRST_FEW) {
             run.gathering_until = None;
             run.hand_on(self.epoch, out);
         }
         // A long gap: what lies before the window is given up, to make room for this packet.
         let lowest = (number + 1).saturating_sub(WINDOW);
         while run.next < lowest {
-            let target = run
-                .first_waiting()
-                .map_or(lowest, |waiting| waiting.min(lowest));
+            let target = run.first_waiting().map_or(lowest, |waiting| waiting.min(lowest));
             self.report.lost += run.skip_to(target);
             run.hand_on(self.epoch, out);
         }
@@ -289,16 +273,10 @@ impl Receiver {
         }
     }
 
-    fn consider_new_run(
-        &mut self,
-        arrival: Duration,
-        packet: &Packet<'_>,
-        out: &mut impl FnMut(Block<'_>),
-    ) {
+    fn consider_new_run(&mut self, arrival: Duration, packet: &Packet<'_>, out: &mut impl FnMut(Block<'_>)) {
         let confirmed = self.candidate.take_if(|candidate| {
             let distance = packet.sequence.wrapping_sub(candidate.sequence);
-            candidate.ssrc == packet.ssrc
-                && distance.min(distance.wrapping_neg()) <= CONFIRMING_DISTANCE
+            candidate.ssrc == packet.ssrc && distance.min(distance.wrapping_neg()) <= CONFIRMING_DISTANCE
         });
         let Some(first) = confirmed else {
             self.drop_candidate();
@@ -366,10 +344,7 @@ impl Run {
     /// Passes over the numbers before `number`, none of which waits; says how many.
     fn skip_to(&mut self, number: u64) -> u64 {
         let missing = number - self.next;
-        self.received = u32::try_from(missing)
-            .ok()
-            .and_then(|places| self.received.checked_shl(places))
-            .unwrap_or(0);
+        self.received = u32::try_from(missing).ok().and_then(|places| self.received.checked_shl(places)).unwrap_or(0);
         self.next = number;
         missing
     }
@@ -383,14 +358,7 @@ impl Run {
             let content = std::mem::take(&mut slot.content);
             let number = self.next;
             self.waiting -= 1;
-            self.advance(
-                epoch,
-                Fresh {
-                    arrival: content.arrival,
-                    packet: &content.as_packet(),
-                },
-                out,
-            );
+            self.advance(epoch, Fresh { arrival: content.arrival, packet: &content.as_packet() }, out);
             self.slot(number).content = content;
         }
     }
@@ -404,14 +372,7 @@ impl Run {
         self.last_timestamp = Some(timestamp);
         self.received = self.received << 1 | 1;
         self.next += 1;
-        out(Block {
-            epoch,
-            ssrc: packet.ssrc,
-            timestamp,
-            arrival,
-            codec: packet.codec(),
-            payload: packet.payload,
-        });
+        out(Block { epoch, ssrc: packet.ssrc, timestamp, arrival, codec: packet.codec(), payload: packet.payload });
     }
 }
 

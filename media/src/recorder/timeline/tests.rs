@@ -27,19 +27,14 @@ impl StereoSink for Tape {
 
     fn silence(&mut self, frames: u64) {
         self.long_silences.push(frames);
-        self.frames
-            .resize(self.frames.len() + frames as usize, [0, 0]);
+        self.frames.resize(self.frames.len() + frames as usize, [0, 0]);
     }
 }
 
 impl Tape {
     /// Where a channel is loud.
     fn clicks(&self, channel: usize) -> Vec<u64> {
-        (0_u64..)
-            .zip(&self.frames)
-            .filter(|(_, frame)| frame[channel].abs() > 20_000)
-            .map(|(n, _)| n)
-            .collect()
+        (0_u64..).zip(&self.frames).filter(|(_, frame)| frame[channel].abs() > 20_000).map(|(n, _)| n).collect()
     }
 }
 
@@ -80,41 +75,18 @@ impl Sender {
     }
 }
 
-const AGENT: Sender = Sender {
-    ssrc: 1,
-    sequence: 65_500,
-    timestamp: 0xffff_f000,
-    fast: 0,
-};
-const CUSTOMER: Sender = Sender {
-    ssrc: 2,
-    sequence: 7,
-    timestamp: 1_000,
-    fast: 0,
-};
+const AGENT: Sender = Sender { ssrc: 1, sequence: 65_500, timestamp: 0xffff_f000, fast: 0 };
+const CUSTOMER: Sender = Sender { ssrc: 2, sequence: 7, timestamp: 1_000, fast: 0 };
 
 type Arrival = (Duration, Side, Vec<u8>);
 
 /// The packets `numbers` of a sender, each `delay(n)` on its way.
-fn stream(
-    sender: Sender,
-    side: Side,
-    numbers: std::ops::Range<u32>,
-    delay: impl Fn(u32) -> Duration,
-) -> Vec<Arrival> {
-    numbers
-        .map(|n| (sender.sent(n) + delay(n), side, sender.packet(n)))
-        .collect()
+fn stream(sender: Sender, side: Side, numbers: std::ops::Range<u32>, delay: impl Fn(u32) -> Duration) -> Vec<Arrival> {
+    numbers.map(|n| (sender.sent(n) + delay(n), side, sender.packet(n))).collect()
 }
 
 /// Plays arrivals, with the caller's tick every 100 ms.
-fn play(
-    timeline: &mut Timeline,
-    tape: &mut Tape,
-    mut arrivals: Vec<Arrival>,
-    from: Duration,
-    until: Duration,
-) {
+fn play(timeline: &mut Timeline, tape: &mut Tape, mut arrivals: Vec<Arrival>, from: Duration, until: Duration) {
     arrivals.sort_by_key(|(at, _, _)| *at);
     let mut tick = from;
     for (at, side, datagram) in arrivals.into_iter().filter(|(at, _, _)| *at <= until) {
@@ -146,11 +118,7 @@ fn both(numbers: std::ops::Range<u32>, delay: impl Fn(u32) -> Duration) -> Vec<A
 /// A recording is as long as the time; the packet that was under way at its end is kept whole.
 fn assert_length(tape: &Tape, duration: Duration) {
     let over = (tape.frames.len() as u64).checked_sub(frames_of(duration));
-    assert!(
-        over.is_some_and(|over| over <= 160),
-        "{} frames for {duration:?}",
-        tape.frames.len()
-    );
+    assert!(over.is_some_and(|over| over <= 160), "{} frames for {duration:?}", tape.frames.len());
 }
 
 fn frames_of(duration: Duration) -> u64 {
@@ -163,16 +131,9 @@ fn left_is_the_agent_and_right_the_customer() {
     let (tape, timeline) = record(arrivals, ms(1_000));
     assert_length(&tape, ms(1_000));
     assert_eq!(tape.clicks(0), [112, 4_112]);
-    assert_eq!(tape.clicks(1), []);
+    assert!(tape.clicks(1).is_empty());
     assert!(
-        matches!(
-            timeline.gaps(),
-            [Gap {
-                from_ms: 0,
-                to_ms: 1_000..=1_020,
-                reason: GapReason::NoCustomerAudio
-            }]
-        ),
+        matches!(timeline.gaps(), [Gap { from_ms: 0, to_ms: 1_000..=1_020, reason: GapReason::NoCustomerAudio }]),
         "{:?}",
         timeline.gaps()
     );
@@ -193,10 +154,7 @@ fn frames_leave_on_time_whether_packets_come_or_not() {
     let (mut timeline, mut tape) = (Timeline::new(), Tape::default());
     for tick in 0..100 {
         timeline.advance(ms(tick * 100), &mut tape);
-        assert_eq!(
-            timeline.frames(),
-            frames_of(ms((tick * 100).saturating_sub(500)))
-        );
+        assert_eq!(timeline.frames(), frames_of(ms((tick * 100).saturating_sub(500))));
         assert_eq!(tape.frames.len() as u64, timeline.frames());
     }
 }
@@ -206,15 +164,10 @@ fn a_stalled_reader_loses_nothing() {
     // Nothing is read between 2 s and 7 s; then all of it at once, before time goes on.
     let arrivals = both(0..500, |n| {
         let sent = ms(u64::from(n) * 20 + 5);
-        if (ms(2_000)..ms(7_000)).contains(&sent) {
-            ms(7_000) - ms(u64::from(n) * 20)
-        } else {
-            ms(5)
-        }
+        if (ms(2_000)..ms(7_000)).contains(&sent) { ms(7_000) - ms(u64::from(n) * 20) } else { ms(5) }
     });
     let (mut timeline, mut tape) = (Timeline::new(), Tape::default());
-    let (before, after): (Vec<_>, Vec<_>) =
-        arrivals.into_iter().partition(|(at, _, _)| *at < ms(2_000));
+    let (before, after): (Vec<_>, Vec<_>) = arrivals.into_iter().partition(|(at, _, _)| *at < ms(2_000));
     play(&mut timeline, &mut tape, before, Duration::ZERO, ms(2_000));
     play(&mut timeline, &mut tape, after, ms(7_000), ms(10_000));
     timeline.finish(ms(10_000), &mut tape);
@@ -227,44 +180,23 @@ fn a_stalled_reader_loses_nothing() {
 fn a_sender_that_pauses_goes_on_at_the_time_at_which_it_comes_back() {
     for timestamps_go_on in [true, false] {
         let mut arrivals = stream(AGENT, Side::Agent, 0..100, |_| ms(5));
-        let timestamp = if timestamps_go_on {
-            AGENT.timestamp.wrapping_add(3 * 8_000)
-        } else {
-            AGENT.timestamp
-        };
+        let timestamp = if timestamps_go_on { AGENT.timestamp.wrapping_add(3 * 8_000) } else { AGENT.timestamp };
         let later = Sender { timestamp, ..AGENT };
         arrivals.extend(stream(later, Side::Agent, 100..200, |_| ms(3_005)));
         let (tape, timeline) = record(arrivals, ms(7_000));
         let mut expected: Vec<u64> = (0..4).map(|n| 120 + n * 4_000).collect();
         expected.extend((4..8).map(|n| 120 + n * 4_000 + 24_000));
-        assert_eq!(
-            tape.clicks(0),
-            expected,
-            "timestamps go on: {timestamps_go_on}"
-        );
-        let gap = Gap {
-            from_ms: 2_005,
-            to_ms: 5_005,
-            reason: GapReason::NoAgentAudio,
-        };
+        assert_eq!(tape.clicks(0), expected, "timestamps go on: {timestamps_go_on}");
+        let gap = Gap { from_ms: 2_005, to_ms: 5_005, reason: GapReason::NoAgentAudio };
         assert!(timeline.gaps().contains(&gap), "{:?}", timeline.gaps());
     }
 }
 
 #[test]
 fn a_jump_of_the_timestamps_moves_nothing() {
-    for jump in [
-        0x8000_0000,
-        80_000,
-        0_u32.wrapping_sub(80_000),
-        0_u32.wrapping_sub(2_400),
-        2_400,
-    ] {
+    for jump in [0x8000_0000, 80_000, 0_u32.wrapping_sub(80_000), 0_u32.wrapping_sub(2_400), 2_400] {
         let mut arrivals = stream(AGENT, Side::Agent, 0..100, |_| ms(5));
-        let later = Sender {
-            timestamp: AGENT.timestamp.wrapping_add(jump),
-            ..AGENT
-        };
+        let later = Sender { timestamp: AGENT.timestamp.wrapping_add(jump), ..AGENT };
         arrivals.extend(stream(later, Side::Agent, 100..200, |_| ms(5)));
         let (tape, _) = record(arrivals, ms(4_000));
         let expected: Vec<u64> = (0..8).map(|n| 120 + n * 4_000).collect();
@@ -275,12 +207,7 @@ fn a_jump_of_the_timestamps_moves_nothing() {
 #[test]
 fn a_new_ssrc_goes_on_without_a_hole() {
     let mut arrivals = stream(AGENT, Side::Agent, 0..100, |_| ms(5));
-    let later = Sender {
-        ssrc: 77,
-        sequence: 3,
-        timestamp: 12_345,
-        fast: 0,
-    };
+    let later = Sender { ssrc: 77, sequence: 3, timestamp: 12_345, fast: 0 };
     arrivals.extend(stream(later, Side::Agent, 100..200, |_| ms(5)));
     let (tape, timeline) = record(arrivals, ms(4_000));
     let expected: Vec<u64> = (0..8).map(|n| 120 + n * 4_000).collect();
@@ -291,73 +218,33 @@ fn a_new_ssrc_goes_on_without_a_hole() {
 #[test]
 fn a_pause_is_silent_and_listed() {
     let (mut timeline, mut tape) = (Timeline::new(), Tape::default());
-    play(
-        &mut timeline,
-        &mut tape,
-        both(0..100, |_| ms(5)),
-        Duration::ZERO,
-        ms(2_000),
-    );
+    play(&mut timeline, &mut tape, both(0..100, |_| ms(5)), Duration::ZERO, ms(2_000));
     timeline.pause(ms(2_000));
     assert!(timeline.is_paused());
-    play(
-        &mut timeline,
-        &mut tape,
-        both(100..200, |_| ms(5)),
-        ms(2_000),
-        ms(4_000),
-    );
+    play(&mut timeline, &mut tape, both(100..200, |_| ms(5)), ms(2_000), ms(4_000));
     timeline.end_pause_at(ms(4_000));
-    play(
-        &mut timeline,
-        &mut tape,
-        both(200..300, |_| ms(5)),
-        ms(4_000),
-        ms(6_000),
-    );
+    play(&mut timeline, &mut tape, both(200..300, |_| ms(5)), ms(4_000), ms(6_000));
     timeline.finish(ms(6_000), &mut tape);
-    let expected: Vec<u64> = (0..12)
-        .filter(|n| !(4..8).contains(n))
-        .map(|n| 120 + n * 4_000)
-        .collect();
+    let expected: Vec<u64> = (0..12).filter(|n| !(4..8).contains(n)).map(|n| 120 + n * 4_000).collect();
     assert_eq!(tape.clicks(0), expected);
     assert_eq!(tape.clicks(1), expected);
     assert_length(&tape, ms(6_000));
-    assert_eq!(
-        timeline.gaps(),
-        [Gap {
-            from_ms: 2_000,
-            to_ms: 4_000,
-            reason: GapReason::Paused
-        }]
-    );
+    assert_eq!(timeline.gaps(), [Gap { from_ms: 2_000, to_ms: 4_000, reason: GapReason::Paused }]);
 }
 
 /// A process dies at 3 s and another goes on at 8 s with what is in the file.
 fn die_and_resume(delay_after: Duration) -> (Tape, Timeline) {
     let (mut timeline, mut tape) = (Timeline::new(), Tape::default());
-    play(
-        &mut timeline,
-        &mut tape,
-        both(0..150, |_| ms(5)),
-        Duration::ZERO,
-        ms(3_000),
-    );
+    play(&mut timeline, &mut tape, both(0..150, |_| ms(5)), Duration::ZERO, ms(3_000));
     let resume = Resume {
         frames: timeline.frames(),
         anchors: timeline.anchors(),
         gaps: timeline.gaps().to_vec(),
-        paused: timeline.is_paused(),
+        paused_since: timeline.paused_since(),
     };
     drop(timeline);
     let mut timeline = Timeline::resume(resume, ms(8_000));
-    play(
-        &mut timeline,
-        &mut tape,
-        both(400..600, |_| delay_after),
-        ms(8_000),
-        ms(12_000),
-    );
+    play(&mut timeline, &mut tape, both(400..600, |_| delay_after), ms(8_000), ms(12_000));
     timeline.finish(ms(12_000), &mut tape);
     (tape, timeline)
 }
@@ -367,25 +254,10 @@ fn another_process_goes_on_with_silence_of_exactly_the_right_length() {
     let (tape, timeline) = die_and_resume(ms(5));
     assert_length(&tape, ms(12_000));
     assert_eq!(tape.clicks(0), tape.clicks(1));
-    let expected: Vec<u64> = (0..24)
-        .filter(|n| !(5..16).contains(n))
-        .map(|n| 120 + n * 4_000)
-        .collect();
+    let expected: Vec<u64> = (0..24).filter(|n| !(5..16).contains(n)).map(|n| 120 + n * 4_000).collect();
     assert_eq!(tape.clicks(0), expected);
-    assert_eq!(
-        timeline.gaps(),
-        [Gap {
-            from_ms: 2_500,
-            to_ms: 8_000,
-            reason: GapReason::Outage
-        }]
-    );
-    assert_eq!(
-        tape.long_silences.len(),
-        1,
-        "a long silence is a number: {:?}",
-        tape.long_silences
-    );
+    assert_eq!(timeline.gaps(), [Gap { from_ms: 2_500, to_ms: 8_000, reason: GapReason::Outage }]);
+    assert_eq!(tape.long_silences.len(), 1, "a long silence is a number: {:?}", tape.long_silences);
 }
 
 #[test]
@@ -398,48 +270,21 @@ fn the_anchor_of_the_dead_process_wins_over_the_arrival_of_slow_packets() {
 
 #[test]
 fn a_paused_recording_stays_paused_in_another_process() {
-    let resume = Resume {
-        frames: 8_000,
-        paused: true,
-        ..Resume::default()
-    };
+    let resume = Resume { frames: 8_000, paused_since: Some(8_000), ..Resume::default() };
     let mut tape = Tape::default();
     let mut timeline = Timeline::resume(resume, ms(2_000));
-    play(
-        &mut timeline,
-        &mut tape,
-        both(100..200, |_| ms(5)),
-        ms(2_000),
-        ms(4_000),
-    );
+    play(&mut timeline, &mut tape, both(100..200, |_| ms(5)), ms(2_000), ms(4_000));
     timeline.finish(ms(4_000), &mut tape);
-    assert_eq!(tape.clicks(0), []);
-    let paused: Vec<_> = timeline
-        .gaps()
-        .iter()
-        .filter(|gap| gap.reason == GapReason::Paused)
-        .collect();
-    assert!(
-        matches!(
-            paused[..],
-            [Gap {
-                from_ms: 1_000,
-                to_ms: 4_000..=4_020,
-                ..
-            }]
-        ),
-        "{paused:?}"
-    );
+    assert!(tape.clicks(0).is_empty());
+    let paused: Vec<_> = timeline.gaps().iter().filter(|gap| gap.reason == GapReason::Paused).collect();
+    assert!(matches!(paused[..], [Gap { from_ms: 1_000, to_ms: 4_000..=4_020, .. }]), "{paused:?}");
 }
 
 #[test]
 fn drifting_clocks_stay_aligned_for_an_hour() {
     let minutes = 60;
     let agent = Sender { fast: 100, ..AGENT };
-    let customer = Sender {
-        fast: -100,
-        ..CUSTOMER
-    };
+    let customer = Sender { fast: -100, ..CUSTOMER };
     let count = minutes * 60 * 50;
     let mut arrivals = stream(agent, Side::Agent, 0..count, |_| ms(4));
     arrivals.extend(stream(customer, Side::Customer, 0..count, |_| ms(8)));
@@ -452,10 +297,7 @@ fn drifting_clocks_stay_aligned_for_an_hour() {
         assert!(clicks.len() + 2 >= count as usize / 25, "{}", clicks.len());
         for (n, click) in (0..).zip(clicks) {
             let spoken = position(sender.sent(n * 25)) as u64 + 80;
-            assert!(
-                click.abs_diff(spoken) <= ALIGNED,
-                "click {n} of channel {channel}: {click}, spoken at {spoken}"
-            );
+            assert!(click.abs_diff(spoken) <= ALIGNED, "click {n} of channel {channel}: {click}, spoken at {spoken}");
         }
     }
 }

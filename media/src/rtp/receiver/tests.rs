@@ -32,12 +32,7 @@ fn datagram(ssrc: u32, sequence: u16, timestamp: u32, tag: u8) -> Vec<u8> {
 
 /// The nth packet of a stream of 20 ms packets that begins shortly before both counters wrap.
 fn nth(n: u32) -> Vec<u8> {
-    datagram(
-        7,
-        65_530_u16.wrapping_add(n as u16),
-        0xffff_fe00_u32.wrapping_add(n * 160),
-        n as u8,
-    )
+    datagram(7, 65_530_u16.wrapping_add(n as u16), 0xffff_fe00_u32.wrapping_add(n * 160), n as u8)
 }
 
 fn at(n: u32) -> Duration {
@@ -47,12 +42,8 @@ fn at(n: u32) -> Duration {
 fn run(receiver: &mut Receiver, packets: &[(Duration, Vec<u8>)]) -> Out {
     let mut out = Out::default();
     for (arrival, octets) in packets {
-        receiver.poll(*arrival, |block| {
-            out.0.push((block.epoch, block.timestamp, block.payload[0]))
-        });
-        receiver.receive(*arrival, octets, |block| {
-            out.0.push((block.epoch, block.timestamp, block.payload[0]))
-        });
+        receiver.poll(*arrival, |block| out.0.push((block.epoch, block.timestamp, block.payload[0])));
+        receiver.receive(*arrival, octets, |block| out.0.push((block.epoch, block.timestamp, block.payload[0])));
     }
     receiver.flush(|block| out.0.push((block.epoch, block.timestamp, block.payload[0])));
     out
@@ -68,27 +59,14 @@ fn numbers_and_timestamps_may_wrap() {
         assert_eq!((*epoch, *timestamp), (0, 0xffff_fe00 + n as i64 * 160));
     }
     let report = receiver.report();
-    assert_eq!(
-        (
-            report.packets,
-            report.lost,
-            report.reordered,
-            report.restarts
-        ),
-        (20, 0, 0, 0)
-    );
+    assert_eq!((report.packets, report.lost, report.reordered, report.restarts), (20, 0, 0, 0));
 }
 
 #[test]
 fn packets_out_of_order_are_put_in_order() {
     let mut receiver = Receiver::new(PATIENCE);
-    let order = [
-        1_u32, 0, 2, 5, 4, 3, 6, 20, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-    ];
-    let packets: Vec<_> = order
-        .iter()
-        .map(|&n| (Duration::from_millis(5), nth(n)))
-        .collect();
+    let order = [1_u32, 0, 2, 5, 4, 3, 6, 20, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+    let packets: Vec<_> = order.iter().map(|&n| (Duration::from_millis(5), nth(n))).collect();
     let out = run(&mut receiver, &packets);
     assert_eq!(out.tags(), (0..=20).collect::<Vec<u8>>());
     let report = receiver.report();
@@ -103,9 +81,7 @@ fn a_lost_packet_is_waited_for_and_then_given_up() {
     for n in [0, 1, 2, 3, 5, 6] {
         receiver.receive(at(n), &nth(n), |block| tags.push(block.payload[0]));
     }
-    receiver.poll(at(5) + PATIENCE - Duration::from_millis(1), |block| {
-        tags.push(block.payload[0])
-    });
+    receiver.poll(at(5) + PATIENCE - Duration::from_millis(1), |block| tags.push(block.payload[0]));
     assert_eq!(tags, [0, 1, 2, 3]);
     receiver.poll(at(5) + PATIENCE, |block| tags.push(block.payload[0]));
     assert_eq!(tags, [0, 1, 2, 3, 5, 6]);
@@ -113,44 +89,23 @@ fn a_lost_packet_is_waited_for_and_then_given_up() {
     // And when it comes after all, it is late, once, then a duplicate.
     receiver.receive(at(20), &nth(4), |_| panic!("its turn is over"));
     receiver.receive(at(20), &nth(4), |_| panic!("its turn is over"));
-    assert_eq!(
-        (receiver.report().late, receiver.report().duplicate),
-        (1, 1)
-    );
+    assert_eq!((receiver.report().late, receiver.report().duplicate), (1, 1));
 }
 
 #[test]
 fn repeated_packets_count_once() {
     let mut receiver = Receiver::new(PATIENCE);
-    let packets: Vec<_> = (0..50)
-        .flat_map(|n| [(at(n), nth(n)), (at(n), nth(n))])
-        .collect();
-    assert_eq!(
-        run(&mut receiver, &packets).tags(),
-        (0..50).collect::<Vec<u8>>()
-    );
+    let packets: Vec<_> = (0..50).flat_map(|n| [(at(n), nth(n)), (at(n), nth(n))]).collect();
+    assert_eq!(run(&mut receiver, &packets).tags(), (0..50).collect::<Vec<u8>>());
     let report = receiver.report();
-    assert_eq!(
-        (
-            report.packets,
-            report.duplicate,
-            report.lost,
-            report.reordered
-        ),
-        (100, 50, 0, 0)
-    );
+    assert_eq!((report.packets, report.duplicate, report.lost, report.reordered), (100, 50, 0, 0));
 }
 
 #[test]
 fn another_ssrc_begins_a_new_epoch_and_loses_nothing() {
     let mut receiver = Receiver::new(PATIENCE);
     let mut packets: Vec<_> = (0..10).map(|n| (at(n), nth(n))).collect();
-    packets.extend((10..20).map(|n| {
-        (
-            at(n),
-            datagram(99, 400 + n as u16, 5_000 + n * 160, n as u8),
-        )
-    }));
+    packets.extend((10..20).map(|n| (at(n), datagram(99, 400 + n as u16, 5_000 + n * 160, n as u8))));
     let out = run(&mut receiver, &packets);
     assert_eq!(out.tags(), (0..20).collect::<Vec<u8>>());
     assert_eq!(out.0[9].0, 0);
@@ -166,22 +121,14 @@ fn a_stray_packet_of_another_stream_does_not_take_over() {
         packets.push((at(n), nth(n)));
         packets.push((at(n), datagram(99, n as u16, 0, 200)));
     }
-    assert_eq!(
-        run(&mut receiver, &packets).tags(),
-        (0..30).collect::<Vec<u8>>()
-    );
-    assert_eq!(
-        (receiver.report().restarts, receiver.report().stray),
-        (0, 30)
-    );
+    assert_eq!(run(&mut receiver, &packets).tags(), (0..30).collect::<Vec<u8>>());
+    assert_eq!((receiver.report().restarts, receiver.report().stray), (0, 30));
 }
 
 #[test]
 fn a_jump_of_the_sequence_numbers_is_believed_at_the_second_packet() {
     let mut receiver = Receiver::new(PATIENCE);
-    let mut packets: Vec<_> = (0..10)
-        .map(|n| (at(n), datagram(7, n as u16, n * 160, n as u8)))
-        .collect();
+    let mut packets: Vec<_> = (0..10).map(|n| (at(n), datagram(7, n as u16, n * 160, n as u8))).collect();
     packets.extend((10..20).map(|n| (at(n), datagram(7, 30_000 + n as u16, n * 160, n as u8))));
     let out = run(&mut receiver, &packets);
     assert_eq!(out.tags(), (0..20).collect::<Vec<u8>>());
@@ -196,10 +143,7 @@ fn a_long_drop_out_is_counted_and_passed_over() {
     let out = run(&mut receiver, &packets);
     assert_eq!(out.0.len(), 20);
     assert_eq!(out.0[10].1 - out.0[9].1, 1_001 * 160);
-    assert_eq!(
-        (receiver.report().lost, receiver.report().restarts),
-        (1_000, 0)
-    );
+    assert_eq!((receiver.report().lost, receiver.report().restarts), (1_000, 0));
 }
 
 #[test]
@@ -219,23 +163,15 @@ fn other_payloads_keep_their_place_in_the_row() {
     receiver.flush(|block| kinds.push(block.codec));
     let alaw = Some(Codec::Pcma);
     assert_eq!(kinds, [alaw, alaw, alaw, None, alaw, alaw]);
-    assert_eq!(
-        (receiver.report().other_payload, receiver.report().lost),
-        (1, 0)
-    );
+    assert_eq!((receiver.report().other_payload, receiver.report().lost), (1, 0));
 }
 
 #[test]
 fn what_is_not_rtp_is_counted_and_harmless() {
     let mut receiver = Receiver::new(PATIENCE);
     receiver.receive(at(0), b"\x00\x01not rtp at all", |_| panic!("no block"));
-    receiver.receive(at(0), &[0x80, 200, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], |_| {
-        panic!("RTCP is no block")
-    });
-    assert_eq!(
-        (receiver.report().malformed, receiver.report().packets),
-        (1, 0)
-    );
+    receiver.receive(at(0), &[0x80, 200, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], |_| panic!("RTCP is no block"));
+    assert_eq!((receiver.report().malformed, receiver.report().packets), (1, 0));
 }
 
 proptest! {
