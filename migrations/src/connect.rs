@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     PgPool,
-    postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::{DbError, LaneConnection, Listener, SystemTx, TenantId, TenantTx};
@@ -47,15 +47,13 @@ pub struct Db {
 impl Db {
     /// Connects as the login role `trunkline`. Fails when the database cannot be reached now.
     pub async fn connect(url: &str, options: PoolOptions) -> Result<Self, DbError> {
-        let connect = PgConnectOptions::from_str(url)?
-            .application_name(&options.application_name)
-            .options([
-                ("statement_timeout", options.statement_timeout.as_millis().to_string()),
-                ("lock_timeout", options.lock_timeout.as_millis().to_string()),
-                // A gateway that vanished in mid-transaction must not keep its locks.
-                ("idle_in_transaction_session_timeout", "30s".to_owned()),
-                ("timezone", "UTC".to_owned()),
-            ]);
+        let connect = PgConnectOptions::from_str(url)?.application_name(&options.application_name).options([
+            ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+            ("lock_timeout", options.lock_timeout.as_millis().to_string()),
+            // A gateway that vanished in mid-transaction must not keep its locks.
+            ("idle_in_transaction_session_timeout", "30s".to_owned()),
+            ("timezone", "UTC".to_owned()),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
@@ -80,11 +78,17 @@ impl Db {
         SystemTx::begin(&self.pool).await
     }
 
-    /// A connection of its own for a writer lane.
-    pub async fn lane(&self, lock_timeout: Duration) -> Result<LaneConnection, DbError> {
-        let options = self.options.clone().options([("lock_timeout", lock_timeout.as_millis().to_string())]);
-        let connection = self.dedicated(&options).await?;
-        Ok(LaneConnection::new(connection))
+    /// A connection of its own for a writer lane, with time-outs of its own.
+    pub async fn lane(&self, lock_timeout: Duration, statement_timeout: Duration) -> Result<LaneConnection, DbError> {
+        use sqlx::ConnectOptions as _;
+        let options = self.options.clone().options([
+            ("lock_timeout", lock_timeout.as_millis().to_string()),
+            ("statement_timeout", statement_timeout.as_millis().to_string()),
+        ]);
+        let open = async { LaneConnection::open(options.connect().await?).await };
+        tokio::time::timeout(self.connect_timeout, open)
+            .await
+            .map_err(|_| DbError::timed_out("no connection in time"))?
     }
 
     /// A connection of its own that listens to `NOTIFY` on these channels.
@@ -106,13 +110,5 @@ impl Db {
     /// Closes the pool; running transactions are let finish.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-
-    async fn dedicated(&self, options: &PgConnectOptions) -> Result<PgConnection, DbError> {
-        use sqlx::ConnectOptions as _;
-        tokio::time::timeout(self.connect_timeout, options.connect())
-            .await
-            .map_err(|_| DbError::timed_out("no connection in time"))?
-            .map_err(DbError::from)
     }
 }

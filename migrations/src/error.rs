@@ -34,6 +34,12 @@ impl DbError {
         }
     }
 
+    /// Whether a statement was given up because it took too long (`statement_timeout`).
+    pub fn is_statement_timeout(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "57014")
+    }
+
     /// Whether nobody is there to answer (as opposed to an answer that is an error).
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
@@ -60,6 +66,7 @@ impl From<sqlx::Error> for DbError {
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 Some("40001" | "40P01" | "55P03") => Self::Contended(error),
+                Some("P0002") => Self::NoSuchTenant,
                 // connection exceptions, insufficient resources, operator intervention (shutdown, starting up,
                 // statement time-out), system error, and a transaction that sat idle for too long
                 Some(code)

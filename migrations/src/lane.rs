@@ -11,26 +11,38 @@ use crate::{
 #[derive(Debug)]
 pub struct LaneConnection {
     connection: PgConnection,
+    lineage: String,
 }
 
 impl LaneConnection {
-    pub(crate) const fn new(connection: PgConnection) -> Self {
-        Self { connection }
+    pub(crate) async fn open(mut connection: PgConnection) -> Result<Self, DbError> {
+        // Fails on a server in recovery, which would refuse to write anyway.
+        let lineage = sqlx::query_scalar!(
+            r#"SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS "lineage!"
+                 FROM pg_control_system()"#
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        Ok(Self { connection, lineage })
+    }
+
+    /// Which server it is, and on which timeline: transaction ids mean something only within one.
+    pub fn lineage(&self) -> &str {
+        &self.lineage
     }
 
     /// Begins a transaction. It must be ended by [`LaneTx::commit`] or [`LaneTx::rollback`]; a lane that cannot do
     /// either drops the connection.
     pub async fn begin(&mut self) -> Result<LaneTx<'_>, DbError> {
         self.connection.execute("BEGIN").await?;
-        Ok(LaneTx { connection: &mut self.connection, entered: None })
+        Ok(LaneTx { connection: &mut self.connection, lineage: &self.lineage, entered: None })
     }
 
     /// What became of a transaction, by the id that the database gave it: after a connection broke around COMMIT.
     /// `None`: the database no longer knows, or it is still under way.
     pub async fn was_committed(&mut self, xid: &str) -> Result<Option<bool>, DbError> {
-        let status = sqlx::query_scalar!("SELECT pg_xact_status($1::text::xid8)", xid)
-            .fetch_one(&mut self.connection)
-            .await?;
+        let status =
+            sqlx::query_scalar!("SELECT pg_xact_status($1::text::xid8)", xid).fetch_one(&mut self.connection).await?;
         Ok(match status.as_deref() {
             Some("committed") => Some(true),
             Some("aborted") => Some(false),
@@ -48,6 +60,7 @@ impl LaneConnection {
 #[derive(Debug)]
 pub struct LaneTx<'c> {
     connection: &'c mut PgConnection,
+    lineage: &'c str,
     entered: Option<TenantId>,
 }
 
@@ -59,6 +72,11 @@ impl LaneTx<'_> {
             self.entered = Some(tenant);
         }
         Ok(TenantTx::within(self.connection, tenant))
+    }
+
+    /// The connection's [lineage](LaneConnection::lineage).
+    pub const fn lineage(&self) -> &str {
+        self.lineage
     }
 
     /// Sets a point to return to: what is done after it can be undone alone.
@@ -90,7 +108,9 @@ impl LaneTx<'_> {
 
     /// The transaction's id, when it has written anything.
     pub async fn xid(&mut self) -> Result<Option<String>, DbError> {
-        Ok(sqlx::query_scalar!("SELECT pg_current_xact_id_if_assigned()::text").fetch_one(&mut *self.connection).await?)
+        Ok(sqlx::query_scalar!("SELECT pg_current_xact_id_if_assigned()::text")
+            .fetch_one(&mut *self.connection)
+            .await?)
     }
 
     /// Commits.

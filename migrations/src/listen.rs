@@ -32,7 +32,8 @@ impl Listener {
             inner.listen_all(channels.iter().copied()).await?;
             Ok::<_, DbError>(inner)
         };
-        let inner = tokio::time::timeout(timeout, open).await.map_err(|_| DbError::timed_out("no connection in time"))??;
+        let inner =
+            tokio::time::timeout(timeout, open).await.map_err(|_| DbError::timed_out("no connection in time"))??;
         Ok(Self { inner })
     }
 

@@ -5,7 +5,7 @@
 
 use std::{env, process::ExitCode, str::FromStr};
 
-use sqlx::{AssertSqlSafe, Connection, postgres::PgConnectOptions, postgres::PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, postgres::PgConnectOptions, postgres::PgConnection};
 use trunkline_db::{DbError, bootstrap, migrate};
 
 const PASSWORD: &str = "dev";
