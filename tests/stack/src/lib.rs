@@ -5,9 +5,11 @@
 //! outlive a process that dies without dropping anything (see [`process`]).
 
 pub mod asterisk;
+pub mod audio;
 mod error;
 mod files;
 pub mod gateway;
+pub mod phones;
 pub mod ports;
 pub mod postgres;
 pub mod process;
@@ -17,6 +19,7 @@ pub use asterisk::{Asterisk, AsteriskOptions};
 pub use error::{Result, StackError};
 pub use files::random_hex;
 pub use gateway::{Gateway, GatewayOptions};
+pub use phones::{Baresip, BaresipOptions, PhoneEventKind, Sipp, SippCall};
 pub use ports::Ports;
 pub use postgres::{Postgres, PostgresOptions};
 pub use stack::{Stack, StackOptions};
