@@ -2,6 +2,17 @@
 //!
 //! `http` holds what every route shares (errors, extractors, pagination, idempotency); each feature is a folder of its own with
 //! `model`, `store` (SQL), `service` and `http` (routes). Nothing outside a `store` file speaks SQL, and nothing outside
-//! [`http::Principal`] decides which tenant a request belongs to.
+//! [`auth::Principal`] decides which tenant a request belongs to.
 
+pub mod agents;
+pub mod auth;
+pub mod calls;
 pub mod config;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod queues;
+pub mod recordings;
+pub mod state;
+pub mod stream;
+pub mod telephony;

@@ -101,7 +101,9 @@ impl Source {
 
     fn take_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
         for (variable, text) in environment {
-            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            let Some(name) = variable.strip_prefix(PREFIX) else {
+                continue;
+            };
             if NOT_KEYS.contains(&name) {
                 continue;
             }
@@ -167,9 +169,8 @@ impl Source {
             not_empty(text).filter(|text| !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '@'))
         });
         let sip_port = reader.required("sip_port", |text| bounded::<u16>(text, 1, u16::MAX));
-        let log = reader.required("log", |text| {
-            tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
-        });
+        let log =
+            reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
 
         let problems = reader.problems;
@@ -262,9 +263,11 @@ fn text_of(value: &toml::Value) -> Option<String> {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Array(items) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>().map(|all| all.join(","))
-        }
+        toml::Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.join(",")),
         _ => None,
     }
 }

@@ -69,8 +69,10 @@ fn a_mistyped_key_in_the_file_is_refused_and_in_the_environment_only_warned_of()
 fn the_environment_wins_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trunkline.toml");
-    std::fs::write(&file, "sip_port = 5070\ntrusted_proxies = [\"10.0.0.2\", \"::1\"]\nsip_domain = \"file.test\"\n").unwrap();
-    let config = Source::read(Some(&file), environment(&[("TRUNKLINE_SIP_DOMAIN", "env.test")])).unwrap().config().unwrap();
+    std::fs::write(&file, "sip_port = 5070\ntrusted_proxies = [\"10.0.0.2\", \"::1\"]\nsip_domain = \"file.test\"\n")
+        .unwrap();
+    let config =
+        Source::read(Some(&file), environment(&[("TRUNKLINE_SIP_DOMAIN", "env.test")])).unwrap().config().unwrap();
     assert_eq!(config.sip_port, 5070);
     assert_eq!(config.sip_domain, "env.test");
     assert_eq!(config.trusted_proxies.len(), 2);

@@ -1,0 +1,88 @@
+//! Making a device: user name, password, and the digest that is kept of it.
+
+use http::StatusCode;
+use md5::{Digest as _, Md5};
+use trunkline_db::{AgentId, DeviceId, TenantTx};
+
+use super::model::NewDevice;
+use super::{SIP_REALM, device_store, store};
+use crate::calls::DirectoryDevice;
+use crate::config::Config;
+use crate::http::AppError;
+use crate::http::idempotency::Effect;
+
+/// Most devices of one agent: they all ring together.
+const MAX_DEVICES: i64 = 10;
+/// No letters or digits that are mistaken for one another when typed into a phone.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Characters of the random part of a user name (40 bits).
+const USERNAME_CHARS: usize = 8;
+/// Characters of a password (100 bits: HA1 is MD5, so the password itself has to withstand guessing).
+const PASSWORD_CHARS: usize = 20;
+
+fn random_text(chars: usize) -> String {
+    (0..chars).map(|_| char::from(ALPHABET[usize::from(rand::random::<u8>()) % ALPHABET.len()])).collect()
+}
+
+/// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2): all that digest authentication needs of the password.
+fn ha1(username: &str, password: &str) -> String {
+    use std::fmt::Write as _;
+    let digest = Md5::digest(format!("{username}:{SIP_REALM}:{password}"));
+    digest.iter().fold(String::with_capacity(32), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Makes a device for `agent` within the transaction.
+pub(super) async fn create(
+    tx: &mut TenantTx<'_>,
+    config: &Config,
+    tenant_slug: &str,
+    agent: AgentId,
+    name: &str,
+) -> Result<Effect<NewDevice, DirectoryDevice>, AppError> {
+    if !store::exists(tx, agent).await? {
+        return Err(AppError::not_found("agent"));
+    }
+    if device_store::count(tx, agent).await? >= MAX_DEVICES {
+        return Err(AppError::conflict("too-many-devices", format!("an agent may have {MAX_DEVICES} devices; remove one first")));
+    }
+    let id = DeviceId::new();
+    let username = format!("{tenant_slug}-{}", random_text(USERNAME_CHARS));
+    let password = random_text(PASSWORD_CHARS);
+    let ha1 = ha1(&username, &password);
+    device_store::insert(tx, &device_store::NewRow { id, agent, name, username: &username, ha1: &ha1 }).await?;
+    let device = DirectoryDevice { id, tenant: tx.tenant(), agent, username: username.clone(), ha1 };
+    let body = NewDevice {
+        id,
+        name: name.to_owned(),
+        username,
+        password,
+        domain: config.sip_domain.clone(),
+        port: config.sip_port,
+        transports: vec!["udp"],
+    };
+    Ok(Effect { status: StatusCode::CREATED, body, value: device })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ha1_is_what_a_phone_computes() {
+        // `printf 'demo-7f3k2p9q:trunkline:secret' | md5sum`
+        assert_eq!(ha1("demo-7f3k2p9q", "secret"), "18633d134d8a48cbb08bce0da7e70977");
+        assert_ne!(ha1("a", "b"), ha1("b", "a"));
+    }
+
+    #[test]
+    fn random_texts_use_every_letter_alike() {
+        let text = random_text(32_000);
+        for letter in ALPHABET {
+            let count = text.bytes().filter(|byte| byte == letter).count();
+            assert!((700..1300).contains(&count), "{}: {count}", char::from(*letter));
+        }
+    }
+}

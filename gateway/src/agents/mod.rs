@@ -1,0 +1,13 @@
+//! Agents: who takes work, in which state, and the phones they take it on.
+
+mod device_store;
+mod devices;
+mod http;
+mod model;
+mod store;
+
+pub use self::http::router;
+pub use model::{Agent, Device, NewDevice};
+
+/// The realm of SIP digest authentication (RFC 7616); part of every stored HA1.
+pub const SIP_REALM: &str = "trunkline";

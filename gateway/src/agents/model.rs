@@ -1,0 +1,79 @@
+//! What the API shows of agents and devices.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trunkline_db::{AgentId, DeviceId};
+
+use crate::calls::AgentState;
+
+/// A user who takes work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Agent {
+    /// The agent; the same id as the user's.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: AgentId,
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Whether the agent wants work.
+    pub state: AgentState,
+    /// Why, in the agent's words.
+    pub reason: Option<String>,
+    /// Since when.
+    pub state_since: DateTime<Utc>,
+    /// Whether one of the agent's phones is registered; without one there are no offers.
+    pub reachable: bool,
+}
+
+/// Body of `PUT /agents/me/state`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+pub struct SetState {
+    /// The wanted state.
+    pub state: AgentState,
+    /// Why; at most 200 characters.
+    #[schema(required = false, max_length = 200)]
+    pub reason: Option<String>,
+}
+
+/// Body of `POST /agents/{id}/devices`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+pub struct CreateDevice {
+    /// A name for people, such as "desk phone"; at most 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+}
+
+/// SIP credentials of a new device; the password is shown this once.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct NewDevice {
+    /// The device.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// SIP user name.
+    pub username: String,
+    /// SIP password. Only a digest of it is kept.
+    pub password: String,
+    /// Domain or address to sign in to.
+    pub domain: String,
+    /// Port to sign in to.
+    pub port: u16,
+    /// Transports that are listened on.
+    pub transports: Vec<&'static str>,
+}
+
+/// A desk phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Device {
+    /// The device.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// SIP user name.
+    pub username: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}

@@ -1,0 +1,127 @@
+//! `/api/v1/auth/*` and `/api/v1/me`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::cookie::CookieJar;
+use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{LoginRequest, Me, SignedIn};
+use super::service::{self, Granted, REFRESH_DAYS};
+use super::{Principal, token};
+use crate::http::{AppError, ClientAddress, Json, Permission, Problem, bearer};
+use crate::state::AppState;
+
+/// Name of the refresh cookie.
+const COOKIE: &str = "trunkline_refresh";
+/// The only path that the browser sends it to.
+const COOKIE_PATH: &str = "/api/v1/auth";
+
+/// Routes of sign-in.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout)).routes(routes!(me))
+}
+
+/// `Set-Cookie` (RFC 6265 §4.1): sent back over the same site only, to the sign-in paths only, out of reach of scripts.
+fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response) -> Response {
+    let secure = if state.config.public_url.scheme() == "https" { "; Secure" } else { "" };
+    let text = format!("{COOKIE}={value}; Path={COOKIE_PATH}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    let value = HeaderValue::from_str(&text).expect("tokens are base64url");
+    answer.headers_mut().append(SET_COOKIE, value);
+    no_store(answer)
+}
+
+fn granted(state: &AppState, granted: Granted) -> Response {
+    let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
+    set_cookie(state, &granted.refresh_token, max_age, axum::Json(granted.signed_in).into_response())
+}
+
+/// Also tells the browser to forget the cookie: what it holds will not be taken again.
+fn forget(state: &AppState, answer: impl IntoResponse) -> Response {
+    set_cookie(state, "", 0, answer.into_response())
+}
+
+fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Sign in
+///
+/// Begins a sign-in and sets the refresh cookie. Failures are limited by address and e-mail.
+#[utoipa::path(
+    post, path = "/auth/login", tag = "sign-in", operation_id = "login", security(()),
+    request_body = LoginRequest,
+    responses(
+        (status = 200, description = "Signed in; the refresh cookie is set", body = SignedIn),
+        (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures; see Retry-After", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("public")))
+)]
+async fn login(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    Json(request): Json<LoginRequest>,
+) -> Result<Response, AppError> {
+    Ok(granted(&state, service::login(&state, address, request).await?))
+}
+
+/// Refresh the access token
+///
+/// Takes the refresh cookie and sets a new one; the old one is void. Using an old one again ends the whole sign-in.
+#[utoipa::path(
+    post, path = "/auth/refresh", tag = "sign-in", operation_id = "refresh", security(()),
+    responses(
+        (status = 200, description = "A new access token; the refresh cookie is replaced", body = SignedIn),
+        (status = 401, description = "Sign in again", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("public")))
+)]
+async fn refresh(State(state): State<AppState>, jar: CookieJar) -> Result<Response, AppError> {
+    let Some(cookie) = jar.get(COOKIE) else {
+        return Err(AppError::unauthorized("there is no refresh cookie; sign in"));
+    };
+    match service::refresh(&state, cookie.value()).await {
+        Ok(pair) => Ok(granted(&state, pair)),
+        Err(error) if error.status() == StatusCode::UNAUTHORIZED => Ok(forget(&state, error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sign out
+///
+/// Ends the sign-in of the refresh cookie, and that of the access token when one is sent: on this node its access tokens and
+/// streams end at once.
+#[utoipa::path(
+    post, path = "/auth/logout", tag = "sign-in", operation_id = "logout", security(()),
+    responses((status = 204, description = "Signed out; the refresh cookie is removed")),
+    extensions(("x-permission" = json!("public")))
+)]
+async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMap) -> Result<Response, AppError> {
+    if let Some(cookie) = jar.get(COOKIE) {
+        service::logout(&state, cookie.value()).await?;
+    }
+    if let Some(principal) = bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok()) {
+        service::logout_session(&state, principal.session).await?;
+    }
+    Ok(forget(&state, StatusCode::NO_CONTENT))
+}
+
+/// Who am I
+#[utoipa::path(
+    get, path = "/me", tag = "sign-in", operation_id = "me",
+    responses(
+        (status = 200, description = "The signed-in user", body = Me),
+        (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("signed-in")))
+)]
+async fn me(State(state): State<AppState>, principal: Principal) -> Result<Response, AppError> {
+    let (user, tenant) = service::me(&state, principal).await?;
+    let permissions =
+        Permission::ALL.iter().filter(|permission| permission.allowed_to(user.role)).map(|permission| permission.as_str()).collect();
+    Ok(axum::Json(Me { user, tenant, permissions }).into_response())
+}

@@ -1,0 +1,75 @@
+//! What sign-in says about a user.
+
+use serde::{Deserialize, Serialize};
+use trunkline_db::{Role, TenantId, UserId};
+
+/// The signed-in user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct UserView {
+    /// The user; an agent has the same id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+    /// E-mail address, in lower case.
+    pub email: String,
+    /// Name as shown to colleagues.
+    pub name: String,
+    /// Role within the tenant.
+    pub role: Role,
+}
+
+/// The tenant that the user signed in to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TenantView {
+    /// The tenant.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: TenantId,
+    /// Short name in device user names.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+}
+
+/// Body of `POST /auth/login`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+pub struct LoginRequest {
+    /// E-mail address, in any case.
+    #[schema(example = "operator@demo.test")]
+    pub email: String,
+    /// Password.
+    pub password: String,
+    /// Slug of the tenant, for a user of several; without it the one joined first.
+    #[schema(required = false)]
+    pub tenant: Option<String>,
+}
+
+impl std::fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginRequest").field("email", &self.email).field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+/// Answer of login and refresh.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SignedIn {
+    /// JWT for `Authorization: Bearer`.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds until the access token ends.
+    pub expires_in: i64,
+    /// Who signed in.
+    pub user: UserView,
+    /// To which tenant.
+    pub tenant: TenantView,
+}
+
+/// Answer of `GET /me`.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Me {
+    /// Who is signed in.
+    pub user: UserView,
+    /// To which tenant.
+    pub tenant: TenantView,
+    /// What the user may do: the names that operations give as `x-permission`.
+    pub permissions: Vec<&'static str>,
+}

@@ -1,0 +1,169 @@
+//! Sign-in, refresh and logout, without HTTP.
+
+use std::net::IpAddr;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use chrono::{TimeDelta, Utc};
+use trunkline_db::{DbError, SystemTx};
+use uuid::Uuid;
+
+use super::model::LoginRequest;
+use super::password::{MAX_BYTES, PasswordError};
+use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
+use crate::http::AppError;
+use crate::state::AppState;
+
+/// Life of a refresh token; each use begins it anew.
+pub(super) const REFRESH_DAYS: i64 = 30;
+/// Longest e-mail address (RFC 5321 §4.5.3.1).
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// An answer and the refresh token that goes into the cookie.
+pub(super) struct Granted {
+    pub(super) signed_in: SignedIn,
+    pub(super) refresh_token: String,
+}
+
+/// Checks e-mail and password and begins a sign-in.
+pub(super) async fn login(state: &AppState, address: IpAddr, request: LoginRequest) -> Result<Granted, AppError> {
+    let email = request.email.trim().to_lowercase();
+    if email.is_empty() || email.len() > MAX_EMAIL_BYTES {
+        return Err(AppError::invalid_field("email", "must be an e-mail address"));
+    }
+    if request.password.is_empty() || request.password.len() > MAX_BYTES {
+        return Err(AppError::invalid_field("password", format!("must have from 1 to {MAX_BYTES} bytes")));
+    }
+    let count = |result: &str| state.metrics.logins.with_label_values(&[result]).inc();
+    if let Err(wait) = limits(state).check(address, &email, Instant::now()) {
+        count("limited");
+        return Err(AppError::too_many("too many failed sign-ins; wait a moment", wait.as_secs() + 1));
+    }
+
+    let mut tx = state.db.system().await?;
+    let account = store::account(&mut tx, &email).await?;
+    // No connection is held while the password is hashed.
+    tx.commit().await?;
+    let (user, hash) = account.map_or((None, None), |account| (Some(account.id), Some(account.password_hash)));
+    let fits = match state.passwords.verify(request.password, hash).await {
+        Ok(fits) => fits,
+        Err(PasswordError::Busy) => {
+            count("busy");
+            return Err(AppError::too_many("too many sign-ins at once; try again shortly", 2));
+        }
+        Err(error @ PasswordError::Hash(_)) => return Err(AppError::internal(error)),
+    };
+    let Some(user) = user.filter(|_| fits) else {
+        return Err(refuse(state, address, &email));
+    };
+
+    let mut tx = state.db.system().await?;
+    let Some((user, tenant)) = store::membership(&mut tx, user, request.tenant.as_deref()).await? else {
+        return Err(refuse(state, address, &email));
+    };
+    let granted = grant(state, &mut tx, user, tenant, Uuid::now_v7()).await?;
+    tx.commit().await?;
+    limits(state).succeeded(address, &email, Instant::now());
+    count("ok");
+    Ok(granted)
+}
+
+fn refuse(state: &AppState, address: IpAddr, email: &str) -> AppError {
+    limits(state).failed(address, email, Instant::now());
+    state.metrics.logins.with_label_values(&["wrong"]).inc();
+    AppError::wrong_credentials()
+}
+
+fn limits(state: &AppState) -> std::sync::MutexGuard<'_, super::LoginLimits> {
+    state.login_limits.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Trades a refresh token for a new pair. One that was used before tells that somebody has a copy: its whole sign-in ends.
+pub(super) async fn refresh(state: &AppState, refresh_token: &str) -> Result<Granted, AppError> {
+    let count = |result: &str| state.metrics.refreshes.with_label_values(&[result]).inc();
+    let mut tx = state.db.system().await?;
+    let Some(presented) = store::lock_refresh_token(&mut tx, &state.keys.hash_opaque(refresh_token)).await? else {
+        count("wrong");
+        return Err(AppError::unauthorized("the refresh token is not valid"));
+    };
+    if presented.replaced && !presented.revoked {
+        store::revoke_family(&mut tx, presented.family).await?;
+        tx.commit().await?;
+        state.sessions.end(presented.family);
+        count("reused");
+        tracing::warn!(user = %presented.user, session = %presented.family, "a refresh token was used twice; its sign-in is ended");
+        return Err(AppError::unauthorized("the refresh token was used before; sign in again"));
+    }
+    if presented.replaced || presented.revoked || presented.expired {
+        count("wrong");
+        return Err(AppError::unauthorized("the sign-in has ended; sign in again"));
+    }
+    let Some((user, tenant)) = store::membership_of(&mut tx, presented.user, presented.tenant).await? else {
+        count("wrong");
+        return Err(AppError::unauthorized("the user may no longer sign in"));
+    };
+    store::replace_refresh_token(&mut tx, presented.id).await?;
+    let granted = grant(state, &mut tx, user, tenant, presented.family).await?;
+    tx.commit().await?;
+    count("ok");
+    Ok(granted)
+}
+
+/// Ends the sign-in of a refresh token; an unknown one is no error, since it is ended already.
+pub(super) async fn logout(state: &AppState, refresh_token: &str) -> Result<(), AppError> {
+    let mut tx = state.db.system().await?;
+    if let Some(presented) = store::lock_refresh_token(&mut tx, &state.keys.hash_opaque(refresh_token)).await? {
+        end_session(state, tx, presented.family).await?;
+    }
+    Ok(())
+}
+
+/// Ends a sign-in by its id.
+pub(super) async fn logout_session(state: &AppState, session: Uuid) -> Result<(), AppError> {
+    let tx = state.db.system().await?;
+    Ok(end_session(state, tx, session).await?)
+}
+
+async fn end_session(state: &AppState, mut tx: SystemTx, session: Uuid) -> Result<(), DbError> {
+    store::revoke_family(&mut tx, session).await?;
+    tx.commit().await?;
+    state.sessions.end(session);
+    Ok(())
+}
+
+/// What is known of a signed-in user now.
+pub(super) async fn me(state: &AppState, principal: super::Principal) -> Result<(UserView, TenantView), AppError> {
+    let mut tx = state.db.system().await?;
+    store::membership_of(&mut tx, principal.user, principal.tenant)
+        .await?
+        .ok_or_else(|| AppError::unauthorized("the user may no longer sign in"))
+}
+
+async fn grant(
+    state: &AppState,
+    tx: &mut SystemTx,
+    user: UserView,
+    tenant: TenantView,
+    family: Uuid,
+) -> Result<Granted, DbError> {
+    let now = Utc::now();
+    let refresh_token = random_token();
+    let hash = state.keys.hash_opaque(&refresh_token);
+    store::insert_refresh_token(tx, user.id, tenant.id, family, &hash, now + TimeDelta::days(REFRESH_DAYS)).await?;
+    let life = TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
+    let access_token = token::issue(&state.keys, tenant.id, user.id, user.role, family, now, life);
+    let signed_in = SignedIn { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, user, tenant };
+    Ok(Granted { signed_in, refresh_token })
+}
+
+/// Removes what ended long ago; called now and then.
+pub(crate) async fn sweep(db: &trunkline_db::Db) -> Result<(), DbError> {
+    loop {
+        let mut tx = db.system().await?;
+        let removed = store::sweep_refresh_tokens(&mut tx).await?;
+        tx.commit().await?;
+        if removed < 500 {
+            return Ok(());
+        }
+    }
+}

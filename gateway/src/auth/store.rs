@@ -1,0 +1,154 @@
+//! SQL of sign-in; all as the system role, since nobody is signed in yet.
+
+use chrono::{DateTime, Utc};
+use trunkline_db::{DbError, Role, SystemTx, TenantId, UserId};
+use uuid::Uuid;
+
+use super::{TenantView, UserView};
+
+/// A user as sign-in needs it.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) id: UserId,
+    pub(super) password_hash: String,
+}
+
+/// A refresh token that was presented.
+#[derive(Debug)]
+pub(super) struct Presented {
+    pub(super) id: Uuid,
+    pub(super) user: UserId,
+    pub(super) tenant: TenantId,
+    pub(super) family: Uuid,
+    pub(super) expired: bool,
+    pub(super) replaced: bool,
+    pub(super) revoked: bool,
+}
+
+/// The user with this address who may sign in.
+pub(super) async fn account(tx: &mut SystemTx, email: &str) -> Result<Option<Account>, DbError> {
+    let row = sqlx::query!("SELECT id, password_hash FROM users WHERE email = $1 AND disabled_at IS NULL", email)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.map(|row| Account { id: UserId(row.id), password_hash: row.password_hash }))
+}
+
+/// The membership to sign in to: that of the tenant named, or the oldest.
+pub(super) async fn membership(
+    tx: &mut SystemTx,
+    user: UserId,
+    tenant_slug: Option<&str>,
+) -> Result<Option<(UserView, TenantView)>, DbError> {
+    let row = sqlx::query!(
+        "SELECT u.id AS user_id, u.email, u.name AS user_name, m.role, t.id AS tenant_id, t.slug, t.name AS tenant_name
+           FROM users u
+           JOIN memberships m ON m.user_id = u.id
+           JOIN tenants t ON t.id = m.tenant_id
+          WHERE u.id = $1 AND u.disabled_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
+          ORDER BY m.created_at, t.id
+          LIMIT 1",
+        user.uuid(),
+        tenant_slug,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.and_then(|row| {
+        let user = UserView { id: UserId(row.user_id), email: row.email, name: row.user_name, role: role(&row.role)? };
+        Some((user, TenantView { id: TenantId(row.tenant_id), slug: row.slug, name: row.tenant_name }))
+    }))
+}
+
+/// The user's membership of one tenant, as it is now.
+pub(super) async fn membership_of(
+    tx: &mut SystemTx,
+    user: UserId,
+    tenant: TenantId,
+) -> Result<Option<(UserView, TenantView)>, DbError> {
+    let row = sqlx::query!(
+        "SELECT u.email, u.name AS user_name, m.role, t.slug, t.name AS tenant_name
+           FROM users u
+           JOIN memberships m ON m.user_id = u.id
+           JOIN tenants t ON t.id = m.tenant_id
+          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL",
+        user.uuid(),
+        tenant.uuid(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.and_then(|row| {
+        let view = UserView { id: user, email: row.email, name: row.user_name, role: role(&row.role)? };
+        Some((view, TenantView { id: tenant, slug: row.slug, name: row.tenant_name }))
+    }))
+}
+
+fn role(text: &str) -> Option<Role> {
+    text.parse().ok()
+}
+
+/// Stores the hash of a new refresh token.
+pub(super) async fn insert_refresh_token(
+    tx: &mut SystemTx,
+    user: UserId,
+    tenant: TenantId,
+    family: Uuid,
+    hash: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO refresh_tokens (id, user_id, tenant_id, family_id, token_hash, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        Uuid::now_v7(),
+        user.uuid(),
+        tenant.uuid(),
+        family,
+        hash,
+        expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Finds a presented token and locks it, so that of two uses at once one is the second.
+pub(super) async fn lock_refresh_token(tx: &mut SystemTx, hash: &[u8]) -> Result<Option<Presented>, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT id, user_id, tenant_id, family_id, expires_at < now() AS "expired!", replaced_at IS NOT NULL AS "replaced!",
+                  revoked_at IS NOT NULL AS "revoked!"
+             FROM refresh_tokens WHERE token_hash = $1 FOR UPDATE"#,
+        hash,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Presented {
+        id: row.id,
+        user: UserId(row.user_id),
+        tenant: TenantId(row.tenant_id),
+        family: row.family_id,
+        expired: row.expired,
+        replaced: row.replaced,
+        revoked: row.revoked,
+    }))
+}
+
+/// Marks a token as replaced by a newer one.
+pub(super) async fn replace_refresh_token(tx: &mut SystemTx, id: Uuid) -> Result<(), DbError> {
+    sqlx::query!("UPDATE refresh_tokens SET replaced_at = now() WHERE id = $1", id).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Ends a sign-in for good.
+pub(super) async fn revoke_family(tx: &mut SystemTx, family: Uuid) -> Result<(), DbError> {
+    sqlx::query!("UPDATE refresh_tokens SET revoked_at = now() WHERE family_id = $1 AND revoked_at IS NULL", family)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Removes tokens that ended more than a day ago. Those just ended are kept: a reuse of them still tells of a theft.
+pub(super) async fn sweep_refresh_tokens(tx: &mut SystemTx) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "DELETE FROM refresh_tokens WHERE id IN (SELECT id FROM refresh_tokens WHERE expires_at < now() - interval '1 day' LIMIT 500)"
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}

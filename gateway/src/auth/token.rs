@@ -1,0 +1,138 @@
+//! Access tokens: JWT (RFC 7519), HS256, verified without the database.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use trunkline_db::{Role, TenantId, UserId};
+use uuid::Uuid;
+
+use super::Keys;
+
+/// Life of an access token, in seconds. Long enough for calm refreshes, short enough for a revoked user.
+pub const ACCESS_TOKEN_SECONDS: i64 = 900;
+/// Longest token that is looked at, in bytes.
+const MAX_TOKEN_BYTES: usize = 2048;
+const ISSUER: &str = "trunkline";
+
+/// Who a request comes from, as its access token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Principal {
+    /// The tenant: the only source of it for everything behind the edge.
+    pub tenant: TenantId,
+    /// The user; an agent has the same id.
+    pub user: UserId,
+    /// What the user may do.
+    pub role: Role,
+    /// The sign-in (family of refresh tokens) that the token belongs to.
+    pub session: Uuid,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: UserId,
+    tid: TenantId,
+    role: Role,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was valid once.
+    #[error("the access token has expired")]
+    Expired,
+    /// It is not a token of ours.
+    #[error("the access token is not valid")]
+    Invalid,
+}
+
+/// Signs a token that ends `life` after `now`.
+pub fn issue(keys: &Keys, tenant: TenantId, user: UserId, role: Role, session: Uuid, now: DateTime<Utc>, life: TimeDelta) -> String {
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        sub: user,
+        tid: tenant,
+        role,
+        sid: session,
+        iat: now.timestamp(),
+        exp: (now + life).timestamp(),
+    };
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(keys.access_token()))
+        .expect("claims are plain values and HS256 takes any key")
+}
+
+/// Checks signature, issuer and time.
+pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<Principal, TokenError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(TokenError::Invalid);
+    }
+    let mut validation = Validation::new(Algorithm::HS256);
+    // The time is checked below, against the clock that was handed in.
+    validation.validate_exp = false;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+    let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(keys.access_token()), &validation)
+        .map_err(|_| TokenError::Invalid)?
+        .claims;
+    let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(TokenError::Invalid)?;
+    if expires_at <= now {
+        return Err(TokenError::Expired);
+    }
+    Ok(Principal { tenant: claims.tid, user: claims.sub, role: claims.role, session: claims.sid, expires_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys(last: u8) -> Keys {
+        Keys::derive(&format!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e{last:02x}").parse().unwrap())
+    }
+
+    fn token(keys: &Keys, now: DateTime<Utc>) -> (Principal, String) {
+        let principal = Principal {
+            tenant: TenantId::new(),
+            user: UserId::new(),
+            role: Role::Manager,
+            session: Uuid::now_v7(),
+            expires_at: now + TimeDelta::seconds(900),
+        };
+        let life = TimeDelta::seconds(900);
+        (principal, issue(keys, principal.tenant, principal.user, principal.role, principal.session, now, life))
+    }
+
+    #[test]
+    fn a_token_says_who_it_is_until_it_ends() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let (principal, token) = token(&keys(1), now);
+        assert_eq!(verify(&keys(1), &token, now), Ok(principal));
+        assert_eq!(verify(&keys(1), &token, now + TimeDelta::seconds(900)), Err(TokenError::Expired));
+        assert_eq!(verify(&keys(2), &token, now), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn an_unsigned_token_is_refused() {
+        use base64::Engine as _;
+        let encode = |text: String| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let claims = format!(
+            r#"{{"iss":"trunkline","sub":"{0}","tid":"{0}","role":"admin","sid":"{0}","iat":1,"exp":4000000000}}"#,
+            Uuid::now_v7()
+        );
+        let token = format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#.to_owned()), encode(claims));
+        assert_eq!(verify(&keys(1), &token, Utc::now()), Err(TokenError::Invalid));
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_no_token(text in "[A-Za-z0-9_.-]{0,80}|\\PC{0,40}") {
+            prop_assert!(verify(&keys(1), &text, Utc::now()).is_err());
+        }
+    }
+}

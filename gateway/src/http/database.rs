@@ -1,0 +1,43 @@
+//! How errors of the database and the journal become answers.
+
+use trunkline_db::DbError;
+use trunkline_journal::{CommandError, Fault};
+
+use super::AppError;
+
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) | DbError::Contended(_) => Self::unavailable("database", error),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<sqlx::Error> for AppError {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<Fault<AppError>> for AppError {
+    fn from(fault: Fault<AppError>) -> Self {
+        match fault {
+            Fault::Rejected(error) => error,
+            Fault::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommandError<AppError>> for AppError {
+    fn from(error: CommandError<AppError>) -> Self {
+        match error {
+            CommandError::Rejected(error) => error,
+            CommandError::Unavailable(why) => Self::unavailable("database", why),
+            CommandError::Db(error) => error.into(),
+            CommandError::Invalid(error) => Self::internal(error),
+            // The client cannot know either; with an Idempotency-Key it may simply ask again.
+            CommandError::Unknown => Self::unavailable("database", anyhow::anyhow!("the outcome of a commit is unknown")),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Extractors whose rejections are problems of ours, each with its own status and words.
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::AppError;
+
+/// Largest body of an API request, in bytes.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// A JSON body. 415 without `Content-Type: application/json`, 413 when too large, 400 when it is not JSON, 422 when it does not fit.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(json_refusal(&rejection)),
+        }
+    }
+}
+
+fn json_refusal(rejection: &JsonRejection) -> AppError {
+    match rejection {
+        JsonRejection::JsonSyntaxError(error) => AppError::bad_request(format!("the body is not JSON: {}", inner(error))),
+        JsonRejection::JsonDataError(error) => {
+            let (field, message) = field_and_message(&inner(error));
+            AppError::invalid_field(field, message)
+        }
+        JsonRejection::MissingJsonContentType(_) => AppError::not_json(),
+        other if other.status() == http::StatusCode::PAYLOAD_TOO_LARGE => AppError::too_large(MAX_BODY_BYTES),
+        other => AppError::bad_request(format!("the body cannot be read: {}", other.body_text())),
+    }
+}
+
+/// The parser's own words, without axum's introduction.
+fn inner(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// axum reports `path.of.field: what is wrong at line 1 column 2`; serde names a missing field only in its words.
+fn field_and_message(text: &str) -> (String, String) {
+    let message = text.split(" at line ").next().unwrap_or(text).to_owned();
+    let field = ["missing field `", "unknown field `"]
+        .iter()
+        .find_map(|words| message.split_once(words).and_then(|(_, rest)| rest.split_once('`')).map(|(field, _)| field.to_owned()));
+    match (field, message.split_once(": ")) {
+        (Some(field), _) => (field, message),
+        (None, Some((path, rest))) if !path.contains(' ') => (path.to_owned(), rest.to_owned()),
+        _ => (String::new(), message),
+    }
+}
+
+/// Parameters in the path. A malformed id is 404: such a thing does not exist.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(_)) => Err(AppError::not_found("resource: the id is not well-formed")),
+            Err(other) => Err(AppError::internal(anyhow::anyhow!("path parameters of the route: {other}"))),
+        }
+    }
+}
+
+/// Parameters of the query. 400 when they do not fit.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(query_refusal(&rejection)),
+        }
+    }
+}
+
+fn query_refusal(rejection: &QueryRejection) -> AppError {
+    let (field, message) = match rejection {
+        QueryRejection::FailedToDeserializeQueryString(error) => field_and_message(&inner(error)),
+        other => (String::new(), other.body_text()),
+    };
+    AppError::bad_parameter(field, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)] // Only whether it can be read matters here.
+    struct Wanted {
+        name: String,
+        size: u8,
+    }
+
+    async fn refused(content_type: &str, body: &str) -> serde_json::Value {
+        let request = Request::builder().method("POST").header("content-type", content_type).body(Body::from(body.to_owned())).unwrap();
+        let error = Json::<Wanted>::from_request(request, &()).await.unwrap_err();
+        serde_json::to_value(error.problem()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_fit_names_the_field() {
+        let problem = refused("application/json", r#"{"name":"a"}"#).await;
+        assert_eq!((&problem["status"], &problem["errors"][0]["field"]), (&422.into(), &"size".into()), "{problem}");
+        let problem = refused("application/json", r#"{"name":"a","size":300}"#).await;
+        assert_eq!((&problem["status"], &problem["errors"][0]["field"]), (&422.into(), &"size".into()), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_no_json_is_a_bad_request() {
+        assert_eq!(refused("application/json", "{").await["status"], 400);
+        assert_eq!(refused("text/plain", "{}").await["status"], 415);
+    }
+}

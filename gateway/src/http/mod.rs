@@ -1,0 +1,20 @@
+//! What every route shares: errors, extractors, pages, idempotency, the documents that describe it all.
+
+mod database;
+pub mod docs;
+mod edge;
+pub mod extract;
+pub mod idempotency;
+mod page;
+mod permission;
+mod principal;
+mod problem;
+mod router;
+
+pub use extract::{Json, Path, Query};
+pub use idempotency::Idempotency;
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
+pub use permission::Permission;
+pub use principal::{ClientAddress, authenticate, bearer};
+pub use problem::{AppError, Fault, FieldError, PROBLEM_JSON, Problem, Refusal};
+pub use router::{api_router, openapi, router};

@@ -1,0 +1,99 @@
+//! What each role may do. Every operation of the OpenAPI document names its permission as `x-permission`.
+
+use trunkline_db::Role;
+
+use super::AppError;
+use crate::auth::Principal;
+
+/// A right that an operation asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See the tenant's agents and their states.
+    AgentsRead,
+    /// Set one's own state.
+    AgentsSelf,
+    /// See and make one's own devices.
+    DevicesSelf,
+    /// See and make anybody's devices.
+    DevicesAny,
+    /// See the tenant's queues.
+    QueuesRead,
+    /// See calls in one's scopes.
+    CallsRead,
+    /// Act on calls in one's scopes.
+    CallsControl,
+    /// Hear recordings in one's scopes.
+    RecordingsRead,
+    /// Read the journal in one's scopes, live or back.
+    EventsRead,
+    /// Read the gateway's metrics from elsewhere than loopback.
+    MetricsRead,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: &[Self] = &[
+        Self::AgentsRead,
+        Self::AgentsSelf,
+        Self::DevicesSelf,
+        Self::DevicesAny,
+        Self::QueuesRead,
+        Self::CallsRead,
+        Self::CallsControl,
+        Self::RecordingsRead,
+        Self::EventsRead,
+        Self::MetricsRead,
+    ];
+
+    /// The name in `x-permission` and in `GET /me`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentsRead => "agents:read",
+            Self::AgentsSelf => "agents:self",
+            Self::DevicesSelf => "devices:self",
+            Self::DevicesAny => "devices:any",
+            Self::QueuesRead => "queues:read",
+            Self::CallsRead => "calls:read",
+            Self::CallsControl => "calls:control",
+            Self::RecordingsRead => "recordings:read",
+            Self::EventsRead => "events:read",
+            Self::MetricsRead => "metrics:read",
+        }
+    }
+
+    /// Whether a role has it.
+    pub const fn allowed_to(self, role: Role) -> bool {
+        match self {
+            Self::AgentsRead
+            | Self::AgentsSelf
+            | Self::DevicesSelf
+            | Self::QueuesRead
+            | Self::CallsRead
+            | Self::CallsControl
+            | Self::RecordingsRead
+            | Self::EventsRead => true,
+            Self::DevicesAny | Self::MetricsRead => matches!(role, Role::Admin),
+        }
+    }
+}
+
+impl Principal {
+    /// Whether the user has `permission`.
+    pub fn may(&self, permission: Permission) -> bool {
+        permission.allowed_to(self.role)
+    }
+
+    /// 403 unless the user has `permission`.
+    pub fn require(&self, permission: Permission) -> Result<(), AppError> {
+        if self.may(permission) {
+            return Ok(());
+        }
+        Err(AppError::forbidden(format!("this takes the permission {}, which the role {} does not have", permission.as_str(), self.role)))
+    }
+
+    /// Whether the user sees everything of the tenant: admins and managers do. An operator sees what is the tenant's, the operator's
+    /// own and the operator's queues'.
+    pub fn sees_all(&self) -> bool {
+        matches!(self.role, Role::Admin | Role::Manager)
+    }
+}

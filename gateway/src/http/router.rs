@@ -1,0 +1,63 @@
+//! All routes, and the layers around them.
+
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts as _, Request, State};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::Router;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use std::net::SocketAddr;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::extract::MAX_BODY_BYTES;
+use super::{AppError, ClientAddress, Permission, docs, edge};
+use crate::auth::{self, Principal};
+use crate::state::AppState;
+use crate::{agents, health, queues, recordings, stream};
+
+/// The API beneath `/api/v1`, with its document.
+pub fn api_router() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .merge(auth::router())
+        .merge(agents::router())
+        .merge(queues::router())
+        .merge(recordings::router())
+        .merge(stream::router());
+    OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> OpenApi {
+    let (_, mut document) = api_router().split_for_parts();
+    docs::complete(&mut document);
+    document
+}
+
+/// Everything that the edge answers.
+pub fn router(state: AppState) -> Router {
+    let (api, _) = api_router().split_for_parts();
+    api.merge(health::router())
+        .merge(docs::router())
+        .route("/metrics", get(metrics))
+        .fallback(async || AppError::not_found("address; /dev lists them all"))
+        .method_not_allowed_fallback(async || AppError::method_not_allowed())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), edge::observe))
+        .with_state(state)
+}
+
+/// Prometheus' text format. Open to loopback; from elsewhere an admin's token is asked for.
+async fn metrics(State(state): State<AppState>, request: Request) -> Result<Response, AppError> {
+    let (mut parts, _) = request.into_parts();
+    let ClientAddress(client) = ClientAddress::from_request_parts(&mut parts, &state).await?;
+    let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    if !(direct && client.is_loopback()) {
+        let principal = Principal::from_request_parts(&mut parts, &state).await?;
+        principal.require(Permission::MetricsRead)?;
+    }
+    let text = state.metrics.render(&state.journal.stats(), &state.journal.hub().stats()).map_err(AppError::internal)?;
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response())
+}

@@ -1,0 +1,179 @@
+//! `/api/v1/recordings`.
+
+use std::io::SeekFrom;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use http::{HeaderMap, Method, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+use trunkline_db::RecordingId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::file::{self, OpenError};
+use super::model::Recording;
+use super::range::{self, ByteRange, Wanted};
+use super::store::{self, Row};
+use crate::auth::Principal;
+use crate::http::{AppError, Path, Permission, Problem};
+use crate::state::AppState;
+
+/// Bytes read from the disk at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Routes of recordings.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_recording)).routes(routes!(get_recording_audio))
+}
+
+async fn find(state: &AppState, principal: &Principal, id: RecordingId) -> Result<Row, AppError> {
+    principal.require(Permission::RecordingsRead)?;
+    let mut tx = state.db.tenant(principal.tenant).await?;
+    let row = store::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    tx.commit().await?;
+    row.ok_or_else(|| AppError::not_found("recording"))
+}
+
+/// Get a recording
+#[utoipa::path(
+    get, path = "/recordings/{id}", tag = "recordings", operation_id = "getRecording",
+    params(("id" = uuid::Uuid, Path, description = "The recording")),
+    responses(
+        (status = 200, description = "The recording", body = Recording),
+        (status = 404, description = "No such recording in the user's sight", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("recordings:read")))
+)]
+async fn get_recording(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<RecordingId>,
+) -> Result<axum::Json<Recording>, AppError> {
+    Ok(axum::Json(find(&state, &principal, id).await?.recording))
+}
+
+/// Hear a recording
+///
+/// A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`.
+#[utoipa::path(
+    get, path = "/recordings/{id}/audio", tag = "recordings", operation_id = "getRecordingAudio",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The recording"),
+        ("Range" = Option<String>, Header, description = "One range of bytes, as in `bytes=0-65535`"),
+    ),
+    responses(
+        (status = 200, description = "The whole file", body = Vec<u8>, content_type = "audio/wav"),
+        (status = 206, description = "The range", body = Vec<u8>, content_type = "audio/wav"),
+        (status = 304, description = "Not changed"),
+        (status = 404, description = "No such recording in the user's sight, or it failed", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is still being recorded", body = Problem, content_type = "application/problem+json"),
+        (status = 416, description = "The range lies outside the file", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("recordings:read")))
+)]
+async fn get_recording_audio(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<RecordingId>,
+    method: Method,
+    request: HeaderMap,
+) -> Result<Response, AppError> {
+    let Row { recording, path } = find(&state, &principal, id).await?;
+    match recording.state.as_str() {
+        "ready" => {}
+        "recording" => return Err(AppError::conflict("still-recording", "the call is still being recorded")),
+        _ => return Err(AppError::not_found("audio: the recording failed")),
+    }
+    let folder = state.config.recordings_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || file::open(&folder, path.as_ref())).await.map_err(AppError::internal)?;
+    let (file, length) = match opened {
+        Ok(opened) => opened,
+        Err(error @ OpenError::Absent(_)) => {
+            tracing::error!(recording = %id, %error, "the file of a recording is gone");
+            return Err(AppError::not_found("audio: the file of the recording is gone"));
+        }
+        Err(error) => return Err(AppError::internal(error)),
+    };
+
+    // A finished recording never changes: its id and length name its bytes.
+    let etag = format!("\"{id}-{length}\"");
+    let modified = http_date(recording.ended_at.unwrap_or(recording.started_at));
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value: &str| {
+        headers.insert(name, HeaderValue::from_str(value).expect("ids, numbers and dates are valid header values"));
+    };
+    set(ETAG, &etag);
+    set(LAST_MODIFIED, &modified);
+    set(ACCEPT_RANGES, "bytes");
+    set(CACHE_CONTROL, "private, no-cache");
+    if matches_any(&request, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let wanted = match range_header(&request) {
+        Some(header) if method == Method::GET && range_is_current(&request, &etag, &modified) => range::parse(header, length),
+        _ => Wanted::Whole,
+    };
+    let mut set = |name: HeaderName, value: &str| {
+        headers.insert(name, HeaderValue::from_str(value).expect("ids, numbers and dates are valid header values"));
+    };
+    set(CONTENT_TYPE, "audio/wav");
+    set(CONTENT_DISPOSITION, &format!("inline; filename=\"{id}.wav\""));
+    let (status, part) = match wanted {
+        Wanted::Unsatisfiable => return Err(AppError::range_not_satisfiable(length)),
+        Wanted::Whole => (StatusCode::OK, (length > 0).then(|| ByteRange { first: 0, last: length - 1 })),
+        Wanted::Part(part) => {
+            set(CONTENT_RANGE, &format!("bytes {}-{}/{length}", part.first, part.last));
+            (StatusCode::PARTIAL_CONTENT, Some(part))
+        }
+    };
+    set(CONTENT_LENGTH, &part.map_or(0, ByteRange::len).to_string());
+    let body = match part {
+        Some(part) if method != Method::HEAD => {
+            let mut file = tokio::fs::File::from_std(file);
+            file.seek(SeekFrom::Start(part.first)).await.map_err(AppError::internal)?;
+            Body::from_stream(ReaderStream::with_capacity(file.take(part.len()), CHUNK_BYTES))
+        }
+        _ => Body::empty(),
+    };
+    Ok((status, headers, body).into_response())
+}
+
+/// The one `Range` header; several are as good as none.
+fn range_header(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(RANGE).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// `If-Range` (RFC 9110 §13.1.5): by strong comparison of the ETag, or the very date of `Last-Modified`.
+fn range_is_current(headers: &HeaderMap, etag: &str, modified: &str) -> bool {
+    match headers.get(IF_RANGE) {
+        None => true,
+        Some(value) => value.to_str().is_ok_and(|value| value.trim() == etag || value.trim() == modified),
+    }
+}
+
+/// `If-None-Match` (RFC 9110 §13.1.2), by weak comparison.
+fn matches_any(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|candidate| candidate.trim())
+        .any(|candidate| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag)
+}
+
+/// IMF-fixdate (RFC 9110 §5.6.7).
+fn http_date(time: DateTime<Utc>) -> String {
+    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

@@ -1,0 +1,10 @@
+//! Recordings: what is known of them, and their audio.
+
+mod file;
+mod http;
+mod model;
+mod range;
+mod store;
+
+pub use self::http::router;
+pub use model::Recording;

@@ -1,0 +1,45 @@
+//! SQL of recordings.
+
+use trunkline_db::{CallId, DbError, RecordingId, TenantTx, UserId};
+
+use super::model::Recording;
+
+/// A recording and where its file lies.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) recording: Recording,
+    pub(super) path: String,
+}
+
+/// One recording, if the user may hear it: those who see all, the agent of the call, and members of its queue.
+pub(super) async fn find(tx: &mut TenantTx<'_>, id: RecordingId, user: UserId, sees_all: bool) -> Result<Option<Row>, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT r.call_id, r.state, r.path, r.started_at, r.ended_at, r.duration_ms, r.bytes, r.gaps, r.lost_packets, r.error
+             FROM recordings r
+             JOIN calls c ON c.tenant_id = r.tenant_id AND c.id = r.call_id
+            WHERE r.id = $1
+              AND ($3 OR c.agent_id = $2
+                   OR EXISTS (SELECT 1 FROM queue_members m
+                               WHERE m.tenant_id = c.tenant_id AND m.queue_id = c.queue_id AND m.agent_id = $2))"#,
+        id.uuid(),
+        user.uuid(),
+        sees_all,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Row {
+        recording: Recording {
+            id,
+            call_id: CallId(row.call_id),
+            state: row.state,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            duration_ms: row.duration_ms,
+            bytes: row.bytes,
+            gaps: row.gaps,
+            lost_packets: row.lost_packets,
+            error: row.error,
+        },
+        path: row.path,
+    }))
+}

@@ -1,0 +1,87 @@
+//! What every handler can reach.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+use trunkline_db::Db;
+use trunkline_journal::Journal;
+
+use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
+use crate::calls;
+use crate::config::Config;
+use crate::http::idempotency::InFlight;
+use crate::metrics::Metrics;
+use crate::stream::Streams;
+
+/// Shared state of the edge. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// The fields of [`AppState`].
+#[derive(Debug)]
+pub struct Inner {
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// The database.
+    pub db: Db,
+    /// The journal and its hub.
+    pub journal: Journal,
+    /// The running calls.
+    pub calls: calls::Handle,
+    /// Keys derived from `secret_key`.
+    pub keys: Keys,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Cancelled when the process shuts down.
+    pub cancel: CancellationToken,
+    /// Password hashing with bounded concurrency.
+    pub passwords: Passwords,
+    /// Limits on failed sign-ins. Locked for one look, never across an await.
+    pub login_limits: Mutex<LoginLimits>,
+    /// Sign-ins that were ended while their tokens still run.
+    pub sessions: Sessions,
+    /// Idempotency keys being worked on.
+    pub in_flight: InFlight,
+    /// Open live streams.
+    pub streams: Streams,
+    /// When the process began to serve.
+    pub started: Instant,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub fn new(
+        config: Arc<Config>,
+        db: Db,
+        journal: Journal,
+        calls: calls::Handle,
+        metrics: Metrics,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            keys: Keys::derive(&config.secret_key),
+            streams: Streams::new(config.max_streams_per_user),
+            config,
+            db,
+            journal,
+            calls,
+            metrics,
+            cancel,
+            passwords: Passwords::new(),
+            login_limits: Mutex::default(),
+            sessions: Sessions::new(),
+            in_flight: InFlight::default(),
+            started: Instant::now(),
+        }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

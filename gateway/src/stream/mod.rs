@@ -1,0 +1,23 @@
+//! The journal for clients: pages, server-sent events and the WebSocket `trunkline.v1`.
+
+mod client;
+mod events;
+mod grants;
+mod registry;
+mod sse;
+mod tickets;
+mod websocket;
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+pub use registry::Streams;
+pub(crate) use grants::watch_grants;
+pub(crate) use tickets::sweep;
+
+/// Routes of the stream.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::from(Router::new()).merge(events::router()).merge(tickets::router()).merge(websocket::router())
+}

@@ -1,0 +1,561 @@
+//! One connection: a position in the journal, a socket, and nothing that grows.
+//!
+//! A single task waits for whatever comes first: something to show, something from the client, room in a full socket, a deadline.
+//! While a frame waits for the socket nothing is taken from the hub: a slow client is a position that stands still.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::Utc;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
+use trunkline_db::EventId;
+use trunkline_journal::{Batch, Filter, Item, KindFilter, ReadError, Reset, Seat, Seq, Start, Subscription};
+
+use super::super::client::{ClientFrame, FrameError, MAX_CLIENT_FRAME, Subscribe};
+use super::super::events::filter_for;
+use super::super::registry::Entered;
+use super::codec::{Decoder, Header, Incoming, Opcode, ProtocolError, close_payload};
+use super::outbox::Outbox;
+use crate::auth::{Principal, token};
+use crate::state::AppState;
+
+/// The client is asked for a sign of life this often.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// A client that takes nothing, or answers no ping, for this long is not reading.
+const NOT_READING: Duration = Duration::from_secs(30);
+/// How long a close waits for the client's own.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client that was not reading may take to read that it is closed.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Bytes read at a time; on the stack, so that an idle connection has no buffer.
+const READ_CHUNK: usize = 8 * 1024;
+/// Reads before the others get their turn.
+const READS_PER_TURN: usize = 8;
+/// What the kernel may hold for a client that is not reading, in bytes (it doubles the number).
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// Why a connection is closed by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Close {
+    /// 1000: the client said goodbye.
+    Normal,
+    /// 1001: the process stops; resume at once.
+    GoingAway,
+    /// 1002: broke RFC 6455.
+    Protocol(ProtocolError),
+    /// 1013: not reading; resume later.
+    NotReading,
+    /// 4400.
+    BadFrame,
+    /// 4401.
+    Unauthorized(&'static str),
+    /// 4403.
+    Forbidden(&'static str),
+    /// 4429.
+    TooMany,
+}
+
+impl Close {
+    const fn code(self) -> u16 {
+        match self {
+            Self::Normal => 1000,
+            Self::GoingAway => 1001,
+            Self::Protocol(ProtocolError::Utf8) => 1007,
+            Self::Protocol(_) => 1002,
+            Self::NotReading => 1013,
+            Self::BadFrame => 4400,
+            Self::Unauthorized(_) => 4401,
+            Self::Forbidden(_) => 4403,
+            Self::TooMany => 4429,
+        }
+    }
+
+    fn reason(self) -> String {
+        match self {
+            Self::Normal => String::new(),
+            Self::GoingAway => "the server stops; connect again".to_owned(),
+            Self::Protocol(error) => error.to_string(),
+            Self::NotReading => "not reading for 30 s".to_owned(),
+            Self::BadFrame => "bad frame".to_owned(),
+            Self::Unauthorized(why) | Self::Forbidden(why) => why.to_owned(),
+            Self::TooMany => "too many streams of this user".to_owned(),
+        }
+    }
+}
+
+/// Why a stream is closed right after its handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The user holds as many as allowed.
+    TooMany,
+    /// The user is no member any more.
+    NotAllowed,
+}
+
+/// Says why, and closes.
+pub(super) async fn refuse(state: &AppState, socket: TcpStream, refused: Refused) {
+    let close = match refused {
+        Refused::TooMany => Close::TooMany,
+        Refused::NotAllowed => Close::Forbidden("the user is no member of the tenant any more"),
+    };
+    let mut wire = Wire::new(socket);
+    wire.close(state, close);
+    wire.finish(CLOSE_PATIENCE).await;
+}
+
+/// The socket's two directions.
+struct Wire {
+    socket: TcpStream,
+    decoder: Decoder,
+    outbox: Outbox,
+}
+
+impl Wire {
+    fn new(socket: TcpStream) -> Self {
+        // Events are small and wanted at once; and the kernel's share of a stuck client is bounded, too.
+        let _ = socket.set_nodelay(true);
+        let _ = socket2::SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER);
+        Self { socket, decoder: Decoder::new(MAX_CLIENT_FRAME), outbox: Outbox::default() }
+    }
+
+    fn push(&mut self, opcode: Opcode, payload: &[u8]) {
+        let header = Header::new(opcode, payload.len());
+        let mut frame = Vec::with_capacity(header.as_slice().len() + payload.len());
+        frame.extend_from_slice(header.as_slice());
+        frame.extend_from_slice(payload);
+        self.outbox.push(Bytes::from(frame));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.push(Opcode::Text, text.as_bytes());
+    }
+
+    fn flush(&mut self) -> io::Result<bool> {
+        let socket = &self.socket;
+        self.outbox.flush(|slices| socket.try_write_vectored(slices))
+    }
+
+    /// Reads what is there, a few chunks at most. `Ok(false)` when the client is gone.
+    fn read(&mut self, sink: &mut Vec<Incoming>) -> Result<bool, ReadFailure> {
+        let mut chunk = [0; READ_CHUNK];
+        for _ in 0..READS_PER_TURN {
+            match self.socket.try_read(&mut chunk) {
+                Ok(0) => return Ok(false),
+                Ok(length) => {
+                    self.decoder.decode(&chunk[..length], |incoming| sink.push(incoming)).map_err(ReadFailure::Protocol)?;
+                    if length < READ_CHUNK {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(ReadFailure::Gone),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Puts a close frame behind what the client has in part.
+    fn close(&mut self, state: &AppState, close: Close) {
+        let code = close.code();
+        state.metrics.stream_closed.with_label_values(&[&code.to_string()]).inc();
+        self.outbox.drop_unsent();
+        let payload = close_payload(code, &close.reason());
+        self.push(Opcode::Close, &payload);
+    }
+
+    /// Writes what is left and reads until the client has closed as well: closing with bytes unread would make the kernel throw
+    /// away our last words.
+    async fn finish(mut self, patience: Duration) {
+        let finishing = async {
+            loop {
+                if self.flush().is_err() {
+                    return;
+                }
+                let want_write = !self.outbox.is_empty();
+                let readable = std::future::poll_fn(|cx| {
+                    if self.socket.poll_read_ready(cx).is_ready() {
+                        return Poll::Ready(true);
+                    }
+                    if want_write && self.socket.poll_write_ready(cx).is_ready() {
+                        return Poll::Ready(false);
+                    }
+                    Poll::Pending
+                })
+                .await;
+                let mut chunk = [0; 1024];
+                if readable && matches!(self.socket.try_read(&mut chunk), Ok(0)) {
+                    return;
+                }
+                if readable && self.socket.try_read(&mut chunk).is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(patience, finishing).await;
+    }
+}
+
+enum ReadFailure {
+    Gone,
+    Protocol(ProtocolError),
+}
+
+/// How a turn ended.
+enum Turn {
+    On,
+    /// Close with these words.
+    Close(Close),
+    /// Nobody is there any more.
+    Gone,
+}
+
+/// What woke the task.
+enum Wake {
+    Items(Batch),
+    Readable,
+    Writable,
+    Deadline,
+    Ended,
+}
+
+/// A stream of one client.
+pub(super) struct Connection {
+    state: AppState,
+    principal: Principal,
+    wire: Wire,
+    /// What the user may see; the kinds come with each subscription.
+    listening: Option<Box<Subscription>>,
+    /// Taken before the handshake was answered, for `hello` and the first subscription.
+    seat: Option<Seat>,
+    first_filter: Option<Box<Filter>>,
+    token_ends: Instant,
+    next_ping: Instant,
+    /// Since when a ping waits for a sign of life.
+    unanswered_since: Option<Instant>,
+    /// Since when the socket takes nothing.
+    blocked_since: Option<Instant>,
+    _entered: Entered,
+    _open: OpenGauge,
+}
+
+struct OpenGauge(prometheus::IntGauge);
+
+impl Drop for OpenGauge {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Connection {
+    pub(super) fn new(state: AppState, principal: Principal, socket: TcpStream, entered: Entered, filter: Filter, seat: Seat) -> Self {
+        let open = state.metrics.stream_connections.with_label_values(&["websocket"]);
+        open.inc();
+        let now = Instant::now();
+        Self {
+            token_ends: ends_at(&principal, now),
+            state,
+            principal,
+            wire: Wire::new(socket),
+            listening: None,
+            seat: Some(seat),
+            first_filter: Some(Box::new(filter)),
+            next_ping: now + PING_EVERY,
+            unanswered_since: None,
+            blocked_since: None,
+            _entered: entered,
+            _open: OpenGauge(open),
+        }
+    }
+
+    /// Serves the client until one of both ends it. `early` came right behind the handshake.
+    pub(super) async fn run(mut self, early: Bytes) {
+        self.hello();
+        let mut incoming = Vec::new();
+        let read = self.wire.decoder.decode(&early, |message| incoming.push(message));
+        drop(early);
+        let mut turn = match read {
+            Ok(()) => self.obey(incoming).await,
+            Err(error) => Turn::Close(Close::Protocol(error)),
+        };
+        {
+            let mut ended = pin!(session_changed(self.state.sessions.watch()));
+            let mut sleep = pin!(tokio::time::sleep_until(self.deadline()));
+            while matches!(turn, Turn::On) {
+                turn = self.flush();
+                if !matches!(turn, Turn::On) {
+                    break;
+                }
+                let deadline = self.deadline();
+                if sleep.deadline() != deadline {
+                    sleep.as_mut().reset(deadline);
+                }
+                turn = match self.wait(ended.as_mut(), sleep.as_mut()).await {
+                    Wake::Items(batch) => self.show(&batch),
+                    Wake::Readable => self.hear().await,
+                    Wake::Writable => Turn::On,
+                    Wake::Deadline => self.deadline_passed(),
+                    Wake::Ended => {
+                        // Watched again first, then looked at: nothing falls in between.
+                        ended.set(session_changed(self.state.sessions.watch()));
+                        self.session_ended()
+                    }
+                };
+            }
+        }
+        if let Turn::Close(close) = turn {
+            self.wire.close(&self.state, close);
+            let patience = if close == Close::NotReading { LAST_WORDS } else { CLOSE_PATIENCE };
+            // The place in the hub and among the user's streams is given up before the goodbye.
+            let Self { wire, .. } = self;
+            wire.finish(patience).await;
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn wait(&mut self, ended: Pin<&mut impl Future<Output = ()>>, sleep: Pin<&mut Sleep>) -> Wake {
+        let blocked = !self.wire.outbox.is_empty();
+        let socket = &self.wire.socket;
+        let items = async {
+            match &mut self.listening {
+                Some(subscription) if !blocked => subscription.next().await,
+                _ => std::future::pending().await,
+            }
+        };
+        // The socket's readiness keeps one waker and no list: cheaper than two futures that come and go at each turn.
+        let ready = std::future::poll_fn(|cx| {
+            if socket.poll_read_ready(cx).is_ready() {
+                return Poll::Ready(Wake::Readable);
+            }
+            if blocked && socket.poll_write_ready(cx).is_ready() {
+                return Poll::Ready(Wake::Writable);
+            }
+            Poll::Pending
+        });
+        tokio::select! {
+            biased;
+            wake = ready => wake,
+            batch = items => Wake::Items(batch),
+            () = sleep => Wake::Deadline,
+            () = ended => Wake::Ended,
+        }
+    }
+
+    fn hello(&mut self) {
+        if let Some(seat) = &self.seat {
+            let standing = seat.standing();
+            let hello = format!(
+                r#"{{"type":"hello","epoch":"{}","head":{},"oldest":{}}}"#,
+                standing.epoch, standing.head, standing.oldest
+            );
+            self.wire.text(&hello);
+        }
+    }
+
+    /// Puts a batch into the outbox; the frames are shared, header and all.
+    fn show(&mut self, batch: &Batch) -> Turn {
+        let mut events = 0;
+        for item in &batch.items {
+            match item {
+                Item::Event(frame) => {
+                    events += 1;
+                    self.wire.outbox.push(frame.text().websocket().clone());
+                }
+                Item::Signal(signal) => self.wire.outbox.push(signal.text().websocket().clone()),
+                Item::Skipped(through) => self.wire.text(&format!(r#"{{"type":"skipped","through":{through}}}"#)),
+                Item::CaughtUp(seq) => self.wire.text(&format!(r#"{{"type":"caught_up","seq":{seq}}}"#)),
+                Item::Reset(reset) => {
+                    self.reset(*reset);
+                    self.listening = None;
+                }
+            }
+        }
+        self.state.metrics.stream_frames.inc_by(events);
+        Turn::On
+    }
+
+    fn reset(&mut self, reset: Reset) {
+        self.wire.text(&format!(r#"{{"type":"reset","reason":"{}"}}"#, reset.as_str()));
+    }
+
+    fn error(&mut self, code: &str, detail: &str) {
+        self.wire.text(&serde_json::json!({ "type": "error", "code": code, "detail": detail }).to_string());
+    }
+
+    fn flush(&mut self) -> Turn {
+        match self.wire.flush() {
+            Ok(progress) => {
+                if self.wire.outbox.is_empty() {
+                    self.blocked_since = None;
+                } else if progress || self.blocked_since.is_none() {
+                    self.blocked_since = Some(Instant::now());
+                }
+                Turn::On
+            }
+            Err(_) => Turn::Gone,
+        }
+    }
+
+    /// Reads what the client said and does it.
+    async fn hear(&mut self) -> Turn {
+        let mut incoming = Vec::new();
+        let read = self.wire.read(&mut incoming);
+        if !incoming.is_empty() {
+            self.unanswered_since = None;
+        }
+        match self.obey(incoming).await {
+            Turn::On => {}
+            end => return end,
+        }
+        match read {
+            Ok(true) => Turn::On,
+            Ok(false) | Err(ReadFailure::Gone) => Turn::Gone,
+            // What is no message of at most 64 KiB is a bad frame of ours; all else is a breach of RFC 6455.
+            Err(ReadFailure::Protocol(ProtocolError::TooLarge)) => self.bad_frame("too-large", "a frame may have at most 64 KiB"),
+            Err(ReadFailure::Protocol(error)) => Turn::Close(Close::Protocol(error)),
+        }
+    }
+
+    async fn obey(&mut self, incoming: Vec<Incoming>) -> Turn {
+        for message in incoming {
+            let turn = match message {
+                Incoming::Pong => Turn::On,
+                Incoming::Ping(payload) => {
+                    self.wire.push(Opcode::Pong, &payload);
+                    Turn::On
+                }
+                Incoming::Close(_) => Turn::Close(Close::Normal),
+                Incoming::Binary => self.bad_frame("bad-frame", &FrameError::Binary.to_string()),
+                Incoming::Text(text) => match ClientFrame::parse(&text) {
+                    Ok(ClientFrame::Auth { token }) => self.renew(&token),
+                    // Boxed: it asks the database, and hardly any connection is here at any time.
+                    Ok(ClientFrame::Subscribe(subscribe)) => Box::pin(self.subscribe(subscribe)).await,
+                    Err(error) => self.bad_frame("bad-frame", &error.to_string()),
+                },
+            };
+            if !matches!(turn, Turn::On) {
+                return turn;
+            }
+            // A client that pings or asks faster than it reads must not fill our memory.
+            if !matches!(self.flush(), Turn::On) {
+                return Turn::Gone;
+            }
+        }
+        Turn::On
+    }
+
+    fn bad_frame(&mut self, code: &str, detail: &str) -> Turn {
+        self.error(code, detail);
+        let _ = self.wire.flush();
+        Turn::Close(Close::BadFrame)
+    }
+
+    /// A fresh token of the same user prolongs the stream; its role counts for what is subscribed from then on.
+    fn renew(&mut self, token: &str) -> Turn {
+        match token::verify(&self.state.keys, token, Utc::now()) {
+            Ok(fresh) if self.state.sessions.is_ended(fresh.session) => Turn::Close(Close::Unauthorized("the access token was revoked")),
+            Ok(fresh) if (fresh.tenant, fresh.user) != (self.principal.tenant, self.principal.user) => {
+                Turn::Close(Close::Forbidden("the token is of another user"))
+            }
+            Ok(fresh) => {
+                self.token_ends = ends_at(&fresh, Instant::now());
+                self.principal = fresh;
+                Turn::On
+            }
+            Err(token::TokenError::Expired) => Turn::Close(Close::Unauthorized("the access token has expired")),
+            Err(token::TokenError::Invalid) => Turn::Close(Close::Unauthorized("the access token is not valid")),
+        }
+    }
+
+    async fn subscribe(&mut self, wanted: Subscribe) -> Turn {
+        let kinds: Result<Vec<KindFilter>, _> = wanted.kinds.iter().flatten().map(|kind| kind.parse()).collect();
+        let Ok(kinds) = kinds else { return self.bad_frame("bad-frame", &FrameError::Kinds.to_string()) };
+        self.listening = None;
+        let (tenant, user) = (self.principal.tenant, self.principal.user);
+        // The first subscription uses what the handshake took; a later one sees what the user may see by then.
+        let (seat, filter) = match (self.seat.take(), self.first_filter.take()) {
+            (Some(seat), Some(filter)) => (seat, filter.kinds(kinds)),
+            _ => {
+                let filter = match filter_for(&self.state, &self.principal, kinds).await {
+                    Ok((grants, filter)) => {
+                        self.state.streams.update(tenant, user, grants);
+                        filter
+                    }
+                    Err(error) if error.status() == http::StatusCode::FORBIDDEN => {
+                        return Turn::Close(Close::Forbidden("the user is no member of the tenant any more"));
+                    }
+                    Err(_) => return self.unavailable(),
+                };
+                match self.state.journal.hub().join(tenant).await {
+                    Ok(seat) => (seat, filter),
+                    Err(_) => return self.unavailable(),
+                }
+            }
+        };
+        let start = Start { after: wanted.after.map(Seq), epoch: wanted.epoch, after_id: wanted.after_id.map(EventId) };
+        match seat.subscribe(start, filter).await {
+            Ok(subscription) => self.listening = Some(Box::new(subscription)),
+            Err(ReadError::Reset(reset)) => self.reset(reset),
+            Err(ReadError::Db(_)) => return self.unavailable(),
+        }
+        Turn::On
+    }
+
+    fn unavailable(&mut self) -> Turn {
+        self.error("unavailable", "the database cannot be reached at the moment; subscribe again shortly");
+        Turn::On
+    }
+
+    fn deadline(&self) -> Instant {
+        let mut deadline = self.token_ends.min(self.next_ping);
+        for since in [self.unanswered_since, self.blocked_since].into_iter().flatten() {
+            deadline = deadline.min(since + NOT_READING);
+        }
+        deadline
+    }
+
+    fn deadline_passed(&mut self) -> Turn {
+        let now = Instant::now();
+        if self.token_ends <= now {
+            return Turn::Close(Close::Unauthorized("the access token has expired"));
+        }
+        let overdue = |since: Option<Instant>| since.is_some_and(|since| since + NOT_READING <= now);
+        if overdue(self.blocked_since) || overdue(self.unanswered_since) {
+            return Turn::Close(Close::NotReading);
+        }
+        if self.next_ping <= now {
+            self.next_ping = now + PING_EVERY;
+            // One that is stuck is asked by the frame that is stuck.
+            if self.wire.outbox.is_empty() {
+                self.wire.push(Opcode::Ping, b"");
+                self.unanswered_since.get_or_insert(now);
+            }
+        }
+        Turn::On
+    }
+
+    fn session_ended(&self) -> Turn {
+        if self.state.cancel.is_cancelled() {
+            return Turn::Close(Close::GoingAway);
+        }
+        if self.state.sessions.is_ended(self.principal.session) {
+            return Turn::Close(Close::Unauthorized("the access token was revoked"));
+        }
+        Turn::On
+    }
+}
+
+fn ends_at(principal: &Principal, now: Instant) -> Instant {
+    now + (principal.expires_at - Utc::now()).to_std().unwrap_or_default()
+}
+
+/// Resolves when some sign-in was ended, or the process stops.
+async fn session_changed(mut changes: watch::Receiver<()>) {
+    // The sender lives as long as the state does.
+    let _ = changes.changed().await;
+}

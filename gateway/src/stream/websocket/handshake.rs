@@ -1,0 +1,126 @@
+//! The opening handshake (RFC 6455 §4.2), and the bare socket behind it.
+
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use sha1::{Digest as _, Sha1};
+use tokio::net::TcpStream;
+
+use crate::http::AppError;
+
+/// The subprotocol that is spoken here.
+const PROTOCOL: &str = "trunkline.v1";
+/// RFC 6455 §1.3.
+const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A handshake that was found right.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    accept: HeaderValue,
+    /// Whether the client named subprotocols: then ours was among them and is named back.
+    names_protocol: bool,
+    upgrade: OnUpgrade,
+}
+
+/// The connection that is about to change its protocol.
+#[derive(Debug)]
+pub(super) struct Upgrade(OnUpgrade);
+
+impl Handshake {
+    /// Checks the request's headers.
+    pub(super) fn check(parts: &mut Parts) -> Result<Self, AppError> {
+        let headers = &parts.headers;
+        if parts.method != Method::GET || !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
+            return Err(AppError::upgrade_required());
+        }
+        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(AppError::upgrade_required()
+                .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+        }
+        let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
+        if STANDARD.decode(key).map_or(true, |key| key.len() != 16) {
+            return Err(AppError::bad_request("Sec-WebSocket-Key must be 16 bytes in base64"));
+        }
+        let names_protocol = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
+        if names_protocol && !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
+            return Err(AppError::bad_request("the subprotocol spoken here is trunkline.v1"));
+        }
+        let accept = accept_value(key);
+        let upgrade = parts
+            .extensions
+            .remove::<OnUpgrade>()
+            .ok_or_else(|| AppError::internal(anyhow::anyhow!("the connection cannot be upgraded")))?;
+        Ok(Self { accept, names_protocol, upgrade })
+    }
+
+    /// The 101, and what to wait on for the socket.
+    pub(super) fn accept(self) -> (Response, Upgrade) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept);
+        if self.names_protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+        }
+        (response, Upgrade(self.upgrade))
+    }
+}
+
+impl Upgrade {
+    /// The bare socket and what the client sent right behind its handshake; `None` when it went away.
+    pub(super) async fn socket(self) -> Option<(TcpStream, Bytes)> {
+        let upgraded = self.0.await.ok()?;
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => Some((parts.io.into_inner(), parts.read_buf)),
+            Err(_) => {
+                tracing::error!("the server's connections are not TCP sockets");
+                None
+            }
+        }
+    }
+}
+
+/// Whether a comma-separated header holds a token, in any case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+/// RFC 6455 §4.2.2, item 5.4.
+fn accept_value(key: &str) -> HeaderValue {
+    let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
+    HeaderValue::from_str(&STANDARD.encode(digest)).expect("base64 is a valid header value")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_value_is_that_of_the_rfc() {
+        assert_eq!(accept_value("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn tokens_are_found_in_lists_in_any_case() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONNECTION, "keep-alive, Upgrade".parse().unwrap());
+        assert!(has_token(&headers, &CONNECTION, "upgrade"));
+        assert!(!has_token(&headers, &CONNECTION, "close"));
+    }
+}
