@@ -64,18 +64,13 @@ impl Directory {
 
     /// The queue that an extension of a tenant leads to.
     pub fn queue_of_extension(&self, tenant: TenantId, extension: &str) -> Option<&DirectoryQueue> {
-        self.queues
-            .values()
-            .find(|queue| queue.tenant == tenant && queue.extension.as_deref() == Some(extension))
+        self.queues.values().find(|queue| queue.tenant == tenant && queue.extension.as_deref() == Some(extension))
     }
 
     /// The phones of an agent, in a stable order.
     pub fn devices_of(&self, tenant: TenantId, agent: AgentId) -> Vec<&DirectoryDevice> {
-        let mut devices: Vec<_> = self
-            .devices
-            .values()
-            .filter(|device| device.tenant == tenant && device.agent == agent)
-            .collect();
+        let mut devices: Vec<_> =
+            self.devices.values().filter(|device| device.tenant == tenant && device.agent == agent).collect();
         devices.sort_by(|a, b| a.username.cmp(&b.username));
         devices
     }

@@ -1,8 +1,18 @@
 //! What the rest of the gateway may ask of the running calls.
 
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
+
+use crate::telephony::phones::PhoneNews;
+
+/// How long a phone's push may take before the answer is `not yet`.
+const PUSH_TIME: Duration = Duration::from_secs(2);
 
 /// Whether an agent wants work. What the agent is doing (ringing, on a call) is the call centre's own knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -55,35 +65,108 @@ pub struct AsteriskStatus {
     pub detail: Option<String>,
 }
 
+/// A command to the call centre.
+#[derive(Debug)]
+pub(super) enum Command {
+    Hangup {
+        tenant: TenantId,
+        call: CallId,
+        by: AgentId,
+        sees_all: bool,
+        answer: oneshot::Sender<Result<(), CallCommandError>>,
+    },
+    AgentState {
+        tenant: TenantId,
+        agent: AgentId,
+        state: AgentState,
+    },
+}
+
+/// What the call centre lets others see without asking it. The locks are held for a look or a copy.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) reachable: RwLock<HashSet<(TenantId, AgentId)>>,
+    pub(super) status: RwLock<AsteriskStatus>,
+}
+
 /// A cheap handle to the running call centre.
 #[derive(Debug, Clone)]
-pub struct Handle {}
+pub struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+    phones: mpsc::UnboundedSender<PhoneNews>,
+    shown: Arc<Shown>,
+}
 
 impl Handle {
-    /// Hangs up both parties of a call.
-    pub async fn hangup(&self, _tenant: TenantId, _call: CallId) -> Result<(), CallCommandError> {
-        Err(CallCommandError::Unavailable)
+    pub(super) fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        phones: mpsc::UnboundedSender<PhoneNews>,
+        shown: Arc<Shown>,
+    ) -> Self {
+        Self { commands, phones, shown }
+    }
+
+    /// A handle to no call centre: for a gateway that serves the API alone. Every command is `Unavailable`.
+    pub fn without_telephony() -> Self {
+        Self::new(mpsc::unbounded_channel().0, mpsc::unbounded_channel().0, Arc::new(Shown::new()))
+    }
+
+    /// Hangs up both parties of a call. Who does not see all sees the calls of their queues and their own.
+    pub async fn hangup(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        by: AgentId,
+        sees_all: bool,
+    ) -> Result<(), CallCommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.commands
+            .send(Command::Hangup { tenant, call, by, sees_all, answer })
+            .map_err(|_| CallCommandError::Unavailable)?;
+        answered.await.unwrap_or(Err(CallCommandError::Unavailable))
     }
 
     /// Tells the router that an agent's state was changed (after the change was committed).
-    pub fn agent_state_changed(&self, _tenant: TenantId, _agent: AgentId, _state: AgentState) {}
+    pub fn agent_state_changed(&self, tenant: TenantId, agent: AgentId, state: AgentState) {
+        // Without a call centre there is nobody to route to.
+        let _ = self.commands.send(Command::AgentState { tenant, agent, state });
+    }
 
     /// Whether one of the agent's devices is registered with Asterisk.
-    pub fn reachable(&self, _tenant: TenantId, _agent: AgentId) -> bool {
-        false
+    pub fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
+        self.shown.reachable.read().unwrap_or_else(PoisonError::into_inner).contains(&(tenant, agent))
     }
 
     /// Makes a phone known to Asterisk. Waits until Asterisk took it, for at most 2 s: past that, or while
     /// Asterisk is away, it is pushed as soon as Asterisk is there. Returns whether Asterisk has it.
-    pub async fn push_device(&self, _device: DirectoryDevice) -> bool {
-        false
+    pub async fn push_device(&self, device: DirectoryDevice) -> bool {
+        let (answer, answered) = oneshot::channel();
+        if self.phones.send(PhoneNews::Push(device, answer)).is_err() {
+            return false;
+        }
+        matches!(tokio::time::timeout(PUSH_TIME, answered).await, Ok(Ok(true)))
     }
 
     /// Takes a phone from Asterisk.
-    pub async fn remove_device(&self, _username: &str) {}
+    pub async fn remove_device(&self, username: &str) {
+        let (answer, answered) = oneshot::channel();
+        if self.phones.send(PhoneNews::Remove(username.to_owned(), answer)).is_ok() {
+            // Late is as good as done: what is left is removed when the directory is next compared.
+            let _ = tokio::time::timeout(PUSH_TIME, answered).await;
+        }
+    }
 
     /// Where the gateway stands with Asterisk.
     pub fn asterisk_status(&self) -> AsteriskStatus {
-        AsteriskStatus { state: "connecting", since: Utc::now(), version: None, detail: None }
+        self.shown.status.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shown {
+    pub(super) fn new() -> Self {
+        Self {
+            reachable: RwLock::default(),
+            status: RwLock::new(AsteriskStatus { state: "connecting", since: Utc::now(), version: None, detail: None }),
+        }
     }
 }

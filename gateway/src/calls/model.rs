@@ -72,31 +72,6 @@ pub enum EndReason {
     Lost,
 }
 
-impl EndReason {
-    /// The reason's name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CompletedCustomer => "completed_customer",
-            Self::CompletedAgent => "completed_agent",
-            Self::AbandonedQueue => "abandoned_queue",
-            Self::AbandonedIvr => "abandoned_ivr",
-            Self::NoAnswer => "no_answer",
-            Self::Busy => "busy",
-            Self::Rejected => "rejected",
-            Self::Unreachable => "unreachable",
-            Self::InvalidNumber => "invalid_number",
-            Self::Blocked => "blocked",
-            Self::OutOfHours => "out_of_hours",
-            Self::Overflow => "overflow",
-            Self::Voicemail => "voicemail",
-            Self::Callback => "callback",
-            Self::Transferred => "transferred",
-            Self::Failed => "failed",
-            Self::Lost => "lost",
-        }
-    }
-}
-
 /// A stretch of time in which Asterisk could not tell us what happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CallGap {
@@ -283,3 +258,49 @@ pub struct Record {
     /// An agent who was on a call until now: what `longest idle` goes by after a restart.
     pub last_contact: Option<(AgentId, DateTime<Utc>)>,
 }
+
+/// The words of a closed set, the same in the database, the journal and the API.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// The word on the wire and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+
+            /// The value that a word stands for.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words!(Direction { Inbound = "inbound", Outbound = "outbound", Internal = "internal" });
+words!(CallState { New = "new", Queued = "queued", Ringing = "ringing", Active = "active", Ended = "ended" });
+words!(LegKind { Customer = "customer", Agent = "agent" });
+words!(RecordingState { Recording = "recording", Ready = "ready", Failed = "failed" });
+words!(EndReason {
+    CompletedCustomer = "completed_customer",
+    CompletedAgent = "completed_agent",
+    AbandonedQueue = "abandoned_queue",
+    AbandonedIvr = "abandoned_ivr",
+    NoAnswer = "no_answer",
+    Busy = "busy",
+    Rejected = "rejected",
+    Unreachable = "unreachable",
+    InvalidNumber = "invalid_number",
+    Blocked = "blocked",
+    OutOfHours = "out_of_hours",
+    Overflow = "overflow",
+    Voicemail = "voicemail",
+    Callback = "callback",
+    Transferred = "transferred",
+    Failed = "failed",
+    Lost = "lost",
+});

@@ -82,12 +82,7 @@ impl Call {
     }
 
     /// A call as the database remembers it from before this gateway started.
-    pub(super) fn restored(
-        tenant: TenantId,
-        row: CallRow,
-        legs: Vec<Leg>,
-        recording: Option<RecordingRow>,
-    ) -> Self {
+    pub(super) fn restored(tenant: TenantId, row: CallRow, legs: Vec<Leg>, recording: Option<RecordingRow>) -> Self {
         let next_leg = legs
             .iter()
             .filter_map(|leg| match leg.id.parse::<ResourceName>().ok()?.part {
@@ -99,8 +94,7 @@ impl Call {
         let mut call = Self::new(tenant, row);
         call.dirty_legs.clear();
         call.next_leg = next_leg;
-        call.calling_agent =
-            legs.iter().find(|leg| leg.kind == LegKind::Customer).and_then(|leg| leg.agent_id);
+        call.calling_agent = legs.iter().find(|leg| leg.kind == LegKind::Customer).and_then(|leg| leg.agent_id);
         if !legs.is_empty() {
             call.legs = legs;
         }
@@ -176,13 +170,7 @@ impl Call {
     }
 
     /// Notes that something happened to the call.
-    pub(super) fn happened(
-        &mut self,
-        kind: &str,
-        at: DateTime<Utc>,
-        actor: Option<AgentId>,
-        data: serde_json::Value,
-    ) {
+    pub(super) fn happened(&mut self, kind: &str, at: DateTime<Utc>, actor: Option<AgentId>, data: serde_json::Value) {
         self.note(kind, at, Subject::Call(self.row.id), actor, data);
     }
 
@@ -223,12 +211,8 @@ impl Call {
     /// The step is complete: what has to be remembered of it.
     pub(super) fn record(&mut self, last_contact: Option<(AgentId, DateTime<Utc>)>) -> Output {
         let dirty = std::mem::take(&mut self.dirty_legs);
-        let legs = self
-            .legs
-            .iter()
-            .filter(|leg| dirty.contains(&leg.id))
-            .map(|leg| (self.row.id, leg.clone()))
-            .collect();
+        let legs =
+            self.legs.iter().filter(|leg| dirty.contains(&leg.id)).map(|leg| (self.row.id, leg.clone())).collect();
         Output::Record(Box::new(Record {
             tenant: self.tenant,
             happenings: std::mem::take(&mut self.happenings),
@@ -253,7 +237,9 @@ impl Call {
     /// Writes what became of the recording into its row, and says so.
     pub(super) fn apply_recording_outcome(&mut self, outcome: RecordingOutcome, now: DateTime<Utc>) {
         let call_id = self.row.id;
-        let Some(recording) = &mut self.recording else { return };
+        let Some(recording) = &mut self.recording else {
+            return;
+        };
         recording.ended_at = Some(now);
         let (kind, data) = match outcome {
             RecordingOutcome::Ready { duration_ms, bytes, gaps, lost_packets } => {

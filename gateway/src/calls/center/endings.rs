@@ -47,7 +47,9 @@ impl Center {
             self.complete_if_gone(now, id, out);
             return;
         }
-        let Ok(name) = channel.parse::<ResourceName>() else { return };
+        let Ok(name) = channel.parse::<ResourceName>() else {
+            return;
+        };
         match name.part {
             Part::AgentLeg(_) => {
                 self.agent_left(now, name.call, channel, out);
@@ -66,7 +68,9 @@ impl Center {
     }
 
     fn customer_left(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get(&id) else { return };
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
         let reason = match call.row.state {
             CallState::Active => EndReason::CompletedCustomer,
             _ => EndReason::AbandonedQueue,
@@ -76,11 +80,7 @@ impl Center {
 
     /// The agent who talks hung up; a phone that only rang ends nothing.
     fn agent_left(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        let talked = self
-            .calls
-            .get(&id)
-            .and_then(|call| call.talking_agent_leg())
-            .is_some_and(|leg| leg.id == channel);
+        let talked = self.calls.get(&id).and_then(|call| call.talking_agent_leg()).is_some_and(|leg| leg.id == channel);
         if talked {
             self.begin_end(now, id, EndReason::CompletedAgent, false, out);
         }
@@ -95,7 +95,9 @@ impl Center {
         estimated: bool,
         out: &mut Vec<Output>,
     ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         if call.closing.is_some() || call.row.state == CallState::Ended {
             return;
         }
@@ -137,15 +139,18 @@ impl Center {
     ///
     /// The bridge goes last, because removing it while its channels are being hung up overwrites their causes.
     pub(super) fn complete_if_gone(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         if !call.all_legs_ended() {
             return;
         }
-        let Some(closing) = call.closing.take() else { return };
+        let Some(closing) = call.closing.take() else {
+            return;
+        };
         out.push(call.request(Request::DestroyBridge { bridge: call.bridge() }));
-        let wait_ms = call.row.queued_at.map(|queued| {
-            (call.row.answered_at.unwrap_or(closing.at) - queued).num_milliseconds()
-        });
+        let wait_ms =
+            call.row.queued_at.map(|queued| (call.row.answered_at.unwrap_or(closing.at) - queued).num_milliseconds());
         let talk_ms = call.row.answered_at.map(|answered| (closing.at - answered).num_milliseconds());
         call.row.ended_at = Some(closing.at);
         call.row.end_reason = Some(closing.reason);

@@ -139,7 +139,9 @@ pub enum Input {
         /// The call.
         call: CallId,
         /// Who wants it.
-        by: Option<AgentId>,
+        by: AgentId,
+        /// They see every call; otherwise those of their queues and their own.
+        sees_all: bool,
     },
     /// A recording was closed or broke.
     Recorded {
@@ -262,8 +264,10 @@ pub enum HangupWhy {
     Normal,
     /// No such number.
     Unallocated,
-    /// Somebody else answered, or the time was up.
+    /// The time to answer was up, or the caller gave up.
     NoAnswer,
+    /// Another phone was picked up: this one counts no missed call.
+    AnsweredElsewhere,
     /// We can't.
     Congestion,
 }

@@ -78,7 +78,9 @@ impl Center {
             }
             let call = Call::restored(tenant, row, legs, recording);
             if ended {
-                let Some(finish) = call.finish_recording() else { continue };
+                let Some(finish) = call.finish_recording() else {
+                    continue;
+                };
                 out.push(finish);
                 if let Some(recording) = &call.recording {
                     self.closing_recordings.insert(recording.id, id);
@@ -99,7 +101,7 @@ impl Center {
             Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
             Input::Directory(directory) => self.directory_changed(now, directory),
             Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
-            Input::Hangup { tenant, call, by } => self.hangup(now, tenant, call, by, &mut out),
+            Input::Hangup { tenant, call, by, sees_all } => self.hangup(now, tenant, call, (by, sees_all), &mut out),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick => {}
         }
@@ -122,8 +124,14 @@ impl Center {
     }
 
     /// Whether one of the agent's phones can ring.
-    pub fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
+    fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
         self.directory.devices_of(tenant, agent).iter().any(|device| self.online.contains(&device.username))
+    }
+
+    /// The agents of whom one phone can ring.
+    pub fn reachable_agents(&self) -> impl Iterator<Item = (TenantId, AgentId)> {
+        let online = self.online.iter().filter_map(|username| self.directory.devices.get(username));
+        online.map(|device| (device.tenant, device.agent))
     }
 
     /// How many calls are in each state.
@@ -150,8 +158,7 @@ impl Center {
             Report::Left { .. } => {}
             Report::Destroyed { channel, ending } => self.destroyed(now, &channel, ending, out),
             Report::Endpoint { username, online } => {
-                let changed =
-                    if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
+                let changed = if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
                 if changed && let Some(device) = self.directory.devices.get(&username) {
                     let (tenant, agent) = (device.tenant, device.agent);
                     self.refresh_agent(tenant, agent);
@@ -341,13 +348,12 @@ impl Center {
         result: Result<Reply, Refusal>,
         out: &mut Vec<Output>,
     ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         let part_of = |channel: &str| channel.parse::<ResourceName>().ok().map(|name| name.part);
         match (request, result) {
-            (
-                Request::SendMedia { channel } | Request::MediaSource { channel },
-                Ok(Reply::Source(source)),
-            ) => {
+            (Request::SendMedia { channel } | Request::MediaSource { channel }, Ok(Reply::Source(source))) => {
                 if let Some(part) = part_of(channel) {
                     taps::source_known(call, part, source, out);
                 }
@@ -383,7 +389,9 @@ impl Center {
                 tracing::error!(call = %id, ?refusal, "no bridge could be made for the call");
                 self.begin_end(now, id, EndReason::Failed, false, out);
             }
-            (_, Err(refusal)) => tracing::debug!(call = %id, ?request, ?refusal, "a request was refused"),
+            (_, Err(refusal)) => {
+                tracing::debug!(call = %id, ?request, ?refusal, "a request was refused")
+            }
         }
     }
 
@@ -392,22 +400,27 @@ impl Center {
         now: DateTime<Utc>,
         tenant: TenantId,
         id: CallId,
-        by: Option<AgentId>,
+        (by, sees_all): (AgentId, bool),
         out: &mut Vec<Output>,
     ) {
-        let running = self
-            .calls
-            .get(&id)
-            .filter(|call| call.tenant == tenant && call.row.state != CallState::Ended)
-            .map(|call| call.row.answered_at.is_some());
-        let Some(was_answered) = running else {
+        let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
+        let visible = running.filter(|call| sees_all || self.sees(by, call));
+        let Some(was_answered) = visible.map(|call| call.row.answered_at.is_some()) else {
             out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
             return;
         };
-        tracing::info!(call = %id, ?by, "hanging up by command");
+        tracing::info!(call = %id, %by, "hanging up by command");
         let reason = if was_answered { EndReason::CompletedAgent } else { EndReason::Rejected };
         self.begin_end(now, id, reason, false, out);
         out.push(Output::CommandAnswered(Ok(())));
+    }
+
+    /// An agent sees the calls of their queues and those they are asked to take or take part in.
+    fn sees(&self, agent: AgentId, call: &Call) -> bool {
+        let of_queue = call.row.queue_id.and_then(|queue| self.directory.queues.get(&queue));
+        of_queue.is_some_and(|queue| queue.members.contains(&agent))
+            || call.calling_agent == Some(agent)
+            || call.legs.iter().any(|leg| leg.agent_id == Some(agent))
     }
 
     fn timers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {
@@ -448,7 +461,9 @@ impl Center {
 
     /// Tells the tenant's router what is known of an agent now.
     fn refresh_agent(&mut self, tenant: TenantId, agent: AgentId) {
-        let Some(view) = self.agents.get(&(tenant, agent)) else { return };
+        let Some(view) = self.agents.get(&(tenant, agent)) else {
+            return;
+        };
         let profile = AgentProfile {
             available: view.state == AgentState::Available,
             reachable: self.reachable(tenant, agent),

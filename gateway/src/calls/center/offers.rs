@@ -17,11 +17,7 @@ const NET_SECONDS: u32 = 10;
 impl Center {
     /// Makes every offer that can be made now.
     pub(super) fn make_offers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {
-        let offers: Vec<_> = self
-            .routers
-            .values_mut()
-            .flat_map(|router| router.next_offers(millis(now)))
-            .collect();
+        let offers: Vec<_> = self.routers.values_mut().flat_map(|router| router.next_offers(millis(now))).collect();
         for offer in offers {
             self.ring(now, offer.work, offer.agent, out);
         }
@@ -29,7 +25,9 @@ impl Center {
 
     /// Rings all phones of an agent at once.
     fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         call.offer = Some(RingingOffer { agent, ringing: BTreeMap::new(), until });
         let phones = self
@@ -71,17 +69,19 @@ impl Center {
 
     /// One of the agent's phones was picked up: the parties are joined, the other phones fall silent.
     pub(super) fn agent_answered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         let ringing_here =
             call.offer.as_ref().is_some_and(|offer| offer.ringing.contains_key(channel)) && call.closing.is_none();
         let Some(offer) = call.offer.take_if(|_| ringing_here) else {
             // Too late: another phone was quicker, or the customer is gone.
-            let late = Request::Hangup { channel: channel.to_owned(), why: HangupWhy::NoAnswer };
+            let late = Request::Hangup { channel: channel.to_owned(), why: HangupWhy::AnsweredElsewhere };
             out.push(call.request(late));
             return;
         };
         for other in offer.ringing.keys().filter(|other| *other != channel) {
-            out.push(call.request(Request::Hangup { channel: other.clone(), why: HangupWhy::NoAnswer }));
+            out.push(call.request(Request::Hangup { channel: other.clone(), why: HangupWhy::AnsweredElsewhere }));
         }
         if let Some(leg) = call.leg_mut(channel) {
             leg.answered_at = Some(now);
@@ -113,7 +113,9 @@ impl Center {
         ending: Ending,
         out: &mut Vec<Output>,
     ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         call.leg_ended(channel, now, ending.cause);
         let Some(offer) = &mut call.offer else { return };
         if offer.ringing.remove(channel).is_none() {
@@ -126,7 +128,9 @@ impl Center {
 
     /// The time to answer is up.
     pub(super) fn offer_timer(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         let Some(offer) = &call.offer else { return };
         if offer.until > now {
             return;
@@ -139,8 +143,12 @@ impl Center {
 
     /// The agent let it pass: the call waits again, and the next is asked.
     pub(super) fn offer_passed(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(offer) = call.offer.take() else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(offer) = call.offer.take() else {
+            return;
+        };
         call.set_state(CallState::Queued);
         let details = json!({ "queue_id": call.row.queue_id, "passed_by": offer.agent });
         call.happened("call.queued", now, None, details);

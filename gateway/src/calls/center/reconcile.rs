@@ -10,9 +10,7 @@ use trunkline_db::{CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, millis, taps};
-use crate::calls::model::{
-    CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject,
-};
+use crate::calls::model::{CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject};
 use crate::calls::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
@@ -54,13 +52,7 @@ impl<'a> Present<'a> {
 impl Center {
     /// Asterisk could not tell us anything from `from` till now: every running call's record says so, and so does the
     /// journal of every tenant who could have had a call.
-    pub(super) fn gap(
-        &mut self,
-        now: DateTime<Utc>,
-        from: DateTime<Utc>,
-        reason: &'static str,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn gap(&mut self, now: DateTime<Utc>, from: DateTime<Utc>, reason: &'static str, out: &mut Vec<Output>) {
         for call in self.calls.values_mut().filter(|call| call.row.state != CallState::Ended) {
             call.gap(CallGap { from, to: now, reason: reason.to_owned() });
             out.push(call.record(None));
@@ -107,7 +99,9 @@ impl Center {
     }
 
     fn reconcile_call(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         if call.row.state == CallState::Ended {
             return;
         }
@@ -157,15 +151,18 @@ impl Center {
 
     /// The parties are both there: are they joined, and does the recorder hear them?
     fn reconcile_talk(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(agent_channel) = call.talking_agent_leg().map(|leg| leg.id.clone()) else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(agent_channel) = call.talking_agent_leg().map(|leg| leg.id.clone()) else {
+            return;
+        };
         let customer = call.customer();
         if !present.has_joined(&call.row.bridge_id, &[&customer, &agent_channel]) {
             out.push(call.request(Request::StopMusic { channel: customer.clone() }));
-            out.push(call.request(Request::AddChannels {
-                bridge: call.bridge(),
-                channels: vec![customer, agent_channel],
-            }));
+            out.push(
+                call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![customer, agent_channel] }),
+            );
         }
         match &call.taps {
             Some(taps) if taps.is_wired() && !present.has_taps(id, taps.generation()) => {
@@ -202,8 +199,12 @@ impl Center {
             self.agent_answered(now, id, &channel, out);
             return;
         }
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(queue) = call.row.queue_id else { return };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(queue) = call.row.queue_id else {
+            return;
+        };
         if let Some(known) = self.directory.queues.get(&queue) {
             call.ring_seconds = known.ring_seconds;
         }
@@ -237,7 +238,9 @@ impl Center {
     /// no gateway was there, or by a step that was cut in the middle.
     fn remove_orphans(&mut self, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
         for channel in &snapshot.channels {
-            let Ok(name) = channel.id.parse::<ResourceName>() else { continue };
+            let Ok(name) = channel.id.parse::<ResourceName>() else {
+                continue;
+            };
             if !self.owns(name, &channel.id) {
                 tracing::info!(channel = %channel.id, "removing a channel that belongs to no call");
                 let request = Request::Hangup { channel: channel.id.clone(), why: HangupWhy::Normal };
@@ -245,13 +248,12 @@ impl Center {
             }
         }
         for bridge in &snapshot.bridges {
-            let Ok(name) = bridge.id.parse::<ResourceName>() else { continue };
+            let Ok(name) = bridge.id.parse::<ResourceName>() else {
+                continue;
+            };
             if !self.owns(name, &bridge.id) {
                 tracing::info!(bridge = %bridge.id, "removing a bridge that belongs to no call");
-                out.push(Output::Request {
-                    call: None,
-                    request: Request::DestroyBridge { bridge: bridge.id.clone() },
-                });
+                out.push(Output::Request { call: None, request: Request::DestroyBridge { bridge: bridge.id.clone() } });
             }
         }
     }

@@ -198,7 +198,9 @@ fn again(call: &mut Call, why: &str, now: DateTime<Utc>, out: &mut Vec<Output>) 
 
 /// Goes as far as what is known allows: the recorder first, then the audio.
 fn advance(call: &mut Call, out: &mut Vec<Output>) {
-    let Some(recording) = call.recording.clone() else { return };
+    let Some(recording) = call.recording.clone() else {
+        return;
+    };
     let id = call.id();
     let Some(taps) = &mut call.taps else { return };
     if !taps.recorder_started

@@ -1,5 +1,7 @@
 use chrono::TimeDelta;
 
+use trunkline_db::{AgentId, TenantId};
+
 use super::world::World;
 use crate::calls::AgentState;
 use crate::calls::center::{HangupWhy, Input, Report, Request};
@@ -104,10 +106,9 @@ fn phone_that_comes_back_is_rung() {
 fn number_of_nobody_is_refused_as_unallocated() {
     let mut world = World::with_agents(1);
     world.phone_dials(0, "+4930123456");
-    assert!(world.requests.iter().any(|request| matches!(
-        request,
-        Request::Hangup { why: HangupWhy::Unallocated, .. }
-    )));
+    assert!(
+        world.requests.iter().any(|request| matches!(request, Request::Hangup { why: HangupWhy::Unallocated, .. }))
+    );
     assert!(world.nothing_is_left());
     let (_, row) = world.database.calls.values().next().expect("somebody tried, and it is on record");
     assert_eq!(row.end_reason, Some(EndReason::InvalidNumber));
@@ -237,7 +238,10 @@ fn hangup_command_ends_both_legs() {
     let leg = world.ringing_legs().pop().expect("the phone rings");
     world.answer(&leg);
     let call = *world.database.calls.keys().next().expect("a call");
-    let tenant = world.tenant;
-    world.feed(Input::Hangup { tenant, call, by: None });
+    let (tenant, agent) = (world.tenant, world.agents[0]);
+    world.feed(Input::Hangup { tenant: TenantId::new(), call, by: agent, sees_all: true });
+    world.feed(Input::Hangup { tenant, call, by: AgentId::new(), sees_all: false });
+    assert_eq!(world.talking().len(), 1, "not theirs to hang up");
+    world.feed(Input::Hangup { tenant, call, by: agent, sees_all: false });
     assert!(world.nothing_is_left(), "{}", world.left_overs());
 }

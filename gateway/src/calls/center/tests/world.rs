@@ -357,9 +357,7 @@ impl World {
     }
 
     fn run(&mut self) {
-        while let Some(input) =
-            self.reports.pop_front().map(Input::Report).or_else(|| self.answers.pop_front())
-        {
+        while let Some(input) = self.reports.pop_front().map(Input::Report).or_else(|| self.answers.pop_front()) {
             let out = self.center.handle(self.now, input);
             self.carry_out(out);
         }

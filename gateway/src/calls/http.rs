@@ -1,0 +1,180 @@
+//! `/api/v1/calls`.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use trunkline_db::{AgentId, CallId, QueueId, RecordingId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::model::{CallGap, CallState, Direction, EndReason, Leg};
+use super::{CallCommandError, history};
+use crate::auth::Principal;
+use crate::http::idempotency::Idempotency;
+use crate::http::{AppError, Page, PageQuery, Path, Permission, Problem, Query};
+use crate::state::AppState;
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Call {
+    /// The call.
+    #[schema(value_type = Uuid)]
+    pub id: CallId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The calling number: E.164 where it can be told, else as received.
+    pub from: String,
+    /// The called number or extension.
+    pub to: String,
+    /// Where it stands.
+    pub state: CallState,
+    /// The queue it waits or waited in.
+    #[schema(value_type = Option<Uuid>)]
+    pub queue_id: Option<QueueId>,
+    /// The agent who answered.
+    #[schema(value_type = Option<Uuid>)]
+    pub agent_id: Option<AgentId>,
+    /// The person on the other side, where known.
+    pub contact_id: Option<Uuid>,
+    /// When it came in.
+    pub started_at: DateTime<Utc>,
+    /// When it began to wait.
+    pub queued_at: Option<DateTime<Utc>>,
+    /// When an agent answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub end_reason: Option<EndReason>,
+    /// Q.850 cause of the customer's leg.
+    pub cause: Option<i16>,
+    /// SIP response code of the customer's leg, where there was one.
+    pub sip_code: Option<i16>,
+    /// Nobody saw the end: `ended_at` and `end_reason` are the best guess.
+    pub estimated: bool,
+    /// Every party's side of it.
+    pub legs: Vec<Leg>,
+    /// Its recording.
+    #[schema(value_type = Option<Uuid>)]
+    pub recording_id: Option<RecordingId>,
+    /// Stretches in which Asterisk could not tell us what happened.
+    pub gaps: Vec<CallGap>,
+}
+
+/// Which calls to list.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CallQuery {
+    /// Only calls in this state: `new`, `queued`, `ringing`, `active`, `ended`.
+    pub state: Option<String>,
+    /// Only calls of this queue.
+    pub queue_id: Option<Uuid>,
+    /// Only calls that this agent answered.
+    pub agent_id: Option<Uuid>,
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Routes of calls.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_calls)).routes(routes!(get_call)).routes(routes!(hang_up_call))
+}
+
+/// List calls
+///
+/// The newest first.
+#[utoipa::path(
+    get, path = "/calls", tag = "calls", operation_id = "listCalls", params(CallQuery),
+    responses(
+        (status = 200, description = "The calls in the user's sight", body = Page<Call>),
+        (status = 422, description = "A parameter does not fit", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("calls:read")))
+)]
+async fn list_calls(
+    State(state): State<AppState>,
+    principal: Principal,
+    Query(query): Query<CallQuery>,
+) -> Result<axum::Json<Page<Call>>, AppError> {
+    principal.require(Permission::CallsRead)?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let (limit, before) = (page.limit()?, page.position::<CallId>()?);
+    let wanted = history::Wanted {
+        state: query.state.as_deref().map(call_state).transpose()?,
+        queue: query.queue_id,
+        agent: query.agent_id,
+        before,
+    };
+    let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
+    let calls = history::list(&mut tx, &wanted, i64::from(limit) + 1, principal.user, principal.sees_all()).await?;
+    let as_of_seq = tx.as_of_seq().await?;
+    tx.commit().await?;
+    Ok(axum::Json(Page::new(calls, limit, as_of_seq, |call: &Call| call.id)))
+}
+
+fn call_state(word: &str) -> Result<CallState, AppError> {
+    CallState::parse(word)
+        .ok_or_else(|| AppError::bad_parameter("state", "must be one of new, queued, ringing, active, ended"))
+}
+
+/// Get a call
+#[utoipa::path(
+    get, path = "/calls/{id}", tag = "calls", operation_id = "getCall",
+    params(("id" = Uuid, Path, description = "The call")),
+    responses(
+        (status = 200, description = "The call", body = Call),
+        (status = 404, description = "No such call in the user's sight", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("calls:read")))
+)]
+async fn get_call(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<CallId>,
+) -> Result<axum::Json<Call>, AppError> {
+    principal.require(Permission::CallsRead)?;
+    let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
+    let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    tx.commit().await?;
+    call.map(axum::Json).ok_or_else(|| AppError::not_found("call"))
+}
+
+/// Hang up a call
+///
+/// Both parties. Works while the database is away.
+#[utoipa::path(
+    post, path = "/calls/{id}/hangup", tag = "calls", operation_id = "hangUpCall",
+    params(
+        ("id" = Uuid, Path, description = "The call"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),
+    ),
+    responses(
+        (status = 204, description = "It is being hung up"),
+        (status = 404, description = "No such running call in the user's sight", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("calls:control")))
+)]
+async fn hang_up_call(
+    State(state): State<AppState>,
+    Path(id): Path<CallId>,
+    idempotency: Idempotency,
+) -> Result<Response, AppError> {
+    let principal = idempotency.principal();
+    principal.require(Permission::CallsControl)?;
+    idempotency
+        .outside(&state, async {
+            match state.calls.hangup(principal.tenant, id, principal.user.into(), principal.sees_all()).await {
+                Ok(()) => Ok((StatusCode::NO_CONTENT, ())),
+                Err(CallCommandError::NotFound) => Err(AppError::not_found("running call")),
+                Err(error @ CallCommandError::Unavailable) => Err(AppError::unavailable("call control", error)),
+            }
+        })
+        .await
+}

@@ -1,0 +1,154 @@
+//! Reads the directory, and again whenever it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use trunkline_db::{AgentId, Db, DbError, DeviceId, QueueId, SystemTx, TenantId};
+
+use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::calls::{AgentState, DirectoryDevice};
+
+/// The notification that the triggers of `0005_directory.sql` send.
+const CHANNEL: &str = "trunkline_directory";
+/// How often it is looked at although nothing was said: a notification may be lost with its connection.
+const POLL: Duration = Duration::from_secs(10);
+/// Between two attempts while the database is away.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Reads the directory once.
+pub(crate) async fn load(db: &Db) -> Result<Directory, DbError> {
+    let mut tx = db.system().await?;
+    let mut directory = Directory::default();
+    tenants(&mut tx, &mut directory).await?;
+    queues(&mut tx, &mut directory).await?;
+    agents(&mut tx, &mut directory).await?;
+    devices(&mut tx, &mut directory).await?;
+    tx.commit().await?;
+    Ok(directory)
+}
+
+/// Keeps the directory current until cancelled. While the database is away the last one goes on being used.
+pub(crate) async fn follow(db: Db, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
+    while !cancel.is_cancelled() {
+        let mut listener = match db.listen(&[CHANNEL]).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::warn!(%error, "the directory cannot be watched; the last one known is used");
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => continue,
+                    () = cancel.cancelled() => return,
+                }
+            }
+        };
+        // Whatever changed while nobody listened is in what is read now.
+        loop {
+            match load(&db).await {
+                Ok(fresh) => {
+                    current.send_if_modified(|known| {
+                        let changed = **known != fresh;
+                        if changed {
+                            *known = Arc::new(fresh);
+                        }
+                        changed
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the directory cannot be read; the last one known is used");
+                    break;
+                }
+            }
+            let changed = tokio::select! {
+                notification = listener.next() => notification.is_ok(),
+                () = tokio::time::sleep(POLL) => true,
+                () = cancel.cancelled() => return,
+            };
+            if !changed {
+                break;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = cancel.cancelled() => return,
+        }
+    }
+}
+
+async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let rows = sqlx::query!(r#"SELECT id AS "id: TenantId", slug FROM tenants"#).fetch_all(tx.conn()).await?;
+    directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
+    let rows =
+        sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)
+            .fetch_all(tx.conn())
+            .await?;
+    directory.numbers.extend(rows.into_iter().map(|row| (row.number, (row.tenant, row.queue))));
+    Ok(())
+}
+
+async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT q.tenant_id AS "tenant: TenantId", q.id AS "id: QueueId", q.name, q.extension, q.ring_seconds,
+                  coalesce(array_agg(m.agent_id) FILTER (WHERE m.agent_id IS NOT NULL), '{}') AS "members!: Vec<AgentId>"
+             FROM queues q LEFT JOIN queue_members m ON m.tenant_id = q.tenant_id AND m.queue_id = q.id
+            GROUP BY q.tenant_id, q.id"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    directory.queues.extend(rows.into_iter().map(|row| {
+        let queue = DirectoryQueue {
+            id: row.id,
+            tenant: row.tenant,
+            name: row.name,
+            extension: Some(row.extension),
+            ring_seconds: u32::try_from(row.ring_seconds).unwrap_or(15),
+            members: row.members.into_iter().collect(),
+        };
+        (row.id, queue)
+    }));
+    Ok(())
+}
+
+async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, state, state_since, last_contact_at FROM agents"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    directory.agents.extend(rows.into_iter().map(|row| {
+        let agent = DirectoryAgent {
+            id: row.id,
+            tenant: row.tenant,
+            name: row.name,
+            state: match row.state.as_str() {
+                "available" => AgentState::Available,
+                "paused" => AgentState::Paused,
+                _ => AgentState::Offline,
+            },
+            idle_since: row.last_contact_at.unwrap_or(row.state_since).min(Utc::now()),
+        };
+        ((row.tenant, row.id), agent)
+    }));
+    Ok(())
+}
+
+async fn devices(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: DeviceId", agent_id AS "agent: AgentId", username, ha1
+             FROM devices WHERE removed_at IS NULL"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    directory.devices.extend(rows.into_iter().map(|row| {
+        let device = DirectoryDevice {
+            id: row.id,
+            tenant: row.tenant,
+            agent: row.agent,
+            username: row.username.clone(),
+            ha1: row.ha1,
+        };
+        (row.username, device)
+    }));
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! Sends call control's requests to Asterisk: for one call in order, for different calls side by side.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use tokio::sync::mpsc;
+use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
+use trunkline_db::CallId;
+
+use super::translate;
+use crate::calls::center::{HangupWhy, Refusal, Reply, Request};
+use crate::calls::names::Side;
+
+/// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
+const TAP_FORMAT: &str = "ulaw";
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) call: CallId,
+    pub(crate) request: Request,
+    pub(crate) result: Result<Reply, Refusal>,
+}
+
+/// The requests on their way.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    client: Client,
+    app: String,
+    media: SocketAddr,
+    queues: HashMap<CallId, mpsc::UnboundedSender<Request>>,
+    answers: mpsc::UnboundedSender<Answered>,
+}
+
+impl Requests {
+    /// Sends through `client`; `media` is where taps send their audio. Answers come to `answers`.
+    pub(crate) fn new(
+        client: Client,
+        app: String,
+        media: SocketAddr,
+        answers: mpsc::UnboundedSender<Answered>,
+    ) -> Self {
+        Self { client, app, media, queues: HashMap::new(), answers }
+    }
+
+    /// Sends a request, behind the earlier ones of the same call.
+    pub(crate) fn send(&mut self, call: Option<CallId>, request: Request) {
+        let Some(call) = call else {
+            let (client, app, media) = (self.client.clone(), self.app.clone(), self.media);
+            tokio::spawn(async move {
+                if let Err(refusal) = perform(&client, &app, media, &request).await {
+                    tracing::debug!(?request, ?refusal, "a request for no call was refused");
+                }
+            });
+            return;
+        };
+        let queue = self.queues.entry(call).or_insert_with(|| {
+            let (sender, mut waiting) = mpsc::unbounded_channel();
+            let (client, app, media, answers) =
+                (self.client.clone(), self.app.clone(), self.media, self.answers.clone());
+            tokio::spawn(async move {
+                while let Some(request) = waiting.recv().await {
+                    let result = perform(&client, &app, media, &request).await;
+                    if answers.send(Answered { call, request, result }).is_err() {
+                        return;
+                    }
+                }
+            });
+            sender
+        });
+        // The worker lives as long as its sender.
+        let _ = queue.send(request);
+    }
+
+    /// Nothing more comes for this call; what waits is still sent.
+    pub(crate) fn close(&mut self, call: CallId) {
+        self.queues.remove(&call);
+    }
+}
+
+async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Request) -> Result<Reply, Refusal> {
+    let done = |()| Reply::Done;
+    let result = match request {
+        Request::CreateBridge { bridge } => {
+            let params = bridges::CreateWithId::default().kind("mixing").name("trunkline");
+            client.bridges().create_with_id(bridge, params).await.map(|_| Reply::Done)
+        }
+        Request::DestroyBridge { bridge } => client.bridges().destroy(bridge).await.or_gone().map(done),
+        Request::Answer { channel } => client.channels().answer(channel).await.map(done),
+        Request::StartMusic { channel } => {
+            client.channels().start_moh(channel, channels::StartMoh::default()).await.map(done)
+        }
+        Request::StopMusic { channel } => client.channels().stop_moh(channel).await.map(done),
+        Request::AddChannels { bridge, channels } => {
+            let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
+            client.bridges().add_channel(bridge, &channels, bridges::AddChannel::default()).await.map(done)
+        }
+        Request::Originate { channel, username, caller, timeout_s, originator } => {
+            let params = channels::OriginateWithId::default()
+                .app(app)
+                .app_args("agent")
+                .caller_id(caller_id(caller))
+                .timeout(i64::from(*timeout_s))
+                .originator(originator);
+            let endpoint = format!("PJSIP/{username}");
+            client.channels().originate_with_id(channel, &endpoint, params).await.map(|_| Reply::Done)
+        }
+        Request::Hangup { channel, why } => {
+            let reason = match why {
+                HangupWhy::Normal => values::HangupReason::Normal,
+                HangupWhy::Unallocated => values::HangupReason::Unallocated,
+                HangupWhy::NoAnswer => values::HangupReason::NoAnswer,
+                HangupWhy::AnsweredElsewhere => values::HangupReason::AnsweredElsewhere,
+                HangupWhy::Congestion => values::HangupReason::Congestion,
+            };
+            let params = channels::Hangup::default().reason(reason);
+            client.channels().hangup(channel, params).await.or_gone().map(done)
+        }
+        Request::Snoop { channel, snoop, side } => {
+            let spy = match side {
+                Side::Customer => values::SnoopDirection::In,
+                Side::Agent => values::SnoopDirection::Out,
+            };
+            let params = channels::SnoopChannelWithId::default().spy(spy).app_args("tap");
+            client.channels().snoop_channel_with_id(channel, snoop, app, params).await.map(|_| Reply::Done)
+        }
+        Request::SendMedia { channel } => {
+            let params = channels::ExternalMedia::default()
+                .channel_id(channel)
+                .external_host(media.to_string())
+                .encapsulation(values::MediaEncapsulation::Rtp)
+                .transport(values::MediaTransport::Udp);
+            match client.channels().external_media(app, TAP_FORMAT, params).await {
+                Ok(made) => match translate::media_source(&made) {
+                    Some(source) => Ok(Reply::Source(source)),
+                    None => return media_source(client, channel).await,
+                },
+                Err(error) => Err(error),
+            }
+        }
+        Request::MediaSource { channel } => return media_source(client, channel).await,
+        Request::Continue { channel, context, extension } => {
+            let params = channels::ContinueInDialplan::default().context(*context).extension(extension).priority(1);
+            client.channels().continue_in_dialplan(channel, params).await.map(done)
+        }
+    };
+    result.map_err(|error| refusal(&error))
+}
+
+async fn media_source(client: &Client, channel: &str) -> Result<Reply, Refusal> {
+    let mut found = Vec::with_capacity(2);
+    for name in ["UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT"] {
+        let variable = client.channels().get_channel_var(channel, name).await.map_err(|error| refusal(&error))?;
+        found.push(variable.value);
+    }
+    translate::socket_address(&found[0], &found[1])
+        .map(Reply::Source)
+        .ok_or_else(|| Refusal::Refused(format!("no media address in {found:?}")))
+}
+
+/// The caller's number as a caller id: what came in from outside may not add a name or a header of its own.
+fn caller_id(number: &str) -> String {
+    let clean: String = number
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '*' | '#' | '.' | '_' | '-'))
+        .collect();
+    format!("\"\" <{}>", if clean.is_empty() { "anonymous" } else { &clean })
+}
+
+fn refusal(error: &Error) -> Refusal {
+    match error {
+        Error::NotFound { .. } => Refusal::Gone,
+        Error::Timeout { .. } | Error::Disconnected { .. } => Refusal::Unknown(error.to_string()),
+        _ => Refusal::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caller_id;
+
+    #[test]
+    fn a_caller_cannot_smuggle_a_name_or_header() {
+        assert_eq!(caller_id("+15550123"), "\"\" <+15550123>");
+        assert_eq!(caller_id("\"Bank\" <911>\r\nX: y"), "\"\" <Bank911Xy>");
+        assert_eq!(caller_id(""), "\"\" <anonymous>");
+    }
+}
