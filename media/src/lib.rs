@@ -1,5 +1,6 @@
 //! RTP in, aligned stereo recordings out.
 
+pub mod analysis;
 mod clock;
 pub mod file;
 pub mod g711;
@@ -7,6 +8,7 @@ pub mod recorder;
 pub mod rtp;
 mod shell;
 mod stats;
+mod writer;
 
 pub use file::{Finished, Gap, GapReason, WriteError, recover};
 pub use rtp::StreamReport;

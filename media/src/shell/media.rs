@@ -1,15 +1,25 @@
 //! [`Media`]: the handle.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
 
-use tokio::sync::broadcast;
+use tokio::runtime;
+use tokio::sync::{broadcast, mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Event, MediaConfig, RecordingSpec, Started};
+use super::worker::{Command, Worker};
+use super::{Event, MediaConfig, RecordingSpec, Started, socket};
 use crate::file::{Finished, WriteError};
-use crate::stats::Stats;
+use crate::recorder::millis;
+use crate::stats::{Counters, Stats};
+use crate::writer::{Gauges, Lane, OpenFile, Opened, Writers};
+
+/// Events that wait for a slow listener.
+const EVENTS: usize = 4_096;
 
 /// The sockets could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -76,73 +86,239 @@ pub enum FinishError {
 #[error("no recording {0} is running")]
 pub struct NoSuchRecording(pub Uuid);
 
-/// Receives RTP and writes recordings. Cheap to clone; the last clone's drop stops it at once, leaving `.part` files
-/// that a later `start` with `resume` continues ([`close`](Self::close) does the same without losing what is in
-/// flight).
+/// Receives RTP and writes recordings. Cheap to clone; the last clone's drop stops it at once, as if the process had
+/// died: `.part` files are left that a later `start` with `resume` continues ([`close`](Self::close) does the same
+/// without losing what is in flight).
 #[derive(Debug, Clone)]
-pub struct Media {}
+pub struct Media(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: MediaConfig,
+    receivers: Vec<Receiver>,
+    writers: Writers,
+    gauges: Arc<Gauges>,
+    events: broadcast::Sender<Event>,
+    /// Of the sockets, to find their drops.
+    inodes: Vec<u64>,
+}
+
+/// A receiving thread, seen from here.
+#[derive(Debug)]
+struct Receiver {
+    address: SocketAddr,
+    /// `None` only while it is dropped.
+    commands: Option<mpsc::UnboundedSender<Command>>,
+    counters: Arc<Counters>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Media {
     /// Binds the sockets and starts the threads. Needs no async runtime; receiving has threads of its own, so that a
     /// busy caller cannot delay it.
     pub fn bind(config: MediaConfig) -> Result<Self, BindError> {
-        let _ = config;
-        todo!()
+        if config.listen.is_empty() {
+            return Err(BindError::NoAddress);
+        }
+        let writers = Writers::start(config.writers, config.max_writers).map_err(BindError::Thread)?;
+        let mut inner = Inner {
+            receivers: Vec::new(),
+            writers,
+            gauges: Arc::default(),
+            events: broadcast::channel(EVENTS).0,
+            inodes: Vec::new(),
+            config,
+        };
+        for &address in &inner.config.listen {
+            let socket = socket::bind(address, inner.config.receive_buffer)
+                .map_err(|source| BindError::Socket { address, source })?;
+            inner.inodes.extend(socket::inode(&socket));
+            inner.receivers.push(Receiver::start(address, socket, inner.writers.clone())?);
+        }
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The address of the first socket.
     pub fn local_addr(&self) -> SocketAddr {
-        todo!()
+        self.0.receivers[0].address
     }
 
     /// The address that both streams of this recording must be sent to. With one socket always
     /// [`local_addr`](Self::local_addr); with several, the same id has the same one in every process with the same
     /// configuration.
     pub fn address_for(&self, id: Uuid) -> SocketAddr {
-        let _ = id;
-        todo!()
+        self.receiver(id).address
     }
 
-    /// What happens to recordings from now on.
+    /// What happens to recordings from now on. A receiver that falls 4,096 events behind is told that it has.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        todo!()
+        self.0.events.subscribe()
     }
 
     /// Begins or (with `spec.resume`) continues a recording; answers once its file is open. Audio counts from the
     /// call on, also while the disk is slow; packets that came from these sources up to 1 s before are in it too.
     pub async fn start(&self, spec: RecordingSpec) -> Result<Started, StartError> {
-        let _ = spec;
-        todo!()
+        let id = spec.id;
+        let lane = Arc::new(Lane::new(
+            id,
+            spec.path.clone(),
+            Arc::clone(&self.0.config.storage),
+            self.0.config.buffer_per_recording,
+            Arc::clone(&self.0.gauges),
+            self.0.events.clone(),
+        ));
+        let left_behind = if spec.resume { self.open_left_behind(&lane).await? } else { None };
+        let resumed_after_ms = left_behind.as_ref().map(|opened| millis(opened.frames));
+        let lane = match resumed_after_ms {
+            // A lane whose opening failed is over.
+            None if spec.resume => Arc::new(lane.again()),
+            _ => lane,
+        };
+        let (reply, begun) = oneshot::channel();
+        let begin = Command::Begin { spec, lane: Arc::clone(&lane), opened: left_behind, reply };
+        let begun = match self.ask(id, begin) {
+            Ok(()) => begun.await.unwrap_or(Err(StartError::Closed)),
+            Err(Closed) => Err(StartError::Closed),
+        };
+        let beginning = begun.inspect_err(|_| lane.abandon())?;
+        if resumed_after_ms.is_none()
+            && let Err(error) = self.open(&lane, OpenFile::New).await
+        {
+            // Not asked for an answer: a closed Media has forgotten it already.
+            let _ = self.ask(id, Command::Forget { id });
+            return Err(error);
+        }
+        let started = Started { started_at: beginning.wall_time(), resumed_after_ms };
+        let _ = self.0.events.send(Event::Started { id, started });
+        Ok(started)
     }
 
     /// Ends a recording now: writes what waits, sets the header right, syncs, renames to the final name.
     ///
     /// Waits for the disk. Dropping the future abandons only the answer.
     pub async fn finish(&self, id: Uuid) -> Result<Finished, FinishError> {
-        let _ = id;
-        todo!()
+        let (reply, finished) = oneshot::channel();
+        self.ask(id, Command::Finish { id, reply }).map_err(|Closed| FinishError::Closed)?;
+        finished.await.unwrap_or(Err(FinishError::Closed))
     }
 
     /// From now until [`resume`](Self::resume) the file holds silence on both sides, listed as a gap.
     pub async fn pause(&self, id: Uuid) -> Result<(), NoSuchRecording> {
-        let _ = id;
-        todo!()
+        let (reply, done) = oneshot::channel();
+        self.ask(id, Command::Pause { id, reply }).map_err(|Closed| NoSuchRecording(id))?;
+        done.await.unwrap_or(Err(NoSuchRecording(id)))
     }
 
     /// Ends a pause. Without one it does nothing.
     pub async fn resume(&self, id: Uuid) -> Result<(), NoSuchRecording> {
-        let _ = id;
-        todo!()
+        let (reply, done) = oneshot::channel();
+        self.ask(id, Command::EndPause { id, reply }).map_err(|Closed| NoSuchRecording(id))?;
+        done.await.unwrap_or(Err(NoSuchRecording(id)))
     }
 
-    /// Counters since `bind` and gauges of this moment.
+    /// Counters since `bind` and gauges of this moment. Reads a small file of `/proc`.
     pub fn stats(&self) -> Stats {
-        todo!()
+        let mut stats = Stats {
+            socket_drops: socket::drops(&self.0.inodes),
+            failed: self.0.gauges.failed.load(Ordering::Relaxed),
+            buffered_bytes: self.0.gauges.buffered.load(Ordering::Relaxed),
+            writer_threads: self.0.writers.threads() as u64,
+            ..Stats::default()
+        };
+        for receiver in &self.0.receivers {
+            receiver.counters.add_to(&mut stats);
+        }
+        stats
     }
 
-    /// Stops receiving, writes what waits and leaves every running recording as a `.part` to be continued: for a
-    /// planned restart.
+    /// Writes what waits and leaves every running recording as a `.part` to be continued: for a planned restart.
+    /// Waits for the disk.
     pub async fn close(&self) {
-        todo!()
+        for receiver in &self.0.receivers {
+            let (reply, parked) = oneshot::channel();
+            if receiver.ask(Command::ParkAll { reply }).is_ok() {
+                for parked in parked.await.unwrap_or_default() {
+                    // An error means that the lane is gone, and its file with it.
+                    let _ = parked.await;
+                }
+            }
+        }
+    }
+
+    /// `None` if no process has left such a file behind.
+    async fn open_left_behind(&self, lane: &Arc<Lane>) -> Result<Option<Opened>, StartError> {
+        match self.open(lane, OpenFile::LeftBehind).await {
+            Ok(opened) => Ok(Some(opened)),
+            Err(StartError::File(WriteError::NotFound { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn open(&self, lane: &Arc<Lane>, how: OpenFile) -> Result<Opened, StartError> {
+        let (reply, opened) = oneshot::channel();
+        if lane.open(how, reply) {
+            self.0.writers.schedule(lane);
+        }
+        match opened.await {
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(WriteError::Exists { path })) => Err(StartError::Exists(path)),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(StartError::Closed),
+        }
+    }
+
+    fn receiver(&self, id: Uuid) -> &Receiver {
+        // The same place in every process, whatever kind of id it is.
+        let place = id.as_u128() % self.0.receivers.len() as u128;
+        &self.0.receivers[place as usize]
+    }
+
+    fn ask(&self, id: Uuid, command: Command) -> Result<(), Closed> {
+        self.receiver(id).ask(command)
+    }
+}
+
+/// The receiving thread has ended.
+#[derive(Debug)]
+struct Closed;
+
+impl Receiver {
+    fn start(asked: SocketAddr, socket: UdpSocket, writers: Writers) -> Result<Self, BindError> {
+        let refused = |source| BindError::Socket { address: asked, source };
+        let address = socket.local_addr().map_err(refused)?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(BindError::Thread)?;
+        let socket = {
+            let _entered = runtime.enter();
+            tokio::net::UdpSocket::from_std(socket).map_err(refused)?
+        };
+        let counters = Arc::new(Counters::default());
+        let worker = Worker::new(writers, Arc::clone(&counters));
+        let (commands, asked) = mpsc::unbounded_channel();
+        let thread = thread::Builder::new()
+            .name("media-rtp".to_owned())
+            .spawn(move || runtime.block_on(worker.run(socket, asked)))
+            .map_err(BindError::Thread)?;
+        Ok(Self { address, commands: Some(commands), counters, thread: Some(thread) })
+    }
+
+    fn ask(&self, command: Command) -> Result<(), Closed> {
+        self.commands.as_ref().and_then(|commands| commands.send(command).ok()).ok_or(Closed)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        // The thread ends with its commands, and never waits for a disk: afterwards the port is free.
+        self.commands = None;
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!(address = %self.address, "a receiving thread had panicked");
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.receivers.clear();
+        self.writers.close();
     }
 }
