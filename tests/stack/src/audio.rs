@@ -38,7 +38,8 @@ impl Wav {
             let body = at + 8;
             match name {
                 b"fmt " => {
-                    format = Some((number(body, 2)?, number(body + 2, 2)?, number(body + 4, 4)?, number(body + 14, 2)?))
+                    format =
+                        Some((number(body, 2)?, number(body + 2, 2)?, number(body + 4, 4)?, number(body + 14, 2)?));
                 }
                 b"data" => {
                     let (_, channels, rate, bits) = format?;
@@ -59,6 +60,26 @@ impl Wav {
             }
             at = body.checked_add(length)?.checked_add(length & 1)?;
         }
+    }
+
+    /// Writes one channel as 16-bit PCM.
+    pub fn write_mono(path: &Path, rate: u32, samples: &[i16]) -> Result<()> {
+        let bytes = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX);
+        let mut raw = Vec::with_capacity(44 + samples.len() * 2);
+        raw.extend(b"RIFF");
+        raw.extend(bytes.saturating_add(36).to_le_bytes());
+        raw.extend(b"WAVEfmt ");
+        raw.extend(16_u32.to_le_bytes());
+        // PCM, one channel.
+        raw.extend([1, 0, 1, 0]);
+        raw.extend(rate.to_le_bytes());
+        raw.extend((rate * 2).to_le_bytes());
+        // Two bytes per frame, sixteen bits per sample.
+        raw.extend([2, 0, 16, 0]);
+        raw.extend(b"data");
+        raw.extend(bytes.to_le_bytes());
+        raw.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+        std::fs::write(path, raw).context(|| format!("cannot write {}", path.display()))
     }
 
     /// The samples of a channel between two moments, in seconds from the start; what lies outside is left out.
@@ -129,6 +150,15 @@ mod tests {
         assert!(tone_share(&samples, 8_000, 700.0) < 0.01);
         assert!(tone_share_windowed(&samples, 8_000, 440.0) > 0.99);
         assert!(tone_share(&[0; 8_000], 8_000, 440.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_written_wav_is_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tone.wav");
+        let samples = tone(300.0, 8_000, 0.5);
+        Wav::write_mono(&path, 8_000, &samples).unwrap();
+        assert_eq!(Wav::read(&path).unwrap(), Wav { rate: 8_000, channels: vec![samples] });
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod phones;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod run_dir;
 mod stack;
 
 pub use asterisk::{Asterisk, AsteriskOptions};

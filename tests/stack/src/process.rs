@@ -326,7 +326,14 @@ fn raw(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
 }
 
+/// Opens a log for appending. One that has grown large makes room first; one old file is kept.
 fn open_log(path: &Path) -> Result<File> {
+    const LARGE: u64 = 32 << 20;
+    if fs::metadata(path).is_ok_and(|log| log.len() > LARGE) {
+        let mut old = path.as_os_str().to_owned();
+        old.push(".old");
+        let _kept = fs::rename(path, old);
+    }
     OpenOptions::new()
         .create(true)
         .append(true)

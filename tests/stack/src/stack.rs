@@ -123,6 +123,13 @@ impl Stack {
         Ok(())
     }
 
+    /// Ends what an earlier run in `dir` left behind when it was killed, so that its ports are free again.
+    pub fn end_leftovers(dir: &Path) {
+        for part in ["gateway", "asterisk", "postgresql"] {
+            crate::process::end_leftover(&dir.join(part).join("pid"));
+        }
+    }
+
     /// The folder that everything is kept in.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -39,7 +39,7 @@ impl SippCall {
             to: to.to_owned(),
             from: "+15557654321".to_owned(),
             talk,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             tone_hz: 440,
             calls: 1,
             rate: 1,

@@ -1,0 +1,100 @@
+# Trunkline. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Everything that a run keeps; deleting it is a clean slate.
+export RUN_DIR ?= $(CURDIR)/.run
+export HTTP_PORT ?= 8080
+export SIP_PORT ?= 5060
+export AGI_PORT ?= 4573
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Queries were checked against the real schema when they were written (.sqlx/); building needs no database.
+ifneq ($(wildcard .sqlx),)
+export SQLX_OFFLINE ?= true
+endif
+
+BUILT := $(CARGO_TARGET_DIR)/debug
+# One set of features and one profile for run, tests, clippy and the drift checks: nothing is built twice.
+WORKSPACE := --workspace --locked
+
+.PHONY: help run demo-call test check bench build asterisk clean-run \
+        check-format check-clippy check-licences check-tree check-drift check-advisories
+
+help:  ## list the goals
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  RUN_DIR, HTTP_PORT, SIP_PORT and AGI_PORT may be set in the environment."
+
+run:  ## start PostgreSQL, Asterisk and the gateway, with the demo tenant (Ctrl-C stops all)
+	@.ci/deps run
+	@asterisk/get-asterisk.sh > /dev/null
+	@cargo build $(WORKSPACE) --bins
+	@exec "$(BUILT)/trunkline-stack" run
+
+demo-call:  ## while `make run` is up: a customer calls the demo queue and speaks
+	@.ci/deps demo-call
+	@[ -x "$(BUILT)/trunkline-stack" ] || cargo build $(WORKSPACE) --bins
+	@exec "$(BUILT)/trunkline-stack" demo-call
+
+test:  ## every test, with the real PostgreSQL, Asterisk and SIP phones
+	@.ci/deps test
+	@asterisk/get-asterisk.sh > /dev/null
+	@cargo build $(WORKSPACE) --bins
+	@cargo test $(WORKSPACE)
+
+check: check-format check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
+
+check-format:
+	@cargo fmt --all --check
+
+check-clippy:
+	@cargo clippy $(WORKSPACE) --all-targets -- -D warnings
+
+# Two TLS providers in one program are a panic at run time, and OpenSSL is not ours to patch.
+check-tree:
+	@tree="$$(cargo tree $(WORKSPACE) --edges normal,build --prefix none --format '{p}' --target all)"; \
+	for banned in aws-lc-sys aws-lc-rs openssl openssl-sys native-tls; do \
+	  if grep -q "^$$banned v" <<< "$$tree"; then \
+	    echo "check: $$banned has come into the dependency tree: cargo tree -i $$banned --target all"; exit 1; \
+	  fi; \
+	done
+	@echo "check: no second TLS stack in the tree"
+
+check-licences:
+	@cargo build --quiet $(WORKSPACE) --bins
+	@cargo metadata --format-version 1 --locked | "$(BUILT)/trunkline-licences"
+
+check-drift:
+	@if [ -x migrations/prepare-sqlx.sh ]; then .ci/deps run; migrations/prepare-sqlx.sh --check; fi
+	@cargo build --quiet $(WORKSPACE) --bins
+	@if [ -f gateway/openapi.json ]; then \
+	  "$(BUILT)/trunkline" openapi | diff -u gateway/openapi.json - > /dev/null \
+	    || { echo "check: gateway/openapi.json is stale: run \`trunkline openapi > gateway/openapi.json\`"; exit 1; }; \
+	  echo "check: the OpenAPI document is up to date"; \
+	fi
+
+# Nothing is installed for this: that would take minutes. A machine that has cargo-audit uses it.
+check-advisories:
+	@if ! command -v cargo-audit > /dev/null; then \
+	  echo "check: advisories NOT checked: cargo-audit is not installed here"; \
+	elif ! cargo audit --quiet --json > /dev/null 2> "$(CARGO_TARGET_DIR)/audit.err" && grep -qiE "couldn't fetch|failed to fetch|network" "$(CARGO_TARGET_DIR)/audit.err"; then \
+	  echo "check: advisories NOT checked: the advisory database cannot be had here"; \
+	else \
+	  cargo audit --quiet; echo "check: no advisory against a dependency"; \
+	fi
+
+bench:  ## benchmarks beside their peers, to target/bench/results.json
+	@.ci/deps bench
+	@asterisk/get-asterisk.sh > /dev/null
+	@cargo build --release $(WORKSPACE) --bins
+	@cargo bench --locked -p trunkline-tests
+
+build:  ## build all programs
+	@cargo build $(WORKSPACE) --bins
+
+asterisk:  ## fetch Asterisk into the user's cache, or look for a newer one
+	@asterisk/get-asterisk.sh --refresh
+
+clean-run:  ## throw away what `make run` keeps
+	@rm -rf "$(RUN_DIR)"
