@@ -8,6 +8,8 @@ BEGIN
 END
 $database$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- The owner by name: whoever owns the database owns the schema, and that may be a superuser in a copy of it.
+GRANT USAGE, CREATE ON SCHEMA public TO trunkline_owner;
 GRANT USAGE ON SCHEMA public TO trunkline, trunkline_app, trunkline_system;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 

@@ -8,7 +8,9 @@ CREATE TABLE journal_heads (
     -- the oldest seq that is still kept
     oldest bigint NOT NULL DEFAULT 1 CHECK (oldest >= 1),
     -- when the newest event was recorded: recorded_at never goes back within a tenant, whatever the clock does
-    recorded_at timestamptz NOT NULL DEFAULT to_timestamp(0)
+    recorded_at timestamptz NOT NULL DEFAULT to_timestamp(0),
+    -- the newest month of the tenant in journal_months
+    month timestamptz NOT NULL DEFAULT to_timestamp(0)
 ) WITH (fillfactor = 40);
 SELECT make_system_table('journal_heads');
 GRANT SELECT ON journal_heads TO trunkline_system;
@@ -91,7 +93,9 @@ BEGIN
     IF to_regclass(v_name) IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('trunkline.journal_ensure_partition', 0));
+    -- One at a time, with the lock that attaching takes anyway. Taking a table's lock, unlike an advisory one, also
+    -- makes what others committed meanwhile visible to the look-up below.
+    LOCK TABLE ONLY events IN SHARE UPDATE EXCLUSIVE MODE;
     IF to_regclass(v_name) IS NOT NULL THEN
         RETURN;
     END IF;
@@ -122,7 +126,6 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     v_this text := to_char(v_now AT TIME ZONE 'UTC', 'YYYY_MM');
     v_month timestamptz;
-    v_previous timestamptz;
     v_seq bigint;
     v_at timestamptz;
     v_start bigint := 0;
@@ -137,21 +140,20 @@ BEGIN
     END IF;
 
     FOR i IN 1 .. cardinality(p_tenants) LOOP
-        SELECT h.seq, h.recorded_at INTO v_seq, v_previous
+        SELECT h.seq, h.recorded_at, h.month INTO v_seq, v_at, v_month
           FROM journal_heads h WHERE h.tenant_id = p_tenants[i] FOR UPDATE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'there is no tenant %', p_tenants[i] USING ERRCODE = 'no_data_found';
         END IF;
         -- Read under the lock: within a tenant the time recorded rises with seq.
-        v_at := greatest(clock_timestamp(), v_previous);
-        UPDATE journal_heads h SET seq = v_seq + p_counts[i], recorded_at = v_at WHERE h.tenant_id = p_tenants[i];
-
-        v_month := date_trunc('month', v_at, 'UTC');
-        IF v_seq = 0 OR v_month <> date_trunc('month', v_previous, 'UTC')  THEN
-            PERFORM journal_ensure_partition(v_at);
-            INSERT INTO journal_months (tenant_id, month, first_seq) VALUES (p_tenants[i], v_month, v_seq + 1)
-            ON CONFLICT DO NOTHING;
+        v_at := greatest(clock_timestamp(), v_at);
+        IF v_month <> date_trunc('month', v_at, 'UTC') THEN
+            v_month := date_trunc('month', v_at, 'UTC');
+            PERFORM journal_ensure_partition(v_month);
+            INSERT INTO journal_months (tenant_id, month, first_seq) VALUES (p_tenants[i], v_month, v_seq + 1);
         END IF;
+        UPDATE journal_heads h SET seq = v_seq + p_counts[i], recorded_at = v_at, month = v_month
+         WHERE h.tenant_id = p_tenants[i];
 
         first_seqs[i] := v_seq + 1;
         recorded[i] := v_at;
