@@ -91,7 +91,7 @@ const fn table(law: Law) -> [i16; 256] {
 const fn expand_ulaw(octet: u8) -> i16 {
     // All bits travel inverted.
     let bits = !octet;
-    let magnitude = ((((bits & 0x0f) as i32) << 3) + ULAW_BIAS << ((bits & 0x70) >> 4)) - ULAW_BIAS;
+    let magnitude = (((((bits & 0x0f) as i32) << 3) + ULAW_BIAS) << ((bits & 0x70) >> 4)) - ULAW_BIAS;
     (if bits & 0x80 == 0 { magnitude } else { -magnitude }) as i16
 }
 

@@ -16,8 +16,8 @@ pub(super) const HEADER: u64 = 44;
 const FRAME: u64 = 4;
 /// Sizes in a WAV file are 32 bits wide.
 const MOST_FRAMES: u64 = (u32::MAX as u64 - HEADER) / FRAME;
-/// Frames of silence written in one go.
-const SILENCE: usize = 16_384;
+/// What silence is written from.
+static SILENT: [[i16; 2]; 16_384] = [[0, 0]; 16_384];
 /// The header's lengths are brought up to date after so many frames (4 s).
 const CHECKPOINT: u64 = 32_000;
 
@@ -98,8 +98,8 @@ impl PartFile {
         self.check_room(frames)?;
         let mut left = frames;
         while left > 0 {
-            let count = left.min(SILENCE as u64) as usize;
-            self.write(&[[0, 0]; SILENCE][..count])?;
+            let count = left.min(SILENT.len() as u64) as usize;
+            self.write(&SILENT[..count])?;
             left -= count as u64;
         }
         Ok(())

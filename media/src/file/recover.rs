@@ -89,7 +89,7 @@ mod tests {
         let sidecar = Sidecar {
             version: Sidecar::VERSION,
             id: Uuid::nil(),
-            beginning: Beginning::before_now(Duration::from_secs(60)),
+            beginning: Beginning::before_now(Duration::from_mins(1)),
             agent: None,
             customer: None,
             gaps: vec![Gap { from_ms: 100, to_ms: 200, reason: GapReason::Outage }],

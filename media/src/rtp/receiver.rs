@@ -316,7 +316,7 @@ impl Run {
         let distance = i64::from(packet.sequence.wrapping_sub(self.next as u16) as i16);
         match distance {
             0..=MAX_DROPOUT => Place::Ahead(self.next + distance as u64),
-            _ if distance < -MAX_MISORDER || distance > MAX_DROPOUT => Place::Elsewhere,
+            _ if !(-MAX_MISORDER..0).contains(&distance) => Place::Elsewhere,
             _ => {
                 let places = distance.unsigned_abs();
                 let number = self.next - places;
@@ -377,6 +377,7 @@ impl Run {
 }
 
 /// A packet whose turn has come.
+#[derive(Clone, Copy)]
 struct Fresh<'a> {
     arrival: Duration,
     packet: &'a Packet<'a>,

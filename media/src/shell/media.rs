@@ -175,7 +175,7 @@ impl Media {
             _ => lane,
         };
         let (reply, begun) = oneshot::channel();
-        let begin = Command::Begin { spec, lane: Arc::clone(&lane), opened: left_behind, reply };
+        let begin = Command::Begin { spec, lane: Arc::clone(&lane), opened: left_behind.map(Box::new), reply };
         let begun = match self.ask(id, begin) {
             Ok(()) => begun.await.unwrap_or(Err(StartError::Closed)),
             Err(Closed) => Err(StartError::Closed),

@@ -41,7 +41,7 @@ pub(super) enum Command {
     Begin {
         spec: RecordingSpec,
         lane: Arc<Lane>,
-        opened: Option<Opened>,
+        opened: Option<Box<Opened>>,
         reply: oneshot::Sender<Result<Beginning, StartError>>,
     },
     /// Its file could not be opened.
@@ -176,7 +176,7 @@ impl Worker {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Begin { spec, lane, opened, reply } => {
-                let begun = self.begin(spec, lane, opened);
+                let begun = self.begin(&spec, lane, opened);
                 let id = begun.as_ref().ok().map(|(id, _)| *id);
                 if reply.send(begun.map(|(_, beginning)| beginning)).is_err() {
                     // Who asked is gone, and nobody else knows of it.
@@ -189,7 +189,7 @@ impl Worker {
                     let summary = recording.finish(self.empty_at, &self.writers);
                     let (since, dropped) = recording.take_counts();
                     self.counters.add(&since, dropped);
-                    self.end(&recording, Ending::Finish(summary, reply));
+                    self.end(&recording, Ending::Finish(Box::new(summary), reply));
                 }
                 None => drop(reply.send(Err(NoSuchRecording(id).into()))),
             },
@@ -208,11 +208,11 @@ impl Worker {
 
     fn begin(
         &mut self,
-        spec: RecordingSpec,
+        spec: &RecordingSpec,
         lane: Arc<Lane>,
-        opened: Option<Opened>,
+        opened: Option<Box<Opened>>,
     ) -> Result<(Uuid, Beginning), StartError> {
-        let RecordingSpec { id, agent, customer, .. } = spec;
+        let &RecordingSpec { id, agent, customer, .. } = spec;
         if self.by_id.contains_key(&id) {
             return Err(StartError::AlreadyRecording(id));
         }
@@ -225,13 +225,12 @@ impl Worker {
         let early: Vec<_> = [(agent, Side::Agent), (customer, Side::Customer)]
             .map(|(source, side)| (side, self.backlog.claim(now, source)))
             .into();
-        let from = early.iter().flat_map(|(_, packets)| packets.first()).map(|(at, _)| *at).min().unwrap_or(now);
-        let mut recording = match opened {
-            Some(opened) => Recording::go_on(id, (agent, customer), lane, opened, now, from),
-            None => {
-                let ago = Duration::from_micros(u64::try_from(self.now() - from).unwrap_or(0));
-                Recording::begin(id, (agent, customer), lane, from, ago)
-            }
+        let from = early.iter().filter_map(|(_, packets)| packets.first()).map(|(at, _)| *at).min().unwrap_or(now);
+        let mut recording = if let Some(opened) = opened {
+            Recording::go_on(id, (agent, customer), lane, *opened, now, from)
+        } else {
+            let ago = Duration::from_micros(u64::try_from(self.now() - from).unwrap_or(0));
+            Recording::begin(id, (agent, customer), lane, from, ago)
         };
         for (side, packets) in early {
             for (at, datagram) in packets {

@@ -76,7 +76,7 @@ pub(crate) struct Summary {
 #[derive(Debug)]
 pub(crate) enum Ending {
     /// Under its final name.
-    Finish(Summary, oneshot::Sender<Result<Finished, FinishError>>),
+    Finish(Box<Summary>, oneshot::Sender<Result<Finished, FinishError>>),
     /// As a `.part`, to be continued.
     Park(oneshot::Sender<()>),
 }
@@ -303,13 +303,12 @@ impl Lane {
         let file = PartFile::open(Arc::clone(&self.storage), &self.path)?;
         let frames = file.frames();
         let sidecar = self.storage.read(&sidecar_path(&self.path)).ok().and_then(|json| Sidecar::from_json(&json));
-        let age = match &sidecar {
-            Some(sidecar) => sidecar.beginning.elapsed(),
+        let age = if let Some(sidecar) = &sidecar {
+            sidecar.beginning.elapsed()
+        } else {
             // As good as can be had without: what was written last was heard shortly before.
-            None => {
-                tracing::warn!(recording = %self.id, "no sidecar: the recording's beginning is taken from its file");
-                Duration::from_millis(millis(frames)) + LATENCY + modified.elapsed().unwrap_or_default()
-            }
+            tracing::warn!(recording = %self.id, "no sidecar: the recording's beginning is taken from its file");
+            Duration::from_millis(millis(frames)) + LATENCY + modified.elapsed().unwrap_or_default()
         };
         Ok((file, Opened { frames, age, sidecar }))
     }

@@ -125,7 +125,7 @@ fn record_until_killed() {
         let media = Media::bind(config()).expect("bound");
         let mut call = Call::new(media.local_addr());
         media.start(call.spec(path.as_ref())).await.expect("started");
-        call.talk(Duration::from_secs(600)).await;
+        call.talk(Duration::from_mins(10)).await;
     });
 }
 

@@ -193,7 +193,7 @@ async fn past_the_buffer_loss_is_counted_and_other_recordings_go_on() {
     let (mut other, other_spec) = record(&media, folder.path().join("other.wav")).await;
     let began = Instant::now();
     disk.freeze("frozen");
-    talk_both(&mut frozen, &mut other, Duration::from_millis(3_000)).await;
+    talk_both(&mut frozen, &mut other, Duration::from_secs(3)).await;
     until("a write that does not return", || disk.waiting() == 1).await;
     until("loss to be counted", || media.stats().dropped_ms > 500).await;
     assert!(media.stats().buffered_bytes <= 32_000 + 16_384);
@@ -272,9 +272,8 @@ async fn full_disk(media: &Media, full: PathBuf, other: PathBuf) -> u64 {
     let (mut other, other_spec) = record(media, other).await;
     let failed = async {
         loop {
-            match events.recv().await.expect("an event") {
-                Event::Failed { id, error, kept, duration_ms } => break (id, error, kept, duration_ms),
-                _ => continue,
+            if let Event::Failed { id, error, kept, duration_ms } = events.recv().await.expect("an event") {
+                break (id, error, kept, duration_ms);
             }
         }
     };

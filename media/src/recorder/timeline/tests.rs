@@ -164,7 +164,7 @@ fn a_stalled_reader_loses_nothing() {
     // Nothing is read between 2 s and 7 s; then all of it at once, before time goes on.
     let arrivals = both(0..500, |n| {
         let sent = ms(u64::from(n) * 20 + 5);
-        if (ms(2_000)..ms(7_000)).contains(&sent) { ms(7_000) - ms(u64::from(n) * 20) } else { ms(5) }
+        if (ms(2_000)..ms(7_000)).contains(&sent) { ms(7_000 - u64::from(n) * 20) } else { ms(5) }
     });
     let (mut timeline, mut tape) = (Timeline::new(), Tape::default());
     let (before, after): (Vec<_>, Vec<_>) = arrivals.into_iter().partition(|(at, _, _)| *at < ms(2_000));
