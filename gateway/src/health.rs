@@ -107,6 +107,7 @@ async fn ready(State(state): State<AppState>) -> Response {
     };
     match reason {
         None => Json(json!({ "status": "ok" })).into_response(),
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": reason }))).into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "reason": reason })))
+            .into_response(),
     }
 }

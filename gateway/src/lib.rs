@@ -7,12 +7,16 @@
 pub mod agents;
 pub mod auth;
 pub mod calls;
+pub mod cli;
 pub mod config;
 pub mod health;
 pub mod http;
+pub mod logging;
 pub mod metrics;
+pub mod provision;
 pub mod queues;
 pub mod recordings;
+pub mod server;
 pub mod state;
 pub mod stream;
 pub mod telephony;

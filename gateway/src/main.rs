@@ -1,3 +1,5 @@
 //! The `trunkline` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    trunkline::cli::main()
+}

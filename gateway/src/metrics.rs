@@ -65,7 +65,10 @@ impl Metrics {
             stream_closed: counters("trunkline_stream_closed_total", "Live streams closed by the server", &["code"]),
             logins: counters("trunkline_logins_total", "Sign-ins", &["result"]),
             refreshes: counters("trunkline_token_refreshes_total", "Refreshes of access tokens", &["result"]),
-            idempotent_replays: counter("trunkline_idempotent_replays_total", "Answers repeated for a known Idempotency-Key"),
+            idempotent_replays: counter(
+                "trunkline_idempotent_replays_total",
+                "Answers repeated for a known Idempotency-Key",
+            ),
             started: Gauge::new("trunkline_start_time_seconds", "Start of the process, in seconds since the epoch")
                 .expect("the name is valid"),
             registry,
@@ -124,11 +127,21 @@ impl Metrics {
         let mut line = |name: &str, help: &str, kind: &str, value: u64| {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         };
-        line("trunkline_journal_commands_total", "Commands and appends that were committed", "counter", journal.commands);
+        line(
+            "trunkline_journal_commands_total",
+            "Commands and appends that were committed",
+            "counter",
+            journal.commands,
+        );
         line("trunkline_journal_events_total", "Events that were committed", "counter", journal.events);
         line("trunkline_journal_batches_total", "Transactions that committed them", "counter", journal.batches);
         line("trunkline_journal_contended_total", "Transactions that were tried again", "counter", journal.contended);
-        line("trunkline_journal_unavailable_total", "Commands that were answered as unavailable", "counter", journal.unavailable);
+        line(
+            "trunkline_journal_unavailable_total",
+            "Commands that were answered as unavailable",
+            "counter",
+            journal.unavailable,
+        );
         line("trunkline_journal_unknown_total", "Commands whose outcome is unknown", "counter", journal.unknown);
         line("trunkline_journal_waiting", "Commands that wait in the lanes", "gauge", journal.waiting as u64);
         line("trunkline_hub_tenants", "Tenants that somebody listens to", "gauge", hub.tenants as u64);
@@ -181,9 +194,17 @@ mod tests {
     fn a_request_shows_under_its_route_template() {
         let metrics = Metrics::new();
         metrics.http_answered(&http::Method::GET, "/api/v1/calls/{id}", http::StatusCode::OK, Duration::from_millis(3));
-        metrics.http_answered(&http::Method::from_bytes(b"BREW").unwrap(), "unknown", http::StatusCode::NOT_FOUND, Duration::ZERO);
+        metrics.http_answered(
+            &http::Method::from_bytes(b"BREW").unwrap(),
+            "unknown",
+            http::StatusCode::NOT_FOUND,
+            Duration::ZERO,
+        );
         let text = metrics.render(&JournalStats::default(), &HubStats::default()).unwrap();
-        assert!(text.contains(r#"trunkline_http_requests_total{method="GET",route="/api/v1/calls/{id}",status="200"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"trunkline_http_requests_total{method="GET",route="/api/v1/calls/{id}",status="200"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"method="other""#), "{text}");
         assert!(text.contains("process_resident_memory_bytes"), "{text}");
     }

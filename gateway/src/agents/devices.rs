@@ -46,7 +46,10 @@ pub(super) async fn create(
         return Err(AppError::not_found("agent"));
     }
     if device_store::count(tx, agent).await? >= MAX_DEVICES {
-        return Err(AppError::conflict("too-many-devices", format!("an agent may have {MAX_DEVICES} devices; remove one first")));
+        return Err(AppError::conflict(
+            "too-many-devices",
+            format!("an agent may have {MAX_DEVICES} devices; remove one first"),
+        ));
     }
     let id = DeviceId::new();
     let username = format!("{tenant_slug}-{}", random_text(USERNAME_CHARS));

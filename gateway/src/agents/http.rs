@@ -181,7 +181,8 @@ async fn create_device(
         return Err(AppError::invalid_field("name", format!("must have from 1 to {MAX_NAME_CHARS} characters")));
     }
     let mut system = state.db.system().await?;
-    let slug = device_store::tenant_slug(&mut system, principal.tenant).await?.ok_or_else(|| AppError::not_found("agent"))?;
+    let slug =
+        device_store::tenant_slug(&mut system, principal.tenant).await?.ok_or_else(|| AppError::not_found("agent"))?;
     system.commit().await?;
 
     let (config, slug) = (state.config.clone(), slug);

@@ -28,7 +28,7 @@ pub struct Agent {
 
 /// Body of `PUT /agents/me/state`.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-pub struct SetState {
+pub(super) struct SetState {
     /// The wanted state.
     pub state: AgentState,
     /// Why; at most 200 characters.
@@ -38,7 +38,7 @@ pub struct SetState {
 
 /// Body of `POST /agents/{id}/devices`.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-pub struct CreateDevice {
+pub(super) struct CreateDevice {
     /// A name for people, such as "desk phone"; at most 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,

@@ -43,7 +43,11 @@ fn state_of(text: &str) -> AgentState {
 }
 
 /// Agents by name, behind the position (name, id).
-pub(super) async fn list(tx: &mut TenantTx<'_>, after: Option<&(String, AgentId)>, limit: i64) -> Result<Vec<Row>, DbError> {
+pub(super) async fn list(
+    tx: &mut TenantTx<'_>,
+    after: Option<&(String, AgentId)>,
+    limit: i64,
+) -> Result<Vec<Row>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT id, name, email, state, reason, state_since FROM agents
             WHERE $1::text IS NULL OR (name, id) > ($1, $2)
@@ -69,9 +73,10 @@ pub(super) async fn list(tx: &mut TenantTx<'_>, after: Option<&(String, AgentId)
 
 /// One agent, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Row>, DbError> {
-    let row = sqlx::query!("SELECT name, email, state, reason, state_since FROM agents WHERE id = $1 FOR UPDATE", id.uuid())
-        .fetch_optional(tx.conn())
-        .await?;
+    let row =
+        sqlx::query!("SELECT name, email, state, reason, state_since FROM agents WHERE id = $1 FOR UPDATE", id.uuid())
+            .fetch_optional(tx.conn())
+            .await?;
     Ok(row.map(|row| Row {
         id,
         name: row.name,

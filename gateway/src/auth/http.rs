@@ -104,7 +104,9 @@ async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMa
     if let Some(cookie) = jar.get(COOKIE) {
         service::logout(&state, cookie.value()).await?;
     }
-    if let Some(principal) = bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok()) {
+    if let Some(principal) =
+        bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok())
+    {
         service::logout_session(&state, principal.session).await?;
     }
     Ok(forget(&state, StatusCode::NO_CONTENT))
@@ -121,7 +123,10 @@ async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMa
 )]
 async fn me(State(state): State<AppState>, principal: Principal) -> Result<Response, AppError> {
     let (user, tenant) = service::me(&state, principal).await?;
-    let permissions =
-        Permission::ALL.iter().filter(|permission| permission.allowed_to(user.role)).map(|permission| permission.as_str()).collect();
+    let permissions = Permission::ALL
+        .iter()
+        .filter(|permission| permission.allowed_to(user.role))
+        .map(|permission| permission.as_str())
+        .collect();
     Ok(axum::Json(Me { user, tenant, permissions }).into_response())
 }

@@ -31,7 +31,7 @@ pub struct TenantView {
 
 /// Body of `POST /auth/login`.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
-pub struct LoginRequest {
+pub(super) struct LoginRequest {
     /// E-mail address, in any case.
     #[schema(example = "operator@demo.test")]
     pub email: String,

@@ -8,9 +8,9 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as
 use tokio::sync::Semaphore;
 
 /// Shortest password that is taken, in characters.
-pub const MIN_CHARS: usize = 10;
+pub(super) const MIN_CHARS: usize = 10;
 /// Longest password that is looked at, in bytes.
-pub const MAX_BYTES: usize = 1024;
+pub(super) const MAX_BYTES: usize = 1024;
 
 /// How long a sign-in waits for its turn before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -52,7 +52,15 @@ pub enum TokenError {
 }
 
 /// Signs a token that ends `life` after `now`.
-pub fn issue(keys: &Keys, tenant: TenantId, user: UserId, role: Role, session: Uuid, now: DateTime<Utc>, life: TimeDelta) -> String {
+pub fn issue(
+    keys: &Keys,
+    tenant: TenantId,
+    user: UserId,
+    role: Role,
+    session: Uuid,
+    now: DateTime<Utc>,
+    life: TimeDelta,
+) -> String {
     let claims = Claims {
         iss: ISSUER.to_owned(),
         sub: user,
@@ -93,7 +101,9 @@ mod tests {
     use super::*;
 
     fn keys(last: u8) -> Keys {
-        Keys::derive(&format!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e{last:02x}").parse().unwrap())
+        Keys::derive(
+            &format!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e{last:02x}").parse().unwrap(),
+        )
     }
 
     fn token(keys: &Keys, now: DateTime<Utc>) -> (Principal, String) {

@@ -14,7 +14,7 @@ use super::{Config, KEYS, Key, Secret, SecretKey};
 const PREFIX: &str = "TRUNKLINE_";
 
 /// Variables with our prefix that are not configuration keys.
-const NOT_KEYS: &[&str] = &["CONFIG"];
+const NOT_KEYS: &[&str] = &["CONFIG", "BIN"];
 
 /// What is wrong with the configuration, in words for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

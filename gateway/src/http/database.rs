@@ -37,7 +37,9 @@ impl From<CommandError<AppError>> for AppError {
             CommandError::Db(error) => error.into(),
             CommandError::Invalid(error) => Self::internal(error),
             // The client cannot know either; with an Idempotency-Key it may simply ask again.
-            CommandError::Unknown => Self::unavailable("database", anyhow::anyhow!("the outcome of a commit is unknown")),
+            CommandError::Unknown => {
+                Self::unavailable("database", anyhow::anyhow!("the outcome of a commit is unknown"))
+            }
         }
     }
 }

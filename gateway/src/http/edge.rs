@@ -6,8 +6,8 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use uuid::Uuid;
 
 use super::{AppError, Fault};
@@ -21,7 +21,10 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
     let started = Instant::now();
     let request_id = Uuid::now_v7().to_string();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| Arc::from("unmatched"), |path| Arc::<str>::from(path.as_str()));
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| Arc::from("unmatched"), |path| Arc::<str>::from(path.as_str()));
 
     state.metrics.http_in_flight.inc();
     let in_flight = InFlight(state.metrics.http_in_flight.clone());

@@ -27,7 +27,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 fn json_refusal(rejection: &JsonRejection) -> AppError {
     match rejection {
-        JsonRejection::JsonSyntaxError(error) => AppError::bad_request(format!("the body is not JSON: {}", inner(error))),
+        JsonRejection::JsonSyntaxError(error) => {
+            AppError::bad_request(format!("the body is not JSON: {}", inner(error)))
+        }
         JsonRejection::JsonDataError(error) => {
             let (field, message) = field_and_message(&inner(error));
             AppError::invalid_field(field, message)
@@ -50,9 +52,9 @@ fn inner(error: &(dyn std::error::Error + 'static)) -> String {
 /// axum reports `path.of.field: what is wrong at line 1 column 2`; serde names a missing field only in its words.
 fn field_and_message(text: &str) -> (String, String) {
     let message = text.split(" at line ").next().unwrap_or(text).to_owned();
-    let field = ["missing field `", "unknown field `"]
-        .iter()
-        .find_map(|words| message.split_once(words).and_then(|(_, rest)| rest.split_once('`')).map(|(field, _)| field.to_owned()));
+    let field = ["missing field `", "unknown field `"].iter().find_map(|words| {
+        message.split_once(words).and_then(|(_, rest)| rest.split_once('`')).map(|(field, _)| field.to_owned())
+    });
     match (field, message.split_once(": ")) {
         (Some(field), _) => (field, message),
         (None, Some((path, rest))) if !path.contains(' ') => (path.to_owned(), rest.to_owned()),
@@ -70,7 +72,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(_)) => Err(AppError::not_found("resource: the id is not well-formed")),
+            Err(PathRejection::FailedToDeserializePathParams(_)) => {
+                Err(AppError::not_found("resource: the id is not well-formed"))
+            }
             Err(other) => Err(AppError::internal(anyhow::anyhow!("path parameters of the route: {other}"))),
         }
     }
@@ -114,7 +118,11 @@ mod tests {
     }
 
     async fn refused(content_type: &str, body: &str) -> serde_json::Value {
-        let request = Request::builder().method("POST").header("content-type", content_type).body(Body::from(body.to_owned())).unwrap();
+        let request = Request::builder()
+            .method("POST")
+            .header("content-type", content_type)
+            .body(Body::from(body.to_owned()))
+            .unwrap();
         let error = Json::<Wanted>::from_request(request, &()).await.unwrap_err();
         serde_json::to_value(error.problem()).unwrap()
     }

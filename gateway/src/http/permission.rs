@@ -88,7 +88,11 @@ impl Principal {
         if self.may(permission) {
             return Ok(());
         }
-        Err(AppError::forbidden(format!("this takes the permission {}, which the role {} does not have", permission.as_str(), self.role)))
+        Err(AppError::forbidden(format!(
+            "this takes the permission {}, which the role {} does not have",
+            permission.as_str(),
+            self.role
+        )))
     }
 
     /// Whether the user sees everything of the tenant: admins and managers do. An operator sees what is the tenant's, the operator's

@@ -20,7 +20,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Checks a token against the keys and the sign-ins that were ended on this node.
 pub fn authenticate(state: &AppState, token: &str) -> Result<Principal, AppError> {
-    let principal = auth::token::verify(&state.keys, token, Utc::now()).map_err(|error| AppError::unauthorized(error.to_string()))?;
+    let principal = auth::token::verify(&state.keys, token, Utc::now())
+        .map_err(|error| AppError::unauthorized(error.to_string()))?;
     if state.sessions.is_ended(principal.session) {
         return Err(AppError::unauthorized("the access token was revoked"));
     }
@@ -36,7 +37,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let state = AppState::from_ref(state);
-        let token = bearer(&parts.headers).ok_or_else(|| AppError::unauthorized("send `Authorization: Bearer <access token>`"))?;
+        let token = bearer(&parts.headers)
+            .ok_or_else(|| AppError::unauthorized("send `Authorization: Bearer <access token>`"))?;
         authenticate(&state, token)
     }
 }
@@ -66,8 +68,12 @@ where
 /// first stranger may be the stranger's invention.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut address = peer.to_canonical();
-    let forwarded: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
     for hop in forwarded.iter().rev() {
         if !trusted.contains(&address) {
             break;
@@ -94,7 +100,11 @@ mod tests {
             ("10.0.0.2".parse().unwrap(), "192.0.2.7".parse().unwrap(), "198.51.100.1".parse().unwrap());
         assert_eq!(client_address(liar, &forwarded("192.0.2.7"), &[proxy]), liar);
         assert_eq!(client_address(proxy, &forwarded("192.0.2.7"), &[proxy]), client);
-        assert_eq!(client_address(proxy, &forwarded("203.0.113.9, 192.0.2.7"), &[proxy]), client, "the client invents the first one");
+        assert_eq!(
+            client_address(proxy, &forwarded("203.0.113.9, 192.0.2.7"), &[proxy]),
+            client,
+            "the client invents the first one"
+        );
         assert_eq!(client_address(proxy, &forwarded("192.0.2.7, 10.0.0.2"), &[proxy]), client);
         assert_eq!(client_address(proxy, &forwarded("nonsense"), &[proxy]), proxy);
     }

@@ -87,9 +87,22 @@ pub struct Refusal {
 }
 
 impl AppError {
-    fn refused(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    fn refused(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let detail = detail.into();
-        Self::Refused(Box::new(Refusal { status, code, title, detail, errors: Vec::new(), reason: None, headers: HeaderMap::new() }))
+        Self::Refused(Box::new(Refusal {
+            status,
+            code,
+            title,
+            detail,
+            errors: Vec::new(),
+            reason: None,
+            headers: HeaderMap::new(),
+        }))
     }
 
     /// 400: the request cannot be read (syntax of body, query, path or header).
@@ -99,15 +112,14 @@ impl AppError {
 
     /// 400 for one parameter of the query or path.
     pub fn bad_parameter(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::bad_request("a parameter does not fit; see errors").with_errors(vec![FieldError {
-            field: field.into(),
-            message: message.into(),
-        }])
+        Self::bad_request("a parameter does not fit; see errors")
+            .with_errors(vec![FieldError { field: field.into(), message: message.into() }])
     }
 
     /// 422: the body can be read but does not fit.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        Self::refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input does not fit", "see errors").with_errors(errors)
+        Self::refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input does not fit", "see errors")
+            .with_errors(errors)
     }
 
     /// 422 for one field.
@@ -192,7 +204,8 @@ impl AppError {
 
     /// 416: the range lies outside the file of `length` bytes.
     pub fn range_not_satisfiable(length: u64) -> Self {
-        let content_range = HeaderValue::from_str(&format!("bytes */{length}")).expect("digits are a valid header value");
+        let content_range =
+            HeaderValue::from_str(&format!("bytes */{length}")).expect("digits are a valid header value");
         Self::refused(
             StatusCode::RANGE_NOT_SATISFIABLE,
             "range-not-satisfiable",

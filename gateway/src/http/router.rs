@@ -1,10 +1,10 @@
 //! All routes, and the layers around them.
 
+use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts as _, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use std::net::SocketAddr;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,11 +53,13 @@ pub fn router(state: AppState) -> Router {
 async fn metrics(State(state): State<AppState>, request: Request) -> Result<Response, AppError> {
     let (mut parts, _) = request.into_parts();
     let ClientAddress(client) = ClientAddress::from_request_parts(&mut parts, &state).await?;
-    let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    let direct =
+        parts.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
     if !(direct && client.is_loopback()) {
         let principal = Principal::from_request_parts(&mut parts, &state).await?;
         principal.require(Permission::MetricsRead)?;
     }
-    let text = state.metrics.render(&state.journal.stats(), &state.journal.hub().stats()).map_err(AppError::internal)?;
+    let text =
+        state.metrics.render(&state.journal.stats(), &state.journal.hub().stats()).map_err(AppError::internal)?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response())
 }

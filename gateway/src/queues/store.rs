@@ -5,7 +5,11 @@ use trunkline_db::{AgentId, DbError, QueueId, TenantTx};
 use super::Queue;
 
 /// Queues by name, behind the position (name, id), with their members.
-pub(super) async fn list(tx: &mut TenantTx<'_>, after: Option<&(String, QueueId)>, limit: i64) -> Result<Vec<Queue>, DbError> {
+pub(super) async fn list(
+    tx: &mut TenantTx<'_>,
+    after: Option<&(String, QueueId)>,
+    limit: i64,
+) -> Result<Vec<Queue>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT q.id, q.slug, q.name, q.extension, q.ring_seconds,
                   ARRAY(SELECT m.agent_id FROM queue_members m
@@ -37,8 +41,9 @@ pub(super) async fn list(tx: &mut TenantTx<'_>, after: Option<&(String, QueueId)
 
 /// The queues that an agent belongs to: the scopes of an operator.
 pub(crate) async fn of_agent(tx: &mut TenantTx<'_>, agent: AgentId) -> Result<Vec<QueueId>, DbError> {
-    let ids = sqlx::query_scalar!("SELECT queue_id FROM queue_members WHERE agent_id = $1 ORDER BY queue_id", agent.uuid())
-        .fetch_all(tx.conn())
-        .await?;
+    let ids =
+        sqlx::query_scalar!("SELECT queue_id FROM queue_members WHERE agent_id = $1 ORDER BY queue_id", agent.uuid())
+            .fetch_all(tx.conn())
+            .await?;
     Ok(ids.into_iter().map(QueueId).collect())
 }

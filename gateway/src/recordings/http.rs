@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -92,7 +92,8 @@ async fn get_recording_audio(
         _ => return Err(AppError::not_found("audio: the recording failed")),
     }
     let folder = state.config.recordings_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || file::open(&folder, path.as_ref())).await.map_err(AppError::internal)?;
+    let opened =
+        tokio::task::spawn_blocking(move || file::open(&folder, path.as_ref())).await.map_err(AppError::internal)?;
     let (file, length) = match opened {
         Ok(opened) => opened,
         Err(error @ OpenError::Absent(_)) => {
@@ -117,7 +118,9 @@ async fn get_recording_audio(
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let wanted = match range_header(&request) {
-        Some(header) if method == Method::GET && range_is_current(&request, &etag, &modified) => range::parse(header, length),
+        Some(header) if method == Method::GET && range_is_current(&request, &etag, &modified) => {
+            range::parse(header, length)
+        }
         _ => Wanted::Whole,
     };
     let mut set = |name: HeaderName, value: &str| {

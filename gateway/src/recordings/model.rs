@@ -35,7 +35,7 @@ pub struct Recording {
 /// Silence that stands for audio nobody received.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(dead_code)] // The shape of stored JSON, named for the OpenAPI document.
-pub struct RecordingGap {
+pub(super) struct RecordingGap {
     /// Begin, in ms from the start of the recording.
     pub from_ms: u64,
     /// End, in ms from the start of the recording.

@@ -2,7 +2,7 @@
 
 /// Which bytes of a file an answer holds; `first` and `last` are both inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ByteRange {
+pub(super) struct ByteRange {
     /// Offset of the first byte.
     pub first: u64,
     /// Offset of the last byte.
@@ -12,14 +12,14 @@ pub struct ByteRange {
 impl ByteRange {
     /// Number of bytes.
     #[allow(clippy::len_without_is_empty)] // A range always holds at least one byte.
-    pub fn len(self) -> u64 {
+    pub(super) fn len(self) -> u64 {
         self.last - self.first + 1
     }
 }
 
 /// What a `Range` header asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// The whole file: no range, one in another unit, several ranges or one that cannot be read. RFC 9110 §14.2 lets a server
     /// ignore what it does not support, and asks it to ignore what is malformed.
     Whole,
@@ -30,13 +30,14 @@ pub enum Wanted {
 }
 
 /// Reads the header's value against a file of `length` bytes.
-pub fn parse(header: &str, length: u64) -> Wanted {
+pub(super) fn parse(header: &str, length: u64) -> Wanted {
     let Some((unit, set)) = header.split_once('=') else { return Wanted::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Wanted::Whole;
     }
     // A list may hold empty elements (RFC 9110 §5.6.1); one real element is all we serve.
-    let mut elements = set.split(',').map(|element| element.trim_matches([' ', '\t'])).filter(|element| !element.is_empty());
+    let mut elements =
+        set.split(',').map(|element| element.trim_matches([' ', '\t'])).filter(|element| !element.is_empty());
     let (Some(element), None) = (elements.next(), elements.next()) else { return Wanted::Whole };
     let Some((first, last)) = element.split_once('-') else { return Wanted::Whole };
     match (first, last) {
@@ -101,7 +102,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_served_as_one_range_is_the_whole_file() {
-        for header in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,3-4", "lines=1-2", "bytes=+1-2", "bytes=1--2"] {
+        for header in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-2",
+            "bytes=0-1,3-4",
+            "lines=1-2",
+            "bytes=+1-2",
+            "bytes=1--2",
+        ] {
             assert_eq!(parse(header, 10), Wanted::Whole, "{header:?}");
         }
     }

@@ -12,7 +12,12 @@ pub(super) struct Row {
 }
 
 /// One recording, if the user may hear it: those who see all, the agent of the call, and members of its queue.
-pub(super) async fn find(tx: &mut TenantTx<'_>, id: RecordingId, user: UserId, sees_all: bool) -> Result<Option<Row>, DbError> {
+pub(super) async fn find(
+    tx: &mut TenantTx<'_>,
+    id: RecordingId,
+    user: UserId,
+    sees_all: bool,
+) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
         r#"SELECT r.call_id, r.state, r.path, r.started_at, r.ended_at, r.duration_ms, r.bytes, r.gaps, r.lost_packets, r.error
              FROM recordings r

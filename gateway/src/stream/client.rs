@@ -5,14 +5,14 @@ use trunkline_journal::KindFilter;
 use uuid::Uuid;
 
 /// Largest frame of a client, in bytes.
-pub const MAX_CLIENT_FRAME: usize = 64 * 1024;
+pub(super) const MAX_CLIENT_FRAME: usize = 64 * 1024;
 /// Most entries of `kinds`.
-pub const MAX_KINDS: usize = 64;
+pub(super) const MAX_KINDS: usize = 64;
 
 /// A frame from the client.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ClientFrame {
+pub(super) enum ClientFrame {
     /// Where to go on and what to see; may be sent again, the last one holds.
     Subscribe(Subscribe),
     /// A fresh access token for the same user, before the old one ends.
@@ -24,7 +24,7 @@ pub enum ClientFrame {
 
 /// Where to go on and what to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Subscribe {
+pub(super) struct Subscribe {
     /// The last `seq` the client has; null or absent: only what comes next.
     #[serde(default)]
     pub after: Option<i64>,
@@ -41,7 +41,7 @@ pub struct Subscribe {
 
 /// Why a client frame is refused; the connection is closed with 4400 and these words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
+pub(super) enum FrameError {
     /// Not JSON of a known shape.
     #[error("not a frame of trunkline.v1: {0}")]
     Shape(String),
@@ -61,7 +61,7 @@ pub enum FrameError {
 
 impl ClientFrame {
     /// Reads one text frame.
-    pub fn parse(text: &str) -> Result<Self, FrameError> {
+    pub(super) fn parse(text: &str) -> Result<Self, FrameError> {
         let frame: Self = serde_json::from_str(text).map_err(|error| {
             // serde quotes the input; a close frame carries 123 bytes.
             FrameError::Shape(error.to_string().chars().take(60).collect())
@@ -75,7 +75,7 @@ impl ClientFrame {
 
 impl Subscribe {
     /// The rules that the types do not carry.
-    pub fn check(&self) -> Result<(), FrameError> {
+    pub(super) fn check(&self) -> Result<(), FrameError> {
         if self.after.is_some_and(|after| after < 0) {
             return Err(FrameError::After);
         }
@@ -93,7 +93,7 @@ impl Subscribe {
 }
 
 /// `Last-Event-ID` of server-sent events: `epoch:seq`.
-pub fn parse_last_event_id(text: &str) -> Option<(Uuid, i64)> {
+pub(super) fn parse_last_event_id(text: &str) -> Option<(Uuid, i64)> {
     let (epoch, seq) = text.trim().split_once(':')?;
     if seq.is_empty() || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_subscription_is_read() {
-        let frame = ClientFrame::parse(r#"{"type":"subscribe","after":41,"kinds":["call.*","agent.state_changed"]}"#).unwrap();
+        let frame =
+            ClientFrame::parse(r#"{"type":"subscribe","after":41,"kinds":["call.*","agent.state_changed"]}"#).unwrap();
         assert_eq!(
             frame,
             ClientFrame::Subscribe(Subscribe {
@@ -119,16 +120,30 @@ mod tests {
                 kinds: Some(vec!["call.*".to_owned(), "agent.state_changed".to_owned()]),
             })
         );
-        assert_eq!(ClientFrame::parse(r#"{"type":"subscribe"}"#).unwrap(), ClientFrame::Subscribe(Subscribe::default()));
-        assert!(ClientFrame::parse(r#"{"type":"subscribe","after":null,"later":"unknown fields are for newer servers"}"#).is_ok());
+        assert_eq!(
+            ClientFrame::parse(r#"{"type":"subscribe"}"#).unwrap(),
+            ClientFrame::Subscribe(Subscribe::default())
+        );
+        assert!(
+            ClientFrame::parse(r#"{"type":"subscribe","after":null,"later":"unknown fields are for newer servers"}"#)
+                .is_ok()
+        );
     }
 
     #[test]
     fn what_is_no_frame_is_refused_with_words() {
         for text in [
-            "", "null", "[]", "{}", r#"{"type":"publish"}"#, r#"{"type":"subscribe","after":-1}"#, r#"{"type":"subscribe","after":1.5}"#,
-            r#"{"type":"subscribe","after_id":"0193f3a0-0000-7000-8000-000000000000"}"#, r#"{"type":"subscribe","kinds":["CALL.*"]}"#,
-            r#"{"type":"subscribe","kinds":["call"]}"#, r#"{"type":"auth"}"#,
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type":"publish"}"#,
+            r#"{"type":"subscribe","after":-1}"#,
+            r#"{"type":"subscribe","after":1.5}"#,
+            r#"{"type":"subscribe","after_id":"0193f3a0-0000-7000-8000-000000000000"}"#,
+            r#"{"type":"subscribe","kinds":["CALL.*"]}"#,
+            r#"{"type":"subscribe","kinds":["call"]}"#,
+            r#"{"type":"auth"}"#,
         ] {
             let error = ClientFrame::parse(text).expect_err(text).to_string();
             assert!(error.len() <= 120, "{error} fits into a close frame");
@@ -142,7 +157,15 @@ mod tests {
     fn a_last_event_id_names_epoch_and_seq() {
         let epoch = Uuid::now_v7();
         assert_eq!(parse_last_event_id(&format!("{epoch}:42")), Some((epoch, 42)));
-        for text in ["", "42", ":42", "x:42", &format!("{epoch}:"), &format!("{epoch}:-1"), &format!("{epoch}:99999999999999999999")] {
+        for text in [
+            "",
+            "42",
+            ":42",
+            "x:42",
+            &format!("{epoch}:"),
+            &format!("{epoch}:-1"),
+            &format!("{epoch}:99999999999999999999"),
+        ] {
             assert_eq!(parse_last_event_id(text), None, "{text}");
         }
     }

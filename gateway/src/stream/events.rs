@@ -168,7 +168,10 @@ fn parse_kinds(text: Option<&str>) -> Result<Vec<KindFilter>, AppError> {
     let kinds: Result<Vec<KindFilter>, _> = kinds.map(str::parse).collect();
     match kinds {
         Ok(kinds) if kinds.len() <= MAX_KINDS => Ok(kinds),
-        _ => Err(AppError::bad_parameter("kinds", format!("takes at most {MAX_KINDS} entries such as call.ended or call.*"))),
+        _ => Err(AppError::bad_parameter(
+            "kinds",
+            format!("takes at most {MAX_KINDS} entries such as call.ended or call.*"),
+        )),
     }
 }
 
@@ -181,7 +184,9 @@ pub(super) async fn filter_for(
     let mut tx = state.db.tenant(principal.tenant).await?;
     let grants = Grants::read(&mut tx, principal.user).await?;
     tx.commit().await?;
-    let viewer = grants.viewer(principal.user).ok_or_else(|| AppError::forbidden("the user is no member of the tenant any more"))?;
+    let viewer = grants
+        .viewer(principal.user)
+        .ok_or_else(|| AppError::forbidden("the user is no member of the tenant any more"))?;
     Ok((grants, Filter::of(viewer).kinds(kinds)))
 }
 

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub use registry::Streams;
 pub(crate) use grants::watch_grants;
+pub use registry::Streams;
 pub(crate) use tickets::sweep;
 
 /// Routes of the stream.

@@ -75,10 +75,22 @@ pub(super) fn complete(document: &mut OpenApi) {
 /// What the page says of the ground rules; `json!` keeps it beside the tests.
 pub(super) fn ground_rules() -> Value {
     json!([
-        ["Sign in", "POST /api/v1/auth/login gives an access token for 15 minutes and sets a refresh cookie; POST /api/v1/auth/refresh trades the cookie for a new pair. Send the token as `Authorization: Bearer …`."],
-        ["Errors", "application/problem+json with type, code, title, status, detail and, for bad input, errors: [{field, message}]. A 5xx carries a request_id that the server's log has too."],
-        ["Lists", "?limit= (default 50, at most 200) and ?cursor= give {items, next_cursor, as_of_seq}: the answer holds everything up to as_of_seq of the journal, so the list and the events after it have no hole and no double."],
-        ["Repeating a POST", "Send Idempotency-Key: the same request within 24 hours gets the first answer again, another body under the same key is 409, one in flight is 409 in-progress."],
+        [
+            "Sign in",
+            "POST /api/v1/auth/login gives an access token for 15 minutes and sets a refresh cookie; POST /api/v1/auth/refresh trades the cookie for a new pair. Send the token as `Authorization: Bearer …`."
+        ],
+        [
+            "Errors",
+            "application/problem+json with type, code, title, status, detail and, for bad input, errors: [{field, message}]. A 5xx carries a request_id that the server's log has too."
+        ],
+        [
+            "Lists",
+            "?limit= (default 50, at most 200) and ?cursor= give {items, next_cursor, as_of_seq}: the answer holds everything up to as_of_seq of the journal, so the list and the events after it have no hole and no double."
+        ],
+        [
+            "Repeating a POST",
+            "Send Idempotency-Key: the same request within 24 hours gets the first answer again, another body under the same key is 409, one in flight is 409 in-progress."
+        ],
         ["Permissions", "Each operation names the permission it takes as x-permission; GET /api/v1/me lists yours."],
     ])
 }

@@ -105,7 +105,13 @@ fn schema_section(out: &mut String, name: &str, schema: &Value) {
         prose(&schema["description"])
     );
     for (property, shape) in schema["properties"].as_object().into_iter().flatten() {
-        let _ = write!(out, "<tr><td><code>{}</code><td>{}<td>{}", escape(property), type_name(shape), prose(&shape["description"]));
+        let _ = write!(
+            out,
+            "<tr><td><code>{}</code><td>{}<td>{}",
+            escape(property),
+            type_name(shape),
+            prose(&shape["description"])
+        );
     }
     if let Some(values) = schema["enum"].as_array() {
         let names: Vec<String> = values.iter().map(|value| format!("<code>{}</code>", text(value))).collect();

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use trunkline_db::TenantTx;
 use trunkline_journal::{Fault, NewEvent, Outcome};
@@ -101,12 +101,20 @@ pub struct Effect<B, T> {
 pub type EffectFuture<'a, B, T> = BoxFuture<'a, Result<Effect<B, T>, AppError>>;
 
 impl Idempotency {
-    fn from_parts(state: &AppState, principal: Principal, parts: &http::request::Parts, body: &[u8]) -> Result<Self, AppError> {
+    fn from_parts(
+        state: &AppState,
+        principal: Principal,
+        parts: &http::request::Parts,
+        body: &[u8],
+    ) -> Result<Self, AppError> {
         let mut keys = parts.headers.get_all(KEY_HEADER).iter();
         let Some(key) = keys.next() else { return Ok(Self { principal, keyed: None }) };
         let key = key.to_str().ok().map(str::trim).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
         let (Some(key), None) = (key, keys.next()) else {
-            return Err(AppError::bad_parameter("Idempotency-Key", format!("must be one value of 1 to {MAX_KEY_BYTES} ASCII characters")));
+            return Err(AppError::bad_parameter(
+                "Idempotency-Key",
+                format!("must be one value of 1 to {MAX_KEY_BYTES} ASCII characters"),
+            ));
         };
         let template = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
         let route = format!("{} {template}", parts.method);
@@ -206,7 +214,10 @@ impl Idempotency {
     where
         B: Serialize + Send + 'static,
         T: Send + 'static,
-        F: for<'t> Fn(&'t mut TenantTx<'_>) -> BoxFuture<'t, Result<(Effect<B, T>, Vec<NewEvent>), Fault<AppError>>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut TenantTx<'_>) -> BoxFuture<'t, Result<(Effect<B, T>, Vec<NewEvent>), Fault<AppError>>>
+            + Send
+            + Sync
+            + 'static,
     {
         let (this, shared, effect) = (Arc::new(self), state.clone(), Arc::new(effect));
         let kept = Arc::clone(&this);
@@ -250,7 +261,9 @@ impl Idempotency {
             )));
         }
         let body = state.keys.open(&context, &row.sealed).ok_or_else(|| {
-            Fault::Rejected(AppError::internal(anyhow::anyhow!("a stored answer does not open; was secret_key changed?")))
+            Fault::Rejected(AppError::internal(anyhow::anyhow!(
+                "a stored answer does not open; was secret_key changed?"
+            )))
         })?;
         state.metrics.idempotent_replays.inc();
         let mut response = Stored { status: row.status, content_type: row.content_type, body }.into_response();
@@ -262,9 +275,17 @@ impl Idempotency {
     async fn finish(&self, keys: &Keys, tx: &mut TenantTx<'_>, answer: &Stored) -> Result<(), Fault<AppError>> {
         let Some(keyed) = &self.keyed else { return Ok(()) };
         let sealed = keys.seal(&keyed.context(&self.principal), &answer.body);
-        let kept =
-            store::keep(tx, self.principal.user, &keyed.route, &keyed.key, &keyed.request_hash, answer.status, &answer.content_type, &sealed)
-                .await?;
+        let kept = store::keep(
+            tx,
+            self.principal.user,
+            &keyed.route,
+            &keyed.key,
+            &keyed.request_hash,
+            answer.status,
+            &answer.content_type,
+            &sealed,
+        )
+        .await?;
         if kept { Ok(()) } else { Err(Fault::Rejected(in_progress())) }
     }
 
@@ -295,8 +316,12 @@ impl Keyed {
 
 impl Stored {
     /// An answer with a JSON body.
-    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, AppError> {
-        let body = if status == StatusCode::NO_CONTENT { Vec::new() } else { serde_json::to_vec(body).map_err(AppError::internal)? };
+    fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, AppError> {
+        let body = if status == StatusCode::NO_CONTENT {
+            Vec::new()
+        } else {
+            serde_json::to_vec(body).map_err(AppError::internal)?
+        };
         Ok(Self { status: status.as_u16(), content_type: "application/json".to_owned(), body })
     }
 }
@@ -340,7 +365,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for IdempotentJson<T> {
         let (mut parts, body) = request.into_parts();
         let principal = Principal::from_request_parts(&mut parts, state).await?;
         let bytes = read(Request::from_parts(parts.clone(), body), state).await?;
-        let Json(value) = Json::<T>::from_request(Request::from_parts(parts.clone(), bytes.clone().into()), state).await?;
+        let Json(value) =
+            Json::<T>::from_request(Request::from_parts(parts.clone(), bytes.clone().into()), state).await?;
         Ok(Self(Idempotency::from_parts(state, principal, &parts, &bytes)?, value))
     }
 }

@@ -4,7 +4,7 @@ use trunkline_db::{Db, DbError, TenantTx, UserId};
 
 /// An answer as it is kept and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub(super) struct Stored {
     /// HTTP status.
     pub status: u16,
     /// `Content-Type`.
@@ -86,6 +86,8 @@ pub(super) async fn keep(
 /// Removes rows past their day; the policy shows the system no others.
 pub(crate) async fn sweep(db: &Db) -> Result<(), DbError> {
     let mut tx = db.system().await?;
-    sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'").execute(tx.conn()).await?;
+    sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
+        .execute(tx.conn())
+        .await?;
     tx.commit().await
 }

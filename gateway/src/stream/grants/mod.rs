@@ -115,7 +115,11 @@ mod tests {
         let (me, colleague) = (UserId::new(), UserId::new());
         let (mine, other) = (QueueId::new(), QueueId::new());
         let viewer = Grants::of(Some(Role::Operator), vec![mine]).viewer(me).unwrap();
-        assert!(viewer.sees(&[Scope::Tenant]) && viewer.sees(&[Scope::Queue(mine)]) && viewer.sees(&[Scope::Agent(me.into())]));
+        assert!(
+            viewer.sees(&[Scope::Tenant])
+                && viewer.sees(&[Scope::Queue(mine)])
+                && viewer.sees(&[Scope::Agent(me.into())])
+        );
         assert!(!viewer.sees(&[Scope::Queue(other)]) && !viewer.sees(&[Scope::Agent(colleague.into())]));
         assert!(Grants::of(Some(Role::Admin), Vec::new()).viewer(me).unwrap().sees(&[Scope::Queue(other)]));
         assert!(Grants::of(None, Vec::new()).viewer(me).is_none());

@@ -6,7 +6,9 @@ use trunkline_db::{AgentId, DbError, QueueId, Role, TenantTx, UserId};
 
 /// A user's role, if the user is a member.
 pub(super) async fn role(tx: &mut TenantTx<'_>, user: UserId) -> Result<Option<Role>, DbError> {
-    let text = sqlx::query_scalar!("SELECT role FROM memberships WHERE user_id = $1", user.uuid()).fetch_optional(tx.conn()).await?;
+    let text = sqlx::query_scalar!("SELECT role FROM memberships WHERE user_id = $1", user.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
@@ -18,7 +20,8 @@ pub(super) async fn roles(tx: &mut TenantTx<'_>) -> Result<HashMap<UserId, Role>
 
 /// All agents' queues, in the order in which one agent's are read.
 pub(super) async fn queues_by_agent(tx: &mut TenantTx<'_>) -> Result<HashMap<AgentId, Vec<QueueId>>, DbError> {
-    let rows = sqlx::query!("SELECT agent_id, queue_id FROM queue_members ORDER BY queue_id").fetch_all(tx.conn()).await?;
+    let rows =
+        sqlx::query!("SELECT agent_id, queue_id FROM queue_members ORDER BY queue_id").fetch_all(tx.conn()).await?;
     let mut queues: HashMap<AgentId, Vec<QueueId>> = HashMap::new();
     for row in rows {
         queues.entry(AgentId(row.agent_id)).or_default().push(QueueId(row.queue_id));

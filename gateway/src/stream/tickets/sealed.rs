@@ -46,7 +46,13 @@ pub(super) fn open(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Option<Prin
     let inside: Inside = serde_json::from_slice(&plain).ok()?;
     let expires_at = DateTime::from_timestamp(inside.token_ends, 0)?;
     let current = inside.ticket_ends > now.timestamp_millis() && expires_at > now;
-    current.then_some(Principal { tenant: inside.tenant, user: inside.user, role: inside.role, session: inside.session, expires_at })
+    current.then_some(Principal {
+        tenant: inside.tenant,
+        user: inside.user,
+        role: inside.role,
+        session: inside.session,
+        expires_at,
+    })
 }
 
 #[cfg(test)]
@@ -62,7 +68,13 @@ mod tests {
 
     fn principal(now: DateTime<Utc>) -> Principal {
         let (tenant, user) = (TenantId::new(), UserId::new());
-        Principal { tenant, user, role: Role::Operator, session: Uuid::now_v7(), expires_at: now + TimeDelta::seconds(900) }
+        Principal {
+            tenant,
+            user,
+            role: Role::Operator,
+            session: Uuid::now_v7(),
+            expires_at: now + TimeDelta::seconds(900),
+        }
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub(super) async fn insert(
 /// Takes a ticket away; false when it was not there (any more).
 pub(super) async fn take(db: &Db, hash: &[u8]) -> Result<bool, DbError> {
     let mut tx = db.system().await?;
-    let done = sqlx::query!("DELETE FROM stream_tickets WHERE ticket_hash = $1 AND expires_at > now()", hash).execute(tx.conn()).await?;
+    let done = sqlx::query!("DELETE FROM stream_tickets WHERE ticket_hash = $1 AND expires_at > now()", hash)
+        .execute(tx.conn())
+        .await?;
     tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }

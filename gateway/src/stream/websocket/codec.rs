@@ -198,7 +198,9 @@ impl Decoder {
             short => (short as u64, rest, 2),
         };
         let gathered = self.message.as_ref().map_or(0, |message| message.1.len());
-        let length = usize::try_from(length).ok().filter(|length| length.saturating_add(gathered) <= self.max_message || opcode.is_control());
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|length| length.saturating_add(gathered) <= self.max_message || opcode.is_control());
         let length = length.ok_or(ProtocolError::TooLarge)?;
         let Some((mask, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
         let Some(masked) = rest.get(..length) else { return Ok(None) };
@@ -243,7 +245,11 @@ struct RawFrame {
 }
 
 fn finish(is_text: bool, payload: Vec<u8>) -> Result<Incoming, ProtocolError> {
-    if is_text { String::from_utf8(payload).map(Incoming::Text).map_err(|_| ProtocolError::Utf8) } else { Ok(Incoming::Binary) }
+    if is_text {
+        String::from_utf8(payload).map(Incoming::Text).map_err(|_| ProtocolError::Utf8)
+    } else {
+        Ok(Incoming::Binary)
+    }
 }
 
 /// RFC 6455 §7.4: a code, if any, must be one that may travel; the words must be UTF-8.
@@ -317,7 +323,10 @@ mod tests {
     #[test]
     fn a_fragmented_message_may_hold_a_ping_in_between() {
         let bytes = [masked(0x01, b"Hel"), masked(0x89, b"?"), masked(0x80, b"lo")].concat();
-        assert_eq!(decode_in_pieces(&bytes, 4).unwrap(), [Incoming::Ping(b"?".to_vec()), Incoming::Text("Hello".to_owned())]);
+        assert_eq!(
+            decode_in_pieces(&bytes, 4).unwrap(),
+            [Incoming::Ping(b"?".to_vec()), Incoming::Text("Hello".to_owned())]
+        );
     }
 
     #[test]

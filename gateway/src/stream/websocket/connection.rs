@@ -147,7 +147,9 @@ impl Wire {
             match self.socket.try_read(&mut chunk) {
                 Ok(0) => return Ok(false),
                 Ok(length) => {
-                    self.decoder.decode(&chunk[..length], |incoming| sink.push(incoming)).map_err(ReadFailure::Protocol)?;
+                    self.decoder
+                        .decode(&chunk[..length], |incoming| sink.push(incoming))
+                        .map_err(ReadFailure::Protocol)?;
                     if length < READ_CHUNK {
                         break;
                     }
@@ -192,7 +194,9 @@ impl Wire {
                 if readable && matches!(self.socket.try_read(&mut chunk), Ok(0)) {
                     return;
                 }
-                if readable && self.socket.try_read(&mut chunk).is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+                if readable
+                    && self.socket.try_read(&mut chunk).is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
+                {
                     return;
                 }
             }
@@ -253,7 +257,14 @@ impl Drop for OpenGauge {
 }
 
 impl Connection {
-    pub(super) fn new(state: AppState, principal: Principal, socket: TcpStream, entered: Entered, filter: Filter, seat: Seat) -> Self {
+    pub(super) fn new(
+        state: AppState,
+        principal: Principal,
+        socket: TcpStream,
+        entered: Entered,
+        filter: Filter,
+        seat: Seat,
+    ) -> Self {
         let open = state.metrics.stream_connections.with_label_values(&["websocket"]);
         open.inc();
         let now = Instant::now();
@@ -416,7 +427,9 @@ impl Connection {
             Ok(true) => Turn::On,
             Ok(false) | Err(ReadFailure::Gone) => Turn::Gone,
             // What is no message of at most 64 KiB is a bad frame of ours; all else is a breach of RFC 6455.
-            Err(ReadFailure::Protocol(ProtocolError::TooLarge)) => self.bad_frame("too-large", "a frame may have at most 64 KiB"),
+            Err(ReadFailure::Protocol(ProtocolError::TooLarge)) => {
+                self.bad_frame("too-large", "a frame may have at most 64 KiB")
+            }
             Err(ReadFailure::Protocol(error)) => Turn::Close(Close::Protocol(error)),
         }
     }
@@ -458,7 +471,9 @@ impl Connection {
     /// A fresh token of the same user prolongs the stream; its role counts for what is subscribed from then on.
     fn renew(&mut self, token: &str) -> Turn {
         match token::verify(&self.state.keys, token, Utc::now()) {
-            Ok(fresh) if self.state.sessions.is_ended(fresh.session) => Turn::Close(Close::Unauthorized("the access token was revoked")),
+            Ok(fresh) if self.state.sessions.is_ended(fresh.session) => {
+                Turn::Close(Close::Unauthorized("the access token was revoked"))
+            }
             Ok(fresh) if (fresh.tenant, fresh.user) != (self.principal.tenant, self.principal.user) => {
                 Turn::Close(Close::Forbidden("the token is of another user"))
             }

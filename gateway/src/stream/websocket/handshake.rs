@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
@@ -39,12 +40,14 @@ impl Handshake {
     /// Checks the request's headers.
     pub(super) fn check(parts: &mut Parts) -> Result<Self, AppError> {
         let headers = &parts.headers;
-        if parts.method != Method::GET || !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
+        if parts.method != Method::GET
+            || !has_token(headers, &UPGRADE, "websocket")
+            || !has_token(headers, &CONNECTION, "upgrade")
+        {
             return Err(AppError::upgrade_required());
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err(AppError::upgrade_required()
-                .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+            return Err(AppError::upgrade_required().with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
         }
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
         if STANDARD.decode(key).map_or(true, |key| key.len() != 16) {

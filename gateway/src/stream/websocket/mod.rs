@@ -50,13 +50,21 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
     let principal = match (bearer(&parts.headers), &query.ticket) {
         (Some(token), _) => authenticate(&state, token)?,
         (None, Some(ticket)) => tickets::redeem(&state, ticket).await?,
-        (None, None) => return Err(AppError::unauthorized("send `Authorization: Bearer <access token>`, or ?ticket= from /stream/tickets")),
+        (None, None) => {
+            return Err(AppError::unauthorized(
+                "send `Authorization: Bearer <access token>`, or ?ticket= from /stream/tickets",
+            ));
+        }
     };
     principal.require(Permission::EventsRead)?;
     // Everything that may fail fails before the upgrade, as an answer that can be read. What only the stream's own codes can say
     // to a browser is said right after it.
     let entered = match filter_for(&state, &principal, Vec::new()).await {
-        Ok((grants, filter)) => state.streams.enter(principal.tenant, principal.user, grants).map(|entered| (entered, filter)).ok_or(Refused::TooMany),
+        Ok((grants, filter)) => state
+            .streams
+            .enter(principal.tenant, principal.user, grants)
+            .map(|entered| (entered, filter))
+            .ok_or(Refused::TooMany),
         Err(error) if error.status() == http::StatusCode::FORBIDDEN => Err(Refused::NotAllowed),
         Err(error) => return Err(error),
     };
@@ -68,7 +76,9 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
     tokio::spawn(async move {
         let Some((socket, early)) = upgrade.socket().await else { return };
         match entered {
-            Ok((entered, filter, seat)) => Connection::new(state, principal, socket, entered, filter, seat).run(early).await,
+            Ok((entered, filter, seat)) => {
+                Connection::new(state, principal, socket, entered, filter, seat).run(early).await
+            }
             Err(refused) => connection::refuse(&state, socket, refused).await,
         }
     });
@@ -76,6 +86,8 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
 }
 
 fn serde_urlencoded_query(query: &str) -> Result<StreamQuery, AppError> {
-    let ticket = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "ticket").map(|(_, value)| value.into_owned());
+    let ticket = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "ticket")
+        .map(|(_, value)| value.into_owned());
     Ok(StreamQuery { ticket })
 }

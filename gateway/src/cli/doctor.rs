@@ -1,0 +1,176 @@
+//! `trunkline doctor`: checks every dependency and says in words what to mend.
+
+use std::net::{TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use trunkline_db::{Db, PoolOptions};
+
+use crate::config::{Config, ConfigError, Source};
+use crate::server;
+
+/// How long Asterisk may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a check found: what is well, or what to mend.
+type Finding = Result<String, String>;
+
+pub(super) async fn run(source: &Source) -> ExitCode {
+    let mut report = Report::default();
+    let config = match source.config() {
+        Ok(config) => config,
+        Err(ConfigError::Values(problems)) => {
+            for problem in problems {
+                report.add("configuration", Err(problem));
+            }
+            return report.end();
+        }
+        Err(error) => {
+            report.add("configuration", Err(error.to_string()));
+            return report.end();
+        }
+    };
+    report.add("configuration", Ok("every value fits".to_owned()));
+    for warning in source.warnings() {
+        report.note("configuration", warning);
+    }
+    report.add("database", database(&config).await);
+    report.add("schema", schema(&config).await);
+    report.add("state_dir", writable(&config.state_dir));
+    report.add("recordings_dir", writable(&config.recordings_dir));
+    report.add("asterisk", asterisk(&config).await);
+    report.add("http_listen", http_port(&config).await);
+    report.add("rtp_listen", rtp_port(&config).await);
+    report.end()
+}
+
+#[derive(Default)]
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn add(&mut self, name: &str, finding: Finding) {
+        match finding {
+            Ok(words) => println!("ok    {name}: {words}"),
+            Err(words) => {
+                self.failed += 1;
+                println!("FAIL  {name}: {words}");
+            }
+        }
+    }
+
+    fn note(&mut self, name: &str, words: &str) {
+        println!("note  {name}: {words}");
+    }
+
+    fn end(self) -> ExitCode {
+        if self.failed == 0 {
+            println!("everything is well");
+            return ExitCode::SUCCESS;
+        }
+        println!("{} to mend", self.failed);
+        ExitCode::FAILURE
+    }
+}
+
+async fn database(config: &Config) -> Finding {
+    let options =
+        PoolOptions { max_connections: 1, application_name: "trunkline-doctor".to_owned(), ..PoolOptions::default() };
+    let db = super::connect(&config.database_url, options).await.map_err(|error| error.to_string())?;
+    let roles = can_take_roles(&db).await;
+    db.close().await;
+    roles.map(|()| "it answers, and the login may take its two roles".to_owned())
+}
+
+async fn can_take_roles(db: &Db) -> Result<(), String> {
+    let tx = db.system().await.map_err(|error| {
+        format!("the login cannot become trunkline_system ({error}); set the roles up with migrations/bootstrap.sql")
+    })?;
+    tx.rollback().await.map_err(|error| error.to_string())
+}
+
+async fn schema(config: &Config) -> Finding {
+    let Some(url) = &config.database_owner_url else {
+        return Ok("not looked at: database_owner_url is not set".to_owned());
+    };
+    match trunkline_db::pending_migrations(url.expose()).await {
+        Ok(0) => Ok("up to date".to_owned()),
+        Ok(count) => Err(format!("{count} migrations are missing; run `trunkline migrate`")),
+        Err(error) => Err(super::in_words("database_owner_url", url, &error).to_string()),
+    }
+}
+
+fn writable(folder: &Path) -> Finding {
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map(|()| format!("{} can be written", folder.display()))
+        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))
+}
+
+async fn asterisk(config: &Config) -> Finding {
+    let mut url = config.ari_url.clone();
+    url.set_path(&format!("{}/asterisk/info", url.path().trim_end_matches('/')));
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| error.to_string())?;
+    let answer =
+        client.get(url).basic_auth(&config.ari_username, Some(config.ari_password.expose())).send().await.map_err(
+            |_| {
+                format!(
+                    "nothing answers at ari_url {}; is Asterisk running, and enabled in its http.conf and ari.conf?",
+                    config.ari_url
+                )
+            },
+        )?;
+    match answer.status().as_u16() {
+        200 => {}
+        401 | 403 => {
+            return Err(format!(
+                "Asterisk refuses the user {:?}; ari_username and ari_password must be those of a user in its ari.conf",
+                config.ari_username
+            ));
+        }
+        404 => return Err(format!("there is no ARI at ari_url {}; is `enabled = yes` in ari.conf?", config.ari_url)),
+        status => return Err(format!("Asterisk answers {status} at ari_url {}", config.ari_url)),
+    }
+    let info: serde_json::Value =
+        answer.json().await.map_err(|_| "what answers at ari_url is not Asterisk".to_owned())?;
+    let version =
+        info["system"]["version"].as_str().ok_or_else(|| "what answers at ari_url is not Asterisk".to_owned())?;
+    if !version.starts_with("22.") {
+        return Err(format!("Asterisk {version} answers; Trunkline is made for 22.10.1 and later of 22"));
+    }
+    Ok(format!("Asterisk {version} answers and knows us"))
+}
+
+/// A running gateway holds its own port: that is well, too.
+async fn http_port(config: &Config) -> Finding {
+    if server::bind(config.http_listen).await.is_ok() {
+        return Ok(format!("{} is free", config.http_listen));
+    }
+    if gateway_answers(config).await {
+        return Ok(format!("the gateway answers at {}", config.http_listen));
+    }
+    let holder = if TcpStream::connect_timeout(&config.http_listen, PATIENCE).is_ok() {
+        "another program listens there"
+    } else {
+        "it cannot be had"
+    };
+    Err(format!("{}: {holder}; stop it or choose another port", config.http_listen))
+}
+
+async fn gateway_answers(config: &Config) -> bool {
+    let Ok(client) = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build() else { return false };
+    let Ok(answer) = client.get(format!("http://{}/health", config.http_listen)).send().await else { return false };
+    answer.json::<serde_json::Value>().await.is_ok_and(|health| health["service"] == "trunkline")
+}
+
+async fn rtp_port(config: &Config) -> Finding {
+    match UdpSocket::bind(config.rtp_listen) {
+        Ok(_) => Ok(format!("{} is free", config.rtp_listen)),
+        Err(_) if gateway_answers(config).await => Ok(format!("the running gateway holds {}", config.rtp_listen)),
+        Err(error) => Err(format!("{} cannot be had: {error}; choose another port", config.rtp_listen)),
+    }
+}

@@ -1,0 +1,136 @@
+//! `trunkline serve`: puts the parts together, runs them, and takes them down in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use trunkline_db::{Db, PoolOptions};
+use trunkline_journal::{Journal, JournalConfig};
+
+use crate::calls::{CallConfig, CallControl, CallMetrics};
+use crate::config::{AriTransport, Config, Source};
+use crate::metrics::Metrics;
+use crate::state::AppState;
+use crate::{auth, http, logging, server, stream};
+
+/// How often what has ended is removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+/// How long each part may take to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Result<()> {
+    let mut config = source.config()?;
+    if ari_log.is_some() {
+        config.ari_log = ari_log;
+    }
+    logging::init(&config.log, config.log_format);
+    for warning in source.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let config = Arc::new(config);
+
+    // The cheap refusals first: a taken port is told before anything else is begun.
+    let listener = server::bind(config.http_listen).await?;
+    make_folder("state_dir", &config.state_dir)?;
+    make_folder("recordings_dir", &config.recordings_dir)?;
+    let options = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
+    let db = super::connect(&config.database_url, options).await?;
+
+    let cancel = CancellationToken::new();
+    // The journal stops last: what the others still have to write is written.
+    let journal_cancel = CancellationToken::new();
+    let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone())
+        .await
+        .context("the journal cannot start; is the schema there (`trunkline migrate`)?")?;
+    let metrics = Metrics::new();
+    let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
+    let calls =
+        CallControl::start(call_config(&config), db.clone(), journal.clone(), call_metrics, cancel.clone()).await?;
+    let state =
+        AppState::new(Arc::clone(&config), db.clone(), journal.clone(), calls.handle(), metrics, cancel.clone());
+
+    let tasks = TaskTracker::new();
+    tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
+    tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    tasks.close();
+    tokio::spawn(stop_on_signal(state.clone()));
+
+    tracing::info!(address = %config.http_listen, version = env!("CARGO_PKG_VERSION"), "serving");
+    server::serve(listener, http::router(state), cancel.clone()).await;
+
+    let _ = tokio::time::timeout(STOP_PATIENCE, calls.stopped()).await;
+    let _ = tokio::time::timeout(STOP_PATIENCE, tasks.wait()).await;
+    journal_cancel.cancel();
+    if tokio::time::timeout(STOP_PATIENCE, journal.stopped()).await.is_err() {
+        tracing::warn!("the journal did not stop in time");
+    }
+    db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn make_folder(key: &str, path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("{key}: cannot make the folder {}", path.display()))
+}
+
+fn call_config(config: &Config) -> CallConfig {
+    let mut ari = trunkline_ari::Config::new(
+        config.ari_url.as_str().trim_end_matches('/'),
+        &config.ari_username,
+        config.ari_password.expose(),
+        [&config.ari_app],
+    );
+    ari.transport = match config.ari_transport {
+        AriTransport::WebSocket => trunkline_ari::Transport::WebSocket,
+        AriTransport::Http => trunkline_ari::Transport::Http,
+    };
+    ari.log.clone_from(&config.ari_log);
+    CallConfig {
+        ari,
+        rtp_listen: config.rtp_listen,
+        recordings: config.recordings_dir.clone(),
+        state: config.state_dir.clone(),
+    }
+}
+
+/// SIGTERM and SIGINT stop the process gracefully; a second one ends it at once.
+async fn stop_on_signal(state: AppState) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("cannot watch for signals; the process can only be killed");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    state.cancel.cancel();
+    // Streams watch this rather than the token.
+    state.sessions.wake_all();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    std::process::exit(130);
+}
+
+/// Removes what has ended: refresh tokens, tickets, kept answers.
+async fn sweep_now_and_then(db: Db, cancel: CancellationToken) {
+    while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        let results = [
+            ("refresh tokens", auth::sweep(&db).await),
+            ("stream tickets", stream::sweep(&db).await),
+            ("idempotency keys", http::idempotency::sweep(&db).await),
+        ];
+        for (what, result) in results {
+            if let Err(error) = result {
+                tracing::warn!(%error, "cannot sweep {what}; trying again later");
+            }
+        }
+    }
+}
