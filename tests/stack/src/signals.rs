@@ -11,7 +11,15 @@ pub(crate) struct Ending {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
-    make: Option<u32>,
+    make: Option<Make>,
+}
+
+/// The `make` that started us, and when to look at it.
+#[derive(Debug)]
+struct Make {
+    pid: u32,
+    // Kept between calls: whoever asks every 50 ms must not begin to wait anew each time.
+    look: tokio::time::Interval,
 }
 
 impl Ending {
@@ -23,31 +31,32 @@ impl Ending {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hang_up: listen(SignalKind::hangup())?,
-            make: matches!(name.trim(), "make" | "gmake").then_some(parent),
+            make: matches!(name.trim(), "make" | "gmake")
+                .then(|| Make { pid: parent, look: tokio::time::interval(Duration::from_millis(200)) }),
         })
     }
 
-    /// Returns once the end is wished for, and says by what.
+    /// Returns once the end is wished for, and says by what. May be dropped and called again at any time.
     pub(crate) async fn wished(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "interrupted",
             _ = self.terminate.recv() => "asked to stop",
             _ = self.hang_up.recv() => "the terminal is gone",
-            why = make_is_ending(self.make) => why,
+            why = make_is_ending(self.make.as_mut()) => why,
         }
     }
 }
 
 /// `make` passes SIGTERM on to its children but not SIGINT: it trusts the terminal to send that to everybody. Who interrupts
 /// `make` alone would wait for ever, so we look whether it is in its handler, where that signal is blocked.
-async fn make_is_ending(make: Option<u32>) -> &'static str {
+async fn make_is_ending(make: Option<&mut Make>) -> &'static str {
     let Some(make) = make else { return std::future::pending().await };
     loop {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        if nix::unistd::getppid().as_raw().cast_unsigned() != make {
+        make.look.tick().await;
+        if nix::unistd::getppid().as_raw().cast_unsigned() != make.pid {
             return "make is gone";
         }
-        let status = std::fs::read_to_string(format!("/proc/{make}/status")).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", make.pid)).unwrap_or_default();
         if blocks_interrupt(&status) {
             return "make was interrupted";
         }
