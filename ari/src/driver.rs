@@ -16,6 +16,7 @@ use crate::bridges;
 use crate::channels;
 use crate::client::Client;
 use crate::config::Limits;
+use crate::event::parse_timestamp;
 use crate::log::{Entry, RawLog};
 use crate::session::{Input, Now, Output, Session, SessionConfig};
 use crate::transport::connection::{Clock, Connection, Frame};
@@ -192,6 +193,9 @@ impl Driver {
                         Ok(snapshot) => Entry::Snapshot { generation, snapshot: snapshot.clone() },
                         Err(failure) => Entry::SnapshotFailed { generation, failure: failure.clone() },
                     });
+                    if let Err(failure) = &result {
+                        tracing::warn!(%failure, "connected to Asterisk, but not in sync yet");
+                    }
                     self.session.handle_input(now, Input::Snapshot { generation, result });
                     false
                 }
@@ -387,13 +391,16 @@ async fn sleep_until(deadline: Option<std::time::Instant>) {
 
 async fn fetch_snapshot(client: Client, generation: u64) -> (u64, Result<Box<Snapshot>, Failure>) {
     let fetched = async {
+        let before = client.execute(asterisk::ping()).await?;
         let (info, channels, bridges, applications) = tokio::try_join!(
             client.execute(asterisk::get_info(GetInfo::default())),
             client.execute(channels::list()),
             client.execute(bridges::list()),
             client.execute(applications::list()),
         )?;
-        Ok(Box::new(Snapshot { info, channels, bridges, applications }))
+        let after = client.execute(asterisk::ping()).await?;
+        let (read_from, read_until) = (parse_timestamp(&before.timestamp), parse_timestamp(&after.timestamp));
+        Ok(Box::new(Snapshot { info, channels, bridges, applications, read_from, read_until }))
     };
     let result = fetched.await.map_err(|error: crate::Error| Failure::Snapshot { reason: error.to_string() });
     (generation, result)

@@ -115,6 +115,12 @@ pub struct Snapshot {
     pub bridges: Vec<Bridge>,
     /// All applications with their subscriptions.
     pub applications: Vec<Application>,
+    /// Asterisk's time before anything of this was read.
+    #[serde(default)]
+    pub read_from: Option<DateTime<Utc>>,
+    /// Asterisk's time after all of it was read.
+    #[serde(default)]
+    pub read_until: Option<DateTime<Utc>>,
 }
 
 impl Snapshot {
@@ -207,7 +213,7 @@ pub struct Counters {
     pub overflows: u64,
     /// Sockets opened.
     pub connects: u64,
-    /// Attempts that failed, and connections that were lost.
+    /// Attempts that failed, connections that were lost, and snapshots that could not be fetched.
     pub failures: u64,
     /// Times that the connection was given up because no frame came.
     pub silences: u64,

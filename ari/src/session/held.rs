@@ -1,10 +1,13 @@
-//! Which of the events held during a synchronisation are delivered. The rules stand in the parent module.
+//! Which of the events around a synchronisation are delivered. The rules stand in the parent module.
 
 use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 
 use super::world::{Ended, World};
 use crate::event::Event;
 use crate::model::ChannelState;
+use crate::update::Snapshot;
 
 /// What is left of the held events.
 #[derive(Debug, Default)]
@@ -31,7 +34,36 @@ enum Result {
     Member(bool),
 }
 
-pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World) -> Selected {
+/// When a snapshot was read, by Asterisk's clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadTimes {
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl ReadTimes {
+    pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
+        let (from, until) = (snapshot.read_from?, snapshot.read_until?);
+        (from <= until).then_some(Self { from, until })
+    }
+
+    /// True for what happened before anything was read: the snapshot shows it, or what came of it.
+    fn is_before(self, event: &Event) -> bool {
+        event.timestamp().is_some_and(|at| at < self.from)
+    }
+
+    /// True for what may have happened before everything was read.
+    pub(super) fn covers(self, event: &Event) -> bool {
+        event.timestamp().is_some_and(|at| at <= self.until)
+    }
+}
+
+/// An event that came late, after the snapshot that it is older than: true if it tells nothing new.
+pub(super) fn is_stale(event: &Event, world: &World, read: ReadTimes) -> bool {
+    effect(event).is_some_and(|(subject, result)| read.is_before(event) || shows(world, &subject, &result))
+}
+
+pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World, read: Option<ReadTimes>) -> Selected {
     let mut selected = Selected::default();
     let mut last_shown: HashMap<Subject, usize> = HashMap::new();
     for (index, event) in held.iter().enumerate() {
@@ -51,7 +83,12 @@ pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World) -> Selected {
         }
     }
     for (index, event) in held.into_iter().enumerate() {
-        let told = effect(&event).and_then(|(subject, _)| last_shown.get(&subject)).is_some_and(|last| index <= *last);
+        let told = effect(&event).is_some_and(|(subject, _)| {
+            // A channel that came and went before it could be seen is told as a whole: its end follows.
+            let existence = matches!(subject, Subject::ChannelExists(_) | Subject::BridgeExists(_));
+            let shown = last_shown.get(&subject).is_some_and(|last| index <= *last);
+            shown || (!existence && read.is_some_and(|read| read.is_before(&event)))
+        });
         if told {
             selected.deduplicated += 1;
         } else {

@@ -12,9 +12,16 @@
 //! - What only *happens* (a key, a hang-up request, `StasisStart`, a playback's end) is in no snapshot and is delivered.
 //! - An *ending* (`ChannelDestroyed`, `BridgeDestroyed`) is delivered, because it carries the cause; the same ending is
 //!   then not told a second time as a difference.
-//! - What *changes a state* that the snapshot shows (a channel's existence and state, a bridge's existence and members) is left
-//!   out up to the last held event whose result is what the snapshot shows, and delivered after it. So the owner's view never
-//!   goes back in time and always ends where Asterisk is.
+//! - What *changes a state* that the snapshot shows (a channel's existence and state, a bridge's existence and members)
+//!   is left out if it happened before the reading began, and up to the last held event whose result is what the
+//!   snapshot shows; it is delivered after that.
+//!
+//! Requests and events take different ways, so an event may also come *after* a snapshot that is newer. For a few seconds
+//! ([`LATE_FOR`]) events are therefore compared with the times at which the snapshot was read, by Asterisk's own clock:
+//! a change of state that is older, or that changes nothing, is left out. An ending is still delivered: a
+//! `ChannelDestroyed` may follow the `ChannelGone` that missed its cause.
+//!
+//! The owner's view always ends where Asterisk is; `tests/convergence.rs` looks for a sequence where it does not.
 
 mod backoff;
 mod held;
@@ -30,6 +37,7 @@ use crate::config::Limits;
 use crate::event::{Event, Parsed, parse};
 use crate::update::{Counters, Failure, Gap, Snapshot, State, Update};
 use backoff::Backoff;
+use held::ReadTimes;
 use world::World;
 
 /// A moment, by both clocks.
@@ -121,6 +129,8 @@ pub struct Session {
     phase: Phase,
     world: World,
     backoff: Backoff,
+    /// Between attempts to fetch the snapshot over one socket.
+    fetch_backoff: Backoff,
     outputs: VecDeque<Output>,
     counters: Counters,
     generation: u64,
@@ -146,7 +156,11 @@ struct Open {
 #[derive(Debug)]
 enum Stage {
     Syncing(Sync),
-    Live { since: Duration },
+    Live {
+        since: Duration,
+        /// When the snapshot was read; told apart from newer events until `LATE_FOR` after `since`.
+        read: Option<ReadTimes>,
+    },
 }
 
 /// A synchronisation under way.
@@ -158,20 +172,28 @@ struct Sync {
     /// The gap to tell with the snapshot.
     gap: Option<Gap>,
     held: Vec<Box<Event>>,
+    /// The snapshot could not be fetched; when to try again.
+    retry_at: Option<Duration>,
 }
 
 /// A connection that was live for this long counts as good: the next failure starts the backoff anew.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
+/// For how long after a snapshot an event may be older than it. Longer than a busy Asterisk lags; not for ever, because its
+/// clock may be set back.
+pub const LATE_FOR: Duration = Duration::from_secs(5);
+
 impl Session {
     /// A session that begins by connecting.
     pub fn new(config: SessionConfig) -> Self {
         let backoff = Backoff::new(config.limits.backoff_base, config.limits.backoff_cap, config.seed);
+        let fetch_backoff = Backoff::new(config.limits.backoff_base, config.limits.backoff_cap, !config.seed);
         let mut session = Self {
             config,
             phase: Phase::Connecting,
             world: World::default(),
             backoff,
+            fetch_backoff,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             generation: 0,
@@ -195,7 +217,14 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Backoff { until } => Some(*until),
-            Phase::Open(open) => Some(open.next_ping.min(open.last_traffic + self.config.limits.dead_after)),
+            Phase::Open(open) => {
+                let silence = open.last_traffic + self.config.limits.dead_after;
+                let retry = match &open.stage {
+                    Stage::Syncing(sync) => sync.retry_at,
+                    Stage::Live { .. } => None,
+                };
+                Some(retry.into_iter().fold(silence.min(open.next_ping), Duration::min))
+            }
             Phase::Connecting | Phase::Replaced => None,
         }
     }
@@ -210,9 +239,19 @@ impl Session {
                     let after = self.config.limits.dead_after;
                     self.outputs.push_back(Output::Close);
                     self.lose(now, Failure::Silent { after });
-                } else if now.monotonic >= open.next_ping {
+                    return;
+                }
+                if now.monotonic >= open.next_ping {
                     open.next_ping = now.monotonic + self.config.limits.ping_interval;
                     self.outputs.push_back(Output::Ping);
+                }
+                if let Stage::Syncing(sync) = &mut open.stage
+                    && sync.retry_at.is_some_and(|at| now.monotonic >= at)
+                {
+                    self.generation += 1;
+                    sync.generation = self.generation;
+                    sync.retry_at = None;
+                    self.outputs.push_back(Output::FetchSnapshot { generation: self.generation });
                 }
             }
             _ => {}
@@ -255,7 +294,13 @@ impl Session {
     }
 
     fn connected(&mut self, now: Now) {
-        if !matches!(self.phase, Phase::Connecting) {
+        // An Asterisk that calls us again after it was replaced has made up its mind.
+        let expected = match self.phase {
+            Phase::Connecting => true,
+            Phase::Replaced => self.config.role == Role::Listening,
+            Phase::Backoff { .. } | Phase::Open(_) => false,
+        };
+        if !expected {
             return;
         }
         self.counters.connects += 1;
@@ -267,7 +312,7 @@ impl Session {
         self.phase = Phase::Open(Open {
             last_traffic: now.monotonic,
             next_ping: now.monotonic + self.config.limits.ping_interval,
-            stage: Stage::Syncing(Sync { generation, uncovered_from, gap, held: Vec::new() }),
+            stage: Stage::Syncing(Sync { generation, uncovered_from, gap, held: Vec::new(), retry_at: None }),
         });
         self.tell(Update::State(State::Syncing));
         self.outputs.push_back(Output::FetchSnapshot { generation });
@@ -276,7 +321,7 @@ impl Session {
     /// The socket is gone or never came.
     fn lose(&mut self, now: Now, failure: Failure) {
         self.counters.failures += 1;
-        if let Phase::Open(Open { stage: Stage::Live { since }, .. }) = &self.phase
+        if let Phase::Open(Open { stage: Stage::Live { since, .. }, .. }) = &self.phase
             && now.monotonic.saturating_sub(*since) >= STABLE_AFTER
         {
             self.backoff.reset();
@@ -339,8 +384,23 @@ impl Session {
                 let gap = Gap { from: sync.uncovered_from, to: now.wall.max(sync.uncovered_from) };
                 self.overflow(dropped, gap);
             }
-            _ => self.deliver(event),
+            Phase::Open(Open { stage: Stage::Live { since, read }, .. }) => {
+                let late = read.filter(|read| now.monotonic < *since + LATE_FOR && read.covers(&event));
+                match late {
+                    Some(read) if held::is_stale(&event, &self.world, read) => self.counters.deduplicated += 1,
+                    Some(_) => self.deliver_old(event),
+                    None => self.deliver(event),
+                }
+            }
+            Phase::Connecting | Phase::Backoff { .. } | Phase::Replaced => {}
         }
+    }
+
+    /// Delivers an event that may be older than the snapshot.
+    fn deliver_old(&mut self, event: Box<Event>) {
+        self.world.apply_held(&event, self.config.subscribe_all);
+        self.counters.events += 1;
+        self.tell(Update::Event(event));
     }
 
     fn deliver(&mut self, event: Box<Event>) {
@@ -358,7 +418,7 @@ impl Session {
         self.counters.dropped += dropped;
         self.generation += 1;
         let generation = self.generation;
-        let fresh = Sync { generation, uncovered_from: gap.from, gap: Some(gap), held: Vec::new() };
+        let fresh = Sync { generation, uncovered_from: gap.from, gap: Some(gap), held: Vec::new(), retry_at: None };
         let newly = match mem::replace(&mut open.stage, Stage::Syncing(fresh)) {
             Stage::Live { .. } => true,
             Stage::Syncing(before) => {
@@ -381,19 +441,20 @@ impl Session {
         let Phase::Open(open) = &mut self.phase else {
             return;
         };
-        match &open.stage {
-            Stage::Syncing(sync) if sync.generation == generation => {}
-            _ => return,
+        let Stage::Syncing(sync) = &mut open.stage else { return };
+        if sync.generation != generation || sync.retry_at.is_some() {
+            return;
         }
-        let snapshot = match result {
-            Ok(snapshot) => snapshot,
-            Err(failure) => {
-                self.outputs.push_back(Output::Close);
-                self.lose(now, failure);
-                return;
-            }
+        let Ok(snapshot) = result else {
+            // An Asterisk that is still starting answers 503. The socket is good and what comes over it is held: stay on
+            // it. To close it would make an Asterisk that calls us call again at once, and again.
+            self.counters.failures += 1;
+            sync.retry_at = Some(now.monotonic + self.fetch_backoff.next_delay());
+            return;
         };
-        let live = Stage::Live { since: now.monotonic };
+        self.fetch_backoff.reset();
+        let read = ReadTimes::of(&snapshot);
+        let live = Stage::Live { since: now.monotonic, read };
         let Stage::Syncing(sync) = mem::replace(&mut open.stage, live) else {
             return;
         };
@@ -401,7 +462,7 @@ impl Session {
             self.tell(Update::Gap(gap));
         }
         let current = World::of(&snapshot);
-        let selected = held::select(sync.held, &current);
+        let selected = held::select(sync.held, &current, read);
         self.counters.deduplicated += selected.deduplicated;
         let differences = if self.world.is_known() {
             self.world.differences(&current, &snapshot, &selected.ended)
@@ -414,7 +475,7 @@ impl Session {
             self.tell(Update::Resynced(difference));
         }
         for event in selected.events {
-            self.deliver(event);
+            self.deliver_old(event);
         }
         self.covered_until = self.covered_until.max(Some(now.wall));
         self.tell(Update::State(State::Live));

@@ -77,6 +77,32 @@ impl World {
         }
     }
 
+    /// Follows one event that was held while the snapshot was read. Only what the event says of its own subject counts: the
+    /// channels and bridges that it carries beside that may be older than the snapshot.
+    pub(super) fn apply_held(&mut self, event: &Event, subscribe_all: bool) {
+        match event {
+            Event::ChannelDestroyed(_) | Event::BridgeDestroyed(_) | Event::StasisEnd(_) => {
+                self.apply(event, subscribe_all);
+            }
+            Event::ChannelCreated(event) => self.add_channel(&event.channel),
+            Event::ChannelStateChange(event) => self.update_channel(&event.channel),
+            Event::BridgeCreated(event) => {
+                self.bridges.entry(event.bridge.id.clone()).or_default();
+            }
+            Event::ChannelEnteredBridge(event) => {
+                if let (Some(channel), Some(members)) = (&event.channel, self.bridges.get_mut(&event.bridge.id)) {
+                    members.insert(channel.id.clone());
+                }
+            }
+            Event::ChannelLeftBridge(event) => {
+                if let Some(members) = self.bridges.get_mut(&event.bridge.id) {
+                    members.remove(&event.channel.id);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn add_channel(&mut self, channel: &Channel) {
         match self.channels.get_mut(&channel.id) {
             Some(_) => self.update_channel(channel),
