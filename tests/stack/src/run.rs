@@ -13,8 +13,8 @@ use crate::signals::Ending;
 
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// A part that ran for so long has earned an immediate restart.
-const STEADY: Duration = Duration::from_secs(20);
+/// A part that ran for so long did start: what ended it came from outside, and it is started again at once.
+const STEADY: Duration = Duration::from_secs(2);
 /// The longest pause before a part that keeps dying is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -22,14 +22,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Port of the panel and the API.
-    #[arg(long, env = "HTTP_PORT", default_value = "8080", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, env = "HTTP_PORT", default_value = "8080", value_parser = port)]
     http_port: u16,
     /// Port of SIP over UDP and TCP.
-    #[arg(long, env = "SIP_PORT", default_value = "5060", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, env = "SIP_PORT", default_value = "5060", value_parser = port)]
     sip_port: u16,
     /// Only bring the database up to date and seed it, then stop.
     #[arg(long, hide = true)]
     prepare_only: bool,
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.trim().parse().ok().filter(|port| *port != 0).ok_or("expected a port from 1 to 65535")
 }
 
 pub(crate) async fn run(run_dir: &Path, options: Options) -> Result<()> {

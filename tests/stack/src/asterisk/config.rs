@@ -25,6 +25,12 @@ pub struct AsteriskConfig {
     pub ari_username: String,
     /// Its password.
     pub ari_password: String,
+    /// Manager interface: who failed to sign in.
+    pub ami_port: u16,
+    /// Its user.
+    pub ami_username: String,
+    /// That user's password.
+    pub ami_password: String,
     /// Name of the Stasis application.
     pub ari_app: String,
     /// First part of every channel id.
@@ -83,6 +89,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "http.conf",
     "indications.conf",
     "logger.conf",
+    "manager.conf",
     "modules.conf",
     "musiconhold.conf",
     "pjproject.conf",
@@ -116,6 +123,9 @@ impl AsteriskConfig {
             ("RTP_LAST", self.rtp_last.to_string()),
             ("ARI_USERNAME", self.ari_username.clone()),
             ("ARI_PASSWORD", self.ari_password.clone()),
+            ("AMI_PORT", self.ami_port.to_string()),
+            ("AMI_USERNAME", self.ami_username.clone()),
+            ("AMI_PASSWORD", self.ami_password.clone()),
             ("ARI_APP", self.ari_app.clone()),
             ("SYSTEMNAME", self.system_name.clone()),
             ("ENTITYID", entity_id(&self.system_name)),
@@ -195,6 +205,9 @@ pub(crate) mod tests {
             rtp_last: 20_999,
             ari_username: "trunkline".to_owned(),
             ari_password: "secret".to_owned(),
+            ami_port: 5038,
+            ami_username: "trunkline".to_owned(),
+            ami_password: "third".to_owned(),
             ari_app: "trunkline".to_owned(),
             system_name: "demo".to_owned(),
             patience_seconds: 120,
