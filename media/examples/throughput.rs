@@ -7,14 +7,19 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rtp_rs::RtpPacketBuilder;
+use socket2::SockRef;
 use trunkline_media::recorder::{Side, StereoSink, Timeline};
 use trunkline_media::{Media, MediaConfig, RecordingSpec};
 use uuid::Uuid;
+
+/// Not measured.
+const WARM_UP: Duration = Duration::from_secs(3);
 
 /// Counts what comes out, so that nothing is optimised away.
 #[derive(Debug, Default)]
@@ -44,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let calls = arguments.next().transpose()?.unwrap_or(500);
     let seconds = arguments.next().transpose()?.unwrap_or(10);
     pure(calls);
+    floor(calls, seconds)?;
     whole(calls, seconds)
 }
 
@@ -67,6 +73,57 @@ fn pure(calls: u32) {
     println!("timeline alone: {per_packet:.3} µs a packet ({calls} calls, {frames} frames)");
 }
 
+/// The least that the kernel asks for: one thread that reads one socket every 2 ms and looks at nothing.
+fn floor(calls: u32, seconds: u32) -> Result<(), Box<dyn Error>> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    SockRef::from(&socket).set_recv_buffer_size(4 << 20)?;
+    socket.set_nonblocking(true)?;
+    let to = socket.local_addr()?;
+    let taps = (0..calls * 2).map(|_| UdpSocket::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    let total = u64::from(seconds) * 50 * u64::from(calls) * 2;
+    let reader = thread::Builder::new().name("floor".to_owned()).spawn(move || {
+        let (mut received, mut buffer) = (0, [0; 2_048]);
+        let began = Instant::now();
+        while received < total && began.elapsed() < Duration::from_secs(u64::from(seconds) + 2) {
+            while socket.recv_from(&mut buffer).is_ok() {
+                received += 1;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        (received, cpu_seconds("floor"))
+    })?;
+    send(taps, to, seconds)?;
+    let (received, spent) = reader.join().map_err(|_| "the reader panicked")?;
+    println!("floor, recv only: {:.3} µs of CPU a packet", spent * 1e6 / received as f64);
+    Ok(())
+}
+
+/// Sends from all taps in real time, spread over the 20 ms as real calls are.
+fn send(taps: Vec<UdpSocket>, to: SocketAddr, seconds: u32) -> Result<Vec<UdpSocket>, Box<dyn Error>> {
+    sender(taps, to, seconds)?.join().map_err(|_| "the sender panicked".into())
+}
+
+fn sender(taps: Vec<UdpSocket>, to: SocketAddr, seconds: u32) -> io::Result<JoinHandle<Vec<UdpSocket>>> {
+    for tap in &taps {
+        tap.connect(to)?;
+    }
+    let packets: Vec<_> = (0..seconds * 50).map(|n| packet(7, n)).collect();
+    thread::Builder::new().name("sender".to_owned()).spawn(move || {
+        let began = Instant::now();
+        for (n, packet) in (0_u64..).zip(&packets) {
+            let due = Duration::from_millis(n * 20);
+            for (place, tap) in taps.iter().enumerate() {
+                if place % 64 == 0 {
+                    let share = Duration::from_micros(20_000 * place as u64 / taps.len() as u64);
+                    thread::sleep((due + share).saturating_sub(began.elapsed()));
+                }
+                let _ = tap.send(packet);
+            }
+        }
+        taps
+    })
+}
+
 /// Everything, in real time.
 fn whole(calls: u32, seconds: u32) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
@@ -87,34 +144,20 @@ fn whole(calls: u32, seconds: u32) -> Result<(), Box<dyn Error>> {
         runtime.block_on(media.start(spec))?;
         taps.extend([agent, customer]);
     }
-    let to = media.local_addr();
-    for tap in &taps {
-        tap.connect(to)?;
-    }
-    let packets: Vec<_> = (0..seconds * 50).map(|n| packet(7, n)).collect();
-    let before = cpu_seconds();
+    let streams = taps.len() as u64;
     let began = Instant::now();
-    let sender = thread::spawn(move || {
-        for (n, packet) in (0_u64..).zip(&packets) {
-            let due = Duration::from_millis(n * 20);
-            for (place, tap) in taps.iter().enumerate() {
-                // Spread over the 20 ms, as real calls are.
-                if place % 64 == 0 {
-                    let share = Duration::from_micros(20_000 * place as u64 / taps.len() as u64);
-                    thread::sleep((due + share).saturating_sub(began.elapsed()));
-                }
-                let _ = tap.send(packet);
-            }
-        }
-        taps
-    });
-    let taps = sender.join().map_err(|_| "the sender panicked")?;
-    let sent = u64::from(seconds) * 50 * taps.len() as u64;
+    let sender = sender(taps, media.local_addr(), seconds)?;
+    // The beginning, with its files and sidecars, is not what a packet costs.
+    thread::sleep(WARM_UP);
+    let (before, packets_before) = (media_seconds(), media.stats().packets);
+    let _taps = sender.join().map_err(|_| "the sender panicked")?;
+    let sent = u64::from(seconds) * 50 * streams;
     while media.stats().packets < sent && began.elapsed() < Duration::from_secs(u64::from(seconds) + 5) {
         thread::sleep(Duration::from_millis(20));
     }
-    let after = cpu_seconds();
+    let after = media_seconds();
     let stats = media.stats();
+    let counted = (stats.packets - packets_before) as f64;
     let mut lost = 0;
     for id in ids {
         lost += runtime.block_on(media.finish(id))?.lost_packets;
@@ -124,25 +167,27 @@ fn whole(calls: u32, seconds: u32) -> Result<(), Box<dyn Error>> {
         stats.packets, stats.socket_drops
     );
     for (name, before, after) in [("receive", before.0, after.0), ("write", before.1, after.1)] {
-        println!("{name}: {:.3} µs of CPU a packet", (after - before) * 1e6 / stats.packets as f64);
+        println!("{name}: {:.3} µs of CPU a packet", (after - before) * 1e6 / counted);
     }
-    let spent = (after.0 - before.0 + after.1 - before.1) / stats.packets as f64;
+    let spent = (after.0 - before.0 + after.1 - before.1) / counted;
     println!("all: {:.3} µs, {:.0} streams a core", spent * 1e6, 1.0 / (spent * 50.0));
     println!("load: {}", fs::read_to_string("/proc/loadavg")?.trim());
     Ok(())
 }
 
 /// CPU seconds of the receiving and of the writing threads.
-fn cpu_seconds() -> (f64, f64) {
-    let mut spent = (0.0, 0.0);
+fn media_seconds() -> (f64, f64) {
+    (cpu_seconds("media-rtp"), cpu_seconds("media-writer"))
+}
+
+/// CPU seconds of the threads of this name.
+fn cpu_seconds(name: &str) -> f64 {
+    let mut spent = 0.0;
     for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
         let read = |file: &str| fs::read_to_string(task.path().join(file)).unwrap_or_default();
-        let nanoseconds: f64 =
-            read("schedstat").split_ascii_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0.0);
-        match read("comm").trim() {
-            "media-rtp" => spent.0 += nanoseconds / 1e9,
-            "media-writer" => spent.1 += nanoseconds / 1e9,
-            _ => {}
+        if read("comm").trim() == name {
+            let nanoseconds = read("schedstat").split_ascii_whitespace().next().and_then(|first| first.parse().ok());
+            spent += nanoseconds.unwrap_or(0.0) / 1e9;
         }
     }
     spent

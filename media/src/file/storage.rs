@@ -27,7 +27,8 @@ pub trait Storage: Send + Sync + Debug {
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// Reads a small file whole.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// Replaces a small file's content so that a crash leaves the old or the new, never a part.
+    /// Replaces a small file's content so that a process that dies leaves the old or the new, never a part. It need not
+    /// survive a loss of power: then the call is over too.
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
     /// Gives a file its new name and makes that durable. An existing file of that name is not replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -82,7 +83,7 @@ impl Storage for Disk {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
         let new = Path::new(&name);
-        let written = write_and_sync(new, content).and_then(|()| fs::rename(new, path));
+        let written = fs::write(new, content).and_then(|()| fs::rename(new, path));
         if written.is_err() {
             // What failed half-way (a full disk) must not keep its space.
             let _ = fs::remove_file(new);
@@ -110,12 +111,6 @@ impl Storage for Disk {
     fn modified(&self, path: &Path) -> io::Result<SystemTime> {
         fs::metadata(path)?.modified()
     }
-}
-
-fn write_and_sync(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(content)?;
-    file.sync_data()
 }
 
 fn sync_folder(file: &Path) -> io::Result<()> {

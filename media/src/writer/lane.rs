@@ -100,6 +100,9 @@ struct State {
     pieces: VecDeque<Piece>,
     /// Audio in pieces, those being written included, in bytes.
     buffered: usize,
+    /// There was no room; nothing is taken until half of it is free, so that a struggling disk gives one long gap and
+    /// not many short ones.
+    full: bool,
     sidecar: Option<Sidecar>,
     ending: Option<Ending>,
     /// Here unless a writer has it.
@@ -179,6 +182,11 @@ impl Lane {
         }
         let bytes = frames.len() * FRAME;
         if state.buffered + bytes > self.limit {
+            state.full = true;
+        } else if state.buffered <= self.limit / 2 {
+            state.full = false;
+        }
+        if state.full {
             state.push_silence(frames.len() as u64);
             return (Taken::AsSilence, state.schedule());
         }
