@@ -1,0 +1,10 @@
+//! The journal against a real PostgreSQL.
+
+mod appending;
+mod commands;
+mod faults;
+mod live;
+mod nodes;
+mod reading;
+mod resuming;
+mod support;
