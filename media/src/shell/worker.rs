@@ -214,7 +214,6 @@ impl Worker {
             }
             Command::ParkAll { reply } => drop(reply.send(self.park_all())),
         }
-        self.counters.active.store(self.by_id.len() as u64, Ordering::Relaxed);
     }
 
     fn begin(
@@ -257,6 +256,7 @@ impl Worker {
         self.by_id.insert(id, place);
         self.by_source.insert(agent, (place, Side::Agent));
         self.by_source.insert(customer, (place, Side::Customer));
+        self.count_active();
         Ok((id, beginning))
     }
 
@@ -297,7 +297,13 @@ impl Worker {
             self.by_source.remove(&source);
             self.backlog.mute(self.empty_at, source);
         }
+        self.count_active();
         Some(recording)
+    }
+
+    /// Before whoever asked gets the answer, so that what it then reads is true.
+    fn count_active(&self) {
+        self.counters.active.store(self.by_id.len() as u64, Ordering::Relaxed);
     }
 
     /// µs since this thread's zero.

@@ -49,7 +49,8 @@ async fn another_media_on_the_same_port_goes_on_with_the_file() {
     assert!(gap.from_ms <= died && gap.to_ms.abs_diff(died + 1_000) < 200, "{gap:?}, died at {died}");
     let recorded = Recorded::read(&path).expect("a WAV file");
     assert_tones(&recorded, 100..gap.from_ms - 10);
-    assert_silent(&recorded, gap.from_ms + 70..gap.to_ms);
+    // The first packet may have been a little slow: the sound begins up to 40 ms before it was there.
+    assert_silent(&recorded, gap.from_ms + 70..gap.to_ms - 40);
     assert_tones(&recorded, gap.to_ms + 60..finished.duration_ms - 60);
     assert!(!part_path(&path).exists() && !sidecar_path(&path).exists());
 }
