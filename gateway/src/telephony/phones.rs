@@ -136,7 +136,7 @@ impl Phone {
         let mut fields: OwnedFields = fixed.map(|(name, value)| (name, value.to_owned())).into();
         fields.push(("auth", self.username.clone()));
         fields.push(("aors", self.username.clone()));
-        fields.push(("set_var", format!("TRUNKLINE_TENANT={}", self.tenant)));
+        // No set_var: Asterisk 22.10.1 answers 500 to every further PUT of an endpoint that has one.
         fields
     }
 }
