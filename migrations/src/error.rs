@@ -37,7 +37,7 @@ impl DbError {
     /// Whether a statement was given up because it took too long (`statement_timeout`).
     pub fn is_statement_timeout(&self) -> bool {
         let Self::Unavailable(error) = self else { return false };
-        error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "57014")
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57014")
     }
 
     /// Whether nobody is there to answer (as opposed to an answer that is an error).

@@ -50,17 +50,16 @@ impl TestDb {
     /// The name of a database that does not exist yet.
     pub(crate) async fn unmade() -> Self {
         let mut shared = SHARED.lock().await;
-        let cluster = match shared.upgrade() {
-            Some(cluster) => cluster,
-            None => {
-                let dir = tempfile::tempdir().unwrap();
-                let postgres = Postgres::start(dir.path()).await.unwrap();
-                bootstrap::run(&postgres.superuser_url("postgres"), TEMPLATE, PASSWORD, PASSWORD).await.unwrap();
-                migrate(&postgres.url("trunkline_owner", PASSWORD, TEMPLATE)).await.unwrap();
-                let cluster = Arc::new(Cluster { postgres, databases: AtomicU32::new(0), _dir: dir });
-                *shared = Arc::downgrade(&cluster);
-                cluster
-            }
+        let cluster = if let Some(cluster) = shared.upgrade() {
+            cluster
+        } else {
+            let dir = tempfile::tempdir().unwrap();
+            let postgres = Postgres::start(dir.path()).await.unwrap();
+            bootstrap::run(&postgres.superuser_url("postgres"), TEMPLATE, PASSWORD, PASSWORD).await.unwrap();
+            migrate(&postgres.url("trunkline_owner", PASSWORD, TEMPLATE)).await.unwrap();
+            let cluster = Arc::new(Cluster { postgres, databases: AtomicU32::new(0), _dir: dir });
+            *shared = Arc::downgrade(&cluster);
+            cluster
         };
         let name = format!("test_{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
         Self { cluster, name }
@@ -146,5 +145,5 @@ pub(crate) async fn make_tenant(db: &Db, slug: &str) -> Tenant {
 
 /// The SQLSTATE of an error.
 pub(crate) fn sqlstate(error: &sqlx::Error) -> String {
-    error.as_database_error().and_then(|e| e.code()).map(Into::into).unwrap_or_default()
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(Into::into).unwrap_or_default()
 }

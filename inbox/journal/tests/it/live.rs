@@ -150,10 +150,10 @@ async fn waiting_may_be_given_up_at_any_time() {
                 _ => None,
             }));
         }
-        if !written {
-            written = tokio::time::timeout(Duration::from_millis(1), &mut writing).await.is_ok();
-        } else {
+        if written {
             tokio::task::yield_now().await;
+        } else {
+            written = tokio::time::timeout(Duration::from_millis(1), &mut writing).await.is_ok();
         }
     }
     assert_eq!(seen, (1..=300).collect::<Vec<_>>());

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{Reader, World, append, event};
 
 /// Never polls within a test: what is seen was told by NOTIFY.
-const NOTIFIED_ONLY: Duration = Duration::from_secs(3_600);
+const NOTIFIED_ONLY: Duration = Duration::from_hours(1);
 
 async fn watch(node: &crate::support::Node, tenant: TenantId) -> Reader {
     let start = Start::after(Seq(0));

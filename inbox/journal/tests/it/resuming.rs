@@ -3,7 +3,7 @@
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::task::JoinSet;
 use trunkline_db::AgentId;
-use trunkline_journal::{Filter, JournalConfig, Scope, Seq, Start, Viewer};
+use trunkline_journal::{Filter, Frame, JournalConfig, Scope, Seq, Start, Viewer};
 
 use crate::support::{Reader, World, event, number, scoped};
 
@@ -63,7 +63,7 @@ async fn readers_that_come_and_go_get_each_event_once() {
                         tokio::task::yield_now().await;
                     }
                 }
-                last = reader.events.last().filter(|frame| frame.seq().get() == reader.counted()).map(|f| f.id());
+                last = reader.events.last().filter(|frame| frame.seq().get() == reader.counted()).map(Frame::id);
                 position = Seq(reader.counted());
                 seen.extend(reader.events);
             }

@@ -115,13 +115,12 @@ impl World {
     pub(crate) async fn with(config: JournalConfig) -> Self {
         let cluster = {
             let mut shared = SHARED.lock().await;
-            match shared.upgrade() {
-                Some(cluster) => cluster,
-                None => {
-                    let cluster = Arc::new(Cluster::start(PostgresOptions::default()).await);
-                    *shared = Arc::downgrade(&cluster);
-                    cluster
-                }
+            if let Some(cluster) = shared.upgrade() {
+                cluster
+            } else {
+                let cluster = Arc::new(Cluster::start(PostgresOptions::default()).await);
+                *shared = Arc::downgrade(&cluster);
+                cluster
             }
         };
         let database = cluster.database();
