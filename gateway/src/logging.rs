@@ -1,5 +1,7 @@
 //! Log lines, as text for people or JSON for collectors.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -8,7 +10,8 @@ use crate::config::LogFormat;
 /// Sets up the process's log on standard error. Later calls change nothing.
 pub fn init(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second set-up happens in tests only, where the first one is as good.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),

@@ -13,7 +13,26 @@ use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
 use crate::metrics::Metrics;
-use crate::stream::Streams;
+use crate::stream::{Streams, Timing};
+
+/// What [`AppState`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// The database.
+    pub db: Db,
+    /// The journal and its hub.
+    pub journal: Journal,
+    /// The running calls.
+    pub calls: calls::Handle,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Cancelled when the process shuts down.
+    pub cancel: CancellationToken,
+    /// How patient streams are with their clients.
+    pub stream_timing: Timing,
+}
 
 /// Shared state of the edge. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,17 +71,11 @@ pub struct Inner {
 
 impl AppState {
     /// Puts the parts together.
-    pub fn new(
-        config: Arc<Config>,
-        db: Db,
-        journal: Journal,
-        calls: calls::Handle,
-        metrics: Metrics,
-        cancel: CancellationToken,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { config, db, journal, calls, metrics, cancel, stream_timing } = parts;
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
-            streams: Streams::new(config.max_streams_per_user),
+            streams: Streams::new(config.max_streams_per_user, stream_timing),
             config,
             db,
             journal,

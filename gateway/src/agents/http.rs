@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::Utc;
+use chrono::{SubsecRound as _, Utc};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::json;
@@ -82,7 +82,8 @@ async fn set_my_state(
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
         return Err(AppError::invalid_field("reason", format!("must have at most {MAX_REASON_CHARS} characters")));
     }
-    let (id, now) = (AgentId::from(principal.user), Utc::now());
+    // To the millisecond, as the journal keeps it: what is answered here is what is read back.
+    let (id, now) = (AgentId::from(principal.user), Utc::now().trunc_subsecs(3));
     let committed = state
         .journal
         .command(principal.tenant, move |tx| {

@@ -14,7 +14,9 @@ use trunkline_journal::{Journal, JournalConfig};
 use crate::calls::{CallConfig, CallControl, CallMetrics};
 use crate::config::{AriTransport, Config, Source};
 use crate::metrics::Metrics;
-use crate::state::AppState;
+use crate::state::{AppState, Parts};
+use crate::stream::Timing;
+use crate::telephony::barring::ManagerConfig;
 use crate::{auth, http, logging, server, stream};
 
 /// How often what has ended is removed.
@@ -50,8 +52,19 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
     let calls =
         CallControl::start(call_config(&config), db.clone(), journal.clone(), call_metrics, cancel.clone()).await?;
-    let state =
-        AppState::new(Arc::clone(&config), db.clone(), journal.clone(), calls.handle(), metrics, cancel.clone());
+    if let (Some(address), Some(password)) = (config.ami_address, config.ami_password.clone()) {
+        let manager = ManagerConfig { address, username: config.ami_username.clone(), password };
+        calls.bar_failed_sign_ins(manager, cancel.clone());
+    }
+    let state = AppState::new(Parts {
+        config: Arc::clone(&config),
+        db: db.clone(),
+        journal: journal.clone(),
+        calls: calls.handle(),
+        metrics,
+        cancel: cancel.clone(),
+        stream_timing: Timing::default(),
+    });
 
     let tasks = TaskTracker::new();
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));

@@ -64,6 +64,9 @@ pub const KEYS: &[Key] = &[
     key("ari_app", "trunkline", "the name of the Stasis application: letters, digits, `-` and `_`"),
     key("ari_transport", "websocket", "\"websocket\" (REST over the same WebSocket) or \"http\""),
     optional("ari_log", "a file", false),
+    optional("ami_address", "the address and port of Asterisk's manager interface such as 127.0.0.1:5038", false),
+    key("ami_username", "trunkline", "the name of a user in Asterisk's manager.conf"),
+    optional("ami_password", "the password of that user", true),
     key("rtp_listen", "127.0.0.1:18000", "an address and port such as 127.0.0.1:18000"),
     key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
     key("sip_port", "5060", "a port from 1 to 65535"),
@@ -106,6 +109,12 @@ pub struct Config {
     pub ari_transport: AriTransport,
     /// File to which raw ARI frames are appended, as JSON lines.
     pub ari_log: Option<PathBuf>,
+    /// Asterisk's manager interface: who fails to sign in. Without it nobody is barred.
+    pub ami_address: Option<SocketAddr>,
+    /// User of the manager interface.
+    pub ami_username: String,
+    /// That user's password.
+    pub ami_password: Option<Secret>,
     /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.
     pub rtp_listen: SocketAddr,
     /// Domain in phones' SIP credentials.

@@ -164,6 +164,9 @@ impl Source {
         let ari_app = reader.required("ari_app", app_name);
         let ari_transport = reader.parsed("ari_transport");
         let ari_log = reader.optional_with("ari_log", |text| not_empty(text).map(PathBuf::from));
+        let ami_address = reader.optional_with("ami_address", |text| text.parse().ok());
+        let ami_username = reader.required("ami_username", not_empty);
+        let ami_password = reader.optional_with("ami_password", |text| not_empty(text).map(Secret::new));
         let rtp_listen = reader.parsed("rtp_listen");
         let sip_domain = reader.required("sip_domain", |text| {
             not_empty(text).filter(|text| !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '@'))
@@ -194,6 +197,9 @@ impl Source {
                 ari_app: ari_app?,
                 ari_transport: ari_transport?,
                 ari_log,
+                ami_address,
+                ami_username: ami_username?,
+                ami_password,
                 rtp_listen: rtp_listen?,
                 sip_domain: sip_domain?,
                 sip_port: sip_port?,

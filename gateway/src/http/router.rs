@@ -15,13 +15,14 @@ use super::extract::MAX_BODY_BYTES;
 use super::{AppError, ClientAddress, Permission, docs, edge};
 use crate::auth::{self, Principal};
 use crate::state::AppState;
-use crate::{agents, health, queues, recordings, stream};
+use crate::{agents, calls, health, queues, recordings, stream};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(auth::router())
         .merge(agents::router())
+        .merge(calls::http::router())
         .merge(queues::router())
         .merge(recordings::router())
         .merge(stream::router());

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub(crate) use grants::watch_grants;
-pub use registry::Streams;
+pub use grants::watch_grants;
+pub use registry::{Streams, Timing};
 pub(crate) use tickets::sweep;
 
 /// Routes of the stream.

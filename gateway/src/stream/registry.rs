@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use trunkline_db::{TenantId, UserId};
 
@@ -9,11 +10,27 @@ use super::grants::Grants;
 
 type Key = (TenantId, UserId);
 
+/// How patient the server is with a stream's client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The client is asked for a sign of life this often.
+    pub ping_every: Duration,
+    /// A client that takes nothing, or answers no ping, for this long is not reading.
+    pub not_reading: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { ping_every: Duration::from_secs(20), not_reading: Duration::from_secs(30) }
+    }
+}
+
 /// The open streams of this node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Streams {
     users: Arc<Mutex<HashMap<Key, User>>>,
     max_per_user: usize,
+    timing: Timing,
 }
 
 #[derive(Debug)]
@@ -25,8 +42,13 @@ struct User {
 
 impl Streams {
     /// None open; each user may hold `max_per_user`.
-    pub fn new(max_per_user: usize) -> Self {
-        Self { users: Arc::default(), max_per_user }
+    pub fn new(max_per_user: usize, timing: Timing) -> Self {
+        Self { users: Arc::default(), max_per_user, timing }
+    }
+
+    /// How patient the server is.
+    pub(super) fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Streams that are open now.
@@ -98,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_user_holds_only_so_many_streams_and_gets_room_back() {
-        let streams = Streams::new(2);
+        let streams = Streams::new(2, Timing::default());
         let (tenant, user, other) = (TenantId::new(), UserId::new(), UserId::new());
         let first = streams.enter(tenant, user, Grants::All).unwrap();
         let _second = streams.enter(tenant, user, Grants::All).unwrap();
@@ -111,7 +133,7 @@ mod tests {
 
     #[test]
     fn only_a_change_of_grants_is_news() {
-        let streams = Streams::new(2);
+        let streams = Streams::new(2, Timing::default());
         let (tenant, user) = (TenantId::new(), UserId::new());
         assert!(!streams.update(tenant, user, Grants::All), "nobody listens");
         let _open = streams.enter(tenant, user, Grants::All).unwrap();

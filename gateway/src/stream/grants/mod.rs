@@ -60,7 +60,7 @@ const GATHER: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Watches memberships and queue members; streams of users whose grants changed get `reset` with `permissions`.
-pub(crate) async fn watch_grants(state: AppState, cancel: CancellationToken) {
+pub async fn watch_grants(state: AppState, cancel: CancellationToken) {
     let watching = async {
         loop {
             if let Err(error) = watch_once(&state).await {

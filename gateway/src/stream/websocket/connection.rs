@@ -24,10 +24,6 @@ use super::outbox::Outbox;
 use crate::auth::{Principal, token};
 use crate::state::AppState;
 
-/// The client is asked for a sign of life this often.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// A client that takes nothing, or answers no ping, for this long is not reading.
-const NOT_READING: Duration = Duration::from_secs(30);
 /// How long a close waits for the client's own.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a client that was not reading may take to read that it is closed.
@@ -268,6 +264,7 @@ impl Connection {
         let open = state.metrics.stream_connections.with_label_values(&["websocket"]);
         open.inc();
         let now = Instant::now();
+        let ping_every = state.streams.timing().ping_every;
         Self {
             token_ends: ends_at(&principal, now),
             state,
@@ -276,7 +273,7 @@ impl Connection {
             listening: None,
             seat: Some(seat),
             first_filter: Some(Box::new(filter)),
-            next_ping: now + PING_EVERY,
+            next_ping: now + ping_every,
             unanswered_since: None,
             blocked_since: None,
             _entered: entered,
@@ -528,8 +525,9 @@ impl Connection {
 
     fn deadline(&self) -> Instant {
         let mut deadline = self.token_ends.min(self.next_ping);
+        let not_reading = self.state.streams.timing().not_reading;
         for since in [self.unanswered_since, self.blocked_since].into_iter().flatten() {
-            deadline = deadline.min(since + NOT_READING);
+            deadline = deadline.min(since + not_reading);
         }
         deadline
     }
@@ -539,12 +537,13 @@ impl Connection {
         if self.token_ends <= now {
             return Turn::Close(Close::Unauthorized("the access token has expired"));
         }
-        let overdue = |since: Option<Instant>| since.is_some_and(|since| since + NOT_READING <= now);
+        let not_reading = self.state.streams.timing().not_reading;
+        let overdue = |since: Option<Instant>| since.is_some_and(|since| since + not_reading <= now);
         if overdue(self.blocked_since) || overdue(self.unanswered_since) {
             return Turn::Close(Close::NotReading);
         }
         if self.next_ping <= now {
-            self.next_ping = now + PING_EVERY;
+            self.next_ping = now + self.state.streams.timing().ping_every;
             // One that is stuck is asked by the frame that is stuck.
             if self.wire.outbox.is_empty() {
                 self.wire.push(Opcode::Ping, b"");

@@ -1,0 +1,148 @@
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
+use trunkline_db::{QueueId, RecordingId, UserId};
+
+use crate::support::{App, User, problem};
+
+const AUDIO: &[u8; 100] = &{
+    let mut bytes = [0; 100];
+    let mut at = 0;
+    while at < 100 {
+        bytes[at] = at as u8;
+        at += 1;
+    }
+    bytes
+};
+
+/// A finished recording of a call that `agent` took, and its file.
+pub(crate) async fn make_recording(app: &App, agent: UserId, queue: Option<QueueId>) -> RecordingId {
+    let (call, id) = (uuid::Uuid::now_v7(), RecordingId::new());
+    let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
+    sqlx::query(
+        "INSERT INTO calls (tenant_id, id, direction, from_number, to_number, state, queue_id, agent_id, started_at, ended_at)
+         VALUES ($1, $2, 'inbound', '+15551234567', '+15550100', 'ended', $3, $4, now(), now())",
+    )
+    .bind(app.tenant)
+    .bind(call)
+    .bind(queue)
+    .bind(agent)
+    .execute(tx.conn())
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO recordings (tenant_id, id, call_id, state, path, started_at, ended_at, duration_ms, bytes, gaps)
+         VALUES ($1, $2, $3, 'ready', $4, now(), now(), 1000, 100, '[{\"from_ms\":1,\"to_ms\":2,\"reason\":\"gateway_restart\"}]')",
+    )
+    .bind(app.tenant)
+    .bind(id)
+    .bind(call)
+    .bind(format!("{id}.wav"))
+    .execute(tx.conn())
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    std::fs::write(app.recordings_dir().join(format!("{id}.wav")), AUDIO).unwrap();
+    id
+}
+
+async fn ranged(user: &User, id: RecordingId, headers: &[(&str, &str)]) -> Response {
+    let mut request = user.request(Method::GET, &format!("/api/v1/recordings/{id}/audio"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_recording_is_described_and_heard() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let id = make_recording(&app, operator.id, None).await;
+    let recording = operator.get_json(&format!("/api/v1/recordings/{id}")).await;
+    assert_eq!((&recording["state"], &recording["duration_ms"]), (&"ready".into(), &1000.into()));
+    assert_eq!(recording["gaps"], json!([{ "from_ms": 1, "to_ms": 2, "reason": "gateway_restart" }]));
+
+    let whole = ranged(&operator, id, &[]).await;
+    assert_eq!(whole.status(), StatusCode::OK);
+    assert_eq!(whole.headers()["content-type"], "audio/wav");
+    assert_eq!(whole.headers()["accept-ranges"], "bytes");
+    assert_eq!(whole.bytes().await.unwrap(), AUDIO.as_slice());
+}
+
+#[tokio::test]
+async fn one_range_is_served_and_one_outside_the_file_refused() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let id = make_recording(&app, operator.id, None).await;
+    for (range, content_range, bytes) in [
+        ("bytes=10-19", "bytes 10-19/100", &AUDIO[10..20]),
+        ("bytes=90-", "bytes 90-99/100", &AUDIO[90..]),
+        ("bytes=-5", "bytes 95-99/100", &AUDIO[95..]),
+        ("bytes=0-1000", "bytes 0-99/100", &AUDIO[..]),
+    ] {
+        let part = ranged(&operator, id, &[("range", range)]).await;
+        assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(part.headers()["content-range"], content_range);
+        assert_eq!(part.headers()["content-length"], bytes.len().to_string());
+        assert_eq!(part.bytes().await.unwrap(), bytes);
+    }
+    let outside = ranged(&operator, id, &[("range", "bytes=100-")]).await;
+    assert_eq!(outside.headers()["content-range"], "bytes */100");
+    assert_eq!(problem(outside).await["status"], 416);
+    let several = ranged(&operator, id, &[("range", "bytes=0-1,4-5")]).await;
+    assert_eq!(several.status(), StatusCode::OK, "several ranges are answered with the whole file");
+
+    let head = operator.request(Method::HEAD, &format!("/api/v1/recordings/{id}/audio")).send().await.unwrap();
+    assert_eq!(head.status(), StatusCode::OK);
+    assert_eq!(head.headers()["content-length"], "100");
+    assert!(head.bytes().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_resumed_download_gets_a_part_only_of_the_same_file() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let id = make_recording(&app, operator.id, None).await;
+    let whole = ranged(&operator, id, &[]).await;
+    let etag = whole.headers()["etag"].to_str().unwrap().to_owned();
+    let modified = whole.headers()["last-modified"].to_str().unwrap().to_owned();
+    let status = async |headers: &[(&str, &str)]| ranged(&operator, id, headers).await.status().as_u16();
+    assert_eq!(status(&[("range", "bytes=1-"), ("if-range", &etag)]).await, 206);
+    assert_eq!(status(&[("range", "bytes=1-"), ("if-range", &modified)]).await, 206);
+    assert_eq!(status(&[("range", "bytes=1-"), ("if-range", "\"another\"")]).await, 200);
+    assert_eq!(status(&[("if-none-match", &etag)]).await, 304);
+    assert_eq!(status(&[("if-none-match", "\"another\"")]).await, 200);
+}
+
+#[tokio::test]
+async fn a_recording_is_for_those_who_may_see_its_call() {
+    let app = App::start().await;
+    let (operator, other) = (app.operator().await, app.sign_in("operator2@demo.test").await);
+    let manager = app.sign_in("manager@demo.test").await;
+    let own = make_recording(&app, operator.id, None).await;
+    let path = format!("/api/v1/recordings/{own}");
+    assert_eq!(manager.get(&path).await.status(), StatusCode::OK);
+    assert_eq!(problem(other.get(&path).await).await["status"], 404);
+    assert_eq!(problem(other.get(&format!("{path}/audio")).await).await["status"], 404);
+
+    let queues = manager.get_json("/api/v1/queues").await;
+    let queue: uuid::Uuid = queues["items"][0]["id"].as_str().unwrap().parse().unwrap();
+    let of_queue = make_recording(&app, operator.id, Some(QueueId(queue))).await;
+    assert_eq!(other.get(&format!("/api/v1/recordings/{of_queue}")).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_path_that_leads_out_of_the_folder_is_our_fault_and_never_opened() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let id = make_recording(&app, operator.id, None).await;
+    let mut owner = app.owner().await;
+    sqlx::query("UPDATE recordings SET path = '../../../etc/passwd'").execute(&mut owner).await.unwrap();
+    let refused = problem(ranged(&operator, id, &[]).await).await;
+    assert_eq!(refused["status"], 500);
+    assert!(refused["request_id"].is_string());
+    assert!(!refused.to_string().contains("passwd"));
+
+    sqlx::query("UPDATE recordings SET state = 'recording', path = 'x'").execute(&mut owner).await.unwrap();
+    assert_eq!(problem(ranged(&operator, id, &[]).await).await["code"], "still-recording");
+}

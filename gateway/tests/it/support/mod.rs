@@ -1,0 +1,282 @@
+//! A cluster that the tests share while they run, and for each test a database and an edge of its own.
+
+mod socket;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use chrono::{TimeDelta, Utc};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use trunkline::auth::{Passwords, token};
+use trunkline::calls::{CallConfig, CallControl, CallMetrics};
+use trunkline::config::{Config, Source};
+use trunkline::metrics::Metrics;
+use trunkline::provision::{self, NewMember};
+use trunkline::state::{AppState, Parts};
+use trunkline::stream::Timing;
+use trunkline::{http, server, stream};
+use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
+use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
+use trunkline_stack::Postgres;
+
+pub(crate) use socket::Socket;
+
+const PASSWORD: &str = "test";
+const TEMPLATE: &str = "trunkline_template";
+
+/// Lives as long as any test holds it: the last one stops it and removes its folder.
+static SHARED: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
+
+struct Cluster {
+    postgres: Postgres,
+    databases: AtomicU32,
+    // Removed after the server has stopped.
+    _dir: TempDir,
+}
+
+impl Cluster {
+    async fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().await;
+        if let Some(cluster) = shared.upgrade() {
+            return cluster;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let postgres = Postgres::start(dir.path()).await.unwrap();
+        bootstrap::run(&postgres.superuser_url("postgres"), TEMPLATE, PASSWORD, PASSWORD).await.unwrap();
+        migrate(&postgres.url("trunkline_owner", PASSWORD, TEMPLATE)).await.unwrap();
+        // Hashing the demo's passwords once is enough.
+        let db = Db::connect(&postgres.url("trunkline", PASSWORD, TEMPLATE), PoolOptions::default()).await.unwrap();
+        provision::seed_demo(&db, &Passwords::new()).await.unwrap();
+        db.close().await;
+        let cluster = Arc::new(Self { postgres, databases: AtomicU32::new(0), _dir: dir });
+        *shared = Arc::downgrade(&cluster);
+        cluster
+    }
+}
+
+/// An edge with a database that holds the demo tenant.
+pub(crate) struct App {
+    pub(crate) state: AppState,
+    pub(crate) address: SocketAddr,
+    pub(crate) client: reqwest::Client,
+    pub(crate) tenant: TenantId,
+    pub(crate) owner_url: String,
+    dir: TempDir,
+    cancel: CancellationToken,
+    server: Option<JoinHandle<()>>,
+    journal_cancel: CancellationToken,
+    cluster: Arc<Cluster>,
+}
+
+/// What may differ from one test to another.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) timing: Timing,
+    pub(crate) max_streams_per_user: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { timing: Timing::default(), max_streams_per_user: 64 }
+    }
+}
+
+impl App {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let cluster = Cluster::shared().await;
+        let name = format!("test_{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
+        cluster.postgres.clone_database(TEMPLATE, &name).unwrap();
+        let database_url = cluster.postgres.url("trunkline", PASSWORD, &name);
+        let owner_url = cluster.postgres.url("trunkline_owner", PASSWORD, &name);
+        let dir = tempfile::tempdir().unwrap();
+        let config = Arc::new(config(&database_url, dir.path(), &options));
+
+        let db =
+            Db::connect(&database_url, PoolOptions { max_connections: 6, ..PoolOptions::default() }).await.unwrap();
+        let (cancel, journal_cancel) = (CancellationToken::new(), CancellationToken::new());
+        let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone()).await.unwrap();
+        let metrics = Metrics::new();
+        std::fs::create_dir_all(&config.recordings_dir).unwrap();
+        // Nobody listens on the discard port: Asterisk is away for the whole test.
+        let calls = CallConfig {
+            ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "secret", ["trunkline"]),
+            rtp_listen: config.rtp_listen,
+            recordings: config.recordings_dir.clone(),
+            state: config.state_dir.clone(),
+        };
+        let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
+        let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();
+        let tenant = provision::find_tenant(&db, provision::DEMO_TENANT).await.unwrap();
+        let state = AppState::new(Parts {
+            config: Arc::clone(&config),
+            db,
+            journal,
+            calls: calls.handle(),
+            metrics,
+            cancel: cancel.clone(),
+            stream_timing: options.timing,
+        });
+        let listener = server::bind(config.http_listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
+        let server = tokio::spawn(server::serve(listener, http::router(state.clone()), cancel.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { state, address, client, tenant, owner_url, dir, cancel, server: Some(server), journal_cancel, cluster }
+    }
+
+    pub(crate) fn recordings_dir(&self) -> std::path::PathBuf {
+        self.dir.path().join("recordings")
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str) -> User {
+        let answer = self.login(email, provision::DEMO_PASSWORD).await;
+        assert_eq!(answer.status(), StatusCode::OK, "sign-in of {email}");
+        let body: Value = answer.json().await.unwrap();
+        User {
+            token: body["access_token"].as_str().unwrap().to_owned(),
+            id: body["user"]["id"].as_str().unwrap().parse().unwrap(),
+            client: self.client.clone(),
+            base: self.url(""),
+        }
+    }
+
+    pub(crate) async fn operator(&self) -> User {
+        self.sign_in("operator@demo.test").await
+    }
+
+    pub(crate) async fn admin(&self) -> User {
+        self.sign_in("admin@demo.test").await
+    }
+
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Response {
+        let body = json!({ "email": email, "password": password });
+        self.client.post(self.url("/api/v1/auth/login")).json(&body).send().await.unwrap()
+    }
+
+    /// A second tenant with an admin, who signs in.
+    pub(crate) async fn other_tenant(&self) -> (TenantId, User) {
+        let tenant = provision::create_tenant(&self.state.db, "other", "Other").await.unwrap();
+        let member = NewMember { email: "admin@other.test", name: "Otis Other", role: Role::Admin, takes_work: true };
+        provision::add_member(&self.state.db, &self.state.passwords, tenant, member, provision::DEMO_PASSWORD)
+            .await
+            .unwrap();
+        (tenant, self.sign_in("admin@other.test").await)
+    }
+
+    /// A token of a user that ends after so many seconds.
+    pub(crate) fn token(&self, user: UserId, role: Role, seconds: i64) -> String {
+        let life = TimeDelta::seconds(seconds);
+        token::issue(&self.state.keys, self.tenant, user, role, uuid::Uuid::now_v7(), Utc::now(), life)
+    }
+
+    /// Appends an event of the demo tenant.
+    pub(crate) async fn append(&self, scope: Scope) {
+        let event = NewEvent::new(Kind::from_static("call.started"), Ref::new("call", uuid::Uuid::now_v7()), json!({}));
+        self.state.journal.append(self.tenant, vec![event.scopes([scope])]).await.unwrap();
+    }
+
+    /// A connection as the schema's owner, whom row-level security does not bind.
+    pub(crate) async fn owner(&self) -> sqlx::PgConnection {
+        <sqlx::PgConnection as sqlx::Connection>::connect(&self.owner_url).await.unwrap()
+    }
+
+    /// Ends all connections of the application to this test's database.
+    pub(crate) fn terminate_connections(&self, database: &str) {
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' AND usename = 'trunkline'"
+        );
+        self.cluster.postgres.psql("postgres", &sql).unwrap();
+    }
+
+    /// Stops gracefully, as SIGTERM does.
+    pub(crate) async fn stop(&mut self) {
+        self.cancel.cancel();
+        self.state.sessions.wake_all();
+        if let Some(server) = self.server.take() {
+            server.await.unwrap();
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        self.journal_cancel.cancel();
+    }
+}
+
+fn config(database_url: &str, dir: &Path, options: &Options) -> Config {
+    let values = [
+        ("HTTP_LISTEN", "127.0.0.1:0".to_owned()),
+        ("RTP_LISTEN", "127.0.0.1:0".to_owned()),
+        ("DATABASE_URL", database_url.to_owned()),
+        ("SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned()),
+        ("ARI_PASSWORD", "secret".to_owned()),
+        ("STATE_DIR", dir.display().to_string()),
+        ("SIP_PORT", "5070".to_owned()),
+        ("MAX_STREAMS_PER_USER", options.max_streams_per_user.to_string()),
+    ];
+    let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
+    Source::read(None, values).unwrap().config().unwrap()
+}
+
+/// Somebody who signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) token: String,
+    pub(crate) id: UserId,
+    client: reqwest::Client,
+    base: String,
+}
+
+impl User {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub(crate) async fn get_json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "GET {path}");
+        answer.json().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn set_state(&self, state: &str) -> Value {
+        let answer =
+            self.request(Method::PUT, "/api/v1/agents/me/state").json(&json!({ "state": state })).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.unwrap()
+    }
+}
+
+/// The problem of a refused request, its status checked against the body.
+pub(crate) async fn problem(answer: Response) -> Value {
+    let status = answer.status();
+    assert_eq!(answer.headers()["content-type"], "application/problem+json", "{status}");
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["status"], status.as_u16());
+    assert!(problem["type"].is_string() && problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+    problem
+}
