@@ -26,14 +26,15 @@ pub const SAMPLE_RATE: u32 = 8_000;
 
 /// How far behind the clock frames leave: the time that a packet may be late without loss.
 ///
-/// It is the sum of what packets may be held for: up to [`PATIENCE`] for one that is missing, [`HOLD`] to learn where a
-/// stream belongs, and the tick of the caller.
-pub const LATENCY: Duration = Duration::from_millis(500);
+/// It is the sum of what packets may be held for: 200 ms for one that is missing, 300 ms to learn where a
+/// stream belongs, and a tick of the caller (100 ms).
+pub const LATENCY: Duration = Duration::from_millis(600);
 
 /// How long a missing packet is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
-/// How long packets are held to learn where a stream belongs.
-pub(crate) const HOLD: Duration = Duration::from_millis(200);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
+/// How long packets are held to learn where a stream belongs: fifteen packets, of which one at least will have been
+/// quick.
+pub(crate) const HOLD: Duration = Duration::from_millis(300);
 
 /// Gaps up to this long are concealed, longer ones fade out in it and are silent after it (60 ms, as ITU-T G.711
 /// Appendix I has it).

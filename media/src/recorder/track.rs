@@ -16,8 +16,9 @@ const SLIPPED: u64 = 8;
 const FURTHEST_AHEAD: u64 = 160_000;
 /// Silence of one side is listed from this length on.
 const LISTED_SILENCE: u64 = SAMPLE_RATE as u64;
-/// What has left is cut off when there is so much of it.
-const COMPACT_AT: usize = 8_192;
+/// What has left is cut off when there is so much of it (a fifth of a second beyond what is kept). Little, so that
+/// thousands of rows fit into the processor's cache.
+const COMPACT_AT: usize = conceal::KEPT + 1_600;
 
 /// A point that ties a stream to the timeline: the packet with this timestamp began at this position. Kept in the
 /// sidecar, it lets a later process place the same stream exactly where this one would have.

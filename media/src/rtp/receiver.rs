@@ -254,7 +254,8 @@ impl Receiver {
             self.report.lost += run.skip_to(target);
             run.hand_on(self.epoch, out);
         }
-        if run.slot(number).taken {
+        // Asked only if anything waits: a slot is memory that packets in order need not touch.
+        if run.waiting > 0 && run.slot(number).taken {
             self.report.duplicate += 1;
             return;
         }

@@ -157,6 +157,8 @@ impl Media {
 
     /// Begins or (with `spec.resume`) continues a recording; answers once its file is open. Audio counts from the
     /// call on, also while the disk is slow; packets that came from these sources up to 1 s before are in it too.
+    ///
+    /// Dropping the future leaves open whether it was begun; [`finish`](Self::finish) tells.
     pub async fn start(&self, spec: RecordingSpec) -> Result<Started, StartError> {
         let id = spec.id;
         let lane = Arc::new(Lane::new(
@@ -167,6 +169,9 @@ impl Media {
             Arc::clone(&self.0.gauges),
             self.0.events.clone(),
         ));
+        if spec.resume && self.knows(id).await? {
+            return Err(StartError::AlreadyRecording(id));
+        }
         let left_behind = if spec.resume { self.open_left_behind(&lane).await? } else { None };
         let resumed_after_ms = left_behind.as_ref().map(|opened| millis(opened.frames));
         let lane = match resumed_after_ms {
@@ -243,6 +248,12 @@ impl Media {
                 }
             }
         }
+    }
+
+    async fn knows(&self, id: Uuid) -> Result<bool, StartError> {
+        let (reply, known) = oneshot::channel();
+        self.ask(id, Command::Knows { id, reply }).map_err(|Closed| StartError::Closed)?;
+        known.await.map_err(|_| StartError::Closed)
     }
 
     /// `None` if no process has left such a file behind.

@@ -50,6 +50,11 @@ pub(super) enum Command {
         opened: Option<Box<Opened>>,
         reply: oneshot::Sender<Result<Beginning, StartError>>,
     },
+    /// Is there such a recording?
+    Knows {
+        id: Uuid,
+        reply: oneshot::Sender<bool>,
+    },
     /// Its file could not be opened.
     Forget {
         id: Uuid,
@@ -147,7 +152,7 @@ impl Worker {
             match socket.try_recv_from(buffer) {
                 Ok((length, source)) => {
                     bytes += length as u64;
-                    self.take_in(now, source, &buffer[..length]);
+                    self.take_in(now, canonical(source), &buffer[..length]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.empty_at = now;
@@ -194,6 +199,9 @@ impl Worker {
                     self.forget(id);
                 }
             }
+            Command::Knows { id, reply } => {
+                let _ = reply.send(self.by_id.contains_key(&id));
+            }
             Command::Forget { id } => self.forget(Some(id)),
             Command::Finish { id, reply } => match self.take(id) {
                 Some(mut recording) => {
@@ -222,7 +230,8 @@ impl Worker {
         lane: Arc<Lane>,
         opened: Option<Box<Opened>>,
     ) -> Result<(Uuid, Beginning), StartError> {
-        let &RecordingSpec { id, agent, customer, .. } = spec;
+        let id = spec.id;
+        let (agent, customer) = (canonical(spec.agent), canonical(spec.customer));
         if self.by_id.contains_key(&id) {
             return Err(StartError::AlreadyRecording(id));
         }
@@ -309,5 +318,13 @@ impl Worker {
     /// µs since this thread's zero.
     fn now(&self) -> i64 {
         self.zero.elapsed().as_micros() as i64
+    }
+}
+
+/// A socket that listens on both families sees IPv4 sources as `::ffff:a.b.c.d`; they are the same sources.
+fn canonical(source: SocketAddr) -> SocketAddr {
+    match source {
+        SocketAddr::V4(_) => source,
+        SocketAddr::V6(_) => SocketAddr::new(source.ip().to_canonical(), source.port()),
     }
 }

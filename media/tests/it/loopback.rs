@@ -158,6 +158,8 @@ async fn what_cannot_be_started_is_refused_by_name_and_leaves_nothing() {
 
     let again = trunkline_media::RecordingSpec { path: folder.path().join("b.wav"), ..spec.clone() };
     assert!(matches!(media.start(again).await, Err(StartError::AlreadyRecording(id)) if id == spec.id));
+    let resumed = trunkline_media::RecordingSpec { resume: true, ..spec.clone() };
+    assert!(matches!(media.start(resumed).await, Err(StartError::AlreadyRecording(id)) if id == spec.id));
     let other = Call::new(media.local_addr());
     let mut stolen = other.spec(&folder.path().join("c.wav"));
     stolen.customer = spec.agent;
@@ -211,4 +213,26 @@ async fn a_taken_port_is_refused_with_its_address() {
     }
     drop(media);
     Media::bind(taken).expect("free as soon as its owner is gone");
+}
+
+#[tokio::test]
+async fn a_socket_of_both_families_knows_its_ipv4_sources() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let any = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+    let media = match Media::bind(MediaConfig::new(any)) {
+        Ok(media) => media,
+        Err(error) => {
+            eprintln!("skipped: no IPv6 here ({error})");
+            return;
+        }
+    };
+    let to = SocketAddr::from(([127, 0, 0, 1], media.local_addr().port()));
+    let mut call = Call::new(to);
+    let spec = call.spec(&folder.path().join("call.wav"));
+    media.start(spec.clone()).await.expect("started");
+    call.talk(Duration::from_millis(300)).await;
+    received(&media, call.agent.sent() + call.customer.sent()).await;
+    let finished = media.finish(spec.id).await.expect("finished");
+    assert_eq!(finished.lost_packets, 0);
+    assert_eq!(media.stats().unknown_source, 0);
 }
