@@ -7,7 +7,7 @@ use trunkline_media::analysis::Recorded;
 use trunkline_media::file::{part_path, sidecar_path};
 use trunkline_media::{GapReason, Media, MediaConfig, RecordingSpec, recover};
 
-use crate::support::{Call, assert_silent, assert_tones, config, received, until, within};
+use crate::support::{Call, assert_silent, assert_tones, config, finish_on_time, received, until, within};
 
 /// Reads frames from the header of a file that is being written.
 fn playable_ms(path: &std::path::Path) -> u64 {
@@ -22,11 +22,10 @@ async fn another_media_on_the_same_port_goes_on_with_the_file() {
     let address = media.local_addr();
     let mut call = Call::new(address);
     let spec = call.spec(&path);
-    media.start(spec.clone()).await.expect("started");
-    let began = Instant::now();
+    let begun = media.start(spec.clone()).await.expect("started");
     call.talk(Duration::from_secs(2)).await;
     drop(media);
-    let died = began.elapsed().as_millis() as u64;
+    let died = begun.started_at.elapsed().expect("in the past").as_millis() as u64;
     assert!(part_path(&path).exists() && sidecar_path(&path).exists() && !path.exists());
 
     // The parties go on talking.
@@ -36,14 +35,9 @@ async fn another_media_on_the_same_port_goes_on_with_the_file() {
     let started = media.start(spec.clone()).await.expect("resumed");
     assert!(started.resumed_after_ms.is_some_and(|ms| ms > 500 && ms <= died), "{started:?}");
     call.talk(Duration::from_secs(1)).await;
-    let finished = media.finish(spec.id).await.expect("finished");
-    let lasted = began.elapsed().as_millis() as u64;
+    assert_eq!(started.started_at, begun.started_at);
+    let finished = finish_on_time(&media, spec.id, begun.started_at, 40).await;
 
-    assert!(
-        finished.duration_ms.abs_diff(lasted) <= 40,
-        "{} ms in the file, {lasted} ms in truth",
-        finished.duration_ms
-    );
     let [gap] = finished.gaps[..] else { panic!("{:?}", finished.gaps) };
     assert_eq!(gap.reason, GapReason::Outage);
     assert!(gap.from_ms <= died && gap.to_ms.abs_diff(died + 1_000) < 200, "{gap:?}, died at {died}");
@@ -103,17 +97,14 @@ async fn without_its_sidecar_a_file_is_continued_by_its_age() {
     let media = Media::bind(config()).expect("bound");
     let mut call = Call::new(media.local_addr());
     let spec = call.spec(&path);
-    media.start(spec.clone()).await.expect("started");
-    let began = Instant::now();
+    let begun = media.start(spec.clone()).await.expect("started");
     call.talk(Duration::from_secs(2)).await;
     drop(media);
     std::fs::write(sidecar_path(&path), b"{\"version\": 1, \"id\": ").expect("damaged");
     let media = Media::bind(MediaConfig::new(call.destination())).expect("bound");
     media.start(RecordingSpec { resume: true, ..spec.clone() }).await.expect("resumed");
     call.talk(Duration::from_millis(500)).await;
-    let finished = media.finish(spec.id).await.expect("finished");
-    let lasted = began.elapsed().as_millis() as u64;
-    assert!(finished.duration_ms.abs_diff(lasted) <= 700, "{} ms, {lasted} ms in truth", finished.duration_ms);
+    finish_on_time(&media, spec.id, begun.started_at, 700).await;
 }
 
 /// Run by the test below in a process of its own, which is killed.

@@ -4,13 +4,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use trunkline_media::analysis::Recorded;
 use trunkline_media::file::{Disk, Sink, Storage, part_path};
 use trunkline_media::{Event, FinishError, GapReason, Media, MediaConfig, RecordingSpec, WriteError, recover};
 
-use crate::support::{Call, assert_silent, assert_tones, config, received, until, within};
+use crate::support::{Call, assert_silent, assert_tones, config, finish_on_time, received, until, within};
 
 /// A disk whose files with a given beginning of their name freeze, or have little room.
 #[derive(Debug, Clone, Default)]
@@ -189,9 +189,10 @@ async fn past_the_buffer_loss_is_counted_and_other_recordings_go_on() {
     let disk = TestDisk::default();
     // One second.
     let media = Media::bind(MediaConfig { buffer_per_recording: 32_000, ..on(&disk) }).expect("bound");
-    let (mut frozen, frozen_spec) = record(&media, folder.path().join("frozen.wav")).await;
+    let mut frozen = Call::new(media.local_addr());
+    let frozen_spec = frozen.spec(&folder.path().join("frozen.wav"));
+    let started = media.start(frozen_spec.clone()).await.expect("started");
     let (mut other, other_spec) = record(&media, folder.path().join("other.wav")).await;
-    let began = Instant::now();
     disk.freeze("frozen");
     talk_both(&mut frozen, &mut other, Duration::from_secs(3)).await;
     until("a write that does not return", || disk.waiting() == 1).await;
@@ -207,9 +208,7 @@ async fn past_the_buffer_loss_is_counted_and_other_recordings_go_on() {
     disk.thaw();
     until("half of the buffer to be free", || media.stats().buffered_bytes < 16_000).await;
     frozen.talk(Duration::from_millis(800)).await;
-    let lasted = began.elapsed().as_millis() as u64;
-    let finished = within("the end", media.finish(frozen_spec.id)).await.expect("finished");
-    assert!(finished.duration_ms.abs_diff(lasted) <= 60, "{} ms, {lasted} ms in truth", finished.duration_ms);
+    let finished = finish_on_time(&media, frozen_spec.id, started.started_at, 40).await;
     assert_eq!(finished.lost_packets, 0);
     assert!(finished.dropped_ms > 500, "{}", finished.dropped_ms);
     let [gap] = finished.gaps[..] else { panic!("{:?}", finished.gaps) };

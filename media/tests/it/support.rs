@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rtp_rs::RtpPacketBuilder;
 use trunkline_media::analysis::{Recorded, tone};
 use trunkline_media::g711::Law;
-use trunkline_media::{Media, MediaConfig, RecordingSpec};
+use trunkline_media::{Finished, Media, MediaConfig, RecordingSpec};
 use uuid::Uuid;
 
 /// The tone that the agent's side plays, in Hz, and the customer's.
@@ -128,6 +128,21 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// Waits for a future; fails after 20 s.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.unwrap_or_else(|_| panic!("not within 20 s: {what}"))
+}
+
+/// Ends a recording and checks that the file is as long as it lasted, within `tolerance_ms`: the truth lies between the
+/// moment of asking and that of the answer.
+pub(crate) async fn finish_on_time(media: &Media, id: Uuid, started_at: SystemTime, tolerance_ms: u64) -> Finished {
+    let since = || started_at.elapsed().expect("in the past").as_millis() as u64;
+    let asked = since();
+    let finished = within("the end", media.finish(id)).await.expect("finished");
+    let answered = since();
+    assert!(
+        finished.duration_ms + tolerance_ms >= asked && finished.duration_ms <= answered + tolerance_ms,
+        "{} ms in the file, {asked} to {answered} ms in truth",
+        finished.duration_ms
+    );
+    finished
 }
 
 /// Waits until so many packets have been received and counted.
