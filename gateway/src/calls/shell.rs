@@ -23,6 +23,7 @@ use super::metrics::CallMetrics;
 use super::recorder::{Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
+use crate::telephony::barring::{self, ManagerConfig};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
 use crate::telephony::{directory, translate};
@@ -74,6 +75,7 @@ pub struct CallControl {
     handle: Handle,
     task: JoinHandle<()>,
     media: Media,
+    client: Client,
 }
 
 impl CallControl {
@@ -126,7 +128,7 @@ impl CallControl {
             endpoints: endpoint_sender,
             shown,
             metrics,
-            client,
+            client: client.clone(),
             media: media.clone(),
             clock: Clock::new(),
             sign_of_life,
@@ -137,12 +139,17 @@ impl CallControl {
         shell.feed(Input::Directory(first_directory));
         let inputs = Inputs { updates, commands, answers, recorded, online, directory };
         let task = tokio::spawn(shell.run(inputs, cancel));
-        Ok(Self { handle, task, media })
+        Ok(Self { handle, task, media, client })
     }
 
     /// A handle for the rest of the gateway.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// From now on bars addresses that keep failing to sign in, as Asterisk's manager interface tells.
+    pub fn bar_failed_sign_ins(&self, manager: ManagerConfig, cancel: CancellationToken) {
+        tokio::spawn(barring::keep(self.client.clone(), manager, cancel));
     }
 
     /// Waits for the end, after the token was cancelled. Calls go on in Asterisk; recordings are left to be continued.

@@ -1,6 +1,7 @@
 //! The gateway's side of Asterisk: what its events mean for call control, how a request is sent, which phones it has to
 //! know, and the directory of who can be called.
 
+pub(crate) mod barring;
 pub(crate) mod directory;
 pub(crate) mod phones;
 pub(crate) mod requests;

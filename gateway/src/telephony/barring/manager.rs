@@ -1,0 +1,119 @@
+//! The manager interface's text (AMI): blocks of `Key: Value` lines, each ended by an empty line.
+
+use std::net::IpAddr;
+
+/// The longest block that is read; Asterisk's security events have some 600 bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Cuts a stream of bytes into blocks.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    buffer: Vec<u8>,
+}
+
+/// A block is longer than any that Asterisk sends: this is not its manager interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a block of more than {LONGEST} bytes")]
+pub(super) struct TooLong;
+
+impl Blocks {
+    /// Takes what was read.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() > LONGEST && end_of_block(&self.buffer).is_none() { Err(TooLong) } else { Ok(()) }
+    }
+
+    /// The next whole block.
+    pub(super) fn next(&mut self) -> Option<Block> {
+        let end = end_of_block(&self.buffer)?;
+        let block: Vec<u8> = self.buffer.drain(..end).collect();
+        Some(Block(String::from_utf8_lossy(&block).into_owned()))
+    }
+}
+
+/// Position behind the first empty line.
+fn end_of_block(buffer: &[u8]) -> Option<usize> {
+    buffer.windows(4).position(|window| window == b"\r\n\r\n").map(|start| start + 4)
+}
+
+/// An event or an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block(String);
+
+impl Block {
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key)).map(|(_, value)| value.trim_end())
+    }
+
+    /// The address that a phone failed to sign in from, if this block tells of such a failure.
+    pub(super) fn failed_sign_in(&self) -> Option<IpAddr> {
+        // An unknown name gets a challenge like any other and ends here too: nothing tells it from a wrong password.
+        let failure = matches!(self.get("Event")?, "ChallengeResponseFailed" | "InvalidPassword");
+        (failure && self.get("Service")? == "PJSIP").then_some(())?;
+        // IPV4/UDP/192.0.2.7/5060
+        self.get("RemoteAddress")?.split('/').nth(2)?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FAILED: &str = "Event: ChallengeResponseFailed\r\nService: PJSIP\r\nAccountID: demo-p\r\n\
+                          RemoteAddress: IPV4/UDP/127.0.0.5/50326\r\nChallenge: x\r\n\r\n";
+
+    fn blocks(text: &str) -> Vec<Block> {
+        let mut blocks = Blocks::default();
+        blocks.push(text.as_bytes()).unwrap();
+        std::iter::from_fn(|| blocks.next()).collect()
+    }
+
+    #[test]
+    fn a_failure_is_found_with_its_address_whatever_pieces_it_comes_in() {
+        let text = format!("Asterisk Call Manager/11.0.0\r\nResponse: Success\r\n\r\n{FAILED}");
+        for size in 1..text.len() {
+            let mut blocks = Blocks::default();
+            let mut found = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                blocks.push(piece).unwrap();
+                found.extend(std::iter::from_fn(|| blocks.next()));
+            }
+            assert_eq!(found[0].get("Response"), Some("Success"));
+            assert_eq!(found[1].failed_sign_in(), Some(IpAddr::from([127, 0, 0, 5])));
+        }
+    }
+
+    #[test]
+    fn other_events_and_other_services_are_no_failed_sign_in() {
+        for text in [
+            FAILED.replace("PJSIP", "AMI"),
+            FAILED.replace("ChallengeResponseFailed", "ChallengeSent"),
+            FAILED.replace("127.0.0.5", "nowhere"),
+            FAILED.replace("RemoteAddress", "Somewhere"),
+        ] {
+            assert_eq!(blocks(&text)[0].failed_sign_in(), None, "{text}");
+        }
+        let six = FAILED.replace("IPV4/UDP/127.0.0.5", "IPV6/TCP/2001:db8::7");
+        assert_eq!(blocks(&six)[0].failed_sign_in(), Some("2001:db8::7".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_never_ends_is_refused() {
+        assert_eq!(Blocks::default().push(&[b'x'; LONGEST + 1]), Err(TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_come(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let mut blocks = Blocks::default();
+            if blocks.push(&bytes).is_ok() {
+                while let Some(block) = blocks.next() {
+                    let _ = block.failed_sign_in();
+                }
+            }
+        }
+    }
+}
