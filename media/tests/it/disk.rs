@@ -187,26 +187,26 @@ async fn a_frozen_disk_loses_nothing_until_the_buffer_is_full() {
 async fn past_the_buffer_loss_is_counted_and_other_recordings_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let disk = TestDisk::default();
-    // One second.
-    let media = Media::bind(MediaConfig { buffer_per_recording: 32_000, ..on(&disk) }).expect("bound");
+    // Three seconds: more than the real disk below is ever late on a busy machine.
+    let media = Media::bind(MediaConfig { buffer_per_recording: 96_000, ..on(&disk) }).expect("bound");
     let mut frozen = Call::new(media.local_addr());
     let frozen_spec = frozen.spec(&folder.path().join("frozen.wav"));
     let started = media.start(frozen_spec.clone()).await.expect("started");
     let (mut other, other_spec) = record(&media, folder.path().join("other.wav")).await;
     disk.freeze("frozen");
-    talk_both(&mut frozen, &mut other, Duration::from_secs(3)).await;
+    talk_both(&mut frozen, &mut other, Duration::from_millis(5_500)).await;
     until("a write that does not return", || disk.waiting() == 1).await;
     until("loss to be counted", || media.stats().dropped_ms > 500).await;
-    assert!(media.stats().buffered_bytes <= 32_000 + 16_384);
+    assert!(media.stats().buffered_bytes <= 2 * 96_000);
 
     // The other one is written and finished meanwhile.
     let finished = within("the other's end", media.finish(other_spec.id)).await.expect("finished");
     assert_eq!((finished.lost_packets, finished.dropped_ms), (0, 0));
-    assert_tones(&Recorded::read(&other_spec.path).expect("a WAV file"), 100..2_900);
+    assert_tones(&Recorded::read(&other_spec.path).expect("a WAV file"), 100..5_400);
     assert_eq!(disk.waiting(), 1, "still frozen");
 
     disk.thaw();
-    until("half of the buffer to be free", || media.stats().buffered_bytes < 16_000).await;
+    until("half of the buffer to be free", || media.stats().buffered_bytes < 48_000).await;
     frozen.talk(Duration::from_millis(800)).await;
     let finished = finish_on_time(&media, frozen_spec.id, started.started_at, 40).await;
     assert_eq!(finished.lost_packets, 0);
