@@ -117,6 +117,11 @@ impl Filter {
         self
     }
 
+    /// Whether every event passes.
+    pub fn shows_all(&self) -> bool {
+        self.viewer.all && self.kinds.is_empty()
+    }
+
     /// Whether an event passes.
     pub fn passes(&self, kind: &str, scopes: &[Scope]) -> bool {
         (self.kinds.is_empty() || self.kinds.iter().any(|k| k.matches(kind))) && self.viewer.sees(scopes)

@@ -55,8 +55,9 @@ pub(crate) async fn read(
     }
     let mut page = Page { items: Vec::new(), next_after: after, as_of_seq: head, epoch, oldest };
     while page.next_after < head && page.items.len() < limit && page.next_after.get() - after.get() < SCAN_LIMIT {
-        // A page that shows all takes exactly `limit` rows; one that hides most takes more at once.
-        let rows = (limit - page.items.len()).max(200);
+        // Who sees all takes exactly as many rows; who sees little takes more at once.
+        let missing = limit - page.items.len();
+        let rows = if filter.shows_all() { missing } else { missing.max(200) };
         let Some(Stretch { frames, .. }) =
             store::stretch(&mut tx, page.next_after, rows).await.map_err(DbError::from)?
         else {

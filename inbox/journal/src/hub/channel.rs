@@ -238,7 +238,7 @@ impl Channel {
     /// True: there is a gap to [`fill`](Self::fill).
     pub(crate) fn observe(&self, known: Seq, head: Seq, oldest: Seq) -> bool {
         let mut state = self.state();
-        state.oldest = oldest;
+        state.oldest = state.oldest.max(oldest);
         if !state.known {
             state.known = true;
             state.ring.restart(head);

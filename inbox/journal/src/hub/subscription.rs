@@ -14,7 +14,7 @@ use super::{
     ring::Bounds,
 };
 use crate::{
-    event::Seq,
+    event::{Scope, Seq},
     filter::Filter,
     frame::{Frame, Signal},
     log::hole,
@@ -58,6 +58,12 @@ pub type Items = SmallVec<[Item; 4]>;
 #[derive(Debug)]
 pub struct Subscription {
     seat: Seat,
+    cursor: Cursor,
+}
+
+/// A reader's place, and what it was told. There may be very many, most of them waiting: it is kept small.
+#[derive(Debug)]
+struct Cursor {
     filter: Box<Filter>,
     /// Everything up to here was looked at.
     position: Seq,
@@ -72,6 +78,8 @@ pub struct Subscription {
     generation: u32,
     caught_up: bool,
     ended: bool,
+    /// Whether the filter lets pass whatever the whole tenant may see: the usual case, found without hashing a scope.
+    all_of_tenants: bool,
 }
 
 enum Look {
@@ -87,8 +95,8 @@ impl Subscription {
             let state = seat.channel.state();
             (state.signalled(), state.permissions, state.generation)
         };
-        Self {
-            seat,
+        let cursor = Cursor {
+            all_of_tenants: filter.kinds.is_empty() && filter.viewer.sees(&[Scope::Tenant]),
             filter: Box::new(filter),
             position: after,
             told: after,
@@ -99,7 +107,8 @@ impl Subscription {
             generation,
             caught_up: false,
             ended: false,
-        }
+        };
+        Self { seat, cursor }
     }
 
     /// The seat it listens from.
@@ -109,35 +118,37 @@ impl Subscription {
 
     /// Everything up to here was looked at.
     pub fn position(&self) -> Seq {
-        self.position
+        self.cursor.position
     }
 
     /// Waits for what comes next. Cancel-safe. After a [`Item::Reset`] nothing comes any more.
     ///
     /// While the database is away, what is in memory is still served; what is not waits for it to come back.
     pub async fn next(&mut self) -> Batch {
+        let Self { seat, cursor } = self;
         loop {
-            if self.ended {
+            if cursor.ended {
                 pending::<()>().await;
             }
-            self.seat.channel.changed(self.seen).await;
+            seat.channel.changed(cursor.seen).await;
             let mut items = Items::new();
-            let look = self.look(&mut items);
+            let look = cursor.look(seat, &mut items);
             if items.is_empty() && matches!(look, Look::Behind) {
-                self.read_log(&mut items).await;
+                read_log(seat, cursor, &mut items).await;
             }
             if !items.is_empty() {
                 return Batch { items };
             }
         }
     }
+}
 
+impl Cursor {
     /// Takes what is in memory.
-    fn look(&mut self, items: &mut Items) -> Look {
-        let channel = self.seat.channel.clone();
+    fn look(&mut self, seat: &Seat, items: &mut Items) -> Look {
         // Before looking: what comes from now on is a change.
-        self.seen = channel.version();
-        let state = channel.state();
+        self.seen = seat.channel.version();
+        let state = seat.channel.state();
         if state.generation != self.generation {
             self.end(state.reset, items);
             return Look::Level;
@@ -169,14 +180,21 @@ impl Subscription {
             self.pass(frame, items);
         }
         drop(state);
-        self.level(items);
+        if !self.caught_up {
+            self.caught_up = true;
+            self.tell_skipped(items);
+            items.push(Item::CaughtUp(self.position));
+        }
+        self.tell_skipped_in_time(seat, items);
         Look::Level
     }
 
     /// Looks at the frame after the position.
     fn pass(&mut self, frame: &Frame, items: &mut Items) {
         let seq = frame.seq();
-        if self.filter.passes(frame.kind().as_str(), frame.scopes()) {
+        let scopes = frame.scopes();
+        let passes = self.all_of_tenants && scopes.contains(&Scope::Tenant);
+        if passes || self.filter.passes(frame.kind().as_str(), scopes) {
             // What was not shown is told before the next event.
             if self.told.next() < seq {
                 items.push(Item::Skipped(seq.previous()));
@@ -190,23 +208,13 @@ impl Subscription {
         self.position = seq;
     }
 
-    /// At the head, or as far as was read: says so once, and what was not shown when it is time.
-    fn level(&mut self, items: &mut Items) {
-        if !self.caught_up {
-            self.caught_up = true;
-            self.tell_skipped(items);
-            items.push(Item::CaughtUp(self.position));
-        }
-        self.tell_skipped_in_time(items);
-    }
-
-    fn tell_skipped_in_time(&mut self, items: &mut Items) {
+    fn tell_skipped_in_time(&mut self, seat: &Seat, items: &mut Items) {
         if let Some(since) = self.skipping_since {
             // The hub ticks five times in that span: told at four fifths, it is never late.
-            if since.elapsed() >= self.seat.hub.config.skipped_every * 4 / 5 {
+            if since.elapsed() >= seat.hub.config.skipped_every * 4 / 5 {
                 self.tell_skipped(items);
             } else {
-                self.seat.channel.has_skips();
+                seat.channel.has_skips();
             }
         }
     }
@@ -223,54 +231,73 @@ impl Subscription {
         self.ended = true;
         items.push(Item::Reset(reset));
     }
+}
 
-    /// Takes a page of the log. Boxed: its state is large, and hardly any reader is here at any time.
-    fn read_log<'a>(&'a mut self, items: &'a mut Items) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move {
-            let channel = self.seat.channel.clone();
-            let hub = self.seat.hub.clone();
-            let bounds = Bounds { frames: hub.config.ring_frames, bytes: hub.config.ring_bytes };
-            // Those who come back together after a break are behind by the same little: one reads it for all.
-            let near = |position: Seq| {
-                let state = channel.state();
-                let missing = state.ring.first().get() - position.get() - 1;
-                (missing, missing > 0 && state.ring.has_room(bounds) && missing <= bounds.frames as i64)
-            };
-            let (mut missing, mut warm) = near(self.position);
-            let _warming = if warm { Some(channel.warming.lock().await) } else { None };
-            if warm {
-                (missing, warm) = near(self.position);
-                if missing <= 0 {
-                    return;
-                }
+/// Takes a page of the log. Boxed: its state is large, and hardly any reader is here at any time.
+fn read_log<'a>(
+    seat: &'a Seat,
+    cursor: &'a mut Cursor,
+    items: &'a mut Items,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    let (channel, hub) = (&seat.channel, &seat.hub);
+    let bounds = Bounds { frames: hub.config.ring_frames, bytes: hub.config.ring_bytes };
+    // Those who come back together after a break are behind by the same little: one reads it for all.
+    let near = move |position: Seq| {
+        let state = channel.state();
+        let missing = state.ring.first().get() - position.get() - 1;
+        (missing, missing > 0 && state.ring.has_room(bounds) && missing <= bounds.frames as i64)
+    };
+    Box::pin(async move {
+        let (mut missing, mut warm) = near(cursor.position);
+        let _warming = if warm { Some(channel.warming.lock().await) } else { None };
+        if warm {
+            (missing, warm) = near(cursor.position);
+            if missing <= 0 {
+                return;
             }
-            let limit = if warm { missing as usize } else { LOG_PAGE };
-            let stretch = match read_stretch(&hub, channel.tenant(), self.position, limit).await {
-                Ok(Some(stretch)) => stretch,
-                Ok(None) => return self.end(Reset::Diverged, items),
-                Err(error) => {
-                    tracing::debug!(tenant = %channel.tenant(), %error, "the log could not be read; trying again");
-                    tokio::time::sleep(LOG_RETRY).await;
-                    return;
-                }
-            };
-            if self.position.next() < stretch.oldest {
-                return self.end(Reset::Truncated, items);
+        }
+        let limit = if warm { missing as usize } else { LOG_PAGE };
+        let stretch = match read_stretch(hub, channel.tenant(), cursor.position, limit).await {
+            Ok(Some(stretch)) => stretch,
+            Ok(None) => return cursor.end(Reset::Diverged, items),
+            Err(error) => {
+                tracing::debug!(tenant = %channel.tenant(), %error, "the log could not be read; trying again");
+                tokio::time::sleep(LOG_RETRY).await;
+                return;
             }
-            if stretch.frames.is_empty() {
-                // The ring begins later, so there must be something.
-                return self.end(hole(channel.tenant(), self.position, stretch.head), items);
+        };
+        if cursor.position.next() < stretch.oldest {
+            return cursor.end(Reset::Truncated, items);
+        }
+        if stretch.frames.is_empty() {
+            // The ring begins later, so there must be something.
+            return cursor.end(hole(channel.tenant(), cursor.position, stretch.head), items);
+        }
+        if warm {
+            channel.state().ring.extend_back(&stretch.frames, bounds);
+        }
+        for frame in &stretch.frames {
+            if frame.seq() != cursor.position.next() {
+                return cursor.end(hole(channel.tenant(), cursor.position, frame.seq()), items);
             }
-            if warm {
-                channel.state().ring.extend_back(&stretch.frames, bounds);
-            }
-            for frame in &stretch.frames {
-                if frame.seq() != self.position.next() {
-                    return self.end(hole(channel.tenant(), self.position, frame.seq()), items);
-                }
-                self.pass(frame, items);
-            }
-            self.tell_skipped_in_time(items);
-        })
+            cursor.pass(frame, items);
+        }
+        cursor.tell_skipped_in_time(seat, items);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_reader_is_small() {
+        // What a connection costs is mostly its buffers; a reader's place must not show beside them.
+        assert!(size_of::<Subscription>() <= 128, "{}", size_of::<Subscription>());
+        fn future_of<F>(_: impl FnOnce(&'static mut Subscription) -> F) -> usize {
+            size_of::<F>()
+        }
+        let waiting = future_of(Subscription::next);
+        assert!(waiting <= 320, "{waiting}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod appending;
 mod commands;
+mod commit;
 mod faults;
 mod live;
 mod nodes;
