@@ -77,7 +77,7 @@ usable() {
     [[ -f $prefix/MANIFEST && -x $prefix/sbin/asterisk ]] || return 1
     version="$(version_of "$prefix")" && [[ -n $version ]] || { say "the cached Asterisk in $prefix does not start"; return 1; }
     acceptable "$version" || { say "the cached Asterisk $version is not one of the versions that Trunkline works with"; return 1; }
-    manifest_of "$prefix" | cmp -s - "$prefix/MANIFEST" || { say "the cached Asterisk in $prefix is damaged"; return 1; }
+    { manifest_of "$prefix" 2> /dev/null || true; } | cmp -s - "$prefix/MANIFEST" || { say "the cached Asterisk in $prefix is damaged"; return 1; }
 }
 
 # The cached prefix that `current` names, else the newest other one that is whole.
@@ -145,7 +145,7 @@ keyring_for() {
 # apt's settings: everything under $1, one source, the host's way to the network.
 write_apt_conf() {
     local dir="$1" uri="$2" keyring="$3" suite="$4"
-    mkdir -p "$dir"/{etc/preferences.d,state/lists/partial,cache/archives/partial}
+    mkdir -p "$dir"/{etc/preferences.d,etc/apt.conf.d,state/lists/partial,cache/archives/partial}
     : > "$dir/state/status"
     printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$keyring" "$(dpkg --print-architecture)" "$uri" "$suite" > "$dir/etc/sources.list"
     {
@@ -166,7 +166,7 @@ write_apt_conf() {
 
 # Runs a command, its output kept for the case of failure, and says every two seconds how far the folder $1 has grown.
 with_progress() {
-    local what="$1" folder="$2" log="$3" pid status=0 ticks=0 size
+    local what="$1" folder="$2" log="$3" pid status=0 ticks=0 size last=""
     shift 3
     "$@" > "$log" 2>&1 &
     pid=$!
@@ -175,7 +175,8 @@ with_progress() {
         ticks=$((ticks + 1))
         if ((ticks % 10 == 0)); then
             size="$(du -sm "$folder" 2>/dev/null | cut -f1)"
-            say "$what: ${size:-0} MB"
+            [[ $size == "$last" ]] || say "$what: ${size:-0} MB"
+            last="$size"
         fi
     done
     wait "$pid" || status=$?
@@ -216,7 +217,6 @@ assemble() {
     done < "$out.closure"
     rm -f "$out.closure"
     cp -L "$loader" "$out/lib/$(basename "$loader")"
-    strip_is_done_by_debian=1
 
     # Documentation (Asterisk reads its XML at start), the REST interface's description, sounds and music.
     local share="$root/usr/share/asterisk"
@@ -257,7 +257,8 @@ fetch() {
         if ! APT_CONFIG="$WORK/apt/apt.conf" with_progress "reading the package list" "$WORK/apt/state" "$WORK/log" apt-get -q update ||
             grep -qE '^(W|E): .*(GPG error|Failed to fetch|not signed)' "$WORK/log"; then
             say "could not read the package list of $suite:"
-            grep -E '^(E|W|Err)' "$WORK/log" | head -n 3 | sed 's/^/      /' >&2 || true
+            grep -E '^(E|W): ' "$WORK/log" | head -n 3 | sed 's/^/      /' >&2 || true
+            offered="$offered $suite:unreadable"
             continue
         fi
         candidate="$(APT_CONFIG="$WORK/apt/apt.conf" apt-cache policy asterisk 2>/dev/null | sed -n 's/^ *Candidate: //p')"
@@ -271,7 +272,7 @@ fetch() {
     done
     [[ -n $found ]] || { OFFERED="$offered"; return 1; }
 
-    if [[ -d $CACHE/$found ]] && usable "$CACHE/$found"; then
+    if [[ -d $CACHE/$found ]] && usable "$CACHE/$found" 2> /dev/null; then
         say "Asterisk $found is in the cache already"
         ln -sfn "$found" "$CACHE/current"
         RESULT="$CACHE/$found"
@@ -335,7 +336,7 @@ if ! flock -n 9; then
     say "another process is fetching Asterisk; waiting for it"
     flock 9
 fi
-if [[ $mode != refresh ]] && RESULT="$(cached)"; then
+if [[ $mode != refresh ]] && RESULT="$(cached 2> /dev/null)"; then
     printf '%s\n' "$RESULT"
     exit 0
 fi

@@ -99,11 +99,12 @@ fn welcome(stack: &Stack, dir: &Path, took: Duration) {
          \x20 password       trunkline-demo\n\
          \x20 call           sip:+15550100@127.0.0.1:{sip} (sales), sip:+15550101@127.0.0.1:{sip} (support), over UDP\n\
          \x20 a customer     make demo-call\n\
-         \x20 logs           {0}/gateway/log, {0}/asterisk/log, {0}/postgresql/log\n\
+         \x20 logs           {0}/gateway/log, {0}/asterisk/log, {2}\n\
          \n\
          Started in {1:.1} s. Ctrl-C stops everything.",
         dir.display(),
         took.as_secs_f64(),
+        stack.postgres.log().display(),
     ));
 }
 
