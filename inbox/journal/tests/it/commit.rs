@@ -73,7 +73,7 @@ impl Proxy {
     /// Passes everything on, until the fate strikes. Returning cuts the line on both sides.
     async fn relay(self, mut client: TcpStream) -> io::Result<()> {
         let mut server = TcpStream::connect(self.server).await?;
-        let (mut from_client, mut from_server) = ([0; 65_536], [0; 65_536]);
+        let (mut from_client, mut from_server) = (vec![0; 65_536], vec![0; 65_536]);
         // Only a lane appends; others commit too, and are left alone.
         let mut is_lane = false;
         loop {
