@@ -43,6 +43,7 @@ mod writer;
 pub use file::{Finished, Gap, GapReason, WriteError, recover};
 pub use rtp::StreamReport;
 pub use shell::{
-    BindError, Event, FinishError, Media, MediaConfig, NoSuchRecording, RecordingSpec, StartError, Started,
+    BindError, Event, FinishError, Media, MediaConfig, NoSuchRecording, RecordingSpec, RetargetError, StartError,
+    Started,
 };
 pub use stats::Stats;

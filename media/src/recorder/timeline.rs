@@ -112,6 +112,11 @@ impl Timeline {
         self.track(side).receive(arrival, datagram);
     }
 
+    /// A side's stream is another one from now on: its sender was replaced.
+    pub fn restart(&mut self, side: Side) {
+        self.track(side).restart();
+    }
+
     /// Gives all frames up to [`LATENCY`] before `now`. Datagrams that came before `now` must have been taken in.
     pub fn advance(&mut self, now: Duration, sink: &mut impl StereoSink) {
         self.agent.poll(now);

@@ -119,6 +119,11 @@ impl Track {
         }
     }
 
+    pub(super) fn restart(&mut self) {
+        let row = &mut self.row;
+        self.receiver.restart(|block| row.accept(&block));
+    }
+
     pub(super) fn flush(&mut self) {
         let row = &mut self.row;
         self.receiver.flush(|block| row.accept(&block));

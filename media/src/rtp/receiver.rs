@@ -218,6 +218,15 @@ impl Receiver {
         }
     }
 
+    /// What comes next is another stream, whatever its SSRC and numbers say: its sender was replaced.
+    pub fn restart(&mut self, out: impl FnMut(Block<'_>)) {
+        self.flush(out);
+        if self.run.take().is_some() {
+            self.epoch += 1;
+            self.report.restarts += 1;
+        }
+    }
+
     fn begin_run(&mut self, first: &Packet<'_>, arrival: Duration) -> u64 {
         let slots = match self.run.take() {
             Some(run) => run.slots,

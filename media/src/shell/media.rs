@@ -81,6 +81,17 @@ pub enum FinishError {
     Closed,
 }
 
+/// A recording's streams could not be taken from elsewhere; they come from where they came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RetargetError {
+    /// No recording of this id is running.
+    #[error(transparent)]
+    Unknown(#[from] NoSuchRecording),
+    /// Another recording takes its audio from this address, or both sides were given the same one.
+    #[error("the stream from {0} belongs to another recording")]
+    SourceTaken(SocketAddr),
+}
+
 /// No recording of this id is running here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no recording {0} is running")]
@@ -205,6 +216,14 @@ impl Media {
         let (reply, finished) = oneshot::channel();
         self.ask(id, Command::Finish { id, reply }).map_err(|Closed| FinishError::Closed)?;
         finished.await.unwrap_or(Err(FinishError::Closed))
+    }
+
+    /// From now on a running recording's streams come from these addresses: its taps were set up anew. It goes on in its
+    /// file; what was not received meanwhile is silence. Packets that came from there up to 1 s before are in it.
+    pub async fn retarget(&self, id: Uuid, agent: SocketAddr, customer: SocketAddr) -> Result<(), RetargetError> {
+        let (reply, done) = oneshot::channel();
+        self.ask(id, Command::Retarget { id, agent, customer, reply }).map_err(|Closed| NoSuchRecording(id))?;
+        done.await.unwrap_or(Err(NoSuchRecording(id).into()))
     }
 
     /// From now until [`resume`](Self::resume) the file holds silence on both sides, listed as a gap.

@@ -10,4 +10,4 @@ mod worker;
 
 pub use config::{MediaConfig, RecordingSpec};
 pub use event::{Event, Started};
-pub use media::{BindError, FinishError, Media, NoSuchRecording, StartError};
+pub use media::{BindError, FinishError, Media, NoSuchRecording, RetargetError, StartError};

@@ -101,6 +101,12 @@ impl Recording {
         }
     }
 
+    /// Both sides' senders were replaced.
+    pub(super) fn restart(&mut self) {
+        self.timeline.restart(Side::Agent);
+        self.timeline.restart(Side::Customer);
+    }
+
     /// Hands on what is due; all that came before `now` must have been taken in.
     pub(super) fn advance(&mut self, now: i64, writers: &Writers) {
         self.with_sink(writers, |timeline, at, sink| timeline.advance(at, sink), now);

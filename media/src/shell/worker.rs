@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::backlog::Backlog;
 use super::recording::Recording;
-use super::{FinishError, NoSuchRecording, RecordingSpec, StartError};
+use super::{FinishError, NoSuchRecording, RecordingSpec, RetargetError, StartError};
 use crate::clock::Beginning;
 use crate::file::Finished;
 use crate::recorder::Side;
@@ -62,6 +62,13 @@ pub(super) enum Command {
     Finish {
         id: Uuid,
         reply: oneshot::Sender<Result<Finished, FinishError>>,
+    },
+    /// Its streams come from other addresses from now on.
+    Retarget {
+        id: Uuid,
+        agent: SocketAddr,
+        customer: SocketAddr,
+        reply: oneshot::Sender<Result<(), RetargetError>>,
     },
     Pause {
         id: Uuid,
@@ -212,6 +219,9 @@ impl Worker {
                 }
                 None => drop(reply.send(Err(NoSuchRecording(id).into()))),
             },
+            Command::Retarget { id, agent, customer, reply } => {
+                let _ = reply.send(self.retarget(id, canonical(agent), canonical(customer)));
+            }
             Command::Pause { id, reply } => {
                 let now = self.empty_at;
                 let _ = reply.send(self.find(id).map(|recording| recording.pause(now)));
@@ -267,6 +277,33 @@ impl Worker {
         self.by_source.insert(customer, (place, Side::Customer));
         self.count_active();
         Ok((id, beginning))
+    }
+
+    fn retarget(&mut self, id: Uuid, agent: SocketAddr, customer: SocketAddr) -> Result<(), RetargetError> {
+        let place = *self.by_id.get(&id).ok_or(NoSuchRecording(id))?;
+        for source in [agent, customer] {
+            let taken = self.by_source.get(&source).is_some_and(|(owner, _)| *owner != place);
+            if taken || agent == customer {
+                return Err(RetargetError::SourceTaken(source));
+            }
+        }
+        let now = self.empty_at;
+        let recording = self.recordings[place].as_mut().ok_or(NoSuchRecording(id))?;
+        recording.restart();
+        let before = std::mem::replace(&mut recording.agent, agent);
+        self.by_source.remove(&before);
+        let before = [before, std::mem::replace(&mut recording.customer, customer)];
+        self.by_source.remove(&before[1]);
+        for source in before.into_iter().filter(|source| ![agent, customer].contains(source)) {
+            self.backlog.mute(now, source);
+        }
+        for (source, side) in [(agent, Side::Agent), (customer, Side::Customer)] {
+            self.by_source.insert(source, (place, side));
+            for (at, datagram) in self.backlog.claim(now, source) {
+                recording.receive(at, side, &datagram);
+            }
+        }
+        Ok(())
     }
 
     fn park_all(&mut self) -> Vec<oneshot::Receiver<()>> {

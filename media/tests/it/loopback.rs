@@ -65,6 +65,35 @@ async fn packets_that_come_before_the_start_are_in_the_file() {
 }
 
 #[tokio::test]
+async fn new_taps_go_on_in_the_same_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("call.wav");
+    let media = Media::bind(config()).expect("bound");
+    let mut call = Call::new(media.local_addr());
+    let spec = call.spec(&path);
+    let started = media.start(spec.clone()).await.expect("started");
+    call.talk(Duration::from_millis(600)).await;
+
+    // The new ones send already when they are made known, the old ones for a while yet.
+    let mut anew = Call::new(media.local_addr());
+    anew.talk(Duration::from_millis(200)).await;
+    let unknown = media.stats().unknown_source;
+    media.retarget(spec.id, anew.agent.address(), anew.customer.address()).await.expect("retargeted");
+    tokio::join!(call.talk(Duration::from_millis(300)), anew.talk(Duration::from_millis(800)));
+    until("the old taps to be strangers", || media.stats().unknown_source > unknown).await;
+    let finished = finish_on_time(&media, spec.id, started.started_at, 40).await;
+    assert_eq!((finished.lost_packets, finished.agent.restarts, finished.customer.restarts), (0, 1, 1));
+    let recorded = Recorded::read(&path).expect("a WAV file");
+    assert_tones(&recorded, 100..500);
+    assert_tones(&recorded, 700..finished.duration_ms - 60);
+
+    // The old taps are free for another, the new ones are not.
+    let other = media.start(call.spec(&folder.path().join("other.wav"))).await;
+    assert!(other.is_ok(), "{other:?}");
+    assert!(media.retarget(spec.id, anew.agent.address(), anew.customer.address()).await.is_err());
+}
+
+#[tokio::test]
 async fn a_pause_is_silent_in_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("call.wav");

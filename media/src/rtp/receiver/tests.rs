@@ -114,6 +114,22 @@ fn another_ssrc_begins_a_new_epoch_and_loses_nothing() {
 }
 
 #[test]
+fn a_replaced_sender_may_look_like_the_old_one() {
+    let mut receiver = Receiver::new(PATIENCE);
+    let mut out = Vec::new();
+    for n in 0..10 {
+        receiver.receive(at(n), &nth(n), |block| out.push((block.epoch, block.payload[0])));
+    }
+    receiver.restart(|block| out.push((block.epoch, block.payload[0])));
+    for n in 0..10 {
+        receiver.receive(at(10 + n), &nth(n), |block| out.push((block.epoch, block.payload[0])));
+    }
+    receiver.flush(|block| out.push((block.epoch, block.payload[0])));
+    assert_eq!(out, [0, 1].into_iter().flat_map(|epoch| (0..10).map(move |n| (epoch, n))).collect::<Vec<_>>());
+    assert_eq!((receiver.report().restarts, receiver.report().duplicate), (1, 0));
+}
+
+#[test]
 fn a_stray_packet_of_another_stream_does_not_take_over() {
     let mut receiver = Receiver::new(PATIENCE);
     let mut packets = Vec::new();
