@@ -1,1 +1,18 @@
-//! ...
+//! End-to-end tests: real phones call through a real Asterisk into the gateway, and what comes back through the API and
+//! the stream is held against what the phones heard.
+//!
+//! A [`Scene`] is one tenant with its own numbers, agents and phones on a [`Stack`](trunkline_stack::Stack); scenes share a
+//! stack where they don't break it.
+
+mod api;
+mod scene;
+mod stream;
+
+pub use api::{Api, eventually};
+pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};
+pub use stream::{EventStream, Seen};
+
+/// The tone that customers send, in Hz: far from any other, and from their multiples.
+pub const CUSTOMER_HZ: u32 = 440;
+/// The tone that agents' phones send, in Hz.
+pub const AGENT_HZ: u32 = 1_000;

@@ -1,0 +1,190 @@
+//! The gateway dies. Calls go on in Asterisk, and a new gateway takes them over.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use trunkline_stack::PhoneEventKind;
+use trunkline_stack::audio::{Wav, tone_share_windowed};
+use trunkline_stack::phones::Baresip;
+use trunkline_tests::{
+    AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, nothing_left_in_asterisk, outage_stack, run,
+};
+
+const SOON: Duration = Duration::from_secs(15);
+
+/// Waits until a phone hears a tone, in sound that is newer than this call.
+async fn hears_now(phone: &Baresip, hz: u32) -> Result<()> {
+    let length = |phone: &Baresip| -> Result<f64> {
+        let mut longest = 0.0_f64;
+        for file in phone.heard()? {
+            longest = longest.max(Wav::read(&file).map_or(0.0, |wav| wav.seconds()));
+        }
+        Ok(longest)
+    };
+    let before = length(phone)?;
+    eventually(SOON, async || {
+        for file in phone.heard()? {
+            let Ok(wav) = Wav::read(&file) else { continue };
+            if wav.seconds() > before + 1.0 {
+                let share = tone_share_windowed(wav.cut(0, before + 0.2, wav.seconds()), wav.rate, f64::from(hz));
+                ensure!(share > 0.9, "{share} of {hz} Hz");
+                return Ok(());
+            }
+        }
+        anyhow::bail!("no new sound yet")
+    })
+    .await
+}
+
+#[test]
+fn killed_in_mid_call_it_takes_the_call_over_and_the_recording_goes_on() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 1).await?;
+        scene.everybody_works(true).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let mut customer = scene.customer().await?;
+        let answered = stream.wait_kind("call.answered", None).await?;
+        let call = answered.subject().to_owned();
+        customer.wait_for(PhoneEventKind::Established, SOON).await?;
+        hears_now(&customer, AGENT_HZ).await?;
+
+        stack.gateway.kill_9();
+        hears_now(&customer, AGENT_HZ).await.context("the customer, with the gateway dead")?;
+        hears_now(scene.phone(0), CUSTOMER_HZ).await.context("the agent, with the gateway dead")?;
+        stack.gateway.start_again().await?;
+
+        stream.cut_and_resume().await?;
+        stream.wait_kind("telephony.gap", None).await?;
+        let running = scene.admin.call_when(&call, |call| call["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty())).await?;
+        assert_eq!(running["state"], "active");
+        assert_eq!(running["gaps"][0]["reason"], "gateway_restart");
+        hears_now(&customer, AGENT_HZ).await.context("the customer, with the gateway back")?;
+        scene.phone(0).hang_up().await?;
+        customer.wait_for(PhoneEventKind::Closed, SOON).await?;
+        stream.wait_kind("call.ended", Some(&call)).await?;
+        let ready = stream
+            .wait_for("the recording's end", SOON, |seen| {
+                ["recording.ready", "recording.failed"].contains(&seen.kind.as_str())
+            })
+            .await?;
+        assert_eq!(ready.kind, "recording.ready", "{}", ready.event);
+        let kinds = stream.kinds_of(&call);
+        for once in ["call.started", "call.answered", "recording.started", "call.ended", "recording.ready"] {
+            assert_eq!(kinds.iter().filter(|kind| **kind == once).count(), 1, "{once} in {kinds:?}");
+        }
+
+        let record = scene.admin.get(&format!("/calls/{call}")).await?;
+        assert_eq!(record["end_reason"], "completed_agent");
+        assert_eq!(record["estimated"], false);
+        let recording = record["recording_id"].as_str().context("a recording")?;
+        let facts = scene.admin.get(&format!("/recordings/{recording}")).await?;
+        let gaps = facts["gaps"].as_array().context("gaps")?;
+        ensure!(gaps.iter().any(|gap| gap["reason"] == "outage"), "{facts}");
+        let path = scene.folder("recording.wav");
+        std::fs::write(&path, scene.admin.audio(recording).await?)?;
+        let wav = Wav::read(&path)?;
+        let talked = seconds_between(&record["answered_at"], &record["ended_at"])?;
+        ensure!((wav.seconds() - talked).abs() < 0.3, "{} s of sound for {talked} s of talk", wav.seconds());
+        let share = |channel, hz: u32, from, to| tone_share_windowed(wav.cut(channel, from, to), wav.rate, f64::from(hz));
+        for (channel, hz) in [(0, AGENT_HZ), (1, CUSTOMER_HZ)] {
+            ensure!(share(channel, hz, 0.3, 1.0) > 0.9, "before the outage, channel {channel}");
+            let end = wav.seconds();
+            ensure!(share(channel, hz, end - 0.8, end - 0.2) > 0.9, "after the outage, channel {channel}");
+        }
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn caller_waits_with_music_for_a_gateway_that_is_away_and_is_then_answered() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 1).await?;
+        scene.everybody_works(true).await?;
+        stack.gateway.kill_9();
+        let mut customer = scene.customer().await?;
+        customer.wait_for(PhoneEventKind::Progress, SOON).await.context("music before the answer")?;
+        stack.gateway.start_again().await?;
+        customer.wait_for(PhoneEventKind::Established, SOON).await?;
+        scene.phone(0).wait_for(PhoneEventKind::Established, SOON).await?;
+        hears_now(&customer, AGENT_HZ).await?;
+        customer.hang_up().await?;
+        let calls = eventually(SOON, async || {
+            let calls = scene.admin.get("/calls?state=ended").await?;
+            ensure!(calls["items"].as_array().is_some_and(|all| all.len() == 1), "{calls}");
+            Ok(calls)
+        })
+        .await?;
+        assert_eq!(calls["items"][0]["end_reason"], "completed_customer");
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn call_that_ended_meanwhile_gets_its_record_and_orphans_are_collected() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 1).await?;
+        scene.everybody_works(true).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let mut customer = scene.customer().await?;
+        let answered = stream.wait_kind("call.answered", None).await?;
+        let call = answered.subject().to_owned();
+        customer.wait_for(PhoneEventKind::Established, SOON).await?;
+        hears_now(&customer, AGENT_HZ).await?;
+        stack.gateway.kill_9();
+        customer.hang_up().await?;
+        customer.wait_for(PhoneEventKind::Closed, SOON).await?;
+        // The agent is left alone in silence: nobody told their phone.
+        stack.gateway.start_again().await?;
+        scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
+        let record = scene.admin.call_when(&call, |call| call["state"] == "ended").await?;
+        assert_eq!(record["estimated"], true);
+        assert_eq!(record["end_reason"], "completed_customer");
+        stream.cut_and_resume().await?;
+        stream.wait_kind("call.ended", Some(&call)).await?;
+        let closed = stream
+            .wait_for("the recording's end", SOON, |seen| {
+                ["recording.ready", "recording.failed"].contains(&seen.kind.as_str())
+            })
+            .await?;
+        assert_eq!(closed.kind, "recording.ready", "what was heard is kept: {}", closed.event);
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn restarts_in_a_row_lose_no_event_and_double_none() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 1).await?;
+        scene.everybody_works(true).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        for _ in 0..3 {
+            let customer = scene.sipp_customer(Duration::from_secs(3))?;
+            let answered = stream.wait_kind("call.answered", None).await?;
+            stack.gateway.kill_9();
+            stack.gateway.start_again().await?;
+            stream.cut_and_resume().await?;
+            let result = customer.wait().await?;
+            ensure!(result.succeeded == 1, "{result:?}");
+            stream.wait_kind("call.ended", Some(answered.subject())).await?;
+        }
+        let calls = scene.admin.get("/calls").await?;
+        let calls = calls["items"].as_array().context("calls")?;
+        ensure!(calls.len() == 3 && calls.iter().all(|call| call["state"] == "ended"), "{calls:?}");
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+fn seconds_between(from: &Value, to: &Value) -> Result<f64> {
+    let clock = |time: &Value| -> Result<f64> {
+        let text = time.as_str().context("a time")?;
+        let (_, clock) = text.trim_end_matches('Z').split_once('T').context("RFC 3339")?;
+        let parts: Vec<f64> = clock.split(':').map(str::parse).collect::<Result<_, _>>()?;
+        Ok(parts[0] * 3_600.0 + parts[1] * 60.0 + parts[2])
+    };
+    Ok((clock(to)? - clock(from)?).rem_euclid(86_400.0))
+}
