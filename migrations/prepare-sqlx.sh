@@ -54,12 +54,12 @@ export DATABASE_URL
 
 # The macros run when their crate is compiled: make cargo believe that it changed, and then take that back, so that
 # nothing else is built again for it.
-mapfile -t roots < <(git grep -lE 'query(_as|_scalar)?(_unchecked)?!' -- '*.rs' | sed -E 's#/(src|tests|examples|benches)/.*##' | sort -u \
-    | while read -r crate; do find "$crate/src" "$crate/tests" "$crate/examples" "$crate/benches" -name '*.rs' 2> /dev/null; done)
-[[ ${#roots[@]} -gt 0 ]] || { echo "prepare-sqlx: no crate uses the macros" >&2; exit 1; }
+mapfile -t crates < <(git grep -lE 'query(_as|_scalar)?(_unchecked)?!' -- '*.rs' | sed -E 's#/(src|tests|examples|benches)/.*##' | sort -u)
+[[ ${#crates[@]} -gt 0 ]] || { echo "prepare-sqlx: no crate uses the macros" >&2; exit 1; }
+mapfile -t sources < <(find "${crates[@]}" -name '*.rs' -not -path '*/target/*')
 mkdir "$work/queries" "$work/tmp"
 touch "$work/now"
-stat -c '%y %n' "${roots[@]}" > "$work/stamps"
+stat -c '%y %n' "${sources[@]}" > "$work/stamps"
 restore() {
     local day time zone file
     while read -r day time zone file; do
@@ -70,7 +70,7 @@ restore() {
     done < "$work/stamps"
 }
 trap 'restore; finish' EXIT
-touch -r "$work/now" "${roots[@]}"
+touch -r "$work/now" "${sources[@]}"
 SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$work/queries SQLX_TMP=$work/tmp \
     cargo check --quiet --workspace --all-targets
 
