@@ -163,17 +163,8 @@ impl Driver {
                     self.session.handle_input(now, Input::TakeOver);
                     false
                 }
-                Wake::Command(Some(Command::Close) | None) => {
-                    self.stop();
-                    // What was told before is still handed over, as long as someone takes it.
-                    for update in self.outbox.drain(..) {
-                        if updates.send(update).await.is_err() {
-                            break;
-                        }
-                    }
-                    return;
-                }
-                Wake::OwnerGone => true,
+                Wake::Command(Some(Command::Close) | None) => true,
+                Wake::OwnerGone => return self.stop(),
                 Wake::Connected(result) => {
                     self.connecting = None;
                     match result {
@@ -212,7 +203,14 @@ impl Driver {
                 Wake::OwnerReady => false,
             };
             if done {
-                return self.stop();
+                self.stop();
+                // What was told before is still handed over, as long as someone takes it.
+                for update in self.outbox.drain(..) {
+                    if updates.send(update).await.is_err() {
+                        break;
+                    }
+                }
+                return;
             }
         }
     }

@@ -207,7 +207,8 @@ pub struct Counters {
     pub malformed: u64,
     /// Held events that the snapshot told already.
     pub deduplicated: u64,
-    /// Frames dropped because nobody took them in time.
+    /// Frames dropped because nobody took them in time, and events held by a synchronisation that was cut off. A gap
+    /// covers each of them.
     pub dropped: u64,
     /// Times that frames had to be dropped; each was answered with a gap and a resynchronisation.
     pub overflows: u64,

@@ -328,6 +328,9 @@ impl Session {
         }
         // What a synchronisation held is thrown away with it; `covered_until` still stands at its beginning, so that the
         // next gap covers it.
+        if let Phase::Open(Open { stage: Stage::Syncing(sync), .. }) = &self.phase {
+            self.counters.dropped += sync.held.len() as u64;
+        }
         if self.config.role == Role::Listening {
             self.phase = Phase::Connecting;
             self.tell(Update::State(State::Backoff { retry_in: Duration::ZERO, failure }));
@@ -380,9 +383,8 @@ impl Session {
         match &mut self.phase {
             Phase::Open(Open { stage: Stage::Syncing(sync), .. }) if sync.held.len() < limit => sync.held.push(event),
             Phase::Open(Open { stage: Stage::Syncing(sync), .. }) => {
-                let dropped = sync.held.len() as u64 + 1;
                 let gap = Gap { from: sync.uncovered_from, to: now.wall.max(sync.uncovered_from) };
-                self.overflow(dropped, gap);
+                self.overflow(1, gap);
             }
             Phase::Open(Open { stage: Stage::Live { since, read }, .. }) => {
                 let late = read.filter(|read| now.monotonic < *since + LATE_FOR && read.covers(&event));
@@ -425,6 +427,8 @@ impl Session {
                 let Stage::Syncing(sync) = &mut open.stage else {
                     return;
                 };
+                // What was held went with the synchronisation that it was held for.
+                self.counters.dropped += before.held.len() as u64;
                 sync.uncovered_from = before.uncovered_from.min(gap.from);
                 sync.gap = Some(Gap { from: sync.uncovered_from, to: gap.to });
                 false
