@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// A client must have sent its request's head by then: slow ones cannot hold connections open for nothing.
-const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+/// A client must have sent its next request's head by then: silent ones cannot hold connections open for nothing.
+const HEAD_PATIENCE: Duration = Duration::from_mins(1);
+/// A client that takes nothing of what is sent to it for this long is gone.
+const NOT_TAKING: Duration = Duration::from_mins(2);
 /// How long running requests may take once the process stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 /// Pause after the system refused to accept (out of descriptors): others may be closed meanwhile.
@@ -67,6 +69,7 @@ pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationTo
         match accepted {
             Ok((socket, peer)) => {
                 let _ = socket.set_nodelay(true);
+                let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(NOT_TAKING));
                 connections.spawn(serve_connection(socket, peer, router.clone(), cancel.clone()));
             }
             // The client changed its mind between its SYN and our accept.

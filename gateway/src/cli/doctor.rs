@@ -33,7 +33,7 @@ pub(super) async fn run(source: &Source) -> ExitCode {
     };
     report.add("configuration", Ok("every value fits".to_owned()));
     for warning in source.warnings() {
-        report.note("configuration", warning);
+        println!("note  configuration: {warning}");
     }
     report.add("database", database(&config).await);
     report.add("schema", schema(&config).await);
@@ -59,10 +59,6 @@ impl Report {
                 println!("FAIL  {name}: {words}");
             }
         }
-    }
-
-    fn note(&mut self, name: &str, words: &str) {
-        println!("note  {name}: {words}");
     }
 
     fn end(self) -> ExitCode {

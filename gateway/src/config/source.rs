@@ -306,7 +306,7 @@ fn not_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn bounded<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Option<T> {
+fn bounded<T: FromStr + PartialOrd + Copy>(text: &str, low: T, high: T) -> Option<T> {
     text.parse().ok().filter(|number| *number >= low && *number <= high)
 }
 

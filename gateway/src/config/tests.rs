@@ -87,8 +87,8 @@ fn the_example_file_names_every_key_with_its_default_and_loads() {
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|rest| is_assignment(rest)).unwrap_or(line))
         .filter(|line| is_assignment(line))
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     let table: toml::Table = uncommented.parse().unwrap();
     let in_example: std::collections::BTreeSet<&str> = table.keys().map(String::as_str).collect();
     let known: std::collections::BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();

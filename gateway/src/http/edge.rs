@@ -1,11 +1,11 @@
 //! The outermost layer: request ids, one log line per fault, metrics, headers that every answer has.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use uuid::Uuid;
@@ -15,6 +15,9 @@ use crate::state::AppState;
 
 /// Carries the request's id back to the client; the log has it beside every fault.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a request may take until its answer begins: its body to arrive, the database and Asterisk to answer.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Wraps each request.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -28,7 +31,10 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
 
     state.metrics.http_in_flight.inc();
     let in_flight = InFlight(state.metrics.http_in_flight.clone());
-    let mut response = next.run(request).await;
+    let mut response = match tokio::time::timeout(REQUEST_PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => AppError::timed_out().into_response(),
+    };
     drop(in_flight);
 
     state.metrics.http_answered(&method, &route, response.status(), started.elapsed());
@@ -64,8 +70,8 @@ fn conceal(mut response: Response, request_id: &str, method: &http::Method, rout
 }
 
 /// Turns a panic in a handler into a fault.
+#[allow(clippy::needless_pass_by_value)] // The layer hands the panic over.
 pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    use axum::response::IntoResponse as _;
     let words = panic
         .downcast_ref::<String>()
         .cloned()

@@ -153,6 +153,16 @@ impl AppError {
         Self::refused(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
     }
 
+    /// 408: the request took too long, most likely because its body did not arrive.
+    pub fn timed_out() -> Self {
+        Self::refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "timed-out",
+            "It took too long",
+            "the request was not answered within 30 s; try again",
+        )
+    }
+
     /// 409 with its own code.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::refused(StatusCode::CONFLICT, code, "In conflict with the present state", detail)

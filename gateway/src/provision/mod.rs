@@ -129,7 +129,7 @@ pub async fn add_member(
     Ok(added.then_some(user))
 }
 
-/// Gives a user a new password. Sign-ins that run go on until they are ended.
+/// Gives a user a new password and ends the user's sign-ins: who knew the old one stays in for the rest of an access token only.
 pub async fn set_password(db: &Db, passwords: &Passwords, email: &str, password: &str) -> Result<(), ProvisionError> {
     if let Some(weakness) = weakness(password) {
         return Err(ProvisionError::Weak(weakness));

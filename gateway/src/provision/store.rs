@@ -59,9 +59,12 @@ pub(super) async fn create_user(tx: &mut SystemTx, email: &str, name: &str, hash
 }
 
 pub(super) async fn set_password(tx: &mut SystemTx, email: &str, hash: &str) -> Result<bool, DbError> {
-    let done =
-        sqlx::query!("UPDATE users SET password_hash = $2 WHERE email = $1", email, hash).execute(tx.conn()).await?;
-    Ok(done.rows_affected() == 1)
+    let changed = sqlx::query_scalar!("UPDATE users SET password_hash = $2 WHERE email = $1 RETURNING id", email, hash);
+    let Some(user) = changed.fetch_optional(tx.conn()).await? else { return Ok(false) };
+    sqlx::query!("UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", user)
+        .execute(tx.conn())
+        .await?;
+    Ok(true)
 }
 
 pub(super) async fn list_members(tx: &mut SystemTx) -> Result<Vec<Member>, DbError> {

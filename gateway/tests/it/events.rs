@@ -87,7 +87,7 @@ impl Messages {
                     let event = field("event:").unwrap_or_else(|| "message".to_owned());
                     (event, field("id:").unwrap_or_default(), serde_json::from_str(&data).unwrap())
                 });
-                self.buffer = rest.to_owned();
+                self.buffer = String::from(rest);
                 if let Some(message) = message {
                     return message;
                 }

@@ -5,27 +5,11 @@ use serde_json::{Value, json};
 
 use crate::support::{App, Socket, problem};
 
-/// Closes the database to the application and throws it out, as far as one test's database goes.
-async fn take_database_away(app: &App) {
-    let mut owner = app.owner().await;
-    let name: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut owner).await.unwrap();
-    let revoke = format!("REVOKE CONNECT ON DATABASE \"{name}\" FROM trunkline");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(revoke)).execute(&mut owner).await.unwrap();
-    app.terminate_connections(&name);
-}
-
-async fn give_database_back(app: &App) {
-    let mut owner = app.owner().await;
-    let name: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut owner).await.unwrap();
-    let grant = format!("GRANT CONNECT ON DATABASE \"{name}\" TO trunkline");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&mut owner).await.unwrap();
-}
-
 #[tokio::test]
 async fn with_the_database_away_answers_are_quick_and_say_nothing_of_the_inside() {
-    let app = App::start().await;
+    let app = App::start_alone().await;
     let operator = app.operator().await;
-    take_database_away(&app).await;
+    app.stop_database().await;
 
     let began = Instant::now();
     let answer = operator.get("/api/v1/agents").await;
@@ -47,19 +31,19 @@ async fn with_the_database_away_answers_are_quick_and_say_nothing_of_the_inside(
         (&"degraded".into(), &"unavailable".into())
     );
 
-    give_database_back(&app).await;
+    app.start_database().await;
     assert_eq!(operator.get("/api/v1/agents").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_stream_outlives_the_database_and_shows_what_comes_after() {
-    let app = App::start().await;
+    let app = App::start_alone().await;
     let operator = app.operator().await;
     let (mut socket, _) = Socket::subscribed(&app, &operator.token, json!({ "type": "subscribe" })).await;
     assert_eq!(socket.json().await["type"], "caught_up");
-    take_database_away(&app).await;
+    app.stop_database().await;
     assert_eq!(operator.get("/api/v1/agents").await.status(), StatusCode::SERVICE_UNAVAILABLE);
-    give_database_back(&app).await;
+    app.start_database().await;
     operator.set_state("available").await;
     assert_eq!(socket.json_of("event").await["event"]["seq"], 1);
 }

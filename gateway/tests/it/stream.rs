@@ -317,6 +317,16 @@ async fn a_user_holds_so_many_streams_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_client_that_floods_is_closed() {
+    let app = App::start().await;
+    let mut socket = Socket::open(&app, &app.operator().await.token).await;
+    for _ in 0..201 {
+        socket.send(&json!({ "type": "subscribe" })).await;
+    }
+    assert_eq!(socket.closed().await.code, 4429);
+}
+
+#[tokio::test]
 async fn changed_grants_reset_the_users_streams() {
     let app = App::start().await;
     let operator = app.operator().await;

@@ -1,6 +1,5 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use trunkline_db::Role;
 use trunkline_journal::{Kind, NewEvent, Ref};
 
 use crate::recordings::make_recording;
@@ -87,5 +86,11 @@ async fn metrics_are_open_on_loopback_and_show_routes_not_addresses() {
     assert!(text.contains(r#"route="/api/v1/recordings/{id}",status="404""#), "{text}");
     assert!(text.contains(r#"trunkline_logins_total{result="ok"} 1"#), "{text}");
     assert!(text.contains("trunkline_journal_events_total"), "{text}");
-    assert_eq!(Role::Operator.as_str(), "operator");
+    // A proxy on this machine passes on what comes from elsewhere.
+    let passed_on = app.client.get(app.url("/metrics")).header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(passed_on.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let of_operator = operator.request(Method::GET, "/metrics").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(of_operator.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    let of_admin = app.admin().await.request(Method::GET, "/metrics").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(of_admin.send().await.unwrap().status(), StatusCode::OK);
 }

@@ -23,6 +23,7 @@ pub(crate) use store::sweep;
 const TICKET_SECONDS: i64 = 30;
 
 /// Opens the stream once, within half a minute.
+#[allow(clippy::struct_field_names)] // The name is the API's.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Ticket {
     /// For `?ticket=`.

@@ -280,11 +280,11 @@ mod tests {
         match payload.len() {
             short @ 0..126 => frame.push(0x80 | short as u8),
             medium @ 126..=0xFFFF => {
-                frame.push(0x80 | 126);
+                frame.push(0x80 | 0x7E);
                 frame.extend_from_slice(&(medium as u16).to_be_bytes());
             }
             long => {
-                frame.push(0x80 | 127);
+                frame.push(0x80 | 0x7F);
                 frame.extend_from_slice(&(long as u64).to_be_bytes());
             }
         }
@@ -350,9 +350,9 @@ mod tests {
         let header = [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1];
         assert_eq!(decoder.decode(&header, |_| ()), Err(ProtocolError::TooLarge));
         assert_eq!(decoder.partial.capacity(), 0);
-        let pieces = [masked(0x01, &[b'a'; 40_000]), masked(0x80, &[b'a'; 30_000])].concat();
+        let pieces = [masked(0x01, &vec![b'a'; 40_000]), masked(0x80, &vec![b'a'; 30_000])].concat();
         assert_eq!(decode_in_pieces(&pieces, 5000), Err(ProtocolError::TooLarge));
-        assert!(decode_in_pieces(&masked(0x81, &[b'a'; 64 * 1024]), 5000).is_ok());
+        assert!(decode_in_pieces(&masked(0x81, &vec![b'a'; 64 * 1024]), 5000).is_ok());
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! A single task waits for whatever comes first: something to show, something from the client, room in a full socket, a deadline.
 //! While a frame waits for the socket nothing is taken from the hub: a slow client is a position that stands still.
 
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -16,11 +15,12 @@ use tokio::time::{Instant, Sleep};
 use trunkline_db::EventId;
 use trunkline_journal::{Batch, Filter, Item, KindFilter, ReadError, Reset, Seat, Seq, Start, Subscription};
 
-use super::super::client::{ClientFrame, FrameError, MAX_CLIENT_FRAME, Subscribe};
+use super::super::client::{ClientFrame, FrameError, Subscribe};
 use super::super::events::filter_for;
 use super::super::registry::Entered;
-use super::codec::{Decoder, Header, Incoming, Opcode, ProtocolError, close_payload};
-use super::outbox::Outbox;
+use super::close::Close;
+use super::codec::{Incoming, Opcode, ProtocolError};
+use super::wire::{ReadFailure, Wire};
 use crate::auth::{Principal, token};
 use crate::state::AppState;
 
@@ -28,61 +28,16 @@ use crate::state::AppState;
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a client that was not reading may take to read that it is closed.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// Bytes read at a time; on the stack, so that an idle connection has no buffer.
-const READ_CHUNK: usize = 8 * 1024;
-/// Reads before the others get their turn.
-const READS_PER_TURN: usize = 8;
-/// What the kernel may hold for a client that is not reading, in bytes (it doubles the number).
-const SEND_BUFFER: usize = 128 * 1024;
+/// Frames that may wait for the socket: a batch, and answers to a client that asks but does not read.
+const MAX_WAITING: usize = 2048;
+/// Frames that a client may send within [`FRAMES_WINDOW`]: each may cost a question to the database.
+const MAX_FRAMES: u32 = 200;
+/// See [`MAX_FRAMES`].
+const FRAMES_WINDOW: Duration = Duration::from_secs(10);
+/// How long what was read of the user's grants before the handshake is good for the first subscription.
+const GRANTS_FRESH: Duration = Duration::from_secs(5);
 
-/// Why a connection is closed by us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Close {
-    /// 1000: the client said goodbye.
-    Normal,
-    /// 1001: the process stops; resume at once.
-    GoingAway,
-    /// 1002: broke RFC 6455.
-    Protocol(ProtocolError),
-    /// 1013: not reading; resume later.
-    NotReading,
-    /// 4400.
-    BadFrame,
-    /// 4401.
-    Unauthorized(&'static str),
-    /// 4403.
-    Forbidden(&'static str),
-    /// 4429.
-    TooMany,
-}
-
-impl Close {
-    const fn code(self) -> u16 {
-        match self {
-            Self::Normal => 1000,
-            Self::GoingAway => 1001,
-            Self::Protocol(ProtocolError::Utf8) => 1007,
-            Self::Protocol(_) => 1002,
-            Self::NotReading => 1013,
-            Self::BadFrame => 4400,
-            Self::Unauthorized(_) => 4401,
-            Self::Forbidden(_) => 4403,
-            Self::TooMany => 4429,
-        }
-    }
-
-    fn reason(self) -> String {
-        match self {
-            Self::Normal => String::new(),
-            Self::GoingAway => "the server stops; connect again".to_owned(),
-            Self::Protocol(error) => error.to_string(),
-            Self::NotReading => "not reading for 30 s".to_owned(),
-            Self::BadFrame => "bad frame".to_owned(),
-            Self::Unauthorized(why) | Self::Forbidden(why) => why.to_owned(),
-            Self::TooMany => "too many streams of this user".to_owned(),
-        }
-    }
-}
+const NO_MEMBER: &str = "the user is no member of the tenant any more";
 
 /// Why a stream is closed right after its handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,114 +51,12 @@ pub(super) enum Refused {
 /// Says why, and closes.
 pub(super) async fn refuse(state: &AppState, socket: TcpStream, refused: Refused) {
     let close = match refused {
-        Refused::TooMany => Close::TooMany,
-        Refused::NotAllowed => Close::Forbidden("the user is no member of the tenant any more"),
+        Refused::TooMany => Close::TooMany("too many streams of this user"),
+        Refused::NotAllowed => Close::Forbidden(NO_MEMBER),
     };
     let mut wire = Wire::new(socket);
-    wire.close(state, close);
+    closing(state, &mut wire, close);
     wire.finish(CLOSE_PATIENCE).await;
-}
-
-/// The socket's two directions.
-struct Wire {
-    socket: TcpStream,
-    decoder: Decoder,
-    outbox: Outbox,
-}
-
-impl Wire {
-    fn new(socket: TcpStream) -> Self {
-        // Events are small and wanted at once; and the kernel's share of a stuck client is bounded, too.
-        let _ = socket.set_nodelay(true);
-        let _ = socket2::SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER);
-        Self { socket, decoder: Decoder::new(MAX_CLIENT_FRAME), outbox: Outbox::default() }
-    }
-
-    fn push(&mut self, opcode: Opcode, payload: &[u8]) {
-        let header = Header::new(opcode, payload.len());
-        let mut frame = Vec::with_capacity(header.as_slice().len() + payload.len());
-        frame.extend_from_slice(header.as_slice());
-        frame.extend_from_slice(payload);
-        self.outbox.push(Bytes::from(frame));
-    }
-
-    fn text(&mut self, text: &str) {
-        self.push(Opcode::Text, text.as_bytes());
-    }
-
-    fn flush(&mut self) -> io::Result<bool> {
-        let socket = &self.socket;
-        self.outbox.flush(|slices| socket.try_write_vectored(slices))
-    }
-
-    /// Reads what is there, a few chunks at most. `Ok(false)` when the client is gone.
-    fn read(&mut self, sink: &mut Vec<Incoming>) -> Result<bool, ReadFailure> {
-        let mut chunk = [0; READ_CHUNK];
-        for _ in 0..READS_PER_TURN {
-            match self.socket.try_read(&mut chunk) {
-                Ok(0) => return Ok(false),
-                Ok(length) => {
-                    self.decoder
-                        .decode(&chunk[..length], |incoming| sink.push(incoming))
-                        .map_err(ReadFailure::Protocol)?;
-                    if length < READ_CHUNK {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(ReadFailure::Gone),
-            }
-        }
-        Ok(true)
-    }
-
-    /// Puts a close frame behind what the client has in part.
-    fn close(&mut self, state: &AppState, close: Close) {
-        let code = close.code();
-        state.metrics.stream_closed.with_label_values(&[&code.to_string()]).inc();
-        self.outbox.drop_unsent();
-        let payload = close_payload(code, &close.reason());
-        self.push(Opcode::Close, &payload);
-    }
-
-    /// Writes what is left and reads until the client has closed as well: closing with bytes unread would make the kernel throw
-    /// away our last words.
-    async fn finish(mut self, patience: Duration) {
-        let finishing = async {
-            loop {
-                if self.flush().is_err() {
-                    return;
-                }
-                let want_write = !self.outbox.is_empty();
-                let readable = std::future::poll_fn(|cx| {
-                    if self.socket.poll_read_ready(cx).is_ready() {
-                        return Poll::Ready(true);
-                    }
-                    if want_write && self.socket.poll_write_ready(cx).is_ready() {
-                        return Poll::Ready(false);
-                    }
-                    Poll::Pending
-                })
-                .await;
-                let mut chunk = [0; 1024];
-                if readable && matches!(self.socket.try_read(&mut chunk), Ok(0)) {
-                    return;
-                }
-                if readable
-                    && self.socket.try_read(&mut chunk).is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
-                {
-                    return;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(patience, finishing).await;
-    }
-}
-
-enum ReadFailure {
-    Gone,
-    Protocol(ProtocolError),
 }
 
 /// How a turn ended.
@@ -234,6 +87,9 @@ pub(super) struct Connection {
     /// Taken before the handshake was answered, for `hello` and the first subscription.
     seat: Option<Seat>,
     first_filter: Option<Box<Filter>>,
+    opened: Instant,
+    /// Frames of the client since the window began.
+    frames: (Instant, u32),
     token_ends: Instant,
     next_ping: Instant,
     /// Since when a ping waits for a sign of life.
@@ -273,6 +129,8 @@ impl Connection {
             listening: None,
             seat: Some(seat),
             first_filter: Some(Box::new(filter)),
+            opened: now,
+            frames: (now, 0),
             next_ping: now + ping_every,
             unanswered_since: None,
             blocked_since: None,
@@ -285,7 +143,7 @@ impl Connection {
     pub(super) async fn run(mut self, early: Bytes) {
         self.hello();
         let mut incoming = Vec::new();
-        let read = self.wire.decoder.decode(&early, |message| incoming.push(message));
+        let read = self.wire.decode(&early, &mut incoming);
         drop(early);
         let mut turn = match read {
             Ok(()) => self.obey(incoming).await,
@@ -317,18 +175,23 @@ impl Connection {
             }
         }
         if let Turn::Close(close) = turn {
-            self.wire.close(&self.state, close);
+            closing(&self.state, &mut self.wire, close);
             let patience = if close == Close::NotReading { LAST_WORDS } else { CLOSE_PATIENCE };
             // The place in the hub and among the user's streams is given up before the goodbye.
-            let Self { wire, .. } = self;
+            let wire = self.into_wire();
             wire.finish(patience).await;
         }
     }
 
+    /// Leaves the hub and the count of the user's streams; the socket stays.
+    fn into_wire(self) -> Wire {
+        self.wire
+    }
+
     /// Waits for whatever comes first.
     async fn wait(&mut self, ended: Pin<&mut impl Future<Output = ()>>, sleep: Pin<&mut Sleep>) -> Wake {
-        let blocked = !self.wire.outbox.is_empty();
-        let socket = &self.wire.socket;
+        let blocked = !self.wire.is_empty();
+        let socket = self.wire.socket();
         let items = async {
             match &mut self.listening {
                 Some(subscription) if !blocked => subscription.next().await,
@@ -372,9 +235,9 @@ impl Connection {
             match item {
                 Item::Event(frame) => {
                     events += 1;
-                    self.wire.outbox.push(frame.text().websocket().clone());
+                    self.wire.push_frame(frame.text().websocket().clone());
                 }
-                Item::Signal(signal) => self.wire.outbox.push(signal.text().websocket().clone()),
+                Item::Signal(signal) => self.wire.push_frame(signal.text().websocket().clone()),
                 Item::Skipped(through) => self.wire.text(&format!(r#"{{"type":"skipped","through":{through}}}"#)),
                 Item::CaughtUp(seq) => self.wire.text(&format!(r#"{{"type":"caught_up","seq":{seq}}}"#)),
                 Item::Reset(reset) => {
@@ -398,7 +261,7 @@ impl Connection {
     fn flush(&mut self) -> Turn {
         match self.wire.flush() {
             Ok(progress) => {
-                if self.wire.outbox.is_empty() {
+                if self.wire.is_empty() {
                     self.blocked_since = None;
                 } else if progress || self.blocked_since.is_none() {
                     self.blocked_since = Some(Instant::now());
@@ -433,6 +296,9 @@ impl Connection {
 
     async fn obey(&mut self, incoming: Vec<Incoming>) -> Turn {
         for message in incoming {
+            if self.too_many_frames() {
+                return Turn::Close(Close::TooMany("too many frames"));
+            }
             let turn = match message {
                 Incoming::Pong => Turn::On,
                 Incoming::Ping(payload) => {
@@ -451,12 +317,23 @@ impl Connection {
             if !matches!(turn, Turn::On) {
                 return turn;
             }
-            // A client that pings or asks faster than it reads must not fill our memory.
             if !matches!(self.flush(), Turn::On) {
                 return Turn::Gone;
             }
+            if self.wire.waiting() > MAX_WAITING {
+                return Turn::Close(Close::NotReading);
+            }
         }
         Turn::On
+    }
+
+    fn too_many_frames(&mut self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.frames.0) > FRAMES_WINDOW {
+            self.frames = (now, 0);
+        }
+        self.frames.1 += 1;
+        self.frames.1 > MAX_FRAMES
     }
 
     fn bad_frame(&mut self, code: &str, detail: &str) -> Turn {
@@ -490,24 +367,27 @@ impl Connection {
         self.listening = None;
         let (tenant, user) = (self.principal.tenant, self.principal.user);
         // The first subscription uses what the handshake took; a later one sees what the user may see by then.
-        let (seat, filter) = match (self.seat.take(), self.first_filter.take()) {
-            (Some(seat), Some(filter)) => (seat, filter.kinds(kinds)),
-            _ => {
-                let filter = match filter_for(&self.state, &self.principal, kinds).await {
-                    Ok((grants, filter)) => {
-                        self.state.streams.update(tenant, user, grants);
-                        filter
-                    }
-                    Err(error) if error.status() == http::StatusCode::FORBIDDEN => {
-                        return Turn::Close(Close::Forbidden("the user is no member of the tenant any more"));
-                    }
-                    Err(_) => return self.unavailable(),
-                };
-                match self.state.journal.hub().join(tenant).await {
-                    Ok(seat) => (seat, filter),
-                    Err(_) => return self.unavailable(),
+        let fresh = self.opened.elapsed() < GRANTS_FRESH;
+        let filter = if let Some(filter) = self.first_filter.take().filter(|_| fresh) {
+            filter.kinds(kinds)
+        } else {
+            match filter_for(&self.state, &self.principal, kinds).await {
+                Ok((grants, filter)) => {
+                    self.state.streams.update(tenant, user, grants);
+                    filter
                 }
+                Err(error) if error.status() == http::StatusCode::FORBIDDEN => {
+                    return Turn::Close(Close::Forbidden(NO_MEMBER));
+                }
+                Err(_) => return self.unavailable(),
             }
+        };
+        let seat = match self.seat.take() {
+            Some(seat) => seat,
+            None => match self.state.journal.hub().join(tenant).await {
+                Ok(seat) => seat,
+                Err(_) => return self.unavailable(),
+            },
         };
         let start = Start { after: wanted.after.map(Seq), epoch: wanted.epoch, after_id: wanted.after_id.map(EventId) };
         match seat.subscribe(start, filter).await {
@@ -545,7 +425,7 @@ impl Connection {
         if self.next_ping <= now {
             self.next_ping = now + self.state.streams.timing().ping_every;
             // One that is stuck is asked by the frame that is stuck.
-            if self.wire.outbox.is_empty() {
+            if self.wire.is_empty() {
                 self.wire.push(Opcode::Ping, b"");
                 self.unanswered_since.get_or_insert(now);
             }
@@ -562,6 +442,13 @@ impl Connection {
         }
         Turn::On
     }
+}
+
+fn closing(state: &AppState, wire: &mut Wire, close: Close) {
+    if close != Close::Normal {
+        state.metrics.stream_closed.with_label_values(&[&close.code().to_string()]).inc();
+    }
+    wire.close(close);
 }
 
 fn ends_at(principal: &Principal, now: Instant) -> Instant {

@@ -84,13 +84,11 @@ impl Upgrade {
     /// The bare socket and what the client sent right behind its handshake; `None` when it went away.
     pub(super) async fn socket(self) -> Option<(TcpStream, Bytes)> {
         let upgraded = self.0.await.ok()?;
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => Some((parts.io.into_inner(), parts.read_buf)),
-            Err(_) => {
-                tracing::error!("the server's connections are not TCP sockets");
-                None
-            }
-        }
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            tracing::error!("the server's connections are not TCP sockets");
+            return None;
+        };
+        Some((parts.io.into_inner(), parts.read_buf))
     }
 }
 

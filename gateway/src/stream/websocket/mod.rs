@@ -1,9 +1,11 @@
 //! `GET /api/v1/stream`: the WebSocket `trunkline.v1`.
 
+mod close;
 mod codec;
 mod connection;
 mod handshake;
 mod outbox;
+mod wire;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -46,7 +48,7 @@ struct StreamQuery {
 async fn open_stream(State(state): State<AppState>, request: Request) -> Result<Response, AppError> {
     let (mut parts, _) = request.into_parts();
     let handshake = Handshake::check(&mut parts)?;
-    let query: StreamQuery = parts.uri.query().map(serde_urlencoded_query).transpose()?.unwrap_or_default();
+    let query = StreamQuery::parse(parts.uri.query().unwrap_or_default());
     let principal = match (bearer(&parts.headers), &query.ticket) {
         (Some(token), _) => authenticate(&state, token)?,
         (None, Some(ticket)) => tickets::redeem(&state, ticket).await?,
@@ -77,7 +79,7 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
         let Some((socket, early)) = upgrade.socket().await else { return };
         match entered {
             Ok((entered, filter, seat)) => {
-                Connection::new(state, principal, socket, entered, filter, seat).run(early).await
+                Connection::new(state, principal, socket, entered, filter, seat).run(early).await;
             }
             Err(refused) => connection::refuse(&state, socket, refused).await,
         }
@@ -85,9 +87,9 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
     Ok(response)
 }
 
-fn serde_urlencoded_query(query: &str) -> Result<StreamQuery, AppError> {
-    let ticket = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "ticket")
-        .map(|(_, value)| value.into_owned());
-    Ok(StreamQuery { ticket })
+impl StreamQuery {
+    fn parse(query: &str) -> Self {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        Self { ticket: pairs.find(|(name, _)| name == "ticket").map(|(_, value)| value.into_owned()) }
+    }
 }

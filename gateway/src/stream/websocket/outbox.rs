@@ -28,6 +28,10 @@ impl Outbox {
         self.frames.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
     /// Drops all that was not begun: so that a last frame comes right behind what the client has in part.
     pub(super) fn drop_unsent(&mut self) {
         self.frames.truncate(usize::from(self.begun));
@@ -132,7 +136,9 @@ mod tests {
             frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 1..100), room in 1usize..50,
         ) {
             let (mut outbox, mut out) = (Outbox::default(), Vec::new());
-            frames.iter().for_each(|frame| outbox.push(Bytes::copy_from_slice(frame)));
+            for frame in &frames {
+                outbox.push(Bytes::copy_from_slice(frame));
+            }
             while !outbox.is_empty() {
                 outbox.flush(take(&mut out, room)).unwrap();
             }

@@ -35,7 +35,7 @@ const TEMPLATE: &str = "trunkline_template";
 static SHARED: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
 
 struct Cluster {
-    postgres: Postgres,
+    postgres: Mutex<Postgres>,
     databases: AtomicU32,
     // Removed after the server has stopped.
     _dir: TempDir,
@@ -47,6 +47,12 @@ impl Cluster {
         if let Some(cluster) = shared.upgrade() {
             return cluster;
         }
+        let cluster = Self::start().await;
+        *shared = Arc::downgrade(&cluster);
+        cluster
+    }
+
+    async fn start() -> Arc<Self> {
         let dir = tempfile::tempdir().unwrap();
         let postgres = Postgres::start(dir.path()).await.unwrap();
         bootstrap::run(&postgres.superuser_url("postgres"), TEMPLATE, PASSWORD, PASSWORD).await.unwrap();
@@ -55,9 +61,7 @@ impl Cluster {
         let db = Db::connect(&postgres.url("trunkline", PASSWORD, TEMPLATE), PoolOptions::default()).await.unwrap();
         provision::seed_demo(&db, &Passwords::new()).await.unwrap();
         db.close().await;
-        let cluster = Arc::new(Self { postgres, databases: AtomicU32::new(0), _dir: dir });
-        *shared = Arc::downgrade(&cluster);
-        cluster
+        Arc::new(Self { postgres: Mutex::new(postgres), databases: AtomicU32::new(0), _dir: dir })
     }
 }
 
@@ -94,11 +98,21 @@ impl App {
     }
 
     pub(crate) async fn start_with(options: Options) -> Self {
-        let cluster = Cluster::shared().await;
+        Self::start_on(Cluster::shared().await, options).await
+    }
+
+    /// With a database server of its own, which may be stopped and started.
+    pub(crate) async fn start_alone() -> Self {
+        Self::start_on(Cluster::start().await, Options::default()).await
+    }
+
+    async fn start_on(cluster: Arc<Cluster>, options: Options) -> Self {
         let name = format!("test_{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
-        cluster.postgres.clone_database(TEMPLATE, &name).unwrap();
-        let database_url = cluster.postgres.url("trunkline", PASSWORD, &name);
-        let owner_url = cluster.postgres.url("trunkline_owner", PASSWORD, &name);
+        let postgres = cluster.postgres.lock().await;
+        postgres.clone_database(TEMPLATE, &name).unwrap();
+        let database_url = postgres.url("trunkline", PASSWORD, &name);
+        let owner_url = postgres.url("trunkline_owner", PASSWORD, &name);
+        drop(postgres);
         let dir = tempfile::tempdir().unwrap();
         let config = Arc::new(config(&database_url, dir.path(), &options));
 
@@ -195,12 +209,14 @@ impl App {
         <sqlx::PgConnection as sqlx::Connection>::connect(&self.owner_url).await.unwrap()
     }
 
-    /// Ends all connections of the application to this test's database.
-    pub(crate) fn terminate_connections(&self, database: &str) {
-        let sql = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' AND usename = 'trunkline'"
-        );
-        self.cluster.postgres.psql("postgres", &sql).unwrap();
+    /// Takes the database server down, as a crash does.
+    pub(crate) async fn stop_database(&self) {
+        self.cluster.postgres.lock().await.kill();
+    }
+
+    /// Brings it back.
+    pub(crate) async fn start_database(&self) {
+        self.cluster.postgres.lock().await.start_again().await.unwrap();
     }
 
     /// Stops gracefully, as SIGTERM does.
