@@ -64,7 +64,7 @@ pub(super) async fn create(
         password,
         domain: config.sip_domain.clone(),
         port: config.sip_port,
-        transports: vec!["udp"],
+        transports: vec!["udp", "tcp"],
     };
     Ok(Effect { status: StatusCode::CREATED, body, value: device })
 }

@@ -1,6 +1,9 @@
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Row as _;
+use trunkline::http::idempotency::{Answer, Effect};
+use trunkline::http::{AppError, Idempotency};
+use trunkline_journal::{Kind, NewEvent, Ref};
 
 use crate::support::{App, User, problem};
 
@@ -122,4 +125,43 @@ async fn a_malformed_key_is_refused() {
     let operator = app.operator().await;
     let refused = problem(make(&operator, &"k".repeat(256), "phone").await).await;
     assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&400.into(), &"Idempotency-Key".into()));
+}
+
+/// A route whose effect is a journal command: it appends one event and answers with a number of its own.
+async fn appending(
+    axum::extract::State(state): axum::extract::State<trunkline::state::AppState>,
+    idempotency: Idempotency,
+) -> Result<axum::response::Response, AppError> {
+    let answer = idempotency
+        .command(&state, |_| {
+            Box::pin(async {
+                let subject = Ref::new("call", uuid::Uuid::now_v7());
+                let body = json!({ "number": uuid::Uuid::now_v7() });
+                let event = NewEvent::new(Kind::from_static("call.started"), subject, json!({}));
+                Ok((Effect { status: StatusCode::ACCEPTED, body, value: () }, vec![event]))
+            })
+        })
+        .await?;
+    let (Answer::First(response, ()) | Answer::Repeated(response)) = answer;
+    Ok(response)
+}
+
+#[tokio::test]
+async fn a_journal_command_its_events_and_its_key_commit_together() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let router = axum::Router::new().route("/append", axum::routing::post(appending)).with_state(app.state.clone());
+    let listener = trunkline::server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let url = format!("http://{}/append", listener.local_addr().unwrap());
+    tokio::spawn(trunkline::server::serve(listener, router, app.state.cancel.clone()));
+    let append = async |key: &str| {
+        let request = app.client.post(&url).bearer_auth(&operator.token).header("idempotency-key", key.to_owned());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        answer.json::<Value>().await.unwrap()
+    };
+    let first = append("one").await;
+    assert_eq!(append("one").await, first);
+    assert_ne!(append("two").await, first);
+    assert_eq!(operator.get_json("/api/v1/events").await["as_of_seq"], 2);
 }
