@@ -1,0 +1,119 @@
+//! The part: puts a gateway together as `trunkline serve` does.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{TimeDelta, Utc};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use trunkline::auth::{Passwords, token};
+use trunkline::calls::{CallConfig, CallControl, CallMetrics};
+use trunkline::config::{Config, Source};
+use trunkline::metrics::Metrics;
+use trunkline::provision::{self, NewMember};
+use trunkline::state::{AppState, Parts};
+use trunkline::stream::Timing;
+use trunkline::{http, logging, server, stream};
+use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId};
+use trunkline_journal::{Journal, JournalConfig};
+use uuid::Uuid;
+
+use super::{Ready, publish};
+use crate::part::Folder;
+use crate::usage::bind;
+
+/// Longer than any run.
+const TOKEN_LIFE: TimeDelta = TimeDelta::hours(12);
+const PASSWORD: &str = "trunkline-bench";
+
+/// How it is run.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) core: usize,
+    pub(crate) tenants: usize,
+    pub(crate) database_url: String,
+}
+
+/// Runs as a part, until killed.
+pub(crate) fn run(options: &Options, folder: &Folder) -> anyhow::Result<()> {
+    // Before the runtime is built: it has as many workers as there are cores for it.
+    bind(0, options.core)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(serve(options, folder))
+}
+
+async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
+    let config = Arc::new(config(options, folder)?);
+    logging::init(&config.log, config.log_format);
+    std::fs::create_dir_all(&config.recordings_dir).context("cannot make the folder for recordings")?;
+    let listener = server::bind(config.http_listen).await?;
+    let publishing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen")?;
+    let pool = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
+    let db = Db::connect(config.database_url.expose(), pool).await?;
+    let cancel = CancellationToken::new();
+    let journal = Journal::start(db.clone(), JournalConfig::default(), cancel.clone()).await?;
+    let metrics = Metrics::new();
+    let call_metrics = CallMetrics::register(metrics.registry())?;
+    let calls =
+        CallControl::start(call_config(&config), db.clone(), journal.clone(), call_metrics, cancel.clone()).await?;
+    let state = AppState::new(Parts {
+        config,
+        db: db.clone(),
+        journal: journal.clone(),
+        calls: calls.handle(),
+        metrics,
+        cancel: cancel.clone(),
+        stream_timing: Timing::default(),
+    });
+
+    let mut tenants = Vec::with_capacity(options.tenants);
+    let mut tokens = Vec::with_capacity(options.tenants);
+    let passwords = Passwords::new();
+    let email = format!("{}@bench.test", Uuid::now_v7());
+    for number in 0..options.tenants {
+        let (tenant, user) = tenant(&db, &passwords, &email, number).await?;
+        tokens.push(token::issue(&state.keys, tenant, user, Role::Admin, Uuid::now_v7(), Utc::now(), TOKEN_LIFE));
+        tenants.push(tenant);
+    }
+    tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
+    let ready = Ready { http: listener.local_addr()?, publish: publishing.local_addr()?, tokens };
+    tokio::spawn(publish::serve(publishing, journal, tenants));
+    folder.say_ready(&ready)?;
+    server::serve(listener, http::router(state), cancel).await;
+    Ok(())
+}
+
+/// The tenant of that number, made when it is not there, and its new admin. One person is the admin of all: only one password is hashed.
+async fn tenant(db: &Db, passwords: &Passwords, email: &str, number: usize) -> anyhow::Result<(TenantId, UserId)> {
+    let tenant = provision::create_tenant(db, &format!("bench-{number}"), "Bench").await?;
+    let member = NewMember { email, name: "Bench", role: Role::Admin, takes_work: false };
+    let user = provision::add_member(db, passwords, tenant, member, PASSWORD).await?;
+    Ok((tenant, user.context("a new person was a member already")?))
+}
+
+fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
+    let values = [
+        ("HTTP_LISTEN", "127.0.0.1:0".to_owned()),
+        ("RTP_LISTEN", "127.0.0.1:0".to_owned()),
+        ("DATABASE_URL", options.database_url.clone()),
+        ("SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned()),
+        ("ARI_PASSWORD", "no-asterisk-here".to_owned()),
+        ("STATE_DIR", folder.path().display().to_string()),
+        ("SIP_PORT", "5070".to_owned()),
+        ("MAX_STREAMS_PER_USER", "1000000".to_owned()),
+    ];
+    let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
+    Ok(Source::read(None, values)?.config()?)
+}
+
+/// Asterisk is away for the whole run: nobody listens on the discard port.
+fn call_config(config: &Config) -> CallConfig {
+    CallConfig {
+        ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "no-asterisk-here", ["trunkline"]),
+        rtp_listen: config.rtp_listen,
+        recordings: config.recordings_dir.clone(),
+        state: config.state_dir.clone(),
+    }
+}

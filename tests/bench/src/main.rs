@@ -1,0 +1,206 @@
+//! `bench`: Trunkline beside its peers, in the same run.
+//!
+//! Every figure is a ratio's half: ours and the peer's are measured alternately, several times, and their medians compared. The
+//! measured server has one core, the driver and everything else another; CPU time is what the kernel counted for the server.
+
+mod asterisk;
+mod benchmarks;
+mod database;
+mod driver;
+mod gateway;
+mod machine;
+mod part;
+mod peers;
+mod pipe;
+mod results;
+mod stats;
+mod usage;
+mod websocket;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::benchmarks::{Plan, ari_events, hub_fanout, hub_memory, journal_append};
+use self::machine::Machine;
+use self::part::Folder;
+use self::results::Results;
+use self::usage::Cores;
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Trunkline's benchmarks, beside their peers", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// Which ones; all when none is named.
+    #[arg(value_name = "NAME")]
+    names: Vec<Name>,
+    /// How often each measurement is repeated.
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+    /// Seconds of each measurement.
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Where the results are written.
+    #[arg(long, env = "BENCH_OUT", default_value = "target/bench/results.json")]
+    out: PathBuf,
+    /// Events as Asterisk sent them, one JSON object per line, for `ari_events` beside our own.
+    #[arg(long, env = "BENCH_ARI_EVENTS", value_name = "FILE")]
+    ari_events: Option<PathBuf>,
+    #[command(subcommand)]
+    word: Option<Word>,
+}
+
+/// A benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Name {
+    JournalAppend,
+    HubFanout,
+    HubMemory,
+    AriEvents,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// A process of a benchmark; started by the benchmark itself.
+    #[command(hide = true)]
+    Part {
+        #[command(subcommand)]
+        part: PartWord,
+        /// Where it says what it has to say.
+        #[arg(long, global = true, default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PartWord {
+    Gateway {
+        #[arg(long)]
+        core: usize,
+        #[arg(long)]
+        tenants: usize,
+        #[arg(long)]
+        database_url: String,
+    },
+    SendLoop {
+        #[arg(long)]
+        core: usize,
+    },
+    Append {
+        #[arg(long)]
+        database_url: String,
+        #[arg(long)]
+        seconds: u64,
+    },
+    AriReader {
+        #[arg(long)]
+        core: usize,
+        #[arg(long)]
+        reader: ari_events::Reader,
+        #[arg(long)]
+        url: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.word {
+        Some(Word::Part { part, dir }) => run_part(part, &Folder::new(&dir)),
+        None => run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_part(part: PartWord, folder: &Folder) -> anyhow::Result<()> {
+    match part {
+        PartWord::Gateway { core, tenants, database_url } => {
+            gateway::run(&gateway::Options { core, tenants, database_url }, folder)
+        }
+        PartWord::SendLoop { core } => peers::send_loop::run(core, folder),
+        PartWord::Append { database_url, seconds } => journal_append::part(&database_url, seconds, folder),
+        PartWord::AriReader { core, reader, url } => ari_events::part(reader, &url, core, folder),
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        eprintln!("bench: this is no release build; its figures say nothing");
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let plan = Plan {
+            rounds: arguments.rounds as usize,
+            span: Duration::from_secs(arguments.seconds),
+            cores: Cores::pick()?,
+            folder: arguments.out.parent().map(PathBuf::from).unwrap_or_default(),
+        };
+        let machine = Machine::here();
+        println!(
+            "{}, {} cores, Linux {}; load {:.2} {:.2} {:.2}",
+            machine.cpu, machine.cores, machine.kernel, machine.load[0], machine.load[1], machine.load[2]
+        );
+        let mut rows = Vec::new();
+        for name in Name::value_variants() {
+            if !arguments.names.is_empty() && !arguments.names.contains(name) {
+                continue;
+            }
+            eprintln!(
+                "bench: {}",
+                name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+            );
+            rows.extend(match name {
+                Name::JournalAppend => journal_append::run(&plan).await.context("journal_append")?,
+                Name::HubFanout => hub_fanout::run(&plan).await.context("hub_fanout")?,
+                Name::HubMemory => hub_memory::run(&plan).await.context("hub_memory")?,
+                Name::AriEvents => {
+                    ari_events::run(&plan, arguments.ari_events.as_deref()).await.context("ari_events")?
+                }
+            });
+        }
+        let results = Results { machine, rows };
+        results.write(&arguments.out)?;
+        print!("{}", results.table());
+        println!("written to {}", arguments.out.display());
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn benchmarks_are_named_as_they_are_documented() {
+        let arguments = Arguments::try_parse_from(["bench", "hub_fanout", "journal_append"]).unwrap();
+        assert_eq!(arguments.names, [Name::HubFanout, Name::JournalAppend]);
+        assert!(Arguments::try_parse_from(["bench", "webhooks"]).is_err());
+    }
+
+    #[test]
+    fn a_part_finds_its_folder() {
+        let words = ["bench", "part", "send-loop", "--core", "0", "--dir", "/somewhere"];
+        let Some(Word::Part { part: PartWord::SendLoop { core: 0 }, dir }) =
+            Arguments::try_parse_from(words).unwrap().word
+        else {
+            panic!("not understood");
+        };
+        assert_eq!(dir, PathBuf::from("/somewhere"));
+    }
+}
