@@ -105,7 +105,8 @@ fn both_sides_hear_each_other_at_their_phones() {
                         tone_share_windowed(wav.cut(0, from, wav.seconds()), wav.rate, f64::from(hz))
                     })
                     .fold(0.0, f64::max);
-                ensure!(best > 0.9, "{best} of {hz} Hz in {files:?}");
+                let lengths: Vec<_> = files.iter().map(|file| Wav::read(file).map_or(-1.0, |wav| wav.seconds())).collect();
+                ensure!(best > 0.9, "{best} of {hz} Hz in {files:?}, {lengths:?} s long");
                 Ok(())
             })
             .await?;
@@ -265,6 +266,7 @@ fn phone_reaches_its_own_extensions_and_nothing_outside() {
         let answered = stream.wait_kind("call.answered", None).await?;
         assert_eq!(answered.event["actor"]["id"], json!(scene.agents[1].api.user));
         scene.phone(0).hang_up().await?;
+        scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
         stream.wait_kind("call.ended", Some(answered.subject())).await?;
         // The world, which is not reached from here.
         scene.phone(0).dial("+4930123456").await?;
@@ -285,40 +287,6 @@ fn number_of_nobody_is_not_found() {
         let mut customer = scene.customer().await?;
         let closed = customer.wait_for(PhoneEventKind::Closed, SOON).await?;
         ensure!(closed.text.contains("404"), "{closed:?}");
-        Ok(())
-    });
-}
-
-#[test]
-fn phone_with_a_wrong_password_is_refused() {
-    run(async {
-        let stack = shared_stack().await?;
-        let mut scene = Scene::new(stack, 1).await?;
-        scene.agents[0].credentials.1 = "wrong".to_owned();
-        let refused = scene.plug_in(0, false).await;
-        ensure!(refused.is_err(), "a wrong password signed in");
-        Ok(())
-    });
-}
-
-#[test]
-fn removed_phone_can_no_longer_sign_in_or_ring() {
-    run(async {
-        let stack = shared_stack().await?;
-        let mut scene = Scene::new(stack, 1).await?;
-        scene.everybody_works(false).await?;
-        let agent = scene.agents[0].api.clone();
-        let devices = agent.get(&format!("/agents/{}/devices", agent.user)).await?;
-        let device = devices["items"][0]["id"].as_str().context("a device")?.to_owned();
-        let gone = agent.request(Method::DELETE, &format!("/agents/{}/devices/{device}", agent.user)).send().await?;
-        ensure!(gone.status().is_success(), "{}", gone.status());
-        eventually(SOON, async || {
-            let agents = scene.admin.get("/agents").await?;
-            ensure!(agents["items"][0]["reachable"] == false, "{agents}");
-            Ok(())
-        })
-        .await?;
-        ensure!(scene.plug_in(0, false).await.is_err(), "a removed phone signed in");
         Ok(())
     });
 }

@@ -82,7 +82,7 @@ async fn start(media: &Media, spec: RecordingSpec) -> Result<(), RecordingOutcom
             Ok(())
         }
         // New taps for a recording that runs: it goes on in its file, from other addresses.
-        Err(StartError::AlreadyRecording(_)) if spec.resume => Err(failed("retarget".to_owned())),
+        Err(StartError::AlreadyRecording(_)) if spec.resume => media.retarget(id, spec.agent, spec.customer).await.map_err(|error| failed(error.to_string())),
         Err(error) => Err(failed(error.to_string())),
     }
 }

@@ -45,6 +45,24 @@ impl Ports {
         Err(StackError::NoFreePorts { wanted: 1, from, to })
     }
 
+    /// The first of `count` consecutive ports that are all free and that this process has not handed out before.
+    pub fn free_run(count: u16) -> Result<u16> {
+        let (from, to) = (*SINGLE.start(), *SINGLE.end());
+        let places = u32::from(to - from).saturating_sub(u32::from(count)) + 1;
+        let start = seed()? % places;
+        let mut guard = HANDED_OUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let handed_out = guard.get_or_insert_with(HashSet::new);
+        for step in 0..places {
+            let first = from + u16::try_from((start + step) % places).unwrap_or(0);
+            let mut run = first..first + count;
+            if run.all(|port| !handed_out.contains(&port) && tcp_is_free(port) && udp_is_free(port)) {
+                handed_out.extend(first..first + count);
+                return Ok(first);
+            }
+        }
+        Err(StackError::NoFreePorts { wanted: count, from, to })
+    }
+
     /// `count` consecutive ports for RTP, claimed until the returned value is dropped. `count` is rounded up to whole thousands.
     pub fn rtp(count: u16) -> Result<RtpRange> {
         let (from, to) = (*RTP.start(), *RTP.end());

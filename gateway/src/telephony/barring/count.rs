@@ -10,6 +10,10 @@ pub(super) const FAILURES: usize = 10;
 pub(super) const WINDOW: Duration = Duration::from_mins(1);
 /// … for so long. An office whose phone has a wrong password is not locked out for long; a guesser gets some ten tries in two minutes.
 pub(super) const BARRED: Duration = Duration::from_mins(1);
+/// An address from which somebody signed in within so long …
+pub(super) const KNOWN_FOR: Duration = Duration::from_mins(10);
+/// … is barred after so many failures only: one phone with a wrong password must not silence the office behind the same address.
+pub(super) const FAILURES_OF_KNOWN: usize = 100;
 /// Addresses remembered at most: an attacker with many addresses must not fill the memory.
 const REMEMBERED: usize = 10_000;
 
@@ -18,9 +22,21 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct FailedSignIns {
     failures: HashMap<IpAddr, VecDeque<Instant>>,
     barred: HashMap<IpAddr, Instant>,
+    /// When somebody last signed in from there.
+    known: HashMap<IpAddr, Instant>,
 }
 
 impl FailedSignIns {
+    /// Takes note of a phone that signed in.
+    pub(super) fn succeeded(&mut self, address: IpAddr, now: Instant) {
+        if self.known.len() >= REMEMBERED {
+            self.known.retain(|_, at| now.duration_since(*at) < KNOWN_FOR);
+        }
+        if self.known.len() < REMEMBERED || self.known.contains_key(&address) {
+            self.known.insert(address, now);
+        }
+    }
+
     /// Takes note of a failure. True when the address is to be barred now.
     pub(super) fn failed(&mut self, address: IpAddr, now: Instant) -> bool {
         if self.barred.contains_key(&address) {
@@ -29,12 +45,14 @@ impl FailedSignIns {
         if self.failures.len() >= REMEMBERED && !self.failures.contains_key(&address) {
             self.forget_old(now);
         }
+        let is_known = self.known.get(&address).is_some_and(|at| now.duration_since(*at) < KNOWN_FOR);
+        let limit = if is_known { FAILURES_OF_KNOWN } else { FAILURES };
         let times = self.failures.entry(address).or_default();
         while times.front().is_some_and(|time| now.duration_since(*time) >= WINDOW) {
             times.pop_front();
         }
         times.push_back(now);
-        if times.len() < FAILURES {
+        if times.len() < limit {
             return false;
         }
         self.failures.remove(&address);
@@ -94,6 +112,19 @@ mod tests {
         for n in 0..100 {
             assert!(!sign_ins.failed(address(1), start + Duration::from_secs(7 * n)));
         }
+    }
+
+    #[test]
+    fn one_phone_with_a_wrong_password_does_not_silence_an_office() {
+        let (mut sign_ins, start) = (FailedSignIns::default(), Instant::now());
+        sign_ins.succeeded(address(1), start);
+        let second = |n: usize| start + Duration::from_millis(500 * n as u64);
+        assert!((1..FAILURES_OF_KNOWN).all(|n| !sign_ins.failed(address(1), second(n))));
+        assert!(sign_ins.failed(address(1), second(FAILURES_OF_KNOWN)), "a guesser among them is barred all the same");
+        let later = start + KNOWN_FOR + BARRED;
+        sign_ins.over(later);
+        assert!((1..FAILURES).all(|_| !sign_ins.failed(address(1), later)));
+        assert!(sign_ins.failed(address(1), later), "an office that left counts as a stranger again");
     }
 
     #[test]

@@ -46,14 +46,26 @@ impl Block {
         self.0.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key)).map(|(_, value)| value.trim_end())
     }
 
-    /// The address that a phone failed to sign in from, if this block tells of such a failure.
-    pub(super) fn failed_sign_in(&self) -> Option<IpAddr> {
-        // An unknown name gets a challenge like any other and ends here too: nothing tells it from a wrong password.
-        let failure = matches!(self.get("Event")?, "ChallengeResponseFailed" | "InvalidPassword");
-        (failure && self.get("Service")? == "PJSIP").then_some(())?;
+    /// The address that a phone signed in from or failed to, if this block tells of such an attempt.
+    pub(super) fn sign_in(&self) -> Option<(IpAddr, SignIn)> {
+        let outcome = match self.get("Event")? {
+            "SuccessfulAuth" => SignIn::Succeeded,
+            // An unknown name gets a challenge like any other and ends here too: nothing tells it from a wrong password.
+            "ChallengeResponseFailed" | "InvalidPassword" => SignIn::Failed,
+            _ => return None,
+        };
+        (self.get("Service")? == "PJSIP").then_some(())?;
         // IPV4/UDP/192.0.2.7/5060
-        self.get("RemoteAddress")?.split('/').nth(2)?.parse().ok()
+        let address = self.get("RemoteAddress")?.split('/').nth(2)?.parse().ok()?;
+        Some((address, outcome))
     }
+}
+
+/// How an attempt to sign in went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignIn {
+    Succeeded,
+    Failed,
 }
 
 #[cfg(test)]
@@ -82,7 +94,7 @@ mod tests {
                 found.extend(std::iter::from_fn(|| blocks.next()));
             }
             assert_eq!(found[0].get("Response"), Some("Success"));
-            assert_eq!(found[1].failed_sign_in(), Some(IpAddr::from([127, 0, 0, 5])));
+            assert_eq!(found[1].sign_in(), Some((IpAddr::from([127, 0, 0, 5]), SignIn::Failed)));
         }
     }
 
@@ -94,10 +106,12 @@ mod tests {
             FAILED.replace("127.0.0.5", "nowhere"),
             FAILED.replace("RemoteAddress", "Somewhere"),
         ] {
-            assert_eq!(blocks(&text)[0].failed_sign_in(), None, "{text}");
+            assert_eq!(blocks(&text)[0].sign_in(), None, "{text}");
         }
         let six = FAILED.replace("IPV4/UDP/127.0.0.5", "IPV6/TCP/2001:db8::7");
-        assert_eq!(blocks(&six)[0].failed_sign_in(), Some("2001:db8::7".parse().unwrap()));
+        assert_eq!(blocks(&six)[0].sign_in(), Some(("2001:db8::7".parse().unwrap(), SignIn::Failed)));
+        let good = FAILED.replace("ChallengeResponseFailed", "SuccessfulAuth");
+        assert_eq!(blocks(&good)[0].sign_in(), Some((IpAddr::from([127, 0, 0, 5]), SignIn::Succeeded)));
     }
 
     #[test]
@@ -111,7 +125,7 @@ mod tests {
             let mut blocks = Blocks::default();
             if blocks.push(&bytes).is_ok() {
                 while let Some(block) = blocks.next() {
-                    let _ = block.failed_sign_in();
+                    let _ = block.sign_in();
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Addresses that keep failing to sign in are barred for a while.
 //!
 //! Asterisk has no such limit for names that it knows, and ARI has no event for a failed sign-in. Its manager interface (AMI) has
-//! one, so a user that may only read security events is listened to there. Whoever fails too often is put on
+//! one, so a user that may only read security events is listened to there. Whoever fails too often (an office from which
+//! others sign in has more patience) is put on
 //! an access list that Asterisk asks before anything else (`res_pjsip_acl`, an object of sorcery's memory wizard like the phones),
 //! and taken off it later. With the manager interface away nobody is barred; everything else works.
 
@@ -18,7 +19,7 @@ use trunkline_ari::model::ConfigTuple;
 use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 
 use self::count::FailedSignIns;
-use self::manager::Blocks;
+use self::manager::{Blocks, SignIn};
 use crate::config::Secret;
 
 /// How long a connection may take.
@@ -83,10 +84,12 @@ async fn listen(client: &Client, manager: &ManagerConfig, sign_ins: &mut FailedS
             if block.get("Response") == Some("Error") {
                 return std::io::Error::new(std::io::ErrorKind::PermissionDenied, "ami_username or ami_password is wrong");
             }
-            if let Some(address) = block.failed_sign_in()
-                && sign_ins.failed(address, Instant::now())
-            {
-                bar(client, address).await;
+            match block.sign_in() {
+                Some((address, SignIn::Succeeded)) => sign_ins.succeeded(address, Instant::now()),
+                Some((address, SignIn::Failed)) if sign_ins.failed(address, Instant::now()) => {
+                    bar(client, address).await;
+                }
+                _ => {}
             }
         }
         lift(client, sign_ins).await;

@@ -221,8 +221,8 @@ impl Baresip {
 
 fn write_files(dir: &Path, options: &BaresipOptions, control_port: u16) -> Result<()> {
     // baresip takes the port above for TLS, and each stream two from its range.
-    let sip_port = free_run(2)?;
-    let rtp_port = free_run(8)?;
+    let sip_port = Ports::free_run(2)?;
+    let rtp_port = Ports::free_run(8)?;
     let transport = match options.transport {
         Transport::Udp => "udp",
         Transport::Tcp => "tcp",
@@ -267,17 +267,4 @@ fn write_files(dir: &Path, options: &BaresipOptions, control_port: u16) -> Resul
     files::write_private(&dir.join("config"), &config)?;
     files::write_private(&dir.join("accounts"), &account)?;
     files::write_private(&dir.join("contacts"), "")
-}
-
-/// The first of `count` free ports in a row.
-fn free_run(count: u16) -> Result<u16> {
-    for _ in 0..100 {
-        let first = Ports::free()?;
-        if (first + 1..first + count)
-            .all(|port| Ports::require_tcp(port, "").is_ok() && Ports::require_udp(port, "").is_ok())
-        {
-            return Ok(first);
-        }
-    }
-    Err(StackError::NoFreePorts { wanted: count, from: 0, to: u16::MAX })
 }
