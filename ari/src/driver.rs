@@ -125,7 +125,7 @@ const FRAMES_PER_TURN: usize = 64;
 /// What woke the driver.
 enum Wake {
     Command(Option<Command>),
-    Connected(Result<WebSocketStream<TcpStream>, Failure>),
+    Connected(Result<Box<WebSocketStream<TcpStream>>, Failure>),
     Fetched((u64, Result<Box<Snapshot>, Failure>)),
     /// This many frames are in `frames`; none means that the connection has ended.
     Frames(usize),
@@ -168,7 +168,7 @@ impl Driver {
                 Wake::Connected(result) => {
                     self.connecting = None;
                     match result {
-                        Ok(socket) => self.attach(socket),
+                        Ok(socket) => self.attach(*socket),
                         Err(failure) => {
                             let now = self.clock.now();
                             self.parts.log.write(now.wall, || Entry::ConnectFailed { failure: failure.clone() });
@@ -221,7 +221,7 @@ impl Driver {
         let Self { connection, connecting, fetching, frames, .. } = self;
         tokio::select! {
             command = commands.recv() => Wake::Command(command),
-            result = poll_option(connecting.as_mut()) => Wake::Connected(result),
+            result = poll_option(connecting.as_mut()) => Wake::Connected(result.map(Box::new)),
             result = poll_option(fetching.as_mut()) => Wake::Fetched(result),
             count = receive(connection.as_mut(), frames), if owner_waits => Wake::Frames(count),
             permit = updates.reserve(), if !owner_waits => match permit {
@@ -358,7 +358,7 @@ fn tell_state(state: &State) {
         State::Syncing => tracing::debug!("connected to Asterisk, fetching its state"),
         State::Live => tracing::info!("connected to Asterisk"),
         State::Backoff { retry_in, failure } => {
-            tracing::warn!(%failure, ?retry_in, "no connection to Asterisk")
+            tracing::warn!(%failure, ?retry_in, "no connection to Asterisk");
         }
         State::Replaced { application } => {
             tracing::error!(application, "another connection registered our application; not fighting for it");

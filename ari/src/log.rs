@@ -229,7 +229,7 @@ fn write_lines(mut file: BufWriter<std::fs::File>, lines: &Receiver<Line>, missi
             Err(TryRecvError::Disconnected) => return,
         };
         let lost = missing.swap(0, Ordering::Relaxed);
-        let note = (lost > 0).then(|| Line { at: line.at, entry: Entry::Missing { lines: lost } });
+        let note = (lost > 0).then_some(Line { at: line.at, entry: Entry::Missing { lines: lost } });
         for line in note.iter().chain([&line]) {
             let Ok(mut text) = serde_json::to_string(line) else {
                 continue;

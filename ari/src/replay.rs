@@ -146,7 +146,10 @@ impl Run {
             }
             Entry::Closed { failure } => session.handle_input(now, Input::Disconnected(failure)),
             Entry::In { text } => session.handle_input(now, Input::Frame(&text)),
-            Entry::Traffic | Entry::Dropped { .. } => session.handle_input(now, Input::Traffic),
+            // An answer over the WebSocket is traffic; one over HTTP is not, and the difference is only a deadline.
+            Entry::Traffic | Entry::Dropped { .. } | Entry::Response { .. } => {
+                session.handle_input(now, Input::Traffic);
+            }
             Entry::Overflow { dropped, gap } => session.handle_input(now, Input::Overflow { dropped, gap }),
             Entry::Snapshot { generation, snapshot } => {
                 session.handle_input(now, Input::Snapshot { generation, result: Ok(snapshot) });
@@ -155,8 +158,6 @@ impl Run {
                 session.handle_input(now, Input::Snapshot { generation, result: Err(failure) });
             }
             Entry::TakeOver => session.handle_input(now, Input::TakeOver),
-            // An answer over the WebSocket is traffic; one over HTTP is not, and the difference is only a deadline.
-            Entry::Response { .. } => session.handle_input(now, Input::Traffic),
             Entry::Begin { .. } | Entry::Out { .. } | Entry::Missing { .. } => {}
         }
     }

@@ -159,7 +159,7 @@ async fn silence_is_death() {
     let mock = Mock::start().await;
     let mut config = mock.config();
     config.limits.dead_after = Duration::from_millis(300);
-    config.limits.ping_interval = Duration::from_secs(3600);
+    config.limits.ping_interval = Duration::from_hours(1);
     let (client, mut updates, _line) = live(&mock, config).await;
     let Update::State(State::Backoff { failure, .. }) = next(&mut updates).await else { panic!("no backoff") };
     assert!(matches!(failure, Failure::Silent { .. }));

@@ -9,10 +9,13 @@ use crate::event::Event;
 use crate::model::ChannelState;
 use crate::update::Snapshot;
 
+/// Events in the order of their arrival. They arrive boxed and leave boxed; to unbox one would copy it twice.
+pub(super) type Held = Vec<Box<Event>>;
+
 /// What is left of the held events.
 #[derive(Debug, Default)]
 pub(super) struct Selected {
-    pub(super) events: Vec<Box<Event>>,
+    pub(super) events: Held,
     pub(super) ended: Ended,
     pub(super) deduplicated: u64,
 }
@@ -63,7 +66,7 @@ pub(super) fn is_stale(event: &Event, world: &World, read: ReadTimes) -> bool {
     effect(event).is_some_and(|(subject, result)| read.is_before(event) || shows(world, &subject, &result))
 }
 
-pub(super) fn select(held: Vec<Box<Event>>, snapshot: &World, read: Option<ReadTimes>) -> Selected {
+pub(super) fn select(held: Held, snapshot: &World, read: Option<ReadTimes>) -> Selected {
     let mut selected = Selected::default();
     let mut last_shown: HashMap<Subject, usize> = HashMap::new();
     for (index, event) in held.iter().enumerate() {

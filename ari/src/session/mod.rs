@@ -37,7 +37,7 @@ use crate::config::Limits;
 use crate::event::{Event, Parsed, parse};
 use crate::update::{Counters, Failure, Gap, Snapshot, State, Update};
 use backoff::Backoff;
-use held::ReadTimes;
+use held::{Held, ReadTimes};
 use world::World;
 
 /// A moment, by both clocks.
@@ -171,7 +171,7 @@ struct Sync {
     uncovered_from: DateTime<Utc>,
     /// The gap to tell with the snapshot.
     gap: Option<Gap>,
-    held: Vec<Box<Event>>,
+    held: Held,
     /// The snapshot could not be fetched; when to try again.
     retry_at: Option<Duration>,
 }

@@ -153,7 +153,10 @@ impl World {
                 })),
                 None if ended.bridges.contains(bridge_id) => {}
                 None => {
-                    out.push(Resynced::BridgeGone { id: bridge_id.clone(), channels: before.iter().cloned().collect() })
+                    out.push(Resynced::BridgeGone {
+                        id: bridge_id.clone(),
+                        channels: before.iter().cloned().collect(),
+                    });
                 }
             }
         }
@@ -215,7 +218,7 @@ fn sorted<V>(map: &HashMap<String, V>) -> Vec<(&String, &V)> {
     entries
 }
 
-fn by_id<'a, T>(items: &'a [T], id: impl Fn(&T) -> &String) -> Vec<&'a T> {
+fn by_id<T>(items: &[T], id: impl Fn(&T) -> &String) -> Vec<&T> {
     let mut items: Vec<_> = items.iter().collect();
     items.sort_by(|a, b| id(a).cmp(id(b)));
     items

@@ -172,7 +172,9 @@ impl Line {
     }
 
     /// Cuts the socket, without a closing handshake.
-    pub(crate) fn cut(self) {}
+    pub(crate) fn cut(self) {
+        drop(self.commands);
+    }
 }
 
 /// The next update, within patience.

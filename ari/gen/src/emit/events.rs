@@ -21,10 +21,13 @@ const GROUPS: &[(&str, &str)] = &[
     ("stasis", "Stasis"),
 ];
 
+/// An event's name and its fields by name.
+type Payload<'a> = (&'a str, BTreeMap<&'a str, &'a Field>);
+
 /// The files of `events/`.
 pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     let models = api.models();
-    let mut groups: BTreeMap<&str, Vec<(&str, BTreeMap<&str, &Field>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, Vec<Payload<'_>>> = BTreeMap::new();
     let mut payloads = Vec::new();
     for name in api.events() {
         let (_, model) = models.get(name).with_context(|| format!("the event {name} has no model"))?;
@@ -49,9 +52,10 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
         let mut uses = BTreeSet::new();
         let mut structs = String::new();
         for (name, fields) in events {
-            structs.push_str(&format!(
+            emit!(
+                structs,
                 "/// The event `{name}`.\n#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]\n#[non_exhaustive]\npub struct {name} {{\n"
-            ));
+            );
             let mut enums = String::new();
             for (field_name, field) in fields {
                 structs.push_str(&field_source(api, name, field_name, field, &mut uses)?);
@@ -65,19 +69,19 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
         let mut body = format!("//! Events of the group `{group}`.\n\nuse serde::{{Deserialize, Serialize}};\n\n");
         if !uses.is_empty() {
             let list: Vec<String> = uses.into_iter().collect();
-            body.push_str(&format!("use crate::generated::models::{{{}}};\n\n", list.join(", ")));
+            emit!(body, "use crate::generated::models::{{{}}};\n\n", list.join(", "));
         }
         body.push_str(&structs);
         files.push(file(&format!("events/payload/{group}.rs"), &body));
-        module.push_str(&format!("mod {group};\n"));
-        exports.push_str(&format!("pub use {group}::*;\n"));
+        emit!(module, "mod {group};\n");
+        emit!(exports, "pub use {group}::*;\n");
     }
     files.push(file("events/payload/mod.rs", &format!("{module}\n{exports}")));
     files.push(file("events/mod.rs", &enum_source(&payloads)));
     Ok(files)
 }
 
-fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
+fn enum_source(payloads: &[Payload<'_>]) -> String {
     let mut out = String::from(
         "//! The enum over all events.\n\npub mod payload;\n\nuse chrono::{DateTime, Utc};\nuse serde_json::value::RawValue;\n\n\
          use crate::event::UnknownEvent;\nuse crate::generated::models::{Bridge, Channel};\n\n\
@@ -88,7 +92,7 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
          #[non_exhaustive]\npub enum Event {\n",
     );
     for (name, _) in payloads {
-        out.push_str(&format!("    /// `{name}`\n    {name}(payload::{name}),\n"));
+        emit!(out, "    /// `{name}`\n    {name}(payload::{name}),\n");
     }
     out.push_str("    /// An event whose name or shape this version does not know.\n    Unknown(UnknownEvent),\n}\n\n");
 
@@ -97,19 +101,19 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
         "    /// Names of all events that have a variant, sorted.\n    pub const KINDS: &'static [&'static str] = &[\n",
     );
     for (name, _) in payloads {
-        out.push_str(&format!("        {name:?},\n"));
+        emit!(out, "        {name:?},\n");
     }
     out.push_str("    ];\n\n");
 
     out.push_str("    /// Parses `text` as the event `kind`; `None` where no variant has that name.\n    pub(crate) fn parse_kind(kind: &str, text: &str) -> Option<serde_json::Result<Self>> {\n        Some(match kind {\n");
     for (name, _) in payloads {
-        out.push_str(&format!("            {name:?} => serde_json::from_str(text).map(Self::{name}),\n"));
+        emit!(out, "            {name:?} => serde_json::from_str(text).map(Self::{name}),\n");
     }
     out.push_str("            _ => return None,\n        })\n    }\n\n");
 
     out.push_str("    /// The event's name, as Asterisk writes it in `type`.\n    pub fn kind(&self) -> &str {\n        match self {\n");
     for (name, _) in payloads {
-        out.push_str(&format!("            Self::{name}(_) => {name:?},\n"));
+        emit!(out, "            Self::{name}(_) => {name:?},\n");
     }
     out.push_str("            Self::Unknown(event) => &event.kind,\n        }\n    }\n\n");
 
@@ -154,36 +158,38 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
         );
     }
     for (function, model) in [("for_each_channel", "Channel"), ("for_each_bridge", "Bridge")] {
-        out.push_str(&format!(
+        emit!(
+            out,
             "    /// Calls `visit` with every `{model}` that stands directly in the payload.\n    pub fn {function}<'a>(&'a self, mut visit: impl FnMut(&'a {model})) {{\n        match self {{\n"
-        ));
+        );
         for (name, fields) in payloads {
             let mut arm = String::new();
             for (field_name_on_wire, field) in fields.iter().filter(|(_, field)| field.data_type == model) {
                 let field_name = field_name(field_name_on_wire);
                 if field.required {
-                    arm.push_str(&format!("visit(&event.{field_name});"));
+                    emit!(arm, "visit(&event.{field_name});");
                 } else {
-                    arm.push_str(&format!("if let Some(found) = event.{field_name}.as_deref() {{ visit(found); }}"));
+                    emit!(arm, "if let Some(found) = event.{field_name}.as_deref() {{ visit(found); }}");
                 }
             }
             if !arm.is_empty() {
-                out.push_str(&format!("            Self::{name}(event) => {{ {arm} }}\n"));
+                emit!(out, "            Self::{name}(event) => {{ {arm} }}\n");
             }
         }
         out.push_str("            _ => {}\n        }\n    }\n\n");
     }
     out.push_str("    /// The event as JSON, with its `type`.\n    pub fn to_json(&self) -> serde_json::Result<Box<RawValue>> {\n        match self {\n");
     for (name, _) in payloads {
-        out.push_str(&format!("            Self::{name}(event) => crate::event::tagged({name:?}, event),\n"));
+        emit!(out, "            Self::{name}(event) => crate::event::tagged({name:?}, event),\n");
     }
     out.push_str("            Self::Unknown(event) => Ok(event.raw.clone()),\n        }\n    }\n}\n\n");
     for (name, _) in payloads {
-        out.push_str(&format!(
+        emit!(
+            out,
             "impl From<payload::{name}> for Event {{\n    fn from({}: payload::{name}) -> Self {{\n        Self::{name}({})\n    }}\n}}\n\n",
             snake_case(name),
             snake_case(name)
-        ));
+        );
     }
     out
 }
@@ -191,23 +197,21 @@ fn enum_source(payloads: &[(&str, BTreeMap<&str, &Field>)]) -> String {
 /// A method that reads one field of whichever payload has it.
 fn getter(
     out: &mut String,
-    payloads: &[(&str, BTreeMap<&str, &Field>)],
+    payloads: &[Payload<'_>],
     function: &str,
     doc: &str,
     returns: &str,
     field: &str,
     read: impl Fn(&Field) -> String,
 ) {
-    out.push_str(&format!(
-        "    /// {doc}\n    pub fn {function}(&self) -> Option<{returns}> {{\n        match self {{\n"
-    ));
+    emit!(out, "    /// {doc}\n    pub fn {function}(&self) -> Option<{returns}> {{\n        match self {{\n");
     let mut everywhere = true;
     for (name, fields) in payloads {
         match fields.get(field) {
-            Some(described) => out.push_str(&format!("            Self::{name}(event) => {},\n", read(described))),
+            Some(described) => emit!(out, "            Self::{name}(event) => {},\n", read(described)),
             None => everywhere = false,
         }
     }
     let rest = if everywhere { "Self::Unknown(_)" } else { "_" };
-    out.push_str(&format!("            {rest} => None,\n        }}\n    }}\n\n"));
+    emit!(out, "            {rest} => None,\n        }}\n    }}\n\n");
 }

@@ -1,5 +1,13 @@
 //! From the api-docs to Rust source.
 
+/// Appends formatted text to a `String`, which cannot fail.
+macro_rules! emit {
+    ($out:expr, $($text:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = write!($out, $($text)*);
+    }};
+}
+
 mod events;
 mod models;
 mod operations;
@@ -53,7 +61,7 @@ fn surface_source(api: &Api) -> String {
          pub const SURFACE: &[&str] = &[\n",
     );
     for line in surface::lines(api) {
-        out.push_str(&format!("    {line:?},\n"));
+        emit!(out, "    {line:?},\n");
     }
     out.push_str("];\n");
     out

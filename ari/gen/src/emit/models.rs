@@ -35,12 +35,12 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
         uses.retain(|used| !resource.models.contains_key(used));
         if !uses.is_empty() {
             let list: Vec<String> = uses.into_iter().collect();
-            body.push_str(&format!("use crate::generated::models::{{{}}};\n\n", list.join(", ")));
+            emit!(body, "use crate::generated::models::{{{}}};\n\n", list.join(", "));
         }
         body.push_str(&structs);
         files.push(file(&format!("models/{name}.rs"), &body));
-        module.push_str(&format!("mod {name};\n"));
-        exports.push_str(&format!("pub use {name}::*;\n"));
+        emit!(module, "mod {name};\n");
+        emit!(exports, "pub use {name}::*;\n");
     }
     module.push('\n');
     module.push_str(&exports);

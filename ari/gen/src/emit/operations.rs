@@ -16,13 +16,14 @@ pub(super) fn files(api: &Api, _enums: &Enums) -> Result<Vec<GeneratedFile>> {
     for resource in &api.resources {
         let name = snake_case(&resource.name);
         files.extend(resource_files(api, resource, &name)?);
-        module.push_str(&format!("pub mod {name};\n"));
-        groups.push_str(&format!(
+        emit!(module, "pub mod {name};\n");
+        emit!(
+            groups,
             "    /// Operations of the resource `{}`.\n    pub fn {name}(&self) -> {name}::{}<'_> {{\n        {name}::{}::new(self)\n    }}\n\n",
             resource.name,
             pascal_case(&resource.name),
             pascal_case(&resource.name)
-        ));
+        );
     }
     groups.push_str("}\n");
     files.push(file("operations/mod.rs", &format!("{module}\n{groups}")));
@@ -57,7 +58,14 @@ fn resource_files(api: &Api, resource: &Resource, name: &str) -> Result<Vec<Gene
     let exports = "pub use params::*;\npub use requests::*;\n\n";
     let group_text = format!("{}{modules}{}{exports}{group_source}", about("Operations"), imports(&group_source));
     let params_text = format!("{}{}{structs}", about("Optional parameters"), imports(&structs));
-    let requests_text = format!("{}{}use super::params::*;\n\n{functions}", about("Requests"), imports(&functions));
+    let with_params = resource.operations.iter().filter(|operation| has_options(operation));
+    let params: Vec<String> = with_params.map(struct_name).collect();
+    let requests_text = format!(
+        "{}{}use super::params::{{{}}};\n\n{functions}",
+        about("Requests"),
+        imports(&functions),
+        params.join(", ")
+    );
     Ok(vec![
         file(&format!("operations/{name}/mod.rs"), &group_text),
         file(&format!("operations/{name}/params.rs"), &params_text),
@@ -189,40 +197,40 @@ fn function_source(api: &Api, operation: &Operation) -> Result<String> {
         function_name(&operation.nickname),
         arguments(operation)?
     );
-    let mut path = String::from("    let path = Path::new()");
+    let mut path = String::from("Path::new()");
     for segment in operation.path.trim_matches('/').split('/') {
-        match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
-            Some(name) => path.push_str(&format!(".segment({})", field_name(name))),
-            None => path.push_str(&format!(".literal({segment:?})")),
+        if let Some(name) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
+            emit!(path, ".segment({})", field_name(name));
+        } else {
+            emit!(path, ".literal({segment:?})");
         }
     }
-    out.push_str(&path);
-    out.push_str(";\n");
     let method = pascal_case(&operation.method.to_lowercase());
-    let queries_or_body = operation.parameters.iter().any(|parameter| parameter.place != Place::Path);
-    let mutable = if queries_or_body { "mut " } else { "" };
-    out.push_str(&format!("    let {mutable}request = Request::{kind}(Method::{method}, path);\n"));
-    for parameter in operation.parameters.iter().filter(|parameter| parameter.place != Place::Path) {
+    let mut beside_path = operation.parameters.iter().filter(|parameter| parameter.place != Place::Path).peekable();
+    if beside_path.peek().is_none() {
+        emit!(out, "    Request::{kind}(Method::{method}, {path})\n}}\n\n");
+        return Ok(out);
+    }
+    if has_options(operation) {
+        let names: Vec<String> = optional(operation).map(|parameter| field_name(&parameter.name)).collect();
+        emit!(out, "    let {} {{ {} }} = params;\n", struct_name(operation), names.join(", "));
+    }
+    emit!(out, "    let mut request = Request::{kind}(Method::{method}, {path});\n");
+    for parameter in beside_path {
         let name = field_name(&parameter.name);
-        let statement = |value: &str| {
+        let statement = |value: &str, reference: &str| {
             if parameter.place == Place::Body {
-                format!("request.set_body({}({value}));", body_call(operation, parameter))
+                format!("request.set_body({}({reference}{value}));", body_call(operation, parameter))
             } else if parameter.multiple {
-                format!("request.add_list({:?}, {value});", parameter.name)
+                format!("request.add_list({:?}, {reference}{value});", parameter.name)
             } else {
                 format!("request.add({:?}, {value});", parameter.name)
             }
         };
         if parameter.required {
-            out.push_str(&format!("    {}\n", statement(&name)));
+            emit!(out, "    {}\n", statement(&name, ""));
         } else {
-            let by_reference = parameter.place == Place::Body || parameter.multiple;
-            let pattern = if by_reference {
-                format!("Some(value) = &params.{name}")
-            } else {
-                format!("Some(value) = params.{name}")
-            };
-            out.push_str(&format!("    if let {pattern} {{ {} }}\n", statement("value")));
+            emit!(out, "    if let Some(value) = {name} {{ {} }}\n", statement("value", "&"));
         }
     }
     out.push_str("    request\n}\n\n");
@@ -243,16 +251,25 @@ fn parameters_source(operation: &Operation) -> Result<String> {
         let words =
             if parameter.values.is_empty() { String::new() } else { format!(": {}", quoted(&parameter.values)) };
         let doc = format!("`{}` ({}){words}.", parameter.name, parameter.data_type);
-        fields.push_str(&format!("    /// {doc}\n    pub {field}: Option<{stored}>,\n"));
-        setters.push_str(&format!(
+        emit!(fields, "    /// {doc}\n    pub {field}: Option<{stored}>,\n");
+        emit!(
+            setters,
             "    /// Sets `{}`.\n    #[must_use]\n    pub fn {field}(mut self, {field}: {accepted}) -> Self {{\n        self.{field} = Some({});\n        self\n    }}\n\n",
             parameter.name,
             stores.replace("VALUE", &field)
-        ));
+        );
     }
+    let all_small = optional(operation)
+        .all(|parameter| !parameter.multiple && (!parameter.values.is_empty() || !is_on_heap(&parameter.data_type)));
+    let copy = if all_small { ", Copy" } else { "" };
     Ok(format!(
-        "/// Optional parameters of `{function}`.\n#[derive(Debug, Clone, Default, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{\n{fields}}}\n\nimpl {name} {{\n{setters}}}\n\n"
+        "/// Optional parameters of `{function}`.\n#[derive(Debug, Clone{copy}, Default, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{\n{fields}}}\n\nimpl {name} {{\n{setters}}}\n\n"
     ))
+}
+
+/// Text and bodies, unlike numbers and the words of an enum.
+fn is_on_heap(data_type: &str) -> bool {
+    !matches!(data_type, "int" | "long" | "boolean")
 }
 
 fn quoted(values: &[String]) -> String {

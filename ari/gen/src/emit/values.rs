@@ -39,22 +39,27 @@ impl Enums {
     pub(super) fn parameter_source(&self) -> String {
         let mut out = String::from("//! Values that parameters of operations may take.\n\n");
         for (name, (values, users)) in &self.parameters {
-            out.push_str(&format!(
+            emit!(
+                out,
                 "/// A value for {}.\n#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\n#[non_exhaustive]\npub enum {name} {{\n",
                 users.join(", ")
-            ));
+            );
             for value in values {
-                out.push_str(&format!("    /// `{value}`\n    {},\n", variant_name(value)));
+                emit!(out, "    /// `{value}`\n    {},\n", variant_name(value));
             }
             out.push_str("}\n\n");
-            out.push_str(&format!("impl {name} {{\n    /// The word on the wire.\n    pub const fn as_str(self) -> &'static str {{\n        match self {{\n"));
+            emit!(
+                out,
+                "impl {name} {{\n    /// The word on the wire.\n    pub const fn as_str(self) -> &'static str {{\n        match self {{\n"
+            );
             for value in values {
-                out.push_str(&format!("            Self::{} => {value:?},\n", variant_name(value)));
+                emit!(out, "            Self::{} => {value:?},\n", variant_name(value));
             }
             out.push_str("        }\n    }\n}\n\n");
-            out.push_str(&format!(
+            emit!(
+                out,
                 "impl std::fmt::Display for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n        f.write_str(self.as_str())\n    }}\n}}\n\n"
-            ));
+            );
         }
         out
     }
@@ -67,23 +72,22 @@ pub(super) fn field_enum_source(model: &str, field: &str, values: &[String]) -> 
         "/// What `{model}.{field}` may say.\n#[derive(Debug, Clone, PartialEq, Eq, Hash)]\n#[non_exhaustive]\npub enum {name} {{\n"
     );
     for value in values {
-        out.push_str(&format!("    /// `{value}`\n    {},\n", variant_name(value)));
+        emit!(out, "    /// `{value}`\n    {},\n", variant_name(value));
     }
     out.push_str("    /// A word that the api-docs did not list; empty where Asterisk left the field out.\n    Other(String),\n}\n\n");
-    out.push_str(&format!(
+    emit!(
+        out,
         "impl {name} {{\n    /// The word on the wire.\n    pub fn as_str(&self) -> &str {{\n        match self {{\n"
-    ));
+    );
     for value in values {
-        out.push_str(&format!("            Self::{} => {value:?},\n", variant_name(value)));
+        emit!(out, "            Self::{} => {value:?},\n", variant_name(value));
     }
     out.push_str("            Self::Other(word) => word,\n        }\n    }\n}\n\n");
-    out.push_str(&format!(
-        "impl From<&str> for {name} {{\n    fn from(word: &str) -> Self {{\n        match word {{\n"
-    ));
+    emit!(out, "impl From<&str> for {name} {{\n    fn from(word: &str) -> Self {{\n        match word {{\n");
     for value in values {
-        out.push_str(&format!("            {value:?} => Self::{},\n", variant_name(value)));
+        emit!(out, "            {value:?} => Self::{},\n", variant_name(value));
     }
     out.push_str("            other => Self::Other(other.to_owned()),\n        }\n    }\n}\n\n");
-    out.push_str(&format!("crate::lenient::word_enum!({name});\n\n"));
+    emit!(out, "crate::lenient::word_enum!({name});\n\n");
     out
 }

@@ -80,40 +80,43 @@ impl Filter {
 
 /// The request `GET /applications`. Since Asterisk 13.0.0.
 pub fn list() -> Request<Vec<model::Application>> {
-    let path = Path::new().literal("applications");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("applications"))
 }
 
 /// The request `GET /applications/{applicationName}`. Since Asterisk 13.0.0. Documented errors: 404.
 pub fn get(application_name: &str) -> Request<model::Application> {
-    let path = Path::new().literal("applications").segment(application_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("applications").segment(application_name))
 }
 
 /// The request `POST /applications/{applicationName}/subscription`. Since Asterisk 13.0.0. Documented errors: 400, 404, 422.
 pub fn subscribe(application_name: &str, event_source: &[&str]) -> Request<model::Application> {
-    let path = Path::new().literal("applications").segment(application_name).literal("subscription");
-    let mut request = Request::json(Method::Post, path);
+    let mut request = Request::json(
+        Method::Post,
+        Path::new().literal("applications").segment(application_name).literal("subscription"),
+    );
     request.add_list("eventSource", event_source);
     request
 }
 
 /// The request `DELETE /applications/{applicationName}/subscription`. Since Asterisk 13.0.0. Documented errors: 400, 404, 409, 422.
 pub fn unsubscribe(application_name: &str, event_source: &[&str]) -> Request<model::Application> {
-    let path = Path::new().literal("applications").segment(application_name).literal("subscription");
-    let mut request = Request::json(Method::Delete, path);
+    let mut request = Request::json(
+        Method::Delete,
+        Path::new().literal("applications").segment(application_name).literal("subscription"),
+    );
     request.add_list("eventSource", event_source);
     request
 }
 
 /// The request `PUT /applications/{applicationName}/eventFilter`. Since Asterisk 13.26.0, 16.3.0. Documented errors: 400, 404.
 pub fn filter(application_name: &str, params: Filter) -> Request<model::Application> {
-    let path = Path::new().literal("applications").segment(application_name).literal("eventFilter");
-    let mut request = Request::json(Method::Put, path);
-    if let Some(value) = &params.filter {
-        request.set_body(body::filter(value));
+    let Filter { filter } = params;
+    let mut request = Request::json(
+        Method::Put,
+        Path::new().literal("applications").segment(application_name).literal("eventFilter"),
+    );
+    if let Some(value) = filter {
+        request.set_body(body::filter(&value));
     }
     request
 }

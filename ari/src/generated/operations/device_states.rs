@@ -47,29 +47,22 @@ impl<'a> DeviceStates<'a> {
 
 /// The request `GET /deviceStates`. Since Asterisk 12.0.0.
 pub fn list() -> Request<Vec<model::DeviceState>> {
-    let path = Path::new().literal("deviceStates");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("deviceStates"))
 }
 
 /// The request `GET /deviceStates/{deviceName}`. Since Asterisk 12.0.0.
 pub fn get(device_name: &str) -> Request<model::DeviceState> {
-    let path = Path::new().literal("deviceStates").segment(device_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("deviceStates").segment(device_name))
 }
 
 /// The request `PUT /deviceStates/{deviceName}`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn update(device_name: &str, device_state: values::NewDeviceState) -> Request<()> {
-    let path = Path::new().literal("deviceStates").segment(device_name);
-    let mut request = Request::empty(Method::Put, path);
+    let mut request = Request::empty(Method::Put, Path::new().literal("deviceStates").segment(device_name));
     request.add("deviceState", device_state);
     request
 }
 
 /// The request `DELETE /deviceStates/{deviceName}`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn delete(device_name: &str) -> Request<()> {
-    let path = Path::new().literal("deviceStates").segment(device_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("deviceStates").segment(device_name))
 }

@@ -190,66 +190,63 @@ impl ReferToEndpoint {
 
 /// The request `GET /endpoints`. Since Asterisk 12.0.0.
 pub fn list() -> Request<Vec<model::Endpoint>> {
-    let path = Path::new().literal("endpoints");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("endpoints"))
 }
 
 /// The request `PUT /endpoints/sendMessage`. Since Asterisk 13.0.0. Documented errors: 400, 404.
 pub fn send_message(to: &str, from: &str, params: SendMessage) -> Request<()> {
-    let path = Path::new().literal("endpoints").literal("sendMessage");
-    let mut request = Request::empty(Method::Put, path);
+    let SendMessage { body, variables } = params;
+    let mut request = Request::empty(Method::Put, Path::new().literal("endpoints").literal("sendMessage"));
     request.add("to", to);
     request.add("from", from);
-    if let Some(value) = params.body {
+    if let Some(value) = body {
         request.add("body", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
     request
 }
 
 /// The request `POST /endpoints/refer`. Since Asterisk 18.20.0, 20.5.0. Documented errors: 400, 404.
 pub fn refer(to: &str, from: &str, refer_to: &str, params: Refer) -> Request<()> {
-    let path = Path::new().literal("endpoints").literal("refer");
-    let mut request = Request::empty(Method::Post, path);
+    let Refer { to_self, variables } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("endpoints").literal("refer"));
     request.add("to", to);
     request.add("from", from);
     request.add("refer_to", refer_to);
-    if let Some(value) = params.to_self {
+    if let Some(value) = to_self {
         request.add("to_self", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
     request
 }
 
 /// The request `GET /endpoints/{tech}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn list_by_tech(tech: &str) -> Request<Vec<model::Endpoint>> {
-    let path = Path::new().literal("endpoints").segment(tech);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("endpoints").segment(tech))
 }
 
 /// The request `GET /endpoints/{tech}/{resource}`. Since Asterisk 12.0.0. Documented errors: 400, 404.
 pub fn get(tech: &str, resource: &str) -> Request<model::Endpoint> {
-    let path = Path::new().literal("endpoints").segment(tech).segment(resource);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("endpoints").segment(tech).segment(resource))
 }
 
 /// The request `PUT /endpoints/{tech}/{resource}/sendMessage`. Since Asterisk 13.0.0. Documented errors: 400, 404.
 pub fn send_message_to_endpoint(tech: &str, resource: &str, from: &str, params: SendMessageToEndpoint) -> Request<()> {
-    let path = Path::new().literal("endpoints").segment(tech).segment(resource).literal("sendMessage");
-    let mut request = Request::empty(Method::Put, path);
+    let SendMessageToEndpoint { body, variables } = params;
+    let mut request = Request::empty(
+        Method::Put,
+        Path::new().literal("endpoints").segment(tech).segment(resource).literal("sendMessage"),
+    );
     request.add("from", from);
-    if let Some(value) = params.body {
+    if let Some(value) = body {
         request.add("body", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
     request
 }
@@ -262,15 +259,16 @@ pub fn refer_to_endpoint(
     refer_to: &str,
     params: ReferToEndpoint,
 ) -> Request<()> {
-    let path = Path::new().literal("endpoints").segment(tech).segment(resource).literal("refer");
-    let mut request = Request::empty(Method::Post, path);
+    let ReferToEndpoint { to_self, variables } = params;
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("endpoints").segment(tech).segment(resource).literal("refer"));
     request.add("from", from);
     request.add("refer_to", refer_to);
-    if let Some(value) = params.to_self {
+    if let Some(value) = to_self {
         request.add("to_self", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
     request
 }

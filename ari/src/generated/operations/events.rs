@@ -40,7 +40,7 @@ impl<'a> Events<'a> {
 }
 
 /// Optional parameters of `event_websocket`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EventWebsocket {
     /// `subscribeAll` (boolean).
@@ -84,10 +84,10 @@ impl UserEvent {
 
 /// The request `GET /events`. Opens the event WebSocket; not sent as a plain request. Since Asterisk 12.0.0.
 pub fn event_websocket(app: &[&str], params: EventWebsocket) -> Request<()> {
-    let path = Path::new().literal("events");
-    let mut request = Request::empty(Method::Get, path);
+    let EventWebsocket { subscribe_all } = params;
+    let mut request = Request::empty(Method::Get, Path::new().literal("events"));
     request.add_list("app", app);
-    if let Some(value) = params.subscribe_all {
+    if let Some(value) = subscribe_all {
         request.add("subscribeAll", value);
     }
     request
@@ -95,22 +95,21 @@ pub fn event_websocket(app: &[&str], params: EventWebsocket) -> Request<()> {
 
 /// The request `POST /events/user/{eventName}`. Since Asterisk 12.3.0. Documented errors: 400, 404, 422.
 pub fn user_event(event_name: &str, application: &str, params: UserEvent) -> Request<()> {
-    let path = Path::new().literal("events").literal("user").segment(event_name);
-    let mut request = Request::empty(Method::Post, path);
+    let UserEvent { source, variables } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("events").literal("user").segment(event_name));
     request.add("application", application);
-    if let Some(value) = &params.source {
-        request.add_list("source", value);
+    if let Some(value) = source {
+        request.add_list("source", &value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::user_event(value));
+    if let Some(value) = variables {
+        request.set_body(body::user_event(&value));
     }
     request
 }
 
 /// The request `POST /events/claim`. Since Asterisk 20.17.0, 22.7.0, 23.1.0. Documented errors: 404, 409.
 pub fn claim_channel(channel_id: &str, application: &str) -> Request<()> {
-    let path = Path::new().literal("events").literal("claim");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request = Request::empty(Method::Post, Path::new().literal("events").literal("claim"));
     request.add("channelId", channel_id);
     request.add("application", application);
     request

@@ -47,22 +47,17 @@ impl<'a> Mailboxes<'a> {
 
 /// The request `GET /mailboxes`. Since Asterisk 12.1.0.
 pub fn list() -> Request<Vec<model::Mailbox>> {
-    let path = Path::new().literal("mailboxes");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("mailboxes"))
 }
 
 /// The request `GET /mailboxes/{mailboxName}`. Since Asterisk 12.1.0. Documented errors: 404.
 pub fn get(mailbox_name: &str) -> Request<model::Mailbox> {
-    let path = Path::new().literal("mailboxes").segment(mailbox_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("mailboxes").segment(mailbox_name))
 }
 
 /// The request `PUT /mailboxes/{mailboxName}`. Since Asterisk 12.1.0. Documented errors: 404.
 pub fn update(mailbox_name: &str, old_messages: i64, new_messages: i64) -> Request<()> {
-    let path = Path::new().literal("mailboxes").segment(mailbox_name);
-    let mut request = Request::empty(Method::Put, path);
+    let mut request = Request::empty(Method::Put, Path::new().literal("mailboxes").segment(mailbox_name));
     request.add("oldMessages", old_messages);
     request.add("newMessages", new_messages);
     request
@@ -70,7 +65,5 @@ pub fn update(mailbox_name: &str, old_messages: i64, new_messages: i64) -> Reque
 
 /// The request `DELETE /mailboxes/{mailboxName}`. Since Asterisk 12.1.0. Documented errors: 404.
 pub fn delete(mailbox_name: &str) -> Request<()> {
-    let path = Path::new().literal("mailboxes").segment(mailbox_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("mailboxes").segment(mailbox_name))
 }

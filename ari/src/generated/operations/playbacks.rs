@@ -42,22 +42,18 @@ impl<'a> Playbacks<'a> {
 
 /// The request `GET /playbacks/{playbackId}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn get(playback_id: &str) -> Request<model::Playback> {
-    let path = Path::new().literal("playbacks").segment(playback_id);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("playbacks").segment(playback_id))
 }
 
 /// The request `DELETE /playbacks/{playbackId}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn stop(playback_id: &str) -> Request<()> {
-    let path = Path::new().literal("playbacks").segment(playback_id);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("playbacks").segment(playback_id))
 }
 
 /// The request `POST /playbacks/{playbackId}/control`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409.
 pub fn control(playback_id: &str, operation: values::PlaybackOperation) -> Request<()> {
-    let path = Path::new().literal("playbacks").segment(playback_id).literal("control");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("playbacks").segment(playback_id).literal("control"));
     request.add("operation", operation);
     request
 }

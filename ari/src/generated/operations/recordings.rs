@@ -95,85 +95,83 @@ impl<'a> Recordings<'a> {
 
 /// The request `GET /recordings/stored`. Since Asterisk 12.0.0.
 pub fn list_stored() -> Request<Vec<model::StoredRecording>> {
-    let path = Path::new().literal("recordings").literal("stored");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("recordings").literal("stored"))
 }
 
 /// The request `GET /recordings/stored/{recordingName}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn get_stored(recording_name: &str) -> Request<model::StoredRecording> {
-    let path = Path::new().literal("recordings").literal("stored").segment(recording_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("recordings").literal("stored").segment(recording_name))
 }
 
 /// The request `DELETE /recordings/stored/{recordingName}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn delete_stored(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("stored").segment(recording_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("recordings").literal("stored").segment(recording_name))
 }
 
 /// The request `GET /recordings/stored/{recordingName}/file`. Since Asterisk 14.0.0. Documented errors: 403, 404.
 pub fn get_stored_file(recording_name: &str) -> Request<bytes::Bytes> {
-    let path = Path::new().literal("recordings").literal("stored").segment(recording_name).literal("file");
-    let request = Request::binary(Method::Get, path);
-    request
+    Request::binary(
+        Method::Get,
+        Path::new().literal("recordings").literal("stored").segment(recording_name).literal("file"),
+    )
 }
 
 /// The request `POST /recordings/stored/{recordingName}/copy`. Since Asterisk 12.5.0. Documented errors: 404, 409.
 pub fn copy_stored(recording_name: &str, destination_recording_name: &str) -> Request<model::StoredRecording> {
-    let path = Path::new().literal("recordings").literal("stored").segment(recording_name).literal("copy");
-    let mut request = Request::json(Method::Post, path);
+    let mut request = Request::json(
+        Method::Post,
+        Path::new().literal("recordings").literal("stored").segment(recording_name).literal("copy"),
+    );
     request.add("destinationRecordingName", destination_recording_name);
     request
 }
 
 /// The request `GET /recordings/live/{recordingName}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn get_live(recording_name: &str) -> Request<model::LiveRecording> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("recordings").literal("live").segment(recording_name))
 }
 
 /// The request `DELETE /recordings/live/{recordingName}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn cancel(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("recordings").literal("live").segment(recording_name))
 }
 
 /// The request `POST /recordings/live/{recordingName}/stop`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn stop(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name).literal("stop");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(
+        Method::Post,
+        Path::new().literal("recordings").literal("live").segment(recording_name).literal("stop"),
+    )
 }
 
 /// The request `POST /recordings/live/{recordingName}/pause`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn pause(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name).literal("pause");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(
+        Method::Post,
+        Path::new().literal("recordings").literal("live").segment(recording_name).literal("pause"),
+    )
 }
 
 /// The request `DELETE /recordings/live/{recordingName}/pause`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn unpause(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name).literal("pause");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(
+        Method::Delete,
+        Path::new().literal("recordings").literal("live").segment(recording_name).literal("pause"),
+    )
 }
 
 /// The request `POST /recordings/live/{recordingName}/mute`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn mute(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name).literal("mute");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(
+        Method::Post,
+        Path::new().literal("recordings").literal("live").segment(recording_name).literal("mute"),
+    )
 }
 
 /// The request `DELETE /recordings/live/{recordingName}/mute`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn unmute(recording_name: &str) -> Request<()> {
-    let path = Path::new().literal("recordings").literal("live").segment(recording_name).literal("mute");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(
+        Method::Delete,
+        Path::new().literal("recordings").literal("live").segment(recording_name).literal("mute"),
+    )
 }

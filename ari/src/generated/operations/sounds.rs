@@ -58,12 +58,12 @@ impl List {
 
 /// The request `GET /sounds`. Since Asterisk 12.0.0.
 pub fn list(params: List) -> Request<Vec<model::Sound>> {
-    let path = Path::new().literal("sounds");
-    let mut request = Request::json(Method::Get, path);
-    if let Some(value) = params.lang {
+    let List { lang, format } = params;
+    let mut request = Request::json(Method::Get, Path::new().literal("sounds"));
+    if let Some(value) = lang {
         request.add("lang", value);
     }
-    if let Some(value) = params.format {
+    if let Some(value) = format {
         request.add("format", value);
     }
     request
@@ -71,7 +71,5 @@ pub fn list(params: List) -> Request<Vec<model::Sound>> {
 
 /// The request `GET /sounds/{soundId}`. Since Asterisk 12.0.0.
 pub fn get(sound_id: &str) -> Request<model::Sound> {
-    let path = Path::new().literal("sounds").segment(sound_id);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("sounds").segment(sound_id))
 }

@@ -144,13 +144,15 @@ impl Asterisk {
                 self.send("BridgeDestroyed", "", &bridge_id);
                 self.truth.bridges.remove(&bridge_id);
             }
-            (6, Some(id), Some(bridge_id)) => {
-                if self.truth.bridges.get_mut(&bridge_id).unwrap().insert(id.clone()) {
-                    self.send("ChannelEnteredBridge", &id, &bridge_id);
-                }
-            }
+            (6, Some(id), Some(bridge_id)) => self.enter(&bridge_id, &id),
             (7, Some(id), Some(bridge_id)) => self.leave(&bridge_id, &id),
             _ => {}
+        }
+    }
+
+    fn enter(&mut self, bridge_id: &str, id: &str) {
+        if self.truth.bridges.get_mut(bridge_id).unwrap().insert(id.to_owned()) {
+            self.send("ChannelEnteredBridge", id, bridge_id);
         }
     }
 

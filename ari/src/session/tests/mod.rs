@@ -145,7 +145,7 @@ fn an_application_that_was_replaced_is_not_fought_for() {
     session.frame(&event("ApplicationReplaced", json!({"application": "app"})));
     assert_eq!(names(&session.told()), ["event ApplicationReplaced ", "replaced app"]);
     assert_eq!(session.take_actions(), ["close"]);
-    session.pass(Duration::from_secs(3600));
+    session.pass(Duration::from_hours(1));
     session.input(Input::Disconnected(lost()));
     assert_eq!(session.take_actions(), [""; 0], "it stays away");
 
@@ -315,7 +315,7 @@ fn a_listening_session_waits_for_asterisk() {
     session.input(Input::Connected);
     session.answer(Snapshot::default());
     session.input(Input::Disconnected(lost()));
-    session.pass(Duration::from_secs(3600));
+    session.pass(Duration::from_hours(1));
     session.input(Input::Connected);
     session.answer(Snapshot::default());
     assert_eq!(

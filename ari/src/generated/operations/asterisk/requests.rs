@@ -6,19 +6,20 @@ use crate::body;
 use crate::generated::models as model;
 use crate::request::{Method, Path, Request};
 
-use super::params::*;
+use super::params::{GetInfo, SetGlobalVar, UpdateObject};
 
 /// The request `GET /asterisk/config/dynamic/{configClass}/{objectType}/{id}`. Since Asterisk 13.5.0. Documented errors: 404.
 pub fn get_object(config_class: &str, object_type: &str, id: &str) -> Request<Vec<model::ConfigTuple>> {
-    let path = Path::new()
-        .literal("asterisk")
-        .literal("config")
-        .literal("dynamic")
-        .segment(config_class)
-        .segment(object_type)
-        .segment(id);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(
+        Method::Get,
+        Path::new()
+            .literal("asterisk")
+            .literal("config")
+            .literal("dynamic")
+            .segment(config_class)
+            .segment(object_type)
+            .segment(id),
+    )
 }
 
 /// The request `PUT /asterisk/config/dynamic/{configClass}/{objectType}/{id}`. Since Asterisk 13.5.0. Documented errors: 400, 403, 404.
@@ -28,128 +29,116 @@ pub fn update_object(
     id: &str,
     params: UpdateObject,
 ) -> Request<Vec<model::ConfigTuple>> {
-    let path = Path::new()
-        .literal("asterisk")
-        .literal("config")
-        .literal("dynamic")
-        .segment(config_class)
-        .segment(object_type)
-        .segment(id);
-    let mut request = Request::json(Method::Put, path);
-    if let Some(value) = &params.fields {
-        request.set_body(body::fields(value));
+    let UpdateObject { fields } = params;
+    let mut request = Request::json(
+        Method::Put,
+        Path::new()
+            .literal("asterisk")
+            .literal("config")
+            .literal("dynamic")
+            .segment(config_class)
+            .segment(object_type)
+            .segment(id),
+    );
+    if let Some(value) = fields {
+        request.set_body(body::fields(&value));
     }
     request
 }
 
 /// The request `DELETE /asterisk/config/dynamic/{configClass}/{objectType}/{id}`. Since Asterisk 13.5.0. Documented errors: 403, 404.
 pub fn delete_object(config_class: &str, object_type: &str, id: &str) -> Request<()> {
-    let path = Path::new()
-        .literal("asterisk")
-        .literal("config")
-        .literal("dynamic")
-        .segment(config_class)
-        .segment(object_type)
-        .segment(id);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(
+        Method::Delete,
+        Path::new()
+            .literal("asterisk")
+            .literal("config")
+            .literal("dynamic")
+            .segment(config_class)
+            .segment(object_type)
+            .segment(id),
+    )
 }
 
 /// The request `GET /asterisk/info`. Since Asterisk 12.0.0.
 pub fn get_info(params: GetInfo) -> Request<model::AsteriskInfo> {
-    let path = Path::new().literal("asterisk").literal("info");
-    let mut request = Request::json(Method::Get, path);
-    if let Some(value) = &params.only {
-        request.add_list("only", value);
+    let GetInfo { only } = params;
+    let mut request = Request::json(Method::Get, Path::new().literal("asterisk").literal("info"));
+    if let Some(value) = only {
+        request.add_list("only", &value);
     }
     request
 }
 
 /// The request `GET /asterisk/ping`. Since Asterisk 13.25.0, 16.2.0.
 pub fn ping() -> Request<model::AsteriskPing> {
-    let path = Path::new().literal("asterisk").literal("ping");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("asterisk").literal("ping"))
 }
 
 /// The request `GET /asterisk/modules`. Since Asterisk 13.5.0.
 pub fn list_modules() -> Request<Vec<model::Module>> {
-    let path = Path::new().literal("asterisk").literal("modules");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("asterisk").literal("modules"))
 }
 
 /// The request `GET /asterisk/modules/{moduleName}`. Since Asterisk 13.5.0. Documented errors: 404, 409.
 pub fn get_module(module_name: &str) -> Request<model::Module> {
-    let path = Path::new().literal("asterisk").literal("modules").segment(module_name);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("asterisk").literal("modules").segment(module_name))
 }
 
 /// The request `POST /asterisk/modules/{moduleName}`. Since Asterisk 13.5.0. Documented errors: 409.
 pub fn load_module(module_name: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("modules").segment(module_name);
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("asterisk").literal("modules").segment(module_name))
 }
 
 /// The request `DELETE /asterisk/modules/{moduleName}`. Since Asterisk 13.5.0. Documented errors: 404, 409.
 pub fn unload_module(module_name: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("modules").segment(module_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("asterisk").literal("modules").segment(module_name))
 }
 
 /// The request `PUT /asterisk/modules/{moduleName}`. Since Asterisk 13.5.0. Documented errors: 404, 409.
 pub fn reload_module(module_name: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("modules").segment(module_name);
-    let request = Request::empty(Method::Put, path);
-    request
+    Request::empty(Method::Put, Path::new().literal("asterisk").literal("modules").segment(module_name))
 }
 
 /// The request `GET /asterisk/logging`. Since Asterisk 13.6.0.
 pub fn list_log_channels() -> Request<Vec<model::LogChannel>> {
-    let path = Path::new().literal("asterisk").literal("logging");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("asterisk").literal("logging"))
 }
 
 /// The request `POST /asterisk/logging/{logChannelName}`. Since Asterisk 13.6.0. Documented errors: 400, 409.
 pub fn add_log(log_channel_name: &str, configuration: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("logging").segment(log_channel_name);
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("asterisk").literal("logging").segment(log_channel_name));
     request.add("configuration", configuration);
     request
 }
 
 /// The request `DELETE /asterisk/logging/{logChannelName}`. Since Asterisk 13.6.0. Documented errors: 404.
 pub fn delete_log(log_channel_name: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("logging").segment(log_channel_name);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("asterisk").literal("logging").segment(log_channel_name))
 }
 
 /// The request `PUT /asterisk/logging/{logChannelName}/rotate`. Since Asterisk 13.6.0. Documented errors: 404.
 pub fn rotate_log(log_channel_name: &str) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("logging").segment(log_channel_name).literal("rotate");
-    let request = Request::empty(Method::Put, path);
-    request
+    Request::empty(
+        Method::Put,
+        Path::new().literal("asterisk").literal("logging").segment(log_channel_name).literal("rotate"),
+    )
 }
 
 /// The request `GET /asterisk/variable`. Since Asterisk 12.0.0. Documented errors: 400.
 pub fn get_global_var(variable: &str) -> Request<model::Variable> {
-    let path = Path::new().literal("asterisk").literal("variable");
-    let mut request = Request::json(Method::Get, path);
+    let mut request = Request::json(Method::Get, Path::new().literal("asterisk").literal("variable"));
     request.add("variable", variable);
     request
 }
 
 /// The request `POST /asterisk/variable`. Since Asterisk 12.0.0. Documented errors: 400.
 pub fn set_global_var(variable: &str, params: SetGlobalVar) -> Request<()> {
-    let path = Path::new().literal("asterisk").literal("variable");
-    let mut request = Request::empty(Method::Post, path);
+    let SetGlobalVar { value } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("asterisk").literal("variable"));
     request.add("variable", variable);
-    if let Some(value) = params.value {
+    if let Some(value) = value {
         request.add("value", value);
     }
     request

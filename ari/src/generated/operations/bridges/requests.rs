@@ -6,81 +6,75 @@ use crate::body;
 use crate::generated::models as model;
 use crate::request::{Method, Path, Request};
 
-use super::params::*;
+use super::params::{AddChannel, Create, CreateWithId, Play, PlayWithId, Record, SetBridgeVar, StartMoh};
 
 /// The request `GET /bridges`. Since Asterisk 12.0.0.
 pub fn list() -> Request<Vec<model::Bridge>> {
-    let path = Path::new().literal("bridges");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("bridges"))
 }
 
 /// The request `POST /bridges`. Since Asterisk 12.0.0. Documented errors: 409.
 pub fn create(params: Create) -> Request<model::Bridge> {
-    let path = Path::new().literal("bridges");
-    let mut request = Request::json(Method::Post, path);
-    if let Some(value) = params.kind {
+    let Create { kind, bridge_id, name, variables } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("bridges"));
+    if let Some(value) = kind {
         request.add("type", value);
     }
-    if let Some(value) = params.bridge_id {
+    if let Some(value) = bridge_id {
         request.add("bridgeId", value);
     }
-    if let Some(value) = params.name {
+    if let Some(value) = name {
         request.add("name", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::bridge_variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::bridge_variables(&value));
     }
     request
 }
 
 /// The request `POST /bridges/{bridgeId}`. Since Asterisk 12.2.0. Documented errors: 409.
 pub fn create_with_id(bridge_id: &str, params: CreateWithId) -> Request<model::Bridge> {
-    let path = Path::new().literal("bridges").segment(bridge_id);
-    let mut request = Request::json(Method::Post, path);
-    if let Some(value) = params.kind {
+    let CreateWithId { kind, name, variables } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("bridges").segment(bridge_id));
+    if let Some(value) = kind {
         request.add("type", value);
     }
-    if let Some(value) = params.name {
+    if let Some(value) = name {
         request.add("name", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::bridge_variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::bridge_variables(&value));
     }
     request
 }
 
 /// The request `GET /bridges/{bridgeId}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn get(bridge_id: &str) -> Request<model::Bridge> {
-    let path = Path::new().literal("bridges").segment(bridge_id);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("bridges").segment(bridge_id))
 }
 
 /// The request `DELETE /bridges/{bridgeId}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn destroy(bridge_id: &str) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id);
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("bridges").segment(bridge_id))
 }
 
 /// The request `GET /bridges/{bridgeId}/variable`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn get_bridge_var(bridge_id: &str, variable: &str) -> Request<model::Variable> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("variable");
-    let mut request = Request::json(Method::Get, path);
+    let mut request = Request::json(Method::Get, Path::new().literal("bridges").segment(bridge_id).literal("variable"));
     request.add("variable", variable);
     request
 }
 
 /// The request `POST /bridges/{bridgeId}/variable`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn set_bridge_var(bridge_id: &str, variable: &str, params: SetBridgeVar) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("variable");
-    let mut request = Request::empty(Method::Post, path);
+    let SetBridgeVar { value, report_events } = params;
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("variable"));
     request.add("variable", variable);
-    if let Some(value) = params.value {
+    if let Some(value) = value {
         request.add("value", value);
     }
-    if let Some(value) = params.report_events {
+    if let Some(value) = report_events {
         request.add("report_events", value);
     }
     request
@@ -88,35 +82,36 @@ pub fn set_bridge_var(bridge_id: &str, variable: &str, params: SetBridgeVar) -> 
 
 /// The request `GET /bridges/{bridgeId}/variables`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn get_bridge_vars(bridge_id: &str, variables: &[&str]) -> Request<model::Variables> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("variables");
-    let mut request = Request::json(Method::Get, path);
+    let mut request =
+        Request::json(Method::Get, Path::new().literal("bridges").segment(bridge_id).literal("variables"));
     request.add_list("variables", variables);
     request
 }
 
 /// The request `POST /bridges/{bridgeId}/variables`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn set_bridge_vars(bridge_id: &str, variables: &body::Variables) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("variables");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("variables"));
     request.set_body(body::bridge_variables(variables));
     request
 }
 
 /// The request `POST /bridges/{bridgeId}/addChannel`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409, 422.
 pub fn add_channel(bridge_id: &str, channel: &[&str], params: AddChannel) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("addChannel");
-    let mut request = Request::empty(Method::Post, path);
+    let AddChannel { role, absorb_dtmf, mute, inhibit_connected_line_updates } = params;
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("addChannel"));
     request.add_list("channel", channel);
-    if let Some(value) = params.role {
+    if let Some(value) = role {
         request.add("role", value);
     }
-    if let Some(value) = params.absorb_dtmf {
+    if let Some(value) = absorb_dtmf {
         request.add("absorbDTMF", value);
     }
-    if let Some(value) = params.mute {
+    if let Some(value) = mute {
         request.add("mute", value);
     }
-    if let Some(value) = params.inhibit_connected_line_updates {
+    if let Some(value) = inhibit_connected_line_updates {
         request.add("inhibitConnectedLineUpdates", value);
     }
     request
@@ -124,31 +119,30 @@ pub fn add_channel(bridge_id: &str, channel: &[&str], params: AddChannel) -> Req
 
 /// The request `POST /bridges/{bridgeId}/removeChannel`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409, 422.
 pub fn remove_channel(bridge_id: &str, channel: &[&str]) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("removeChannel");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("removeChannel"));
     request.add_list("channel", channel);
     request
 }
 
 /// The request `POST /bridges/{bridgeId}/videoSource/{channelId}`. Since Asterisk 13.13.0, 14.2.0. Documented errors: 404, 409, 422.
 pub fn set_video_source(bridge_id: &str, channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("videoSource").segment(channel_id);
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(
+        Method::Post,
+        Path::new().literal("bridges").segment(bridge_id).literal("videoSource").segment(channel_id),
+    )
 }
 
 /// The request `DELETE /bridges/{bridgeId}/videoSource`. Since Asterisk 13.13.0, 14.2.0. Documented errors: 404.
 pub fn clear_video_source(bridge_id: &str) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("videoSource");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("bridges").segment(bridge_id).literal("videoSource"))
 }
 
 /// The request `POST /bridges/{bridgeId}/moh`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn start_moh(bridge_id: &str, params: StartMoh) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("moh");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.moh_class {
+    let StartMoh { moh_class } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("moh"));
+    if let Some(value) = moh_class {
         request.add("mohClass", value);
     }
     request
@@ -156,29 +150,27 @@ pub fn start_moh(bridge_id: &str, params: StartMoh) -> Request<()> {
 
 /// The request `DELETE /bridges/{bridgeId}/moh`. Since Asterisk 12.0.0. Documented errors: 404, 409.
 pub fn stop_moh(bridge_id: &str) -> Request<()> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("moh");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("bridges").segment(bridge_id).literal("moh"))
 }
 
 /// The request `POST /bridges/{bridgeId}/play`. Since Asterisk 12.0.0. Documented errors: 404, 409, 422.
 pub fn play(bridge_id: &str, media: &[&str], params: Play) -> Request<model::Playback> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("play");
-    let mut request = Request::json(Method::Post, path);
+    let Play { announcer_format, lang, offsetms, skipms, playback_id } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("play"));
     request.add_list("media", media);
-    if let Some(value) = params.announcer_format {
+    if let Some(value) = announcer_format {
         request.add("announcer_format", value);
     }
-    if let Some(value) = params.lang {
+    if let Some(value) = lang {
         request.add("lang", value);
     }
-    if let Some(value) = params.offsetms {
+    if let Some(value) = offsetms {
         request.add("offsetms", value);
     }
-    if let Some(value) = params.skipms {
+    if let Some(value) = skipms {
         request.add("skipms", value);
     }
-    if let Some(value) = params.playback_id {
+    if let Some(value) = playback_id {
         request.add("playbackId", value);
     }
     request
@@ -191,19 +183,22 @@ pub fn play_with_id(
     media: &[&str],
     params: PlayWithId,
 ) -> Request<model::Playback> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("play").segment(playback_id);
-    let mut request = Request::json(Method::Post, path);
+    let PlayWithId { announcer_format, lang, offsetms, skipms } = params;
+    let mut request = Request::json(
+        Method::Post,
+        Path::new().literal("bridges").segment(bridge_id).literal("play").segment(playback_id),
+    );
     request.add_list("media", media);
-    if let Some(value) = params.announcer_format {
+    if let Some(value) = announcer_format {
         request.add("announcer_format", value);
     }
-    if let Some(value) = params.lang {
+    if let Some(value) = lang {
         request.add("lang", value);
     }
-    if let Some(value) = params.offsetms {
+    if let Some(value) = offsetms {
         request.add("offsetms", value);
     }
-    if let Some(value) = params.skipms {
+    if let Some(value) = skipms {
         request.add("skipms", value);
     }
     request
@@ -211,26 +206,26 @@ pub fn play_with_id(
 
 /// The request `POST /bridges/{bridgeId}/record`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409, 422.
 pub fn record(bridge_id: &str, name: &str, format: &str, params: Record) -> Request<model::LiveRecording> {
-    let path = Path::new().literal("bridges").segment(bridge_id).literal("record");
-    let mut request = Request::json(Method::Post, path);
+    let Record { recorder_format, max_duration_seconds, max_silence_seconds, if_exists, beep, terminate_on } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("bridges").segment(bridge_id).literal("record"));
     request.add("name", name);
     request.add("format", format);
-    if let Some(value) = params.recorder_format {
+    if let Some(value) = recorder_format {
         request.add("recorder_format", value);
     }
-    if let Some(value) = params.max_duration_seconds {
+    if let Some(value) = max_duration_seconds {
         request.add("maxDurationSeconds", value);
     }
-    if let Some(value) = params.max_silence_seconds {
+    if let Some(value) = max_silence_seconds {
         request.add("maxSilenceSeconds", value);
     }
-    if let Some(value) = params.if_exists {
+    if let Some(value) = if_exists {
         request.add("ifExists", value);
     }
-    if let Some(value) = params.beep {
+    if let Some(value) = beep {
         request.add("beep", value);
     }
-    if let Some(value) = params.terminate_on {
+    if let Some(value) = terminate_on {
         request.add("terminateOn", value);
     }
     request

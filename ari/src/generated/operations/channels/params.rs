@@ -449,7 +449,7 @@ impl SendDtmf {
 }
 
 /// Optional parameters of `mute`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Mute {
     /// `direction` (string): `both`, `in`, `out`.
@@ -466,7 +466,7 @@ impl Mute {
 }
 
 /// Optional parameters of `unmute`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Unmute {
     /// `direction` (string): `both`, `in`, `out`.
@@ -579,7 +579,7 @@ impl PlayWithId {
 }
 
 /// Optional parameters of `record`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
     /// `maxDurationSeconds` (int).

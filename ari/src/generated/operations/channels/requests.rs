@@ -6,57 +6,72 @@ use crate::body;
 use crate::generated::models as model;
 use crate::request::{Method, Path, Request};
 
-use super::params::*;
+use super::params::{
+    ContinueInDialplan, Create, Dial, ExternalMedia, Hangup, Move, Mute, Originate, OriginateWithId, Play, PlayWithId,
+    Record, SendDtmf, SetChannelVar, SnoopChannel, SnoopChannelWithId, StartMoh, Unmute,
+};
 
 /// The request `GET /channels`. Since Asterisk 12.0.0.
 pub fn list() -> Request<Vec<model::Channel>> {
-    let path = Path::new().literal("channels");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("channels"))
 }
 
 /// The request `POST /channels`. Since Asterisk 12.0.0. Documented errors: 400, 409.
 pub fn originate(endpoint: &str, params: Originate) -> Request<model::Channel> {
-    let path = Path::new().literal("channels");
-    let mut request = Request::json(Method::Post, path);
+    let Originate {
+        extension,
+        context,
+        priority,
+        label,
+        app,
+        app_args,
+        caller_id,
+        timeout,
+        variables,
+        channel_id,
+        other_channel_id,
+        originator,
+        formats,
+    } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels"));
     request.add("endpoint", endpoint);
-    if let Some(value) = params.extension {
+    if let Some(value) = extension {
         request.add("extension", value);
     }
-    if let Some(value) = params.context {
+    if let Some(value) = context {
         request.add("context", value);
     }
-    if let Some(value) = params.priority {
+    if let Some(value) = priority {
         request.add("priority", value);
     }
-    if let Some(value) = params.label {
+    if let Some(value) = label {
         request.add("label", value);
     }
-    if let Some(value) = params.app {
+    if let Some(value) = app {
         request.add("app", value);
     }
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
-    if let Some(value) = params.caller_id {
+    if let Some(value) = caller_id {
         request.add("callerId", value);
     }
-    if let Some(value) = params.timeout {
+    if let Some(value) = timeout {
         request.add("timeout", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
-    if let Some(value) = params.channel_id {
+    if let Some(value) = channel_id {
         request.add("channelId", value);
     }
-    if let Some(value) = params.other_channel_id {
+    if let Some(value) = other_channel_id {
         request.add("otherChannelId", value);
     }
-    if let Some(value) = params.originator {
+    if let Some(value) = originator {
         request.add("originator", value);
     }
-    if let Some(value) = params.formats {
+    if let Some(value) = formats {
         request.add("formats", value);
     }
     request
@@ -64,77 +79,88 @@ pub fn originate(endpoint: &str, params: Originate) -> Request<model::Channel> {
 
 /// The request `POST /channels/create`. Since Asterisk 14.0.0. Documented errors: 409.
 pub fn create(endpoint: &str, app: &str, params: Create) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").literal("create");
-    let mut request = Request::json(Method::Post, path);
+    let Create { app_args, channel_id, other_channel_id, originator, formats, variables } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels").literal("create"));
     request.add("endpoint", endpoint);
     request.add("app", app);
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
-    if let Some(value) = params.channel_id {
+    if let Some(value) = channel_id {
         request.add("channelId", value);
     }
-    if let Some(value) = params.other_channel_id {
+    if let Some(value) = other_channel_id {
         request.add("otherChannelId", value);
     }
-    if let Some(value) = params.originator {
+    if let Some(value) = originator {
         request.add("originator", value);
     }
-    if let Some(value) = params.formats {
+    if let Some(value) = formats {
         request.add("formats", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
     request
 }
 
 /// The request `GET /channels/{channelId}`. Since Asterisk 12.0.0. Documented errors: 404.
 pub fn get(channel_id: &str) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").segment(channel_id);
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("channels").segment(channel_id))
 }
 
 /// The request `POST /channels/{channelId}`. Since Asterisk 12.2.0. Documented errors: 400, 409.
 pub fn originate_with_id(channel_id: &str, endpoint: &str, params: OriginateWithId) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").segment(channel_id);
-    let mut request = Request::json(Method::Post, path);
+    let OriginateWithId {
+        extension,
+        context,
+        priority,
+        label,
+        app,
+        app_args,
+        caller_id,
+        timeout,
+        variables,
+        other_channel_id,
+        originator,
+        formats,
+    } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels").segment(channel_id));
     request.add("endpoint", endpoint);
-    if let Some(value) = params.extension {
+    if let Some(value) = extension {
         request.add("extension", value);
     }
-    if let Some(value) = params.context {
+    if let Some(value) = context {
         request.add("context", value);
     }
-    if let Some(value) = params.priority {
+    if let Some(value) = priority {
         request.add("priority", value);
     }
-    if let Some(value) = params.label {
+    if let Some(value) = label {
         request.add("label", value);
     }
-    if let Some(value) = params.app {
+    if let Some(value) = app {
         request.add("app", value);
     }
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
-    if let Some(value) = params.caller_id {
+    if let Some(value) = caller_id {
         request.add("callerId", value);
     }
-    if let Some(value) = params.timeout {
+    if let Some(value) = timeout {
         request.add("timeout", value);
     }
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
-    if let Some(value) = params.other_channel_id {
+    if let Some(value) = other_channel_id {
         request.add("otherChannelId", value);
     }
-    if let Some(value) = params.originator {
+    if let Some(value) = originator {
         request.add("originator", value);
     }
-    if let Some(value) = params.formats {
+    if let Some(value) = formats {
         request.add("formats", value);
     }
     request
@@ -142,12 +168,12 @@ pub fn originate_with_id(channel_id: &str, endpoint: &str, params: OriginateWith
 
 /// The request `DELETE /channels/{channelId}`. Since Asterisk 12.0.0. Documented errors: 400, 404.
 pub fn hangup(channel_id: &str, params: Hangup) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id);
-    let mut request = Request::empty(Method::Delete, path);
-    if let Some(value) = params.reason_code {
+    let Hangup { reason_code, reason } = params;
+    let mut request = Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id));
+    if let Some(value) = reason_code {
         request.add("reason_code", value);
     }
-    if let Some(value) = params.reason {
+    if let Some(value) = reason {
         request.add("reason", value);
     }
     request
@@ -155,18 +181,19 @@ pub fn hangup(channel_id: &str, params: Hangup) -> Request<()> {
 
 /// The request `POST /channels/{channelId}/continue`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn continue_in_dialplan(channel_id: &str, params: ContinueInDialplan) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("continue");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.context {
+    let ContinueInDialplan { context, extension, priority, label } = params;
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("continue"));
+    if let Some(value) = context {
         request.add("context", value);
     }
-    if let Some(value) = params.extension {
+    if let Some(value) = extension {
         request.add("extension", value);
     }
-    if let Some(value) = params.priority {
+    if let Some(value) = priority {
         request.add("priority", value);
     }
-    if let Some(value) = params.label {
+    if let Some(value) = label {
         request.add("label", value);
     }
     request
@@ -174,10 +201,10 @@ pub fn continue_in_dialplan(channel_id: &str, params: ContinueInDialplan) -> Req
 
 /// The request `POST /channels/{channelId}/move`. Since Asterisk 13.26.0, 16.3.0. Documented errors: 404, 409.
 pub fn r#move(channel_id: &str, app: &str, params: Move) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("move");
-    let mut request = Request::empty(Method::Post, path);
+    let Move { app_args } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("move"));
     request.add("app", app);
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
     request
@@ -185,57 +212,49 @@ pub fn r#move(channel_id: &str, app: &str, params: Move) -> Request<()> {
 
 /// The request `POST /channels/{channelId}/redirect`. Since Asterisk 13.3.0. Documented errors: 400, 404, 409, 412, 422.
 pub fn redirect(channel_id: &str, endpoint: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("redirect");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("redirect"));
     request.add("endpoint", endpoint);
     request
 }
 
 /// The request `POST /channels/{channelId}/answer`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn answer(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("answer");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("answer"))
 }
 
 /// The request `POST /channels/{channelId}/ring`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn ring(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("ring");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("ring"))
 }
 
 /// The request `DELETE /channels/{channelId}/ring`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn ring_stop(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("ring");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id).literal("ring"))
 }
 
 /// The request `POST /channels/{channelId}/progress`. Since Asterisk 20.16.0, 21.11.0, 22.6.0. Documented errors: 404, 409, 412.
 pub fn progress(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("progress");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("progress"))
 }
 
 /// The request `POST /channels/{channelId}/dtmf`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409, 412.
 pub fn send_dtmf(channel_id: &str, params: SendDtmf) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("dtmf");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.dtmf {
+    let SendDtmf { dtmf, before, between, duration, after } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("dtmf"));
+    if let Some(value) = dtmf {
         request.add("dtmf", value);
     }
-    if let Some(value) = params.before {
+    if let Some(value) = before {
         request.add("before", value);
     }
-    if let Some(value) = params.between {
+    if let Some(value) = between {
         request.add("between", value);
     }
-    if let Some(value) = params.duration {
+    if let Some(value) = duration {
         request.add("duration", value);
     }
-    if let Some(value) = params.after {
+    if let Some(value) = after {
         request.add("after", value);
     }
     request
@@ -243,9 +262,9 @@ pub fn send_dtmf(channel_id: &str, params: SendDtmf) -> Request<()> {
 
 /// The request `POST /channels/{channelId}/mute`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn mute(channel_id: &str, params: Mute) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("mute");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.direction {
+    let Mute { direction } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("mute"));
+    if let Some(value) = direction {
         request.add("direction", value);
     }
     request
@@ -253,9 +272,10 @@ pub fn mute(channel_id: &str, params: Mute) -> Request<()> {
 
 /// The request `DELETE /channels/{channelId}/mute`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn unmute(channel_id: &str, params: Unmute) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("mute");
-    let mut request = Request::empty(Method::Delete, path);
-    if let Some(value) = params.direction {
+    let Unmute { direction } = params;
+    let mut request =
+        Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id).literal("mute"));
+    if let Some(value) = direction {
         request.add("direction", value);
     }
     request
@@ -263,23 +283,19 @@ pub fn unmute(channel_id: &str, params: Unmute) -> Request<()> {
 
 /// The request `POST /channels/{channelId}/hold`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn hold(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("hold");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("hold"))
 }
 
 /// The request `DELETE /channels/{channelId}/hold`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn unhold(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("hold");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id).literal("hold"))
 }
 
 /// The request `POST /channels/{channelId}/moh`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn start_moh(channel_id: &str, params: StartMoh) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("moh");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.moh_class {
+    let StartMoh { moh_class } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("moh"));
+    if let Some(value) = moh_class {
         request.add("mohClass", value);
     }
     request
@@ -287,40 +303,34 @@ pub fn start_moh(channel_id: &str, params: StartMoh) -> Request<()> {
 
 /// The request `DELETE /channels/{channelId}/moh`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn stop_moh(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("moh");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id).literal("moh"))
 }
 
 /// The request `POST /channels/{channelId}/silence`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn start_silence(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("silence");
-    let request = Request::empty(Method::Post, path);
-    request
+    Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("silence"))
 }
 
 /// The request `DELETE /channels/{channelId}/silence`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn stop_silence(channel_id: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("silence");
-    let request = Request::empty(Method::Delete, path);
-    request
+    Request::empty(Method::Delete, Path::new().literal("channels").segment(channel_id).literal("silence"))
 }
 
 /// The request `POST /channels/{channelId}/play`. Since Asterisk 12.0.0. Documented errors: 404, 409, 412.
 pub fn play(channel_id: &str, media: &[&str], params: Play) -> Request<model::Playback> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("play");
-    let mut request = Request::json(Method::Post, path);
+    let Play { lang, offsetms, skipms, playback_id } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels").segment(channel_id).literal("play"));
     request.add_list("media", media);
-    if let Some(value) = params.lang {
+    if let Some(value) = lang {
         request.add("lang", value);
     }
-    if let Some(value) = params.offsetms {
+    if let Some(value) = offsetms {
         request.add("offsetms", value);
     }
-    if let Some(value) = params.skipms {
+    if let Some(value) = skipms {
         request.add("skipms", value);
     }
-    if let Some(value) = params.playback_id {
+    if let Some(value) = playback_id {
         request.add("playbackId", value);
     }
     request
@@ -333,16 +343,19 @@ pub fn play_with_id(
     media: &[&str],
     params: PlayWithId,
 ) -> Request<model::Playback> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("play").segment(playback_id);
-    let mut request = Request::json(Method::Post, path);
+    let PlayWithId { lang, offsetms, skipms } = params;
+    let mut request = Request::json(
+        Method::Post,
+        Path::new().literal("channels").segment(channel_id).literal("play").segment(playback_id),
+    );
     request.add_list("media", media);
-    if let Some(value) = params.lang {
+    if let Some(value) = lang {
         request.add("lang", value);
     }
-    if let Some(value) = params.offsetms {
+    if let Some(value) = offsetms {
         request.add("offsetms", value);
     }
-    if let Some(value) = params.skipms {
+    if let Some(value) = skipms {
         request.add("skipms", value);
     }
     request
@@ -350,23 +363,24 @@ pub fn play_with_id(
 
 /// The request `POST /channels/{channelId}/record`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409, 422.
 pub fn record(channel_id: &str, name: &str, format: &str, params: Record) -> Request<model::LiveRecording> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("record");
-    let mut request = Request::json(Method::Post, path);
+    let Record { max_duration_seconds, max_silence_seconds, if_exists, beep, terminate_on } = params;
+    let mut request =
+        Request::json(Method::Post, Path::new().literal("channels").segment(channel_id).literal("record"));
     request.add("name", name);
     request.add("format", format);
-    if let Some(value) = params.max_duration_seconds {
+    if let Some(value) = max_duration_seconds {
         request.add("maxDurationSeconds", value);
     }
-    if let Some(value) = params.max_silence_seconds {
+    if let Some(value) = max_silence_seconds {
         request.add("maxSilenceSeconds", value);
     }
-    if let Some(value) = params.if_exists {
+    if let Some(value) = if_exists {
         request.add("ifExists", value);
     }
-    if let Some(value) = params.beep {
+    if let Some(value) = beep {
         request.add("beep", value);
     }
-    if let Some(value) = params.terminate_on {
+    if let Some(value) = terminate_on {
         request.add("terminateOn", value);
     }
     request
@@ -374,21 +388,22 @@ pub fn record(channel_id: &str, name: &str, format: &str, params: Record) -> Req
 
 /// The request `GET /channels/{channelId}/variable`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409.
 pub fn get_channel_var(channel_id: &str, variable: &str) -> Request<model::Variable> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("variable");
-    let mut request = Request::json(Method::Get, path);
+    let mut request =
+        Request::json(Method::Get, Path::new().literal("channels").segment(channel_id).literal("variable"));
     request.add("variable", variable);
     request
 }
 
 /// The request `POST /channels/{channelId}/variable`. Since Asterisk 12.0.0. Documented errors: 400, 404, 409.
 pub fn set_channel_var(channel_id: &str, variable: &str, params: SetChannelVar) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("variable");
-    let mut request = Request::empty(Method::Post, path);
+    let SetChannelVar { value, report_events } = params;
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("variable"));
     request.add("variable", variable);
-    if let Some(value) = params.value {
+    if let Some(value) = value {
         request.add("value", value);
     }
-    if let Some(value) = params.report_events {
+    if let Some(value) = report_events {
         request.add("report_events", value);
     }
     request
@@ -396,35 +411,35 @@ pub fn set_channel_var(channel_id: &str, variable: &str, params: SetChannelVar) 
 
 /// The request `GET /channels/{channelId}/variables`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn get_channel_vars(channel_id: &str, variables: &[&str]) -> Request<model::Variables> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("variables");
-    let mut request = Request::json(Method::Get, path);
+    let mut request =
+        Request::json(Method::Get, Path::new().literal("channels").segment(channel_id).literal("variables"));
     request.add_list("variables", variables);
     request
 }
 
 /// The request `POST /channels/{channelId}/variables`. Since Asterisk 20.20.0, 22.10.0, 23.4.0. Documented errors: 400, 404, 409.
 pub fn set_channel_vars(channel_id: &str, variables: &body::Variables) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("variables");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("variables"));
     request.set_body(body::variables(variables));
     request
 }
 
 /// The request `POST /channels/{channelId}/snoop`. Since Asterisk 12.0.0. Documented errors: 400, 404.
 pub fn snoop_channel(channel_id: &str, app: &str, params: SnoopChannel) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("snoop");
-    let mut request = Request::json(Method::Post, path);
-    if let Some(value) = params.spy {
+    let SnoopChannel { spy, whisper, app_args, snoop_id } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels").segment(channel_id).literal("snoop"));
+    if let Some(value) = spy {
         request.add("spy", value);
     }
-    if let Some(value) = params.whisper {
+    if let Some(value) = whisper {
         request.add("whisper", value);
     }
     request.add("app", app);
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
-    if let Some(value) = params.snoop_id {
+    if let Some(value) = snoop_id {
         request.add("snoopId", value);
     }
     request
@@ -437,16 +452,19 @@ pub fn snoop_channel_with_id(
     app: &str,
     params: SnoopChannelWithId,
 ) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("snoop").segment(snoop_id);
-    let mut request = Request::json(Method::Post, path);
-    if let Some(value) = params.spy {
+    let SnoopChannelWithId { spy, whisper, app_args } = params;
+    let mut request = Request::json(
+        Method::Post,
+        Path::new().literal("channels").segment(channel_id).literal("snoop").segment(snoop_id),
+    );
+    if let Some(value) = spy {
         request.add("spy", value);
     }
-    if let Some(value) = params.whisper {
+    if let Some(value) = whisper {
         request.add("whisper", value);
     }
     request.add("app", app);
-    if let Some(value) = params.app_args {
+    if let Some(value) = app_args {
         request.add("appArgs", value);
     }
     request
@@ -454,12 +472,12 @@ pub fn snoop_channel_with_id(
 
 /// The request `POST /channels/{channelId}/dial`. Since Asterisk 14.0.0. Documented errors: 404, 409.
 pub fn dial(channel_id: &str, params: Dial) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("dial");
-    let mut request = Request::empty(Method::Post, path);
-    if let Some(value) = params.caller {
+    let Dial { caller, timeout } = params;
+    let mut request = Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("dial"));
+    if let Some(value) = caller {
         request.add("caller", value);
     }
-    if let Some(value) = params.timeout {
+    if let Some(value) = timeout {
         request.add("timeout", value);
     }
     request
@@ -467,42 +485,50 @@ pub fn dial(channel_id: &str, params: Dial) -> Request<()> {
 
 /// The request `GET /channels/{channelId}/rtp_statistics`. Since Asterisk 13.27.0, 16.4.0. Documented errors: 404.
 pub fn rtpstatistics(channel_id: &str) -> Request<model::RTPstat> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("rtp_statistics");
-    let request = Request::json(Method::Get, path);
-    request
+    Request::json(Method::Get, Path::new().literal("channels").segment(channel_id).literal("rtp_statistics"))
 }
 
 /// The request `POST /channels/externalMedia`. Since Asterisk 16.6.0, 17.1.0. Documented errors: 400, 409.
 pub fn external_media(app: &str, format: &str, params: ExternalMedia) -> Request<model::Channel> {
-    let path = Path::new().literal("channels").literal("externalMedia");
-    let mut request = Request::json(Method::Post, path);
-    if let Some(value) = params.channel_id {
+    let ExternalMedia {
+        channel_id,
+        variables,
+        external_host,
+        encapsulation,
+        transport,
+        connection_type,
+        direction,
+        data,
+        transport_data,
+    } = params;
+    let mut request = Request::json(Method::Post, Path::new().literal("channels").literal("externalMedia"));
+    if let Some(value) = channel_id {
         request.add("channelId", value);
     }
     request.add("app", app);
-    if let Some(value) = &params.variables {
-        request.set_body(body::variables(value));
+    if let Some(value) = variables {
+        request.set_body(body::variables(&value));
     }
-    if let Some(value) = params.external_host {
+    if let Some(value) = external_host {
         request.add("external_host", value);
     }
-    if let Some(value) = params.encapsulation {
+    if let Some(value) = encapsulation {
         request.add("encapsulation", value);
     }
-    if let Some(value) = params.transport {
+    if let Some(value) = transport {
         request.add("transport", value);
     }
-    if let Some(value) = params.connection_type {
+    if let Some(value) = connection_type {
         request.add("connection_type", value);
     }
     request.add("format", format);
-    if let Some(value) = params.direction {
+    if let Some(value) = direction {
         request.add("direction", value);
     }
-    if let Some(value) = params.data {
+    if let Some(value) = data {
         request.add("data", value);
     }
-    if let Some(value) = params.transport_data {
+    if let Some(value) = transport_data {
         request.add("transport_data", value);
     }
     request
@@ -510,8 +536,8 @@ pub fn external_media(app: &str, format: &str, params: ExternalMedia) -> Request
 
 /// The request `POST /channels/{channelId}/transfer_progress`. Since Asterisk 20.13.0, 21.8.0, 22.3.0. Documented errors: 400, 404, 409, 412.
 pub fn transfer_progress(channel_id: &str, states: &str) -> Request<()> {
-    let path = Path::new().literal("channels").segment(channel_id).literal("transfer_progress");
-    let mut request = Request::empty(Method::Post, path);
+    let mut request =
+        Request::empty(Method::Post, Path::new().literal("channels").segment(channel_id).literal("transfer_progress"));
     request.add("states", states);
     request
 }
