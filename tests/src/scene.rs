@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -34,7 +34,9 @@ pub fn run<T>(test: impl Future<Output = Result<T>>) -> T {
 /// The stack that the tests of this binary share. Its processes end with the binary's.
 pub async fn shared_stack() -> Result<&'static Stack> {
     static STACK: OnceCell<Stack> = OnceCell::const_new();
-    STACK.get_or_try_init(async || Ok(Stack::start(StackOptions { demo: false, ..StackOptions::default() }).await?)).await
+    STACK
+        .get_or_try_init(async || Ok(Stack::start(StackOptions { demo: false, ..StackOptions::default() }).await?))
+        .await
 }
 
 /// A stack for a test that breaks it.
@@ -147,8 +149,9 @@ impl Scene {
     /// One more phone of an agent, signed in.
     pub async fn second_phone(&self, index: usize) -> Result<Baresip> {
         let api = &self.agents[index].api;
-        let device =
-            api.send(Method::POST, &format!("/agents/{}/devices", api.user), &json!({ "name": "Second phone" })).await?;
+        let device = api
+            .send(Method::POST, &format!("/agents/{}/devices", api.user), &json!({ "name": "Second phone" }))
+            .await?;
         let text = |name: &str| device[name].as_str().context("credentials");
         let options = BaresipOptions::desk_phone(self.sip_port, text("username")?, text("password")?, AGENT_HZ);
         let mut phone = Baresip::start(&self.folder("phone"), options).await?;

@@ -105,7 +105,8 @@ fn both_sides_hear_each_other_at_their_phones() {
                         tone_share_windowed(wav.cut(0, from, wav.seconds()), wav.rate, f64::from(hz))
                     })
                     .fold(0.0, f64::max);
-                let lengths: Vec<_> = files.iter().map(|file| Wav::read(file).map_or(-1.0, |wav| wav.seconds())).collect();
+                let lengths: Vec<_> =
+                    files.iter().map(|file| Wav::read(file).map_or(-1.0, |wav| wav.seconds())).collect();
                 ensure!(best > 0.9, "{best} of {hz} Hz in {files:?}, {lengths:?} s long");
                 Ok(())
             })
@@ -130,7 +131,11 @@ fn agent_hanging_up_ends_the_call_for_the_customer() {
         customer.wait_for(PhoneEventKind::Closed, SOON).await?;
         let ended = stream.wait_kind("call.ended", Some(answered.subject())).await?;
         assert_eq!(ended.event["data"]["end_reason"], "completed_agent");
-        stream.wait_for("the recording's end", SOON, |seen| seen.kind.starts_with("recording.") && seen.kind != "recording.started").await?;
+        stream
+            .wait_for("the recording's end", SOON, |seen| {
+                seen.kind.starts_with("recording.") && seen.kind != "recording.started"
+            })
+            .await?;
         Ok(())
     });
 }

@@ -60,7 +60,8 @@ fn killed_in_mid_call_it_takes_the_call_over_and_the_recording_goes_on() {
 
         stream.cut_and_resume().await?;
         stream.wait_kind("telephony.gap", None).await?;
-        let running = scene.admin.call_when(&call, |call| call["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty())).await?;
+        let running =
+            scene.admin.call_when(&call, |call| call["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty())).await?;
         assert_eq!(running["state"], "active");
         assert_eq!(running["gaps"][0]["reason"], "gateway_restart");
         hears_now(&customer, AGENT_HZ).await.context("the customer, with the gateway back")?;
@@ -90,7 +91,8 @@ fn killed_in_mid_call_it_takes_the_call_over_and_the_recording_goes_on() {
         let wav = Wav::read(&path)?;
         let talked = seconds_between(&record["answered_at"], &record["ended_at"])?;
         ensure!((wav.seconds() - talked).abs() < 0.3, "{} s of sound for {talked} s of talk", wav.seconds());
-        let share = |channel, hz: u32, from, to| tone_share_windowed(wav.cut(channel, from, to), wav.rate, f64::from(hz));
+        let share =
+            |channel, hz: u32, from, to| tone_share_windowed(wav.cut(channel, from, to), wav.rate, f64::from(hz));
         for (channel, hz) in [(0, AGENT_HZ), (1, CUSTOMER_HZ)] {
             ensure!(share(channel, hz, 0.3, 1.0) > 0.9, "before the outage, channel {channel}");
             let end = wav.seconds();

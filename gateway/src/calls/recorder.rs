@@ -82,19 +82,21 @@ async fn start(media: &Media, spec: RecordingSpec) -> Result<(), RecordingOutcom
             Ok(())
         }
         // New taps for a recording that runs: it goes on in its file, from other addresses.
-        Err(StartError::AlreadyRecording(_)) if spec.resume => media.retarget(id, spec.agent, spec.customer).await.map_err(|error| failed(error.to_string())),
+        Err(StartError::AlreadyRecording(_)) if spec.resume => {
+            media.retarget(id, spec.agent, spec.customer).await.map_err(|error| failed(error.to_string()))
+        }
         Err(error) => Err(failed(error.to_string())),
     }
 }
 
 async fn finish(media: &Media, recording: RecordingId, path: PathBuf) -> RecordingOutcome {
     match media.finish(recording.uuid()).await {
-        Ok(finished) => ready(finished),
+        Ok(finished) => ready(&finished),
         // Not running in this process: an earlier one left its file, or nothing was ever recorded.
         Err(FinishError::Unknown(_)) => {
             let repaired = tokio::task::spawn_blocking(move || trunkline_media::recover(&path)).await;
             match repaired {
-                Ok(Ok(finished)) => ready(finished),
+                Ok(Ok(finished)) => ready(&finished),
                 Ok(Err(WriteError::NotFound { .. })) => RecordingOutcome::Failed("no audio was received".to_owned()),
                 Ok(Err(error)) => RecordingOutcome::Failed(error.to_string()),
                 Err(error) => RecordingOutcome::Failed(format!("repairing the file failed: {error}")),
@@ -104,7 +106,7 @@ async fn finish(media: &Media, recording: RecordingId, path: PathBuf) -> Recordi
     }
 }
 
-fn ready(finished: Finished) -> RecordingOutcome {
+fn ready(finished: &Finished) -> RecordingOutcome {
     RecordingOutcome::Ready {
         duration_ms: i64::try_from(finished.duration_ms).unwrap_or(i64::MAX),
         bytes: i64::try_from(finished.bytes).unwrap_or(i64::MAX),

@@ -240,7 +240,7 @@ impl Shell {
         self.center
             .deadline(now)
             .and_then(|due| (due - now).max(TimeDelta::zero()).to_std().ok())
-            .map_or(Duration::from_secs(3_600), |wait| wait.min(Duration::from_secs(3_600)))
+            .map_or(Duration::from_hours(1), |wait| wait.min(Duration::from_hours(1)))
     }
 
     fn update(&mut self, update: Update) {

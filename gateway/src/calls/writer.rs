@@ -32,17 +32,17 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Figures for the metrics.
 #[derive(Debug, Default)]
-pub struct WriterFigures {
+pub(super) struct WriterFigures {
     /// Records not yet in the database.
-    pub waiting: AtomicU64,
+    pub(super) waiting: AtomicU64,
     /// Records written.
-    pub written: AtomicU64,
+    pub(super) written: AtomicU64,
     /// Records that the database refused, kept in `calls.rejected`.
-    pub rejected: AtomicU64,
+    pub(super) rejected: AtomicU64,
     /// Records that could not be appended to the spool and waited in memory alone.
-    pub unspooled: AtomicU64,
+    pub(super) unspooled: AtomicU64,
     /// Length of the spool in bytes.
-    pub spool_bytes: AtomicU64,
+    pub(super) spool_bytes: AtomicU64,
 }
 
 /// Hands records over. Cheap to clone.
@@ -153,13 +153,14 @@ impl Task {
                 }
             }
             tokio::select! {
-                record = received.recv(), if open => match record {
-                    Some(record) => self.take_in(record),
-                    None => {
+                record = received.recv(), if open => {
+                    if let Some(record) = record {
+                        self.take_in(record);
+                    } else {
                         open = false;
                         farewell = Some(tokio::time::Instant::now() + FAREWELL);
                     }
-                },
+                }
                 (batch, result) = async { attempt.as_mut().expect("guarded by the condition").await }, if attempt.is_some() => {
                     attempt = None;
                     if !self.attempted(batch, result) {

@@ -68,12 +68,7 @@ where
     W: Copy + Ord + Debug,
 {
     fn default() -> Self {
-        Self {
-            agents: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            line: BTreeMap::new(),
-            arrivals: 0,
-        }
+        Self { agents: BTreeMap::new(), waiting: BTreeMap::new(), line: BTreeMap::new(), arrivals: 0 }
     }
 }
 
@@ -89,31 +84,16 @@ where
         match self.agents.get_mut(&id) {
             Some(agent) => agent.profile = profile,
             None => {
-                self.agents.insert(
-                    id,
-                    Agent {
-                        profile,
-                        idle_since,
-                        busy_with: None,
-                    },
-                );
+                self.agents.insert(id, Agent { profile, idle_since, busy_with: None });
             }
         }
     }
 
     /// Forgets every agent for whom `keep` is false. What they were offered waits again.
     pub fn retain_agents(&mut self, mut keep: impl FnMut(A) -> bool) {
-        let gone: Vec<A> = self
-            .agents
-            .keys()
-            .copied()
-            .filter(|id| !keep(*id))
-            .collect();
+        let gone: Vec<A> = self.agents.keys().copied().filter(|id| !keep(*id)).collect();
         for id in gone {
-            if let Some(Agent {
-                busy_with: Some(Engagement::Offered(work)),
-                ..
-            }) = self.agents.remove(&id)
+            if let Some(Agent { busy_with: Some(Engagement::Offered(work)), .. }) = self.agents.remove(&id)
                 && let Some(waiting) = self.waiting.get_mut(&work)
             {
                 waiting.offered_to = None;
@@ -128,9 +108,7 @@ where
 
     /// Whether the agent has an offer or work in hand.
     pub fn is_busy(&self, id: A) -> bool {
-        self.agents
-            .get(&id)
-            .is_some_and(|agent| agent.busy_with.is_some())
+        self.agents.get(&id).is_some_and(|agent| agent.busy_with.is_some())
     }
 
     /// Puts work in line. `since` is when it began to wait, so that work taken up again after a restart keeps its place.
@@ -141,16 +119,7 @@ where
         self.arrivals += 1;
         let place = (since, self.arrivals);
         self.line.insert(place, work);
-        self.waiting.insert(
-            work,
-            Waiting {
-                queue,
-                place,
-                offered_to: None,
-                passed: BTreeSet::new(),
-                not_before: 0,
-            },
-        );
+        self.waiting.insert(work, Waiting { queue, place, offered_to: None, passed: BTreeSet::new(), not_before: 0 });
     }
 
     /// Takes work out of line, whoever it was offered to: the customer gave up, or it was decided elsewhere.
@@ -230,15 +199,8 @@ where
                 if let Some(agent) = self.agents.get_mut(&id) {
                     agent.busy_with = Some(Engagement::Offered(*work));
                 }
-                offers.push(Offer {
-                    work: *work,
-                    agent: id,
-                });
-            } else if self
-                .agents
-                .iter()
-                .any(|(id, agent)| eligible(agent) && waiting.passed.contains(id))
-            {
+                offers.push(Offer { work: *work, agent: id });
+            } else if self.agents.iter().any(|(id, agent)| eligible(agent) && waiting.passed.contains(id)) {
                 // Everybody who could was asked: a new round, after a rest.
                 waiting.passed.clear();
                 waiting.not_before = now + RETRY_AFTER_MS;

@@ -8,11 +8,7 @@ use trunkline_routing::{AgentProfile, Offer, RETRY_AFTER_MS, Router};
 type TestRouter = Router<u8, u8, u16>;
 
 fn serving(queues: &[u8]) -> AgentProfile<u8> {
-    AgentProfile {
-        available: true,
-        reachable: true,
-        queues: queues.iter().copied().collect(),
-    }
+    AgentProfile { available: true, reachable: true, queues: queues.iter().copied().collect() }
 }
 
 #[test]
@@ -21,14 +17,8 @@ fn longest_idle_agent_is_asked_first() {
     router.set_agent(1, serving(&[0]), 500);
     router.set_agent(2, serving(&[0]), 100);
     router.enqueue(10, 0, 1_000);
-    assert_eq!(
-        router.next_offers(1_000),
-        vec![Offer { work: 10, agent: 2 }]
-    );
-    assert!(
-        router.next_offers(1_000).is_empty(),
-        "no second offer while the first stands"
-    );
+    assert_eq!(router.next_offers(1_000), vec![Offer { work: 10, agent: 2 }]);
+    assert!(router.next_offers(1_000).is_empty(), "no second offer while the first stands");
 }
 
 #[test]
@@ -52,31 +42,14 @@ fn oldest_call_is_served_first_even_when_it_was_taken_up_later() {
     router.enqueue(20, 0, 2_000);
     router.enqueue(10, 0, 1_000);
     router.set_agent(1, serving(&[0]), 0);
-    assert_eq!(
-        router.next_offers(3_000),
-        vec![Offer { work: 10, agent: 1 }]
-    );
+    assert_eq!(router.next_offers(3_000), vec![Offer { work: 10, agent: 1 }]);
 }
 
 #[test]
 fn agents_who_are_away_or_unreachable_or_of_another_queue_are_not_asked() {
     let mut router = TestRouter::default();
-    router.set_agent(
-        1,
-        AgentProfile {
-            available: false,
-            ..serving(&[0])
-        },
-        0,
-    );
-    router.set_agent(
-        2,
-        AgentProfile {
-            reachable: false,
-            ..serving(&[0])
-        },
-        0,
-    );
+    router.set_agent(1, AgentProfile { available: false, ..serving(&[0]) }, 0);
+    router.set_agent(2, AgentProfile { reachable: false, ..serving(&[0]) }, 0);
     router.set_agent(3, serving(&[1]), 0);
     router.enqueue(10, 0, 0);
     assert!(router.next_offers(0).is_empty());
@@ -109,8 +82,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..6u8, any::<bool>(), any::<bool>(), 0..3u8)
-            .prop_map(|(a, v, r, q)| Step::Agent(a, v, r, q)),
+        (0..6u8, any::<bool>(), any::<bool>(), 0..3u8).prop_map(|(a, v, r, q)| Step::Agent(a, v, r, q)),
         (0..30u16, 0..3u8).prop_map(|(w, q)| Step::Enqueue(w, q)),
         (0..30u16).prop_map(Step::Withdraw),
         Just(Step::Answer),

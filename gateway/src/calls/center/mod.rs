@@ -45,6 +45,14 @@ struct AgentView {
     idle_since: DateTime<Utc>,
 }
 
+/// What a caller dialled, and who they are if they are ours.
+#[derive(Debug)]
+struct Dialled {
+    direction: Direction,
+    to: String,
+    calling_agent: Option<AgentId>,
+}
+
 /// Every running call, and who could take it.
 #[derive(Debug, Default)]
 pub struct Center {
@@ -210,7 +218,8 @@ impl Center {
             refuse(channel, HangupWhy::Unallocated, out);
             return;
         };
-        self.queue_call(now, channel, Direction::Inbound, e164(called), queue, None, out);
+        let dialled = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
+        self.queue_call(now, channel, dialled, queue, out);
     }
 
     /// A phone of the house dialled. It may reach the extensions of its own tenant and nothing else.
@@ -240,15 +249,16 @@ impl Center {
             return;
         }
         if let Some(queue) = directory.queue_of_extension(device.tenant, called) {
-            let caller = Some(device.agent);
-            self.queue_call(now, channel, Direction::Internal, called.to_owned(), queue, caller, out);
+            let calling_agent = Some(device.agent);
+            let dialled = Dialled { direction: Direction::Internal, to: called.to_owned(), calling_agent };
+            self.queue_call(now, channel, dialled, queue, out);
         } else {
-            self.record_refused_call(now, device.tenant, channel, called, Some(device.agent), out);
+            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), out);
             refuse(channel, HangupWhy::Unallocated, out);
         }
     }
 
-    fn new_row(&self, now: DateTime<Utc>, channel: &ChannelView, direction: Direction, to: String) -> CallRow {
+    fn new_row(now: DateTime<Utc>, channel: &ChannelView, direction: Direction, to: String) -> CallRow {
         let id = CallId::new();
         CallRow {
             id,
@@ -277,13 +287,12 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         channel: &ChannelView,
-        direction: Direction,
-        to: String,
+        dialled: Dialled,
         queue: &DirectoryQueue,
-        calling_agent: Option<AgentId>,
         out: &mut Vec<Output>,
     ) {
-        let mut row = self.new_row(now, channel, direction, to);
+        let Dialled { direction, to, calling_agent } = dialled;
+        let mut row = Self::new_row(now, channel, direction, to);
         row.queue_id = Some(queue.id);
         row.queued_at = Some(now);
         let mut call = Call::new(queue.tenant, row);
@@ -318,7 +327,6 @@ impl Center {
 
     /// A call that was refused at once still leaves its record: somebody tried.
     fn record_refused_call(
-        &mut self,
         now: DateTime<Utc>,
         tenant: TenantId,
         channel: &ChannelView,
@@ -326,7 +334,7 @@ impl Center {
         calling_agent: Option<AgentId>,
         out: &mut Vec<Output>,
     ) {
-        let mut row = self.new_row(now, channel, Direction::Internal, called.to_owned());
+        let mut row = Self::new_row(now, channel, Direction::Internal, called.to_owned());
         row.state = CallState::Ended;
         row.ended_at = Some(now);
         row.end_reason = Some(EndReason::InvalidNumber);
@@ -390,7 +398,7 @@ impl Center {
                 self.begin_end(now, id, EndReason::Failed, false, out);
             }
             (_, Err(refusal)) => {
-                tracing::debug!(call = %id, ?request, ?refusal, "a request was refused")
+                tracing::debug!(call = %id, ?request, ?refusal, "a request was refused");
             }
         }
     }

@@ -74,7 +74,8 @@ impl FailedSignIns {
     fn forget_old(&mut self, now: Instant) {
         self.failures.retain(|_, times| times.back().is_some_and(|time| now.duration_since(*time) < WINDOW));
         if self.failures.len() >= REMEMBERED
-            && let Some(oldest) = self.failures.iter().min_by_key(|(_, times)| times.back().copied()).map(|(address, _)| *address)
+            && let Some(oldest) =
+                self.failures.iter().min_by_key(|(_, times)| times.back().copied()).map(|(address, _)| *address)
         {
             self.failures.remove(&oldest);
         }

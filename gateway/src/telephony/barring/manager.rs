@@ -43,7 +43,10 @@ pub(super) struct Block(String);
 impl Block {
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key)).map(|(_, value)| value.trim_end())
+        self.0
+            .lines()
+            .find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key))
+            .map(|(_, value)| value.trim_end())
     }
 
     /// The address that a phone signed in from or failed to, if this block tells of such an attempt.
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_refused() {
-        assert_eq!(Blocks::default().push(&[b'x'; LONGEST + 1]), Err(TooLong));
+        assert_eq!(Blocks::default().push(&vec![b'x'; LONGEST + 1]), Err(TooLong));
     }
 
     proptest! {

@@ -82,7 +82,10 @@ async fn listen(client: &Client, manager: &ManagerConfig, sign_ins: &mut FailedS
         }
         while let Some(block) = blocks.next() {
             if block.get("Response") == Some("Error") {
-                return std::io::Error::new(std::io::ErrorKind::PermissionDenied, "ami_username or ami_password is wrong");
+                return std::io::Error::new(
+                    std::io::ErrorKind::PermissionDenied,
+                    "ami_username or ami_password is wrong",
+                );
             }
             match block.sign_in() {
                 Some((address, SignIn::Succeeded)) => sign_ins.succeeded(address, Instant::now()),
