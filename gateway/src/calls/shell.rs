@@ -76,6 +76,7 @@ pub struct CallControl {
     task: JoinHandle<()>,
     media: Media,
     client: Client,
+    state: PathBuf,
 }
 
 impl CallControl {
@@ -139,7 +140,7 @@ impl CallControl {
         shell.feed(Input::Directory(first_directory));
         let inputs = Inputs { updates, commands, answers, recorded, online, directory };
         let task = tokio::spawn(shell.run(inputs, cancel));
-        Ok(Self { handle, task, media, client })
+        Ok(Self { handle, task, media, client, state: config.state })
     }
 
     /// A handle for the rest of the gateway.
@@ -149,7 +150,7 @@ impl CallControl {
 
     /// From now on bars addresses that keep failing to sign in, as Asterisk's manager interface tells.
     pub fn bar_failed_sign_ins(&self, manager: ManagerConfig, cancel: CancellationToken) {
-        tokio::spawn(barring::keep(self.client.clone(), manager, cancel));
+        tokio::spawn(barring::keep(self.client.clone(), manager, self.state.clone(), cancel));
     }
 
     /// Waits for the end, after the token was cancelled. Calls go on in Asterisk; recordings are left to be continued.

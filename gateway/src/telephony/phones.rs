@@ -44,7 +44,7 @@ pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<Phone
             PhoneNews::Connected => pushed.clear(),
             PhoneNews::Directory(directory) => wanted = phones(&directory),
             PhoneNews::Push(device, answer) => {
-                let phone = Phone::of(&device, wanted.get(&device.username).map_or("", |known| &known.tenant));
+                let phone = Phone::of(&device);
                 let done = push(&client, &phone).await;
                 if done {
                     pushed.insert(phone.username.clone(), phone.clone());
@@ -94,12 +94,11 @@ async fn bring_in_line(client: &Client, wanted: &BTreeMap<String, Phone>, pushed
 struct Phone {
     username: String,
     ha1: String,
-    tenant: String,
 }
 
 impl Phone {
-    fn of(device: &DirectoryDevice, slug: &str) -> Self {
-        Self { username: device.username.clone(), ha1: device.ha1.clone(), tenant: slug.to_owned() }
+    fn of(device: &DirectoryDevice) -> Self {
+        Self { username: device.username.clone(), ha1: device.ha1.clone() }
     }
 
     fn auth(&self) -> Fields<'_> {
@@ -145,14 +144,7 @@ type Fields<'a> = Vec<(&'static str, &'a str)>;
 type OwnedFields = Vec<(&'static str, String)>;
 
 fn phones(directory: &Directory) -> BTreeMap<String, Phone> {
-    directory
-        .devices
-        .values()
-        .map(|device| {
-            let slug = directory.tenants.get(&device.tenant).map_or("", String::as_str);
-            (device.username.clone(), Phone::of(device, slug))
-        })
-        .collect()
+    directory.devices.values().map(|device| (device.username.clone(), Phone::of(device))).collect()
 }
 
 async fn push(client: &Client, phone: &Phone) -> bool {

@@ -169,7 +169,10 @@ fn caller_id(number: &str) -> String {
 
 fn refusal(error: &Error) -> Refusal {
     match error {
-        Error::NotFound { .. } => Refusal::Gone,
+        // A channel that is hung up in this very moment is refused in one of these ways, depending on how far it is; what
+        // became of it is told by its own events.
+        Error::NotFound { .. } | Error::NotInStasis { .. } => Refusal::Gone,
+        Error::BadRequest { message } if message.contains("not found") => Refusal::Gone,
         Error::Timeout { .. } | Error::Disconnected { .. } => Refusal::Unknown(error.to_string()),
         _ => Refusal::Refused(error.to_string()),
     }

@@ -60,6 +60,16 @@ impl FailedSignIns {
         true
     }
 
+    /// Addresses that an earlier life of the gateway barred: their time begins anew, and ends.
+    pub(super) fn take_over(&mut self, addresses: impl IntoIterator<Item = IpAddr>, now: Instant) {
+        self.barred.extend(addresses.into_iter().map(|address| (address, now + BARRED)));
+    }
+
+    /// Who is barred now.
+    pub(super) fn barred(&self) -> impl Iterator<Item = &IpAddr> {
+        self.barred.keys()
+    }
+
     /// Addresses whose time is over; they are forgotten.
     pub(super) fn over(&mut self, now: Instant) -> Vec<IpAddr> {
         self.barred.extract_if(|_, until| *until <= now).map(|(address, _)| address).collect()

@@ -10,6 +10,7 @@ mod count;
 mod manager;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,14 +39,35 @@ pub struct ManagerConfig {
     pub password: Secret,
 }
 
-/// Bars who fails too often, until `cancel`.
-pub(crate) async fn keep(client: Client, manager: ManagerConfig, cancel: CancellationToken) {
+/// The addresses that are barred, in a file: Asterisk cannot be asked for them, and a gateway that dies must not leave
+/// them barred for ever.
+#[derive(Debug)]
+struct Ledger(PathBuf);
+
+impl Ledger {
+    fn read(&self) -> Vec<IpAddr> {
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+    }
+
+    fn write(&self, sign_ins: &FailedSignIns) {
+        let lines: Vec<String> = sign_ins.barred().map(ToString::to_string).collect();
+        if let Err(error) = std::fs::write(&self.0, lines.join("\n")) {
+            tracing::warn!(%error, path = %self.0.display(), "who is barred could not be noted");
+        }
+    }
+}
+
+/// Bars who fails too often, until `cancel`; `state` is where it is noted who is barred.
+pub(crate) async fn keep(client: Client, manager: ManagerConfig, state: PathBuf, cancel: CancellationToken) {
+    let ledger = Ledger(state.join("barred"));
     let mut sign_ins = FailedSignIns::default();
+    sign_ins.take_over(ledger.read(), Instant::now());
     let mut told = false;
     loop {
         let lost = tokio::select! {
             () = cancel.cancelled() => return,
-            lost = listen(&client, &manager, &mut sign_ins) => lost,
+            lost = listen(&client, &manager, &mut sign_ins, &ledger) => lost,
         };
         if !std::mem::replace(&mut told, true) {
             tracing::warn!(%lost, address = %manager.address, "cannot hear who fails to sign in; trying again");
@@ -54,12 +76,17 @@ pub(crate) async fn keep(client: Client, manager: ManagerConfig, cancel: Cancell
             () = cancel.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
-        lift(&client, &mut sign_ins).await;
+        lift(&client, &mut sign_ins, &ledger).await;
     }
 }
 
 /// Listens until the connection is lost, and says how.
-async fn listen(client: &Client, manager: &ManagerConfig, sign_ins: &mut FailedSignIns) -> std::io::Error {
+async fn listen(
+    client: &Client,
+    manager: &ManagerConfig,
+    sign_ins: &mut FailedSignIns,
+    ledger: &Ledger,
+) -> std::io::Error {
     let mut stream = match sign_in(manager).await {
         Ok(stream) => stream,
         Err(error) => return error,
@@ -90,12 +117,14 @@ async fn listen(client: &Client, manager: &ManagerConfig, sign_ins: &mut FailedS
             match block.sign_in() {
                 Some((address, SignIn::Succeeded)) => sign_ins.succeeded(address, Instant::now()),
                 Some((address, SignIn::Failed)) if sign_ins.failed(address, Instant::now()) => {
+                    // Noted first: barred and not noted would be for ever.
+                    ledger.write(sign_ins);
                     bar(client, address).await;
                 }
                 _ => {}
             }
         }
-        lift(client, sign_ins).await;
+        lift(client, sign_ins, ledger).await;
     }
 }
 
@@ -112,14 +141,23 @@ async fn sign_in(manager: &ManagerConfig) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn lift(client: &Client, sign_ins: &mut FailedSignIns) {
-    for address in sign_ins.over(Instant::now()) {
+async fn lift(client: &Client, sign_ins: &mut FailedSignIns, ledger: &Ledger) {
+    let over = sign_ins.over(Instant::now());
+    if over.is_empty() {
+        return;
+    }
+    let mut again = Vec::new();
+    for address in over {
         match client.asterisk().delete_object("res_pjsip", "acl", &name(address)).await.or_gone() {
             Ok(()) => tracing::info!(%address, "may sign in again"),
-            // An Asterisk that cannot be reached has probably ended, and its memory with it.
-            Err(error) => tracing::warn!(%address, %error, "could not be taken off the access list"),
+            Err(error) => {
+                tracing::warn!(%address, %error, "could not be taken off the access list; trying again");
+                again.push(address);
+            }
         }
     }
+    sign_ins.take_over(again, Instant::now());
+    ledger.write(sign_ins);
 }
 
 async fn bar(client: &Client, address: IpAddr) {
