@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use trunkline_stack::PhoneEventKind;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::phones::Baresip;
+use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
     AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, nothing_left_in_asterisk, outage_stack, run,
 };
@@ -128,6 +128,34 @@ fn caller_waits_with_music_for_a_gateway_that_is_away_and_is_then_answered() {
 }
 
 #[test]
+fn caller_whom_no_gateway_takes_hears_music_and_then_an_apology() {
+    run(async {
+        let mut options = StackOptions { demo: false, ..StackOptions::default() };
+        options.asterisk.patience_seconds = 4;
+        let mut stack = Stack::start(options).await?;
+        let scene = Scene::new(&stack, 0).await?;
+        stack.gateway.kill_9();
+        let mut customer = scene.customer().await?;
+        customer.wait_for(PhoneEventKind::Progress, SOON).await?;
+        let closed = customer.wait_for(PhoneEventKind::Closed, 2 * SOON).await?;
+        ensure!(closed.text.contains("503"), "{closed:?}");
+        // Music and speech, neither of them answered: nobody pays for it.
+        ensure!(customer.events().iter().all(|event| event.kind != PhoneEventKind::Established), "it was answered");
+        let heard = customer.heard()?.into_iter().filter_map(|file| Wav::read(&file).ok()).map(|wav| {
+            let end = wav.seconds();
+            let loudest = |from: f64, to: f64| wav.cut(0, from, to).iter().map(|sample| sample.unsigned_abs()).max();
+            (end, loudest(0.0, 3.0), loudest(4.5, end))
+        });
+        let heard: Vec<_> = heard.collect();
+        ensure!(
+            heard.iter().any(|(end, music, speech)| *end > 6.0 && *music > Some(500) && *speech > Some(500)),
+            "seconds, music, speech: {heard:?}"
+        );
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
 fn call_that_ended_meanwhile_gets_its_record_and_orphans_are_collected() {
     run(async {
         let mut stack = outage_stack().await?;
@@ -169,7 +197,10 @@ fn restarts_in_a_row_lose_no_event_and_double_none() {
         let mut stream = EventStream::next_only(&scene.admin).await?;
         for _ in 0..3 {
             let customer = scene.sipp_customer(Duration::from_secs(3))?;
-            let answered = stream.wait_kind("call.answered", None).await?;
+            let answered = match stream.wait_kind("call.answered", None).await {
+                Ok(answered) => answered,
+                Err(error) => return Err(error.context(told(&stack).await)),
+            };
             stack.gateway.kill_9();
             stack.gateway.start_again().await?;
             stream.cut_and_resume().await?;
@@ -182,6 +213,17 @@ fn restarts_in_a_row_lose_no_event_and_double_none() {
         ensure!(calls.len() == 3 && calls.iter().all(|call| call["state"] == "ended"), "{calls:?}");
         nothing_left_in_asterisk(&stack).await
     });
+}
+
+/// What the parts have to say for themselves when a call does not get through.
+async fn told(stack: &Stack) -> String {
+    let mut told = String::new();
+    for command in ["core show channels verbose", "ari show apps", "pjsip show channels"] {
+        told += &stack.asterisk.rx(command).await.unwrap_or_else(|error| error.to_string());
+    }
+    let log = std::fs::read_to_string(stack.gateway.log()).unwrap_or_default();
+    let tail: Vec<&str> = log.lines().rev().take(30).collect();
+    told + &tail.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 fn seconds_between(from: &Value, to: &Value) -> Result<f64> {

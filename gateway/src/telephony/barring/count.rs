@@ -139,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_life_barred_ends_too() {
+        let (mut sign_ins, start) = (FailedSignIns::default(), Instant::now());
+        sign_ins.take_over([address(1)], start);
+        assert!(!sign_ins.failed(address(1), start));
+        assert_eq!(sign_ins.over(start + BARRED), [address(1)]);
+        assert_eq!(sign_ins.barred().count(), 0);
+    }
+
+    #[test]
     fn many_addresses_do_not_fill_the_memory() {
         let (mut sign_ins, start) = (FailedSignIns::default(), Instant::now());
         for n in 0..20_000_u32 {
