@@ -5,10 +5,14 @@
 //! stack where they don't break it.
 
 mod api;
+mod hearing;
+mod proxy;
 mod scene;
 mod stream;
 
 pub use api::{Api, eventually};
+pub use hearing::hears_now;
+pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};
 pub use stream::{EventStream, Seen};
 
