@@ -84,11 +84,10 @@ check-advisories:
 	  cargo audit --quiet; echo "check: no advisory against a dependency"; \
 	fi
 
-bench:  ## benchmarks beside their peers, to target/bench/results.json
+bench:  ## benchmarks beside their peers, to target/bench/results.json (BENCH="hub_fanout hub_memory" for some)
 	@.ci/deps bench
-	@asterisk/get-asterisk.sh > /dev/null
-	@cargo build --release $(WORKSPACE) --bins
-	@cargo bench --locked -p trunkline-tests
+	@cargo build --release --locked -p trunkline-bench
+	@"$(CARGO_TARGET_DIR)/release/bench" $(BENCH)
 
 build:  ## build all programs
 	@cargo build $(WORKSPACE) --bins

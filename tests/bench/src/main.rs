@@ -17,7 +17,7 @@ mod stats;
 mod usage;
 mod websocket;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use self::benchmarks::{Plan, ari_events, hub_fanout, hub_memory, journal_append};
 use self::machine::Machine;
 use self::part::Folder;
-use self::results::Results;
+use self::results::{Results, Row};
 use self::usage::Cores;
 
 #[derive(Debug, Parser)]
@@ -42,6 +42,9 @@ struct Arguments {
     /// Seconds of each measurement.
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+    /// Messages on their way at any time in `hub_fanout`, instead of each workload's own number.
+    #[arg(long, env = "BENCH_WINDOW")]
+    window: Option<usize>,
     /// Where the results are written.
     #[arg(long, env = "BENCH_OUT", default_value = "target/bench/results.json")]
     out: PathBuf,
@@ -60,6 +63,13 @@ enum Name {
     HubFanout,
     HubMemory,
     AriEvents,
+}
+
+impl Name {
+    /// As it is named in the results.
+    fn text(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,6 +151,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let plan = Plan {
             rounds: arguments.rounds as usize,
             span: Duration::from_secs(arguments.seconds),
+            window: arguments.window,
             cores: Cores::pick()?,
             folder: arguments.out.parent().map(PathBuf::from).unwrap_or_default(),
         };
@@ -149,30 +160,37 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "{}, {} cores, Linux {}; load {:.2} {:.2} {:.2}",
             machine.cpu, machine.cores, machine.kernel, machine.load[0], machine.load[1], machine.load[2]
         );
-        let mut rows = Vec::new();
+        let mut results = Results { machine, rows: Vec::new() };
+        let mut failed = Vec::new();
         for name in Name::value_variants() {
             if !arguments.names.is_empty() && !arguments.names.contains(name) {
                 continue;
             }
-            eprintln!(
-                "bench: {}",
-                name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-            );
-            rows.extend(match name {
-                Name::JournalAppend => journal_append::run(&plan).await.context("journal_append")?,
-                Name::HubFanout => hub_fanout::run(&plan).await.context("hub_fanout")?,
-                Name::HubMemory => hub_memory::run(&plan).await.context("hub_memory")?,
-                Name::AriEvents => {
-                    ari_events::run(&plan, arguments.ari_events.as_deref()).await.context("ari_events")?
+            eprintln!("bench: {}", name.text());
+            // One that fails does not cost the others' results.
+            match measure(*name, &plan, arguments.ari_events.as_deref()).await {
+                Ok(rows) => results.rows.extend(rows),
+                Err(error) => {
+                    eprintln!("bench: {} failed: {error:#}", name.text());
+                    failed.push(name.text());
                 }
-            });
+            }
         }
-        let results = Results { machine, rows };
         results.write(&arguments.out)?;
         print!("{}", results.table());
         println!("written to {}", arguments.out.display());
+        anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
         Ok(())
     })
+}
+
+async fn measure(name: Name, plan: &Plan, recorded: Option<&Path>) -> anyhow::Result<Vec<Row>> {
+    match name {
+        Name::JournalAppend => journal_append::run(plan).await,
+        Name::HubFanout => hub_fanout::run(plan).await,
+        Name::HubMemory => hub_memory::run(plan).await,
+        Name::AriEvents => ari_events::run(plan, recorded).await,
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,13 @@ impl Part {
         self.process.pid()
     }
 
+    /// The end of what it wrote to its log.
+    pub(crate) fn last_words(&self) -> String {
+        let text = fs::read_to_string(self.process.log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+
     /// Waits until it is ready, and returns what it said then.
     pub(crate) async fn ready<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {
         self.wait_for(READY, START_LIMIT).await

@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// How long each measurement takes.
     pub(crate) span: Duration,
+    /// Messages on their way in `hub_fanout`, instead of each workload's own number.
+    pub(crate) window: Option<usize>,
     pub(crate) cores: Cores,
     /// Where databases are made.
     pub(crate) folder: PathBuf,

@@ -15,11 +15,19 @@ const LAST: Duration = Duration::from_secs(10);
 /// Longest wait for something to read; what could not be published is tried again after it.
 const WAIT: Duration = Duration::from_millis(1);
 
+/// When messages are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// So many are on their way at any time; a new one is published when one has reached all its listeners.
+    Window(usize),
+    /// So many per second, whatever becomes of them.
+    PerSecond(u32),
+}
+
 /// How a server is loaded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    /// Messages on their way at any time; a new one is published when one has reached all its listeners.
-    pub(crate) window: usize,
+    pub(crate) pace: Pace,
     /// Not measured.
     pub(crate) warm_up: Duration,
     /// Measured.
@@ -144,13 +152,19 @@ pub(crate) fn measure(endpoint: &Endpoint, connections: &mut Connections, load: 
             bytes: connections.bytes,
         })
     };
-    let mut next = 0;
+    let started = Instant::now();
+    let mut published = 0;
     let mut turn = |connections: &mut Connections, channels: &mut Channels, publish: bool| {
         let now = Instant::now();
-        while publish && channels.on_the_way < load.window {
-            let seq = channels.publish(next, now);
-            publisher.publish(next, seq);
-            next = (next + 1) % channels.all.len();
+        let due = |published: usize, on_the_way: usize| match load.pace {
+            Pace::Window(window) => on_the_way < window,
+            Pace::PerSecond(rate) => (published as f64) < (now - started).as_secs_f64() * f64::from(rate),
+        };
+        while publish && due(published, channels.on_the_way) {
+            let channel = published % channels.all.len();
+            let seq = channels.publish(channel, now);
+            publisher.publish(channel, seq);
+            published += 1;
         }
         publisher.flush()?;
         let mut now = None;
@@ -163,7 +177,6 @@ pub(crate) fn measure(endpoint: &Endpoint, connections: &mut Connections, load: 
         publisher.read_answers()
     };
 
-    let started = Instant::now();
     while started.elapsed() < load.warm_up {
         turn(connections, &mut channels, true)?;
     }

@@ -10,7 +10,7 @@ mod publisher;
 use std::net::SocketAddr;
 
 pub(crate) use self::connections::Connections;
-pub(crate) use self::fanout::{Load, Measured, measure};
+pub(crate) use self::fanout::{Load, Measured, Pace, measure};
 pub(crate) use self::message::MessageContent;
 
 /// A running server as the driver sees it.

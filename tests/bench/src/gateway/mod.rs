@@ -47,6 +47,11 @@ impl Gateway {
         Ok(Self { part, ready, database: database.pid()? })
     }
 
+    /// The end of its log: why it did not do what it should.
+    pub(crate) fn last_words(&self) -> String {
+        self.part.last_words()
+    }
+
     /// `channels` of its tenants.
     pub(crate) fn endpoint(&self, channels: usize) -> Endpoint {
         Endpoint {

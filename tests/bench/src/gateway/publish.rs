@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use trunkline_db::TenantId;
-use trunkline_journal::{Journal, Kind, NewEvent, Ref};
+use trunkline_journal::{Journal, Kind, MAX_EVENTS, NewEvent, Ref};
 use uuid::Uuid;
 
 use crate::pipe;
@@ -40,9 +40,17 @@ async fn take(mut socket: TcpStream, journal: Journal, tenants: Vec<TenantId>) {
         for (tenant, events) in events {
             let journal = journal.clone();
             tokio::spawn(async move {
-                if let Err(error) = journal.append(tenant, events).await {
-                    // The driver will miss the messages, and show this log.
-                    eprintln!("cannot append: {error}");
+                let mut events = events.into_iter();
+                loop {
+                    let some: Vec<NewEvent> = events.by_ref().take(MAX_EVENTS).collect();
+                    if some.is_empty() {
+                        return;
+                    }
+                    if let Err(error) = journal.append(tenant, some).await {
+                        // The driver will miss the messages, and show this.
+                        eprintln!("cannot append: {error}");
+                        return;
+                    }
                 }
             });
         }

@@ -48,7 +48,7 @@ pub(crate) fn run(reader: Reader, url: &str, core: usize, folder: &Folder) -> an
 async fn typed(url: &str, folder: &Folder) -> anyhow::Result<u64> {
     let mut config = trunkline_ari::Config::new(url, USER, PASSWORD, ["trunkline"]);
     config.transport = trunkline_ari::Transport::WebSocket;
-    let (_client, mut updates) = trunkline_ari::connect(config)?;
+    let (client, mut updates) = trunkline_ari::connect(config)?;
     let mut seen = 0;
     while let Some(update) = updates.next().await {
         match update {
@@ -59,7 +59,8 @@ async fn typed(url: &str, folder: &Folder) -> anyhow::Result<u64> {
                 if let Event::ChannelUserevent(event) = &*event
                     && event.eventname == END
                 {
-                    return Ok(seen);
+                    // Right after a snapshot, what it showed already is read and not told again.
+                    return Ok(seen + client.counters().deduplicated);
                 }
                 ensure!(!matches!(*event, Event::Unknown(_)), "an event is not typed: {event:?}");
                 seen += 1;
