@@ -232,6 +232,8 @@ fn write_files(dir: &Path, options: &BaresipOptions, control_port: u16) -> Resul
         // The generator knows no other format; it is converted for the line.
         None => (format!("ausine,{}", options.tone_hz), "ausine", 48_000, 2),
     };
+    // No jitter buffer: baresip's throws away everything of a new source (music, then a person) whose sequence numbers happen to lie
+    // below the old one's.
     let mut config = format!(
         "poll_method epoll\n\
          sip_listen 127.0.0.1:{sip_port}\n\
@@ -243,6 +245,7 @@ fn write_files(dir: &Path, options: &BaresipOptions, control_port: u16) -> Resul
          auplay_srate 8000\n\
          auplay_channels 1\n\
          audio_level no\n\
+         jitter_buffer_delay 0-0\n\
          rtp_ports {rtp_port}-{}\n\
          snd_path {}\n\
          ctrl_tcp_listen 127.0.0.1:{control_port}\n\
