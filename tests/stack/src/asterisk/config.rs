@@ -148,7 +148,7 @@ impl AsteriskConfig {
         );
         let client = format!(
             "[trunkline-gateway]\ntype = websocket_client\nuri = {}\nprotocols = ari\nusername = {}\npassword = {}\n\
-             connection_type = persistent\nconnection_timeout = 2000\nreconnect_interval = {}\nreconnect_attempts = 4294967295\ntls_enabled = no\n",
+             connection_type = persistent\nconnection_timeout = 2000\nreconnect_interval = {}\nreconnect_attempts = 2147483647\ntls_enabled = no\n",
             outbound.uri, outbound.username, outbound.password, outbound.reconnect_interval_ms
         );
         (ari, client)
