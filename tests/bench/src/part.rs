@@ -15,7 +15,7 @@ use trunkline_stack::process::{Process, ProcessSpec};
 const READY: &str = "ready.json";
 const DONE: &str = "done.json";
 /// How long a part may take to be ready.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running part; dropping it ends it.
 #[derive(Debug)]

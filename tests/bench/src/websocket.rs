@@ -41,7 +41,7 @@ pub(crate) fn upgrade_answer(key: &str) -> Vec<u8> {
 /// A whole frame of a server: final, not masked.
 pub(crate) fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 10);
-    push_header(&mut frame, opcode, payload.len(), 0);
+    push_header(&mut frame, opcode, payload.len(), false);
     frame.extend_from_slice(payload);
     frame
 }
@@ -49,21 +49,22 @@ pub(crate) fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 /// A whole frame of a client. The mask is all zero, which the RFC allows and which leaves the payload as it is.
 pub(crate) fn client_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 14);
-    push_header(&mut frame, opcode, payload.len(), 0x80);
+    push_header(&mut frame, opcode, payload.len(), true);
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(payload);
     frame
 }
 
-fn push_header(frame: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
+fn push_header(frame: &mut Vec<u8>, opcode: u8, length: usize, masked: bool) {
+    let mask = if masked { 0x80 } else { 0 };
     frame.push(0x80 | opcode);
     if length < 126 {
-        frame.push(masked | length as u8);
+        frame.push(mask | length as u8);
     } else if let Ok(short) = u16::try_from(length) {
-        frame.push(masked | 126);
+        frame.push(mask | 0x7E);
         frame.extend_from_slice(&short.to_be_bytes());
     } else {
-        frame.push(masked | 127);
+        frame.push(mask | 0x7F);
         frame.extend_from_slice(&(length as u64).to_be_bytes());
     }
 }

@@ -116,7 +116,7 @@ async fn lanes(database: &mut Database, span: Duration) -> anyhow::Result<Insert
     let before = cpu_of_tree(pid)?;
     let seconds = span.as_secs().max(1).to_string();
     let mut part = Part::start(&["append", "--database-url", &database.url(), "--seconds", &seconds])?;
-    let done: Done = part.done(span + Duration::from_secs(60)).await?;
+    let done: Done = part.done(span + Duration::from_mins(1)).await?;
     let server = cpu_of_tree(pid)?.saturating_sub(before);
     Ok(Inserted {
         rows: done.events as f64,

@@ -9,7 +9,7 @@ use trunkline_db::TenantId;
 use trunkline_journal::{Journal, Kind, MAX_EVENTS, NewEvent, Ref};
 use uuid::Uuid;
 
-use crate::pipe;
+use crate::pipe::{self, Piped};
 
 const KIND: Kind = Kind::from_static("message.received");
 
@@ -30,7 +30,7 @@ async fn take(mut socket: TcpStream, journal: Journal, tenants: Vec<TenantId>) {
         }
         let mut used = 0;
         let mut events: BTreeMap<TenantId, Vec<NewEvent>> = BTreeMap::new();
-        while let Ok(Some((channel, message, size))) = pipe::parse(&bytes[used..]) {
+        while let Ok(Some(Piped { channel, message, size })) = pipe::parse(&bytes[used..]) {
             used += size;
             let text = String::from_utf8_lossy(message);
             let event = NewEvent::new(KIND, Ref::new("message", Uuid::now_v7()), json!({ "text": text }));

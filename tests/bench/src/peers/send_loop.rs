@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::{Endpoint, Entry, MessageContent, Publish};
 use crate::part::{Folder, Part};
-use crate::pipe;
+use crate::pipe::{self, Piped};
 use crate::usage::bind;
 use crate::websocket::{TEXT, head_length, header, server_frame, upgrade_answer, upgrade_request};
 
@@ -153,7 +153,7 @@ impl Server {
                 let mut bytes = std::mem::take(bytes);
                 bytes.extend_from_slice(&self.scratch[..length]);
                 let mut used = 0;
-                while let Some((channel, message, size)) =
+                while let Some(Piped { channel, message, size }) =
                     pipe::parse(&bytes[used..]).map_err(|_| anyhow!("a message is too long"))?
                 {
                     used += size;
