@@ -352,13 +352,14 @@ impl Driver {
     }
 }
 
+/// At `debug`: who owns the session says it to people, once for each change.
 fn tell_state(state: &State) {
     match state {
         State::Connecting => tracing::debug!("connecting to Asterisk"),
         State::Syncing => tracing::debug!("connected to Asterisk, fetching its state"),
-        State::Live => tracing::info!("connected to Asterisk"),
+        State::Live => tracing::debug!("in step with Asterisk"),
         State::Backoff { retry_in, failure } => {
-            tracing::warn!(%failure, ?retry_in, "no connection to Asterisk");
+            tracing::debug!(%failure, ?retry_in, "no connection to Asterisk");
         }
         State::Replaced { application } => {
             tracing::error!(application, "another connection registered our application; not fighting for it");

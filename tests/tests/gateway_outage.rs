@@ -5,37 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
-use trunkline_stack::phones::Baresip;
 use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
-    AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, nothing_left_in_asterisk, outage_stack, run,
+    AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, hears_now, nothing_left_in_asterisk, outage_stack, run,
 };
 
 const SOON: Duration = Duration::from_secs(15);
-
-/// Waits until a phone hears a tone, in sound that is newer than this call.
-async fn hears_now(phone: &Baresip, hz: u32) -> Result<()> {
-    let length = |phone: &Baresip| -> Result<f64> {
-        let mut longest = 0.0_f64;
-        for file in phone.heard()? {
-            longest = longest.max(Wav::read(&file).map_or(0.0, |wav| wav.seconds()));
-        }
-        Ok(longest)
-    };
-    let before = length(phone)?;
-    eventually(SOON, async || {
-        for file in phone.heard()? {
-            let Ok(wav) = Wav::read(&file) else { continue };
-            if wav.seconds() > before + 1.0 {
-                let share = tone_share_windowed(wav.cut(0, before + 0.2, wav.seconds()), wav.rate, f64::from(hz));
-                ensure!(share > 0.9, "{share} of {hz} Hz");
-                return Ok(());
-            }
-        }
-        anyhow::bail!("no new sound yet")
-    })
-    .await
-}
 
 #[test]
 fn killed_in_mid_call_it_takes_the_call_over_and_the_recording_goes_on() {

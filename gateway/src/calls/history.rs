@@ -109,7 +109,7 @@ async fn legs_of(tx: &mut TenantTx<'_>, calls: &[Uuid]) -> Result<HashMap<CallId
     let rows = sqlx::query!(
         r#"SELECT call_id AS "call_id: CallId", id, kind, agent_id AS "agent_id: AgentId", device_id AS "device_id: DeviceId",
                   started_at, answered_at, ended_at, cause
-             FROM call_legs WHERE call_id = ANY($1) ORDER BY started_at, id"#,
+             FROM call_legs WHERE call_id = ANY($1) ORDER BY started_at, kind DESC, id"#,
         calls,
     )
     .fetch_all(tx.conn())

@@ -3,6 +3,7 @@
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::center::FinishedCall;
+use super::model::EndReason;
 use super::writer::WriterFigures;
 
 /// Seconds a caller waits: fine where service levels are set, coarse where only patience is measured.
@@ -25,6 +26,7 @@ pub struct CallMetrics {
     records_waiting: IntGauge,
     records_written: IntGauge,
     records_rejected: IntGauge,
+    records_unspooled: IntGauge,
     spool_bytes: IntGauge,
     rtp: IntGaugeVec,
 }
@@ -55,7 +57,7 @@ impl CallMetrics {
         let ari_gaps =
             IntCounter::new("trunkline_ari_gaps_total", "Stretches in which Asterisk could not tell us anything.")?;
         registry.register(Box::new(ari_gaps.clone()))?;
-        Ok(Self {
+        let metrics = Self {
             calls: gauges("trunkline_calls", "Running calls by state.", "state")?,
             ended: counters("trunkline_calls_ended_total", "Calls that ended, by reason.", "reason")?,
             wait: histogram("trunkline_call_wait_seconds", "From queueing to answer or giving up.", WAIT_BUCKETS)?,
@@ -68,9 +70,21 @@ impl CallMetrics {
             records_waiting: gauge("trunkline_call_records_waiting", "Records of calls not yet in the database.")?,
             records_written: gauge("trunkline_call_records_written", "Records of calls written since start.")?,
             records_rejected: gauge("trunkline_call_records_rejected", "Records the database refused since start.")?,
+            records_unspooled: gauge(
+                "trunkline_call_records_unspooled",
+                "Records that could not be appended to the spool since start.",
+            )?,
             spool_bytes: gauge("trunkline_call_spool_bytes", "Length of the spool file.")?,
             rtp: gauges("trunkline_rtp_packets", "RTP packets since start, by what became of them.", "outcome")?,
-        })
+        };
+        // A series that is not there yet cannot be told from one that was lost.
+        for reason in EndReason::ALL {
+            metrics.ended.with_label_values(&[reason.as_str()]);
+        }
+        for outcome in ["ready", "failed"] {
+            metrics.recordings.with_label_values(&[outcome]);
+        }
+        Ok(metrics)
     }
 
     pub(super) fn finished(&self, call: &FinishedCall) {
@@ -116,6 +130,7 @@ impl CallMetrics {
         self.records_waiting.set(whole(writer.waiting.load(Relaxed)));
         self.records_written.set(whole(writer.written.load(Relaxed)));
         self.records_rejected.set(whole(writer.rejected.load(Relaxed)));
+        self.records_unspooled.set(whole(writer.unspooled.load(Relaxed)));
         self.spool_bytes.set(whole(writer.spool_bytes.load(Relaxed)));
         self.ari_events.set(whole(ari.events));
         self.ari_reconnects.set(whole(ari.connects));

@@ -277,6 +277,9 @@ macro_rules! words {
                     _ => None,
                 }
             }
+
+            /// Every value.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
         }
     };
 }

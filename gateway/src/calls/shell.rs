@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,11 @@ impl CallControl {
         let shown = Arc::new(Shown::new());
         let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown));
 
-        tokio::spawn(phones::keep(client.clone(), phone_news));
+        let ask_again = endpoint_sender.clone();
+        tokio::spawn(phones::keep(client.clone(), phone_news, move || {
+            // The task that asks lives as long as the shell.
+            let _ = ask_again.send(EndpointQuestion::All);
+        }));
         tokio::spawn(ask_endpoints(client.clone(), app.clone(), endpoint_names, online_sender));
         tokio::spawn(directory::follow(db, directory_sender, cancel.clone()));
 
@@ -255,7 +259,7 @@ impl Shell {
             }
             Update::Gap(gap) => {
                 self.metrics.gap();
-                self.feed(Input::Gap { from: gap.from, reason: "connection_lost" });
+                self.feed(Input::Gap { from: gap.from.trunc_subsecs(3), reason: "connection_lost" });
             }
             Update::Snapshot(snapshot) => {
                 self.set_version(snapshot.info.system.as_ref().map(|system| system.version.clone()));
@@ -326,14 +330,16 @@ impl Shell {
         self.metrics.ari_state(word);
         let mut status = self.shown.status.write().unwrap_or_else(PoisonError::into_inner);
         match (word, &detail) {
-            ("live", _) => tracing::info!(version = status.version.as_deref(), "connected to Asterisk"),
+            ("live", _) if status.state != "live" => {
+                tracing::info!(version = status.version.as_deref(), "connected to Asterisk");
+            }
             // Once for each reason, not for each attempt.
             (_, Some(why)) if status.detail != detail => tracing::warn!(state = word, why, "not connected to Asterisk"),
             _ => {}
         }
         if status.state != word {
             status.state = word;
-            status.since = Utc::now();
+            status.since = Utc::now().trunc_subsecs(3);
         }
         if word == "live" || detail.is_some() {
             status.detail = detail;
@@ -443,7 +449,8 @@ impl Clock {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.wall + TimeDelta::from_std(self.started.elapsed()).unwrap_or(TimeDelta::zero())
+        // Milliseconds everywhere: in the journal, in the rows and in the API.
+        (self.wall + TimeDelta::from_std(self.started.elapsed()).unwrap_or(TimeDelta::zero())).trunc_subsecs(3)
     }
 }
 

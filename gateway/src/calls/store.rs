@@ -192,7 +192,7 @@ async fn legs_of(tx: &mut SystemTx, tenant: TenantId, call: CallId) -> Result<Ve
     let rows = sqlx::query!(
         r#"SELECT id, kind, agent_id AS "agent_id: AgentId", device_id AS "device_id: DeviceId", started_at, answered_at,
                   ended_at, cause
-             FROM call_legs WHERE tenant_id = $1 AND call_id = $2 ORDER BY started_at, id"#,
+             FROM call_legs WHERE tenant_id = $1 AND call_id = $2 ORDER BY started_at, kind DESC, id"#,
         tenant.uuid(),
         call.uuid(),
     )

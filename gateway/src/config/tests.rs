@@ -106,7 +106,11 @@ fn the_example_file_names_every_key_with_its_default_and_loads() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trunkline.toml");
     std::fs::write(&file, uncommented).unwrap();
-    Source::read(Some(&file), Vec::new()).unwrap().config().unwrap();
+    // Its key is public: nobody may run with it.
+    let refusal = Source::read(Some(&file), Vec::new()).unwrap().config().unwrap_err().to_string();
+    assert!(refusal.contains("secret_key"), "{refusal}");
+    let own_key = ("TRUNKLINE_SECRET_KEY".to_owned(), "5a".repeat(32));
+    Source::read(Some(&file), vec![own_key]).unwrap().config().unwrap();
 }
 
 fn is_assignment(line: &str) -> bool {

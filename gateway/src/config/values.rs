@@ -41,6 +41,12 @@ impl SecretKey {
     /// Shortest accepted key, in bytes.
     pub const MIN_BYTES: usize = 32;
 
+    /// The key of `trunkline.example.toml`, which everybody can read: refused.
+    const PUBLISHED: [u8; 32] = [
+        0x8f, 0x1d, 0x0a, 0x4c, 0x7b, 0xe2, 0x93, 0x65, 0x50, 0xfa, 0x1c, 0x8e, 0x44, 0xd7, 0xb9, 0x0a, 0x63, 0xe2,
+        0xf7, 0x5d, 0x1c, 0x08, 0xab, 0x39, 0x46, 0xf5, 0xde, 0x70, 0x21, 0xbc, 0x98, 0xd4,
+    ];
+
     /// The raw bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -63,7 +69,7 @@ impl FromStr for SecretKey {
             [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
         });
         match decoded {
-            Some(bytes) if bytes.len() >= Self::MIN_BYTES => Ok(Self(bytes)),
+            Some(bytes) if bytes.len() >= Self::MIN_BYTES && bytes != Self::PUBLISHED => Ok(Self(bytes)),
             _ => Err(WeakKey),
         }
     }

@@ -41,6 +41,8 @@ pub fn router(state: AppState) -> Router {
     api.merge(health::router())
         .merge(docs::router())
         .route("/metrics", get(metrics))
+        // The address that `make run` prints: until there is a panel, what can be done here.
+        .route("/", get(async || axum::response::Redirect::temporary("/dev")))
         .fallback(async || AppError::not_found("address; /dev lists them all"))
         .method_not_allowed_fallback(async || AppError::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

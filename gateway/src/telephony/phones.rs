@@ -35,13 +35,18 @@ pub(crate) enum PhoneNews {
     Remove(String, oneshot::Sender<()>),
 }
 
-/// Keeps Asterisk's phones like the directory's. Ends when the sender is dropped.
-pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<PhoneNews>) {
+/// Keeps Asterisk's phones like the directory's; tells `pushed_some` when Asterisk learnt of phones, since one that it had
+/// forgotten may still be registered. Ends when the sender is dropped.
+pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<PhoneNews>, pushed_some: impl Fn()) {
     let mut wanted: BTreeMap<String, Phone> = BTreeMap::new();
     let mut pushed: BTreeMap<String, Phone> = BTreeMap::new();
+    let mut connected = false;
     while let Some(message) = news.recv().await {
         match message {
-            PhoneNews::Connected => pushed.clear(),
+            PhoneNews::Connected => {
+                connected = true;
+                pushed.clear();
+            }
             PhoneNews::Directory(directory) => wanted = phones(&directory),
             PhoneNews::Push(device, answer) => {
                 let phone = Phone::of(&device);
@@ -62,11 +67,19 @@ pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<Phone
                 continue;
             }
         }
-        bring_in_line(&client, &wanted, &mut pushed).await;
+        // Before the first connection there is nobody to tell; a connection brings everything in line.
+        if connected && bring_in_line(&client, &wanted, &mut pushed).await {
+            pushed_some();
+        }
     }
 }
 
-async fn bring_in_line(client: &Client, wanted: &BTreeMap<String, Phone>, pushed: &mut BTreeMap<String, Phone>) {
+/// Pushes and removes what differs. Whether any was pushed.
+async fn bring_in_line(
+    client: &Client,
+    wanted: &BTreeMap<String, Phone>,
+    pushed: &mut BTreeMap<String, Phone>,
+) -> bool {
     let gone: Vec<String> = pushed.keys().filter(|username| !wanted.contains_key(*username)).cloned().collect();
     for username in gone {
         if remove(client, &username).await {
@@ -76,7 +89,7 @@ async fn bring_in_line(client: &Client, wanted: &BTreeMap<String, Phone>, pushed
     let missing: Vec<Phone> =
         wanted.values().filter(|phone| pushed.get(&phone.username) != Some(*phone)).cloned().collect();
     if missing.is_empty() {
-        return;
+        return false;
     }
     let count = missing.len();
     let done: Vec<Phone> = futures_util::stream::iter(missing)
@@ -86,7 +99,9 @@ async fn bring_in_line(client: &Client, wanted: &BTreeMap<String, Phone>, pushed
         .collect()
         .await;
     tracing::info!(phones = count, pushed = done.len(), "told Asterisk its phones");
+    let any = !done.is_empty();
     pushed.extend(done.into_iter().map(|phone| (phone.username.clone(), phone)));
+    any
 }
 
 /// What Asterisk is told of a phone.

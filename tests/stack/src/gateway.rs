@@ -96,7 +96,8 @@ impl Gateway {
         let mut spec =
             ProcessSpec::new("the gateway", [self.binary.as_os_str(), "serve".as_ref()], &self.dir, &self.log());
         spec.pid_file = Some(self.dir.join("pid"));
-        for (key, value) in &self.env {
+        // What serves needs no right to change the schema.
+        for (key, value) in self.env.iter().filter(|(key, _)| key != "TRUNKLINE_DATABASE_OWNER_URL") {
             spec = spec.env(key, value);
         }
         self.process = Some(spec.start()?);

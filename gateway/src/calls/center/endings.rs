@@ -37,11 +37,11 @@ impl Center {
     pub(super) fn destroyed(&mut self, now: DateTime<Utc>, channel: &str, ending: Ending, out: &mut Vec<Output>) {
         if let Some(id) = self.customers.get(channel).copied() {
             if let Some(call) = self.calls.get_mut(&id) {
-                call.leg_ended(channel, now, ending.cause);
                 call.customer_ending = Ending {
                     cause: ending.cause.or(call.customer_ending.cause),
                     sip_code: ending.sip_code.or(call.customer_ending.sip_code),
                 };
+                call.leg_ended(channel, now, call.customer_ending.cause);
             }
             self.customer_left(now, id, out);
             self.complete_if_gone(now, id, out);

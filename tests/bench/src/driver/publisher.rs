@@ -134,7 +134,7 @@ mod tests {
     fn answers_are_taken_only_whole() {
         let answers = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nokayHTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok";
         assert_eq!(check_answers(answers).unwrap(), answers.len());
-        assert_eq!(check_answers(&answers[..answers.len() - 1]).unwrap(), 45);
+        assert_eq!(check_answers(&answers[..answers.len() - 1]).unwrap(), 47);
         assert_eq!(check_answers(b"HTTP/1.1 2").unwrap(), 0);
         assert!(check_answers(b"HTTP/1.1 403 Forbidden\r\n\r\n").is_err());
     }
