@@ -89,8 +89,13 @@ impl Client {
     }
 
     /// Destroys a bridge; one that is gone already is success.
+    ///
+    /// So is one that Asterisk is just taking down: it has left Stasis, but is still shown, and is answered with 409 instead of 404.
     pub async fn destroy_bridge(&self, bridge_id: &str) -> Result<(), Error> {
-        self.bridges().destroy(bridge_id).await.or_gone()
+        match self.bridges().destroy(bridge_id).await {
+            Err(Error::NotInStasis { .. }) => Ok(()),
+            answer => answer.or_gone(),
+        }
     }
 
     /// Removes a dynamic configuration object; one that is gone already is success.
