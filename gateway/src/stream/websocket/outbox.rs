@@ -7,8 +7,8 @@ use bytes::{Buf as _, Bytes};
 
 /// Buffers handed to one `writev`; the kernel takes up to 1,024.
 const SLICES: usize = 64;
-/// Room that an empty outbox may keep, in entries.
-const IDLE_CAPACITY: usize = 4;
+/// Room that an empty outbox may keep, in entries: a usual wake-up then needs no memory of its own.
+const IDLE_CAPACITY: usize = 8;
 
 /// Frames that wait for the socket. It never holds more than one batch of the subscription and a few control frames: while there is
 /// something in it, nothing more is taken from the hub.
