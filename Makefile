@@ -20,7 +20,7 @@ BUILT := $(CARGO_TARGET_DIR)/debug
 WORKSPACE := --workspace --locked
 
 .PHONY: help run demo-call test check bench build asterisk clean-run \
-        check-format check-clippy check-licences check-tree check-drift check-advisories
+        check-deps check-format check-clippy check-licences check-tree check-drift check-advisories
 
 help:  ## list the goals
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,10 @@ test:  ## every test, with the real PostgreSQL, Asterisk and SIP phones
 	@cargo build $(WORKSPACE) --bins
 	@cargo test $(WORKSPACE)
 
-check: check-format check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
+check: check-deps check-format check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
+
+check-deps:
+	@.ci/deps check
 
 check-format:
 	@cargo fmt --all --check
