@@ -8,6 +8,7 @@ mod store;
 
 pub use self::http::router;
 pub use model::{Agent, Device, NewDevice};
+pub(crate) use store::state_of;
 
 /// The realm of SIP digest authentication (RFC 7616); part of every stored HA1.
 pub const SIP_REALM: &str = "trunkline";

@@ -34,7 +34,7 @@ pub(super) const fn state_text(state: AgentState) -> &'static str {
 }
 
 /// The schema allows these three texts only.
-fn state_of(text: &str) -> AgentState {
+pub(crate) fn state_of(text: &str) -> AgentState {
     match text {
         "available" => AgentState::Available,
         "paused" => AgentState::Paused,

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{LoginRequest, Me, SignedIn};
+use super::model::{LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, token};
 use crate::http::{AppError, ClientAddress, Json, Permission, Problem, bearer};
@@ -21,7 +21,11 @@ const COOKIE_PATH: &str = "/api/v1/auth";
 
 /// Routes of sign-in.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout)).routes(routes!(me))
+    OpenApiRouter::new()
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
+        .routes(routes!(me, update_me))
 }
 
 /// `Set-Cookie` (RFC 6265 §4.1): sent back over the same site only, to the sign-in paths only, out of reach of scripts.
@@ -123,10 +127,36 @@ async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMa
 )]
 async fn me(State(state): State<AppState>, principal: Principal) -> Result<Response, AppError> {
     let (user, tenant) = service::me(&state, principal).await?;
+    Ok(who(user, tenant).into_response())
+}
+
+/// Change my name or language
+///
+/// What is absent stays as it is; `"language": null` goes back to the tenant's.
+#[utoipa::path(
+    patch, path = "/me", tag = "sign-in", operation_id = "updateMe", request_body = UpdateMe,
+    responses(
+        (status = 200, description = "The signed-in user as it is now", body = Me),
+        (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("signed-in")))
+)]
+async fn update_me(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(wanted): Json<UpdateMe>,
+) -> Result<Response, AppError> {
+    principal.require_own_password()?;
+    let (user, tenant) = service::update_me(&state, principal, wanted).await?;
+    Ok(who(user, tenant).into_response())
+}
+
+fn who(user: UserView, tenant: TenantView) -> axum::Json<Me> {
     let permissions = Permission::ALL
         .iter()
         .filter(|permission| permission.allowed_to(user.role))
         .map(|permission| permission.as_str())
         .collect();
-    Ok(axum::Json(Me { user, tenant, permissions }).into_response())
+    axum::Json(Me { user, tenant, permissions })
 }

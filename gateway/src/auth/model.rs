@@ -1,6 +1,6 @@
 //! What sign-in says about a user.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use trunkline_db::{Role, TenantId, UserId};
 
 /// The signed-in user.
@@ -15,6 +15,11 @@ pub struct UserView {
     pub name: String,
     /// Role within the tenant.
     pub role: Role,
+    /// Language of the panel for this user; null: the tenant's.
+    pub language: Option<String>,
+    /// Somebody else chose the password: until it is changed, the access token is good for `GET /me`, `POST /auth/password` and
+    /// signing out only.
+    pub must_change_password: bool,
 }
 
 /// The tenant that the user signed in to.
@@ -27,6 +32,11 @@ pub struct TenantView {
     pub slug: String,
     /// Name for people.
     pub name: String,
+    /// IANA time zone in which the tenant's people read times.
+    #[schema(example = "Europe/Rome")]
+    pub time_zone: String,
+    /// Language of the panel for users who chose none: `en`, `ru` or `it`.
+    pub language: String,
 }
 
 /// Body of `POST /auth/login`.
@@ -46,6 +56,24 @@ impl std::fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoginRequest").field("email", &self.email).field("tenant", &self.tenant).finish_non_exhaustive()
     }
+}
+
+/// Body of `PATCH /me`: what is absent stays as it is.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpdateMe {
+    /// Name as shown to colleagues; at most 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// Language of the panel: `en`, `ru` or `it`; null for the tenant's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub language: Option<Option<String>>,
+}
+
+/// Tells `null` from what is absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
 }
 
 /// Answer of login and refresh.

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
 use trunkline_db::{DbError, SystemTx};
+use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
 use uuid::Uuid;
 
-use super::model::LoginRequest;
+use super::model::{LoginRequest, UpdateMe};
 use super::password::{MAX_BYTES, PasswordError};
 use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
 use crate::http::AppError;
@@ -16,6 +17,11 @@ use crate::state::AppState;
 
 /// Life of a refresh token; each use begins it anew.
 pub(super) const REFRESH_DAYS: i64 = 30;
+/// Longest name of a person, in characters.
+pub(crate) const MAX_NAME_CHARS: usize = 100;
+/// Languages of the panel.
+pub(crate) const LANGUAGES: [&str; 3] = ["en", "ru", "it"];
+const USER_UPDATED: Kind = Kind::from_static("user.updated");
 /// Longest e-mail address (RFC 5321 §4.5.3.1).
 const MAX_EMAIL_BYTES: usize = 254;
 
@@ -139,6 +145,45 @@ pub(super) async fn me(state: &AppState, principal: super::Principal) -> Result<
         .ok_or_else(|| AppError::unauthorized("the user may no longer sign in"))
 }
 
+/// Changes the signed-in user's own name and language, and tells the journal.
+pub(super) async fn update_me(
+    state: &AppState,
+    principal: super::Principal,
+    wanted: UpdateMe,
+) -> Result<(UserView, TenantView), AppError> {
+    let name = wanted.name.map(|name| name.trim().to_owned());
+    if name.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {
+        return Err(AppError::invalid_field("name", format!("must have from 1 to {MAX_NAME_CHARS} characters")));
+    }
+    let language = wanted.language;
+    if let Some(Some(language)) = &language
+        && !LANGUAGES.contains(&language.as_str())
+    {
+        return Err(AppError::invalid_field("language", format!("must be one of {}", LANGUAGES.join(", "))));
+    }
+    if name.is_some() || language.is_some() {
+        state
+            .journal
+            .command(principal.tenant, move |tx| {
+                let (name, language) = (name.clone(), language.clone());
+                Box::pin(async move {
+                    let language = language.as_ref().map(Option::as_deref);
+                    if !store::update_member(tx, principal.user, name.as_deref(), language).await? {
+                        return Err(Fault::Rejected(AppError::unauthorized("the user may no longer sign in")));
+                    }
+                    let mut data = serde_json::Map::new();
+                    data.extend(name.map(|name| ("name".to_owned(), name.into())));
+                    data.extend(language.map(|language| ("language".to_owned(), language.into())));
+                    let user = Ref::new("user", principal.user);
+                    let event = NewEvent::new(USER_UPDATED, user.clone(), data.into()).actor(user);
+                    Ok(Outcome::new(()).event(event))
+                })
+            })
+            .await?;
+    }
+    me(state, principal).await
+}
+
 async fn grant(
     state: &AppState,
     tx: &mut SystemTx,
@@ -151,7 +196,8 @@ async fn grant(
     let hash = state.keys.hash_opaque(&refresh_token);
     store::insert_refresh_token(tx, user.id, tenant.id, family, &hash, now + TimeDelta::days(REFRESH_DAYS)).await?;
     let life = TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
-    let access_token = token::issue(&state.keys, tenant.id, user.id, user.role, family, now, life);
+    let issue = if user.must_change_password { token::issue_for_password_change } else { token::issue };
+    let access_token = issue(&state.keys, tenant.id, user.id, user.role, family, now, life);
     let signed_in = SignedIn { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, user, tenant };
     Ok(Granted { signed_in, refresh_token })
 }

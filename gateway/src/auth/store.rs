@@ -1,7 +1,7 @@
-//! SQL of sign-in; all as the system role, since nobody is signed in yet.
+//! SQL of sign-in; as the system role, since nobody is signed in yet. What a member changes is changed as the tenant's.
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{DbError, Role, SystemTx, TenantId, UserId};
+use trunkline_db::{DbError, Role, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
 use super::{TenantView, UserView};
@@ -40,7 +40,8 @@ pub(super) async fn membership(
     tenant_slug: Option<&str>,
 ) -> Result<Option<(UserView, TenantView)>, DbError> {
     let row = sqlx::query!(
-        "SELECT u.id AS user_id, u.email, u.name AS user_name, m.role, t.id AS tenant_id, t.slug, t.name AS tenant_name
+        "SELECT u.id AS user_id, u.email, u.name AS user_name, m.role, u.language, u.must_change_password,
+                t.id AS tenant_id, t.slug, t.name AS tenant_name, t.time_zone, t.language AS tenant_language
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
@@ -53,8 +54,22 @@ pub(super) async fn membership(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.and_then(|row| {
-        let user = UserView { id: UserId(row.user_id), email: row.email, name: row.user_name, role: role(&row.role)? };
-        Some((user, TenantView { id: TenantId(row.tenant_id), slug: row.slug, name: row.tenant_name }))
+        let user = UserView {
+            id: UserId(row.user_id),
+            email: row.email,
+            name: row.user_name,
+            role: role(&row.role)?,
+            language: row.language,
+            must_change_password: row.must_change_password,
+        };
+        let tenant = TenantView {
+            id: TenantId(row.tenant_id),
+            slug: row.slug,
+            name: row.tenant_name,
+            time_zone: row.time_zone,
+            language: row.tenant_language,
+        };
+        Some((user, tenant))
     }))
 }
 
@@ -65,7 +80,8 @@ pub(super) async fn membership_of(
     tenant: TenantId,
 ) -> Result<Option<(UserView, TenantView)>, DbError> {
     let row = sqlx::query!(
-        "SELECT u.email, u.name AS user_name, m.role, t.slug, t.name AS tenant_name
+        "SELECT u.email, u.name AS user_name, m.role, u.language, u.must_change_password, t.slug, t.name AS tenant_name, t.time_zone,
+                t.language AS tenant_language
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
@@ -76,9 +92,40 @@ pub(super) async fn membership_of(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.and_then(|row| {
-        let view = UserView { id: user, email: row.email, name: row.user_name, role: role(&row.role)? };
-        Some((view, TenantView { id: tenant, slug: row.slug, name: row.tenant_name }))
+        let view = UserView {
+            id: user,
+            email: row.email,
+            name: row.user_name,
+            role: role(&row.role)?,
+            language: row.language,
+            must_change_password: row.must_change_password,
+        };
+        let tenant = TenantView {
+            id: tenant,
+            slug: row.slug,
+            name: row.tenant_name,
+            time_zone: row.time_zone,
+            language: row.tenant_language,
+        };
+        Some((view, tenant))
     }))
+}
+
+/// Changes the user's name, and language when one is given (none: the tenant's). False: no member of the tenant.
+pub(super) async fn update_member(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    name: Option<&str>,
+    language: Option<Option<&str>>,
+) -> Result<bool, DbError> {
+    let updated = sqlx::query_scalar!(
+        r#"SELECT member_update($1, $2, $3, $4) AS "updated!""#,
+        user.uuid(),
+        name,
+        language.is_some(),
+        language.flatten(),
+    );
+    Ok(updated.fetch_one(tx.conn()).await?)
 }
 
 fn role(text: &str) -> Option<Role> {

@@ -25,6 +25,8 @@ pub struct Principal {
     pub role: Role,
     /// The sign-in (family of refresh tokens) that the token belongs to.
     pub session: Uuid,
+    /// The user has to choose a new password before anything else.
+    pub must_change_password: bool,
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
 }
@@ -36,6 +38,9 @@ struct Claims {
     tid: TenantId,
     role: Role,
     sid: Uuid,
+    /// Whether a new password has to be chosen first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pwd: bool,
     iat: i64,
     exp: i64,
 }
@@ -61,15 +66,36 @@ pub fn issue(
     now: DateTime<Utc>,
     life: TimeDelta,
 ) -> String {
-    let claims = Claims {
+    sign(keys, claims(tenant, user, role, session, now, life))
+}
+
+/// Signs a token that is good for nothing until its user has chosen a new password.
+pub(super) fn issue_for_password_change(
+    keys: &Keys,
+    tenant: TenantId,
+    user: UserId,
+    role: Role,
+    session: Uuid,
+    now: DateTime<Utc>,
+    life: TimeDelta,
+) -> String {
+    sign(keys, Claims { pwd: true, ..claims(tenant, user, role, session, now, life) })
+}
+
+fn claims(tenant: TenantId, user: UserId, role: Role, session: Uuid, now: DateTime<Utc>, life: TimeDelta) -> Claims {
+    Claims {
         iss: ISSUER.to_owned(),
         sub: user,
         tid: tenant,
         role,
         sid: session,
+        pwd: false,
         iat: now.timestamp(),
         exp: (now + life).timestamp(),
-    };
+    }
+}
+
+fn sign(keys: &Keys, claims: Claims) -> String {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(keys.access_token()))
         .expect("claims are plain values and HS256 takes any key")
 }
@@ -91,7 +117,14 @@ pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<Principal,
     if expires_at <= now {
         return Err(TokenError::Expired);
     }
-    Ok(Principal { tenant: claims.tid, user: claims.sub, role: claims.role, session: claims.sid, expires_at })
+    Ok(Principal {
+        tenant: claims.tid,
+        user: claims.sub,
+        role: claims.role,
+        session: claims.sid,
+        must_change_password: claims.pwd,
+        expires_at,
+    })
 }
 
 #[cfg(test)]
@@ -112,6 +145,7 @@ mod tests {
             user: UserId::new(),
             role: Role::Manager,
             session: Uuid::now_v7(),
+            must_change_password: false,
             expires_at: now + TimeDelta::seconds(900),
         };
         let life = TimeDelta::seconds(900);

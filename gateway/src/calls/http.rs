@@ -4,18 +4,20 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::filter::CallQuery;
 use super::model::{CallGap, CallState, Direction, EndReason, Leg};
 use super::{CallCommandError, history};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;
-use crate::http::{AppError, Page, PageQuery, Path, Permission, Problem, Query};
+use crate::http::{AppError, Page, Path, Permission, Problem, Query};
 use crate::state::AppState;
+use crate::stream;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -64,36 +66,33 @@ pub struct Call {
     pub gaps: Vec<CallGap>,
 }
 
-/// Which calls to list.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CallQuery {
-    /// Only calls in this state: `new`, `queued`, `ringing`, `active`, `ended`.
-    pub state: Option<String>,
-    /// Only calls of this queue.
-    pub queue_id: Option<Uuid>,
-    /// Only calls that this agent answered.
-    pub agent_id: Option<Uuid>,
-    /// Rows on the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
+/// A call's timeline.
+#[derive(Debug, utoipa::ToSchema)]
+#[allow(dead_code)] // The shape of what the journal encodes itself, named for the OpenAPI document.
+struct CallEvents {
+    /// The events, the oldest first.
+    items: Vec<stream::Event>,
+    /// The answer holds everything up to this `seq` of the journal.
+    as_of_seq: i64,
 }
 
 /// Routes of calls.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_calls)).routes(routes!(get_call)).routes(routes!(hang_up_call))
+    OpenApiRouter::new()
+        .routes(routes!(list_calls))
+        .routes(routes!(get_call))
+        .routes(routes!(list_call_events))
+        .routes(routes!(hang_up_call))
 }
 
 /// List calls
 ///
-/// The newest first.
+/// The newest first; all filters that are given must fit.
 #[utoipa::path(
     get, path = "/calls", tag = "calls", operation_id = "listCalls", params(CallQuery),
     responses(
         (status = 200, description = "The calls in the user's sight", body = Page<Call>),
-        (status = 422, description = "A parameter does not fit", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter does not fit", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("calls:read")))
 )]
@@ -103,24 +102,12 @@ async fn list_calls(
     Query(query): Query<CallQuery>,
 ) -> Result<axum::Json<Page<Call>>, AppError> {
     principal.require(Permission::CallsRead)?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let (limit, before) = (page.limit()?, page.position::<CallId>()?);
-    let wanted = history::Wanted {
-        state: query.state.as_deref().map(call_state).transpose()?,
-        queue: query.queue_id,
-        agent: query.agent_id,
-        before,
-    };
+    let (limit, wanted) = query.parse()?;
     let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
     let calls = history::list(&mut tx, &wanted, i64::from(limit) + 1, principal.user, principal.sees_all()).await?;
     let as_of_seq = tx.as_of_seq().await?;
     tx.commit().await?;
     Ok(axum::Json(Page::new(calls, limit, as_of_seq, |call: &Call| call.id)))
-}
-
-fn call_state(word: &str) -> Result<CallState, AppError> {
-    CallState::parse(word)
-        .ok_or_else(|| AppError::bad_parameter("state", "must be one of new, queued, ringing, active, ended"))
 }
 
 /// Get a call
@@ -143,6 +130,33 @@ async fn get_call(
     let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
     tx.commit().await?;
     call.map(axum::Json).ok_or_else(|| AppError::not_found("call"))
+}
+
+/// What happened to a call
+///
+/// The journal's events of the call and of its recording that the user may see, in order: at most 1,000.
+#[utoipa::path(
+    get, path = "/calls/{id}/events", tag = "calls", operation_id = "listCallEvents",
+    params(("id" = Uuid, Path, description = "The call")),
+    responses(
+        (status = 200, description = "The events, the oldest first", body = CallEvents),
+        (status = 404, description = "No such call in the user's sight", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("calls:read")))
+)]
+async fn list_call_events(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<CallId>,
+) -> Result<Response, AppError> {
+    principal.require(Permission::CallsRead)?;
+    let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
+    let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    tx.commit().await?;
+    let call = call.ok_or_else(|| AppError::not_found("call"))?;
+    let subjects: Vec<Uuid> =
+        [Some(id.uuid()), call.recording_id.map(RecordingId::uuid)].into_iter().flatten().collect();
+    stream::events_about(&state, &principal, &subjects).await
 }
 
 /// Hang up a call

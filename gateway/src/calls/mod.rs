@@ -7,6 +7,7 @@
 
 pub mod center;
 pub mod directory;
+mod filter;
 mod handle;
 mod history;
 pub mod http;

@@ -83,8 +83,9 @@ impl Principal {
         permission.allowed_to(self.role)
     }
 
-    /// 403 unless the user has `permission`.
+    /// 403 unless the user has `permission`, and a password that nobody else knows.
     pub fn require(&self, permission: Permission) -> Result<(), AppError> {
+        self.require_own_password()?;
         if self.may(permission) {
             return Ok(());
         }
@@ -93,6 +94,11 @@ impl Principal {
             permission.as_str(),
             self.role
         )))
+    }
+
+    /// 403 while the password is one that somebody else chose.
+    pub fn require_own_password(&self) -> Result<(), AppError> {
+        if self.must_change_password { Err(AppError::password_change_required()) } else { Ok(()) }
     }
 
     /// Whether the user sees everything of the tenant: admins and managers do. An operator sees what is the tenant's, the operator's

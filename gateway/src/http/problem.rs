@@ -143,6 +143,16 @@ impl AppError {
         )
     }
 
+    /// 403: signed in with a password that somebody else chose.
+    pub fn password_change_required() -> Self {
+        Self::refused(
+            StatusCode::FORBIDDEN,
+            "password-change-required",
+            "Choose a new password first",
+            "this password was chosen by somebody else; send POST /api/v1/auth/password with a new one",
+        )
+    }
+
     /// 403: signed in, but not allowed to.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::refused(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use trunkline_db::EventId;
-use trunkline_journal::{Filter, KindFilter, Page, ReadError, Seq, Start};
+use trunkline_journal::{Filter, Frame, KindFilter, Page, ReadError, Seq, Start};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ struct EventsQuery {
 /// An event of the journal.
 #[derive(Debug, utoipa::ToSchema)]
 #[allow(dead_code)] // The shape of what the journal encodes itself, named for the OpenAPI document.
-struct Event {
+pub(crate) struct Event {
     /// Place in the tenant's journal: 1, 2, 3 … without a gap.
     seq: i64,
     /// The event.
@@ -70,7 +70,7 @@ struct Event {
 /// Something or somebody by type and id.
 #[derive(Debug, utoipa::ToSchema)]
 #[allow(dead_code)]
-struct Reference {
+pub(crate) struct Reference {
     /// `call`, `agent`, `recording` …
     r#type: String,
     /// Its id.
@@ -190,19 +190,38 @@ pub(super) async fn filter_for(
     Ok((grants, Filter::of(viewer).kinds(kinds)))
 }
 
-/// The events' own bytes, put together without encoding them again.
-fn page_json(page: &Page) -> Vec<u8> {
-    let events: usize = page.items.iter().map(|frame| frame.event_str().len() + 1).sum();
+/// Answers with the events about some subjects that the user may see: `{"items":[…],"as_of_seq":N}`.
+pub(crate) async fn events_about(
+    state: &AppState,
+    principal: &Principal,
+    subjects: &[Uuid],
+) -> Result<Response, AppError> {
+    let (_, filter) = filter_for(state, principal, Vec::new()).await?;
+    let about = state.journal.about(principal.tenant, subjects, MAX_LIMIT, &filter).await?;
+    let mut json = items_json(&about.items);
+    json.extend_from_slice(format!(r#","as_of_seq":{}}}"#, about.as_of_seq).as_bytes());
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())
+}
+
+/// `{"items":[…]`: the events' own bytes, put together without encoding them again. The rest is the caller's.
+fn items_json(items: &[Frame]) -> Vec<u8> {
+    let events: usize = items.iter().map(|frame| frame.event_str().len() + 1).sum();
     let mut json = Vec::with_capacity(events + 192);
     json.extend_from_slice(br#"{"items":["#);
-    for (index, frame) in page.items.iter().enumerate() {
+    for (index, frame) in items.iter().enumerate() {
         if index > 0 {
             json.push(b',');
         }
         json.extend_from_slice(frame.event_str().as_bytes());
     }
+    json.push(b']');
+    json
+}
+
+fn page_json(page: &Page) -> Vec<u8> {
+    let mut json = items_json(&page.items);
     let rest = format!(
-        r#"],"next_after":{},"as_of_seq":{},"epoch":"{}","oldest":{}}}"#,
+        r#","next_after":{},"as_of_seq":{},"epoch":"{}","oldest":{}}}"#,
         page.next_after, page.as_of_seq, page.epoch, page.oldest
     );
     json.extend_from_slice(rest.as_bytes());

@@ -15,7 +15,7 @@ use crate::{
     filter::Filter,
     hub::{Hub, ReadError, Start},
     lane::{Counters, Lane},
-    log::{self, Page},
+    log::{self, About, Page},
     peers,
 };
 
@@ -140,6 +140,17 @@ impl Journal {
             Ok(Err(failure)) => Err(failure.into()),
             Err(_) => Err(Failure::Unknown.into()),
         }
+    }
+
+    /// Reads the first `limit` (at most 1,000) events about these subjects, and of them those that pass the filter.
+    pub async fn about(
+        &self,
+        tenant: TenantId,
+        subjects: &[Uuid],
+        limit: usize,
+        filter: &Filter,
+    ) -> Result<About, DbError> {
+        log::about(&self.inner.db, tenant, subjects, limit, filter).await
     }
 
     /// Reads up to `limit` (at most 1,000) events after a position that pass the filter. [`Start::after`] of `None` begins with the

@@ -31,6 +31,31 @@ pub struct Page {
     pub oldest: Seq,
 }
 
+/// The events about some subjects.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Those that passed the filter, in order.
+    pub items: Vec<Frame>,
+    /// The journal's head when they were read: what comes after it may be about the subjects too.
+    pub as_of_seq: Seq,
+}
+
+pub(crate) async fn about(
+    db: &Db,
+    tenant: TenantId,
+    subjects: &[Uuid],
+    limit: usize,
+    filter: &Filter,
+) -> Result<About, DbError> {
+    let limit = limit.clamp(1, PAGE_LIMIT);
+    let mut tx = db.tenant_snapshot(tenant).await?;
+    let as_of_seq = Seq(tx.as_of_seq().await?);
+    let mut items = store::about(&mut tx, subjects, limit).await.map_err(DbError::from)?;
+    tx.commit().await?;
+    items.retain(|frame| filter.passes(frame.kind().as_str(), frame.scopes()));
+    Ok(About { items, as_of_seq })
+}
+
 pub(crate) async fn read(
     db: &Db,
     epoch: Uuid,

@@ -165,6 +165,39 @@ pub(crate) async fn stretch(tx: &mut TenantTx<'_>, after: Seq, limit: usize) -> 
     Ok(Some(Stretch { head, oldest, frames }))
 }
 
+/// Frames of the first events about these subjects, in order.
+pub(crate) async fn about(tx: &mut TenantTx<'_>, subjects: &[Uuid], limit: usize) -> Result<Vec<Frame>, sqlx::Error> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"SELECT seq, id AS "id: EventId", kind, at, subject_type, subject_id, actor_type, actor_id, scopes, data::text AS "data!"
+             FROM events WHERE tenant_id = $1 AND subject_id = ANY($2) ORDER BY seq LIMIT $3"#,
+        tenant.uuid(),
+        subjects,
+        limit as i64,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let actor = row.actor_type.zip(row.actor_id).map(|(kind, id)| Ref::new(kind, id));
+            Ok(Frame::new(Parts {
+                seq: Seq(row.seq),
+                id: row.id,
+                kind: row
+                    .kind
+                    .parse()
+                    .map_err(|error: crate::event::InvalidEvent| sqlx::Error::Decode(Box::new(error)))?,
+                at: row.at,
+                subject: &Ref::new(row.subject_type, row.subject_id),
+                actor: actor.as_ref(),
+                // A scope that this version does not know lets nobody see more.
+                scopes: row.scopes.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect(),
+                data: &row.data,
+            }))
+        })
+        .collect()
+}
+
 /// The id of the event at a place.
 pub(crate) async fn id_at(tx: &mut TenantTx<'_>, seq: Seq) -> Result<Option<EventId>, sqlx::Error> {
     let tenant = tx.tenant();

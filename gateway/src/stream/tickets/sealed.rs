@@ -51,6 +51,8 @@ pub(super) fn open(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Option<Prin
         user: inside.user,
         role: inside.role,
         session: inside.session,
+        // Such a user gets no ticket.
+        must_change_password: false,
         expires_at,
     })
 }
@@ -73,6 +75,7 @@ mod tests {
             user,
             role: Role::Operator,
             session: Uuid::now_v7(),
+            must_change_password: false,
             expires_at: now + TimeDelta::seconds(900),
         }
     }
