@@ -3,7 +3,8 @@
 //! Two shapes: *groups*, a thousand listeners in a hundred tenants of ten, as inboxes are; and *broadcast*, one tenant with five
 //! hundred. For us every event is first committed to PostgreSQL, which takes milliseconds: under load, groups therefore have ten
 //! messages on their way in every tenant, for all servers alike, so that the one measured is busy and not waiting for the disk.
-//! The same groups at a pace that keeps all of them far from busy show the other end: one event, ten single writes.
+//! The same groups at a pace that keeps all of them far from busy show the other end: one event, ten single writes; and a pace in
+//! between shows the step from the one to the other, all servers delivering the same number per second.
 
 use anyhow::Context as _;
 
@@ -32,9 +33,16 @@ struct Workload {
     judged: bool,
 }
 
-const WORKLOADS: [Workload; 3] = [
+const WORKLOADS: [Workload; 4] = [
     Workload { name: "groups", channels: 100, per_channel: 10, pace: Pace::Window(1000), judged: true },
     Workload { name: "broadcast", channels: 1, per_channel: 500, pace: Pace::Window(8), judged: true },
+    Workload {
+        name: "groups at 8,000 events per second",
+        channels: 100,
+        per_channel: 10,
+        pace: Pace::PerSecond(8000),
+        judged: false,
+    },
     Workload {
         name: "groups at 1,000 events per second",
         channels: 100,
