@@ -1,0 +1,69 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { signedIn } from "@/api/session";
+import { NotFound } from "./not-found";
+import { Outside, Shell } from "./shell";
+
+const root = createRootRoute({ component: Outside, notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search): { next?: string } => (typeof search.next === "string" && search.next.startsWith("/") ? { next: search.next } : {}),
+  component: lazyRouteComponent(() => import("@/screens/sign-in")),
+});
+
+const design = createRoute({
+  getParentRoute: () => root,
+  path: "/design",
+  component: lazyRouteComponent(() => import("@/screens/design")),
+});
+
+/** Everything that asks for a signed-in person. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    if (!(await signedIn())) throw redirect({ to: "/sign-in", search: { next: location.href } });
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/calls" });
+  },
+});
+
+const calls = createRoute({
+  getParentRoute: () => inside,
+  path: "/calls",
+  // The screen reads its filters from the address itself: `src/screens/calls/filters.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  component: lazyRouteComponent(() => import("@/screens/calls")),
+});
+
+const call = createRoute({
+  getParentRoute: () => inside,
+  path: "/calls/$callId",
+  component: lazyRouteComponent(() => import("@/screens/call")),
+});
+
+const agents = createRoute({ getParentRoute: () => inside, path: "/agents", component: lazyRouteComponent(() => import("@/screens/agents")) });
+const queues = createRoute({ getParentRoute: () => inside, path: "/queues", component: lazyRouteComponent(() => import("@/screens/queues")) });
+const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
+const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
+const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, settings])]),
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The panel's texts. One catalogue: `<language>/<area>.json`, the same keys and placeholders in each (a test holds them together).
+ *
+ * A text may have placeholders (`{name}`) and forms of number (`{"one": "…", "few": "…", "other": "…"}`, chosen by `n` with `Intl.PluralRules`).
+ * A language is one chunk, loaded when it is chosen.
+ */
+import { useSyncExternalStore } from "react";
+import type english from "./en";
+
+export const LANGUAGES = ["en", "ru", "it"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+type Catalogue = Record<string, Record<string, string | Plural>>;
+type Areas = typeof english;
+/** `area.key` of every text there is. */
+export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
+export type Values = Record<string, string | number>;
+
+const KEPT = "trunkline.language";
+const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
+  en: () => import("./en"),
+  ru: () => import("./ru"),
+  it: () => import("./it"),
+};
+
+let language: Language = "en";
+let catalogue: Catalogue = {};
+const listeners = new Set<() => void>();
+
+/** The language that this browser asked for before, or prefers. */
+export function preferredLanguage(): Language {
+  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
+  for (const tag of wanted) {
+    const known = LANGUAGES.find((one) => tag.toLowerCase().split("-")[0] === one);
+    if (known) return known;
+  }
+  return "en";
+}
+
+/** Loads a language and shows it. */
+export async function setLanguage(next: Language): Promise<void> {
+  const { default: texts } = await loaders[next]();
+  language = next;
+  catalogue = texts as Catalogue;
+  localStorage.setItem(KEPT, next);
+  document.documentElement.lang = next;
+  for (const listener of listeners) listener();
+}
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+/** The text for a key, in the language shown now. */
+export function t(key: TextKey, values?: Values): string {
+  const dot = key.indexOf(".");
+  const entry = catalogue[key.slice(0, dot)]?.[key.slice(dot + 1)];
+  if (entry === undefined) return key;
+  const text = typeof entry === "string" ? entry : plural(entry, Number(values?.n ?? 0));
+  if (!values) return text;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? value.toLocaleString(language) : value;
+  });
+}
+
+function plural(forms: Plural, n: number): string {
+  return forms[new Intl.PluralRules(language).select(n)] ?? forms.other;
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** `t`, in a component that is drawn anew when the language changes. */
+export function useT(): typeof t {
+  useSyncExternalStore(subscribe, currentLanguage);
+  return t;
+}

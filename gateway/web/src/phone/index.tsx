@@ -1,0 +1,6 @@
+export function CallBar() {
+  return null;
+}
+export function IncomingCall() {
+  return null;
+}

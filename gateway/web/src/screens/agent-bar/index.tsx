@@ -1,0 +1,3 @@
+export function AgentBar() {
+  return null;
+}
