@@ -17,6 +17,8 @@ pub mod provision;
 pub mod queues;
 pub mod recordings;
 pub mod server;
+pub mod setup;
 pub mod state;
 pub mod stream;
 pub mod telephony;
+pub mod test_calls;

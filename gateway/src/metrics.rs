@@ -36,6 +36,18 @@ pub struct Metrics {
     pub refreshes: IntCounterVec,
     /// Answers repeated for a known Idempotency-Key.
     pub idempotent_replays: IntCounter,
+    /// Recordings that were saved as files.
+    pub recording_downloads: IntCounter,
+    /// Test calls by result (`placed`, `refused`, `failed`).
+    pub test_calls: IntCounterVec,
+    /// Changes of passwords by their users, by result (`ok`, `wrong`).
+    pub password_changes: IntCounterVec,
+    /// Tenants that were set up.
+    pub setups: IntCounter,
+    /// Removals of a whole tenant by result (`done`, `failed`).
+    pub tenant_removals: IntCounterVec,
+    /// Rows that removals of tenants have deleted.
+    pub tenant_rows_removed: IntCounter,
     started: Gauge,
 }
 
@@ -69,6 +81,19 @@ impl Metrics {
                 "trunkline_idempotent_replays_total",
                 "Answers repeated for a known Idempotency-Key",
             ),
+            recording_downloads: counter("trunkline_recording_downloads_total", "Recordings saved as files"),
+            test_calls: counters("trunkline_test_calls_total", "Test calls", &["result"]),
+            password_changes: counters(
+                "trunkline_password_changes_total",
+                "Changes of passwords by their users",
+                &["result"],
+            ),
+            setups: counter("trunkline_setups_total", "Tenants that were set up"),
+            tenant_removals: counters("trunkline_tenant_removals_total", "Removals of a whole tenant", &["result"]),
+            tenant_rows_removed: counter(
+                "trunkline_tenant_rows_removed_total",
+                "Rows that removals of tenants deleted",
+            ),
             started: Gauge::new("trunkline_start_time_seconds", "Start of the process, in seconds since the epoch")
                 .expect("the name is valid"),
             registry,
@@ -84,6 +109,15 @@ impl Metrics {
         for result in ["ok", "wrong", "reused"] {
             metrics.refreshes.with_label_values(&[result]);
         }
+        for result in ["placed", "refused", "failed"] {
+            metrics.test_calls.with_label_values(&[result]);
+        }
+        for result in ["ok", "wrong"] {
+            metrics.password_changes.with_label_values(&[result]);
+        }
+        for result in ["done", "failed"] {
+            metrics.tenant_removals.with_label_values(&[result]);
+        }
         for transport in ["websocket", "sse"] {
             metrics.stream_connections.with_label_values(&[transport]);
         }
@@ -97,6 +131,12 @@ impl Metrics {
         metrics.register(metrics.logins.clone());
         metrics.register(metrics.refreshes.clone());
         metrics.register(metrics.idempotent_replays.clone());
+        metrics.register(metrics.recording_downloads.clone());
+        metrics.register(metrics.test_calls.clone());
+        metrics.register(metrics.password_changes.clone());
+        metrics.register(metrics.setups.clone());
+        metrics.register(metrics.tenant_removals.clone());
+        metrics.register(metrics.tenant_rows_removed.clone());
         metrics.register(metrics.started.clone());
         metrics
     }

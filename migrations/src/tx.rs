@@ -59,6 +59,29 @@ impl TenantTx<'static> {
             Held::Lane(_) => Ok(()),
         }
     }
+
+    /// Goes on as a transaction of the system, with what was written so far: for a member of one tenant who makes another.
+    pub async fn into_system(self) -> Result<SystemTx, DbError> {
+        let mut tx = self.into_own();
+        enter_system(&mut tx).await?;
+        Ok(SystemTx { tx })
+    }
+
+    /// Goes on as a transaction of another tenant.
+    pub async fn into_tenant(self, tenant: TenantId) -> Result<Self, DbError> {
+        let mut tx = self.into_own();
+        enter_tenant(&mut tx, tenant).await?;
+        Ok(Self { held: Held::Own(tx), tenant })
+    }
+
+    fn into_own(self) -> Transaction<'static, Postgres> {
+        match self.held {
+            Held::Own(tx) => tx,
+            Held::Lane(_) => {
+                unreachable!("a lane lends its connection for shorter than 'static, and never gives it away")
+            }
+        }
+    }
 }
 
 impl<'c> TenantTx<'c> {

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
+use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, token};
 use crate::http::{AppError, ClientAddress, Json, Permission, Problem, bearer};
@@ -25,6 +25,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(login))
         .routes(routes!(refresh))
         .routes(routes!(logout))
+        .routes(routes!(change_password))
         .routes(routes!(me, update_me))
 }
 
@@ -114,6 +115,30 @@ async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMa
         service::logout_session(&state, principal.session).await?;
     }
     Ok(forget(&state, StatusCode::NO_CONTENT))
+}
+
+/// Change my password
+///
+/// Ends the user's other sign-ins and goes on with this one: a new access token, a new refresh cookie. A one-time password has to be
+/// changed before anything else is allowed.
+#[utoipa::path(
+    post, path = "/auth/password", tag = "sign-in", operation_id = "changePassword", request_body = ChangePassword,
+    responses(
+        (status = 200, description = "Changed; the access token and the refresh cookie are replaced", body = SignedIn),
+        (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It was changed elsewhere in this moment", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The current one is wrong, or the new one is too weak", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong passwords; see Retry-After", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("signed-in")))
+)]
+async fn change_password(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    principal: Principal,
+    Json(wanted): Json<ChangePassword>,
+) -> Result<Response, AppError> {
+    Ok(granted(&state, service::change_password(&state, address, principal, wanted).await?))
 }
 
 /// Who am I

@@ -15,6 +15,6 @@ pub use keys::{Keys, digest, random_token};
 pub use limit::LoginLimits;
 pub use model::{Me, SignedIn, TenantView, UserView};
 pub use password::{PasswordError, Passwords, weakness};
-pub(crate) use service::sweep;
+pub(crate) use service::{LANGUAGES, MAX_NAME_CHARS, sweep};
 pub use sessions::Sessions;
 pub use token::{ACCESS_TOKEN_SECONDS, Principal};

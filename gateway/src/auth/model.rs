@@ -76,6 +76,22 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
+/// Body of `POST /auth/password`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+pub(super) struct ChangePassword {
+    /// The password until now.
+    pub current: String,
+    /// The new one: at least 10 characters, and another than the current one.
+    #[schema(min_length = 10)]
+    pub new: String,
+}
+
+impl std::fmt::Debug for ChangePassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChangePassword(…)")
+    }
+}
+
 /// Answer of login and refresh.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct SignedIn {

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
 use trunkline_db::{DbError, SystemTx};
-use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
+use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref, Scope};
 use uuid::Uuid;
 
-use super::model::{LoginRequest, UpdateMe};
-use super::password::{MAX_BYTES, PasswordError};
+use super::model::{ChangePassword, LoginRequest, UpdateMe};
+use super::password::{MAX_BYTES, PasswordError, weakness};
 use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
 use crate::http::AppError;
 use crate::state::AppState;
@@ -22,6 +22,7 @@ pub(crate) const MAX_NAME_CHARS: usize = 100;
 /// Languages of the panel.
 pub(crate) const LANGUAGES: [&str; 3] = ["en", "ru", "it"];
 const USER_UPDATED: Kind = Kind::from_static("user.updated");
+const PASSWORD_CHANGED: Kind = Kind::from_static("user.password_changed");
 /// Longest e-mail address (RFC 5321 §4.5.3.1).
 const MAX_EMAIL_BYTES: usize = 254;
 
@@ -182,6 +183,69 @@ pub(super) async fn update_me(
             .await?;
     }
     me(state, principal).await
+}
+
+/// Gives the signed-in user a new password, ends the user's other sign-ins, and goes on with this one.
+pub(super) async fn change_password(
+    state: &AppState,
+    address: IpAddr,
+    principal: super::Principal,
+    wanted: ChangePassword,
+) -> Result<Granted, AppError> {
+    if let Some(weakness) = weakness(&wanted.new) {
+        return Err(AppError::invalid_field("new", weakness));
+    }
+    if wanted.new == wanted.current {
+        return Err(AppError::invalid_field("new", "must be another than the current one"));
+    }
+    let mut tx = state.db.system().await?;
+    let account = store::password_hash(&mut tx, principal.user).await?;
+    tx.commit().await?;
+    let gone = || AppError::unauthorized("the user may no longer sign in");
+    let (email, old) = account.ok_or_else(gone)?;
+    // A stolen access token must not be a way to guess the password.
+    if let Err(wait) = limits(state).check(address, &email, Instant::now()) {
+        return Err(AppError::too_many("too many wrong passwords; wait a moment", wait.as_secs() + 1));
+    }
+    let busy = |error| match error {
+        PasswordError::Busy => AppError::too_many("too many sign-ins at once; try again shortly", 2),
+        error @ PasswordError::Hash(_) => AppError::internal(error),
+    };
+    let count = |result: &str| state.metrics.password_changes.with_label_values(&[result]).inc();
+    if !state.passwords.verify(wanted.current, Some(old.clone())).await.map_err(busy)? {
+        limits(state).failed(address, &email, Instant::now());
+        count("wrong");
+        return Err(AppError::invalid_field("current", "is not the password"));
+    }
+    let new = state.passwords.hash(wanted.new).await.map_err(busy)?;
+    let committed = state
+        .journal
+        .command(principal.tenant, move |tx| {
+            let (old, new) = (old.clone(), new.clone());
+            Box::pin(async move {
+                let ended = store::set_own_password(tx, principal.user, &old, &new, principal.session).await?;
+                let Some(ended) = ended else {
+                    return Err(Fault::Rejected(AppError::conflict(
+                        "password-changed",
+                        "the password was changed by somebody else in this moment",
+                    )));
+                };
+                let user = Ref::new("user", principal.user);
+                let own = Scope::Agent(principal.user.into());
+                let event = NewEvent::new(PASSWORD_CHANGED, user.clone(), serde_json::json!({})).actor(user);
+                Ok(Outcome::new(ended).event(event.scopes([own])))
+            })
+        })
+        .await?;
+    for session in committed.value {
+        state.sessions.end(session);
+    }
+    count("ok");
+    let mut tx = state.db.system().await?;
+    let (user, tenant) = store::membership_of(&mut tx, principal.user, principal.tenant).await?.ok_or_else(gone)?;
+    let granted = grant(state, &mut tx, user, tenant, principal.session).await?;
+    tx.commit().await?;
+    Ok(granted)
 }
 
 async fn grant(

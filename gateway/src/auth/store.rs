@@ -45,7 +45,7 @@ pub(super) async fn membership(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND u.disabled_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
+          WHERE u.id = $1 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
           ORDER BY m.created_at, t.id
           LIMIT 1",
         user.uuid(),
@@ -85,7 +85,7 @@ pub(super) async fn membership_of(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL",
+          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL",
         user.uuid(),
         tenant.uuid(),
     )
@@ -126,6 +126,26 @@ pub(super) async fn update_member(
         language.flatten(),
     );
     Ok(updated.fetch_one(tx.conn()).await?)
+}
+
+/// The user's password hash.
+pub(super) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<Option<(String, String)>, DbError> {
+    let row = sqlx::query!("SELECT email, password_hash FROM users WHERE id = $1 AND disabled_at IS NULL", user.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.map(|row| (row.email, row.password_hash)))
+}
+
+/// Replaces the password's hash if it is still `old`, and ends the user's other sign-ins; `None` when it is not.
+pub(super) async fn set_own_password(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    old: &str,
+    new: &str,
+    keep: Uuid,
+) -> Result<Option<Vec<Uuid>>, DbError> {
+    let ended = sqlx::query_scalar!("SELECT member_set_password($1, $2, $3, $4)", user.uuid(), old, new, keep);
+    Ok(ended.fetch_one(tx.conn()).await?)
 }
 
 fn role(text: &str) -> Option<Role> {

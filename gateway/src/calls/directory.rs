@@ -56,6 +56,15 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Leaves out what belongs to no tenant of the directory: a tenant that is being removed takes no calls and has no phones.
+    pub fn forget_strangers(&mut self) {
+        let Self { tenants, numbers, queues, agents, devices } = self;
+        numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
+        queues.retain(|_, queue| tenants.contains_key(&queue.tenant));
+        agents.retain(|(tenant, _), _| tenants.contains_key(tenant));
+        devices.retain(|_, device| tenants.contains_key(&device.tenant));
+    }
+
     /// The queue that a number of the outside world leads to, whichever way the carrier writes it.
     pub fn queue_of_number(&self, called: &str) -> Option<&DirectoryQueue> {
         let (_, queue) = self.numbers.get(&e164(called))?;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 
+use super::directory::Directory;
 use crate::telephony::phones::PhoneNews;
 
 /// How long a phone's push may take before the answer is `not yet`.
@@ -95,6 +97,8 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     phones: mpsc::UnboundedSender<PhoneNews>,
     shown: Arc<Shown>,
+    asterisk: Option<Client>,
+    directory: Option<watch::Receiver<Arc<Directory>>>,
 }
 
 impl Handle {
@@ -103,7 +107,27 @@ impl Handle {
         phones: mpsc::UnboundedSender<PhoneNews>,
         shown: Arc<Shown>,
     ) -> Self {
-        Self { commands, phones, shown }
+        Self { commands, phones, shown, asterisk: None, directory: None }
+    }
+
+    /// Adds Asterisk itself and the directory that calls go by.
+    #[must_use]
+    pub(super) fn with(mut self, asterisk: Client, directory: watch::Receiver<Arc<Directory>>) -> Self {
+        (self.asterisk, self.directory) = (Some(asterisk), Some(directory));
+        self
+    }
+
+    /// Asterisk, for what is no part of a call that runs.
+    pub(crate) fn asterisk(&self) -> Option<&Client> {
+        self.asterisk.as_ref()
+    }
+
+    /// Waits until calls no longer go by a directory with this tenant: from then on no number and no phone of it leads anywhere.
+    pub(crate) async fn forgets_tenant(&self, tenant: TenantId) {
+        if let Some(mut directory) = self.directory.clone() {
+            // A closed channel means that call control has ended, and takes no calls at all.
+            let _ = directory.wait_for(|directory| !directory.tenants.contains_key(&tenant)).await;
+        }
     }
 
     /// A handle to no call centre: for a gateway that serves the API alone. Every command is `Unavailable`.

@@ -111,7 +111,8 @@ impl CallControl {
         let (online_sender, online) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let shown = Arc::new(Shown::new());
-        let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown));
+        let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown))
+            .with(client.clone(), directory.clone());
 
         let ask_again = endpoint_sender.clone();
         tokio::spawn(phones::keep(client.clone(), phone_news, move || {

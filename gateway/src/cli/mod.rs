@@ -123,7 +123,10 @@ async fn migrate(source: &Source) -> anyhow::Result<()> {
 
 async fn demo_seed(source: &Source) -> anyhow::Result<()> {
     let db = connect(&source.database_url()?, PoolOptions::default()).await?;
-    provision::seed_demo(&db, &Passwords::new()).await?;
+    if provision::seed_demo(&db, &Passwords::new()).await?.is_none() {
+        println!("the demo tenant was removed; it stays away");
+        return Ok(());
+    }
     println!(
         "the demo tenant is there: admin@demo.test, manager@demo.test, operator@demo.test, operator2@demo.test; password {}",
         provision::DEMO_PASSWORD

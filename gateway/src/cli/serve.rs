@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{auth, http, logging, server, stream};
+use crate::{auth, http, logging, server, setup, stream};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -69,6 +69,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let tasks = TaskTracker::new();
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    tasks.spawn(setup::resume(state.clone(), cancel.clone()));
     tasks.close();
     tokio::spawn(stop_on_signal(state.clone()));
 

@@ -24,6 +24,12 @@ pub enum Permission {
     CallsControl,
     /// Hear recordings in one's scopes.
     RecordingsRead,
+    /// Save recordings in one's scopes as files.
+    RecordingsDownload,
+    /// Have a simulated customer call a queue.
+    CallsTest,
+    /// Set up a tenant of one's own, and remove the demo.
+    SetupRun,
     /// Read the journal in one's scopes, live or back.
     EventsRead,
     /// Read the gateway's metrics from elsewhere than loopback.
@@ -41,6 +47,9 @@ impl Permission {
         Self::CallsRead,
         Self::CallsControl,
         Self::RecordingsRead,
+        Self::RecordingsDownload,
+        Self::CallsTest,
+        Self::SetupRun,
         Self::EventsRead,
         Self::MetricsRead,
     ];
@@ -56,6 +65,9 @@ impl Permission {
             Self::CallsRead => "calls:read",
             Self::CallsControl => "calls:control",
             Self::RecordingsRead => "recordings:read",
+            Self::RecordingsDownload => "recordings:download",
+            Self::CallsTest => "calls:test",
+            Self::SetupRun => "setup:run",
             Self::EventsRead => "events:read",
             Self::MetricsRead => "metrics:read",
         }
@@ -72,7 +84,8 @@ impl Permission {
             | Self::CallsControl
             | Self::RecordingsRead
             | Self::EventsRead => true,
-            Self::DevicesAny | Self::MetricsRead => matches!(role, Role::Admin),
+            Self::RecordingsDownload | Self::CallsTest => matches!(role, Role::Admin | Role::Manager),
+            Self::DevicesAny | Self::SetupRun | Self::MetricsRead => matches!(role, Role::Admin),
         }
     }
 }

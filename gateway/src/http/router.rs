@@ -14,7 +14,7 @@ use super::extract::MAX_BODY_BYTES;
 use super::{AppError, ClientAddress, Permission, docs, edge};
 use crate::auth::{self, Principal};
 use crate::state::AppState;
-use crate::{agents, calls, health, queues, recordings, stream};
+use crate::{agents, calls, health, queues, recordings, setup, stream, test_calls};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
@@ -24,6 +24,8 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(calls::http::router())
         .merge(queues::router())
         .merge(recordings::router())
+        .merge(setup::router())
+        .merge(test_calls::router())
         .merge(stream::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
 }

@@ -2,7 +2,7 @@
 
 use trunkline_db::{AgentId, Db, Role, TenantId};
 
-use super::{NewMember, NewQueue, ProvisionError, add_member, create_queue, create_tenant, store};
+use super::{NewMember, NewQueue, ProvisionError, add_member, create_queue, store};
 use crate::auth::Passwords;
 
 /// Slug of the demo tenant.
@@ -22,9 +22,12 @@ const QUEUES: &[NewQueue<'static>] = &[
     NewQueue { slug: "support", name: "Support", extension: "701", numbers: &["+15550101"] },
 ];
 
-/// Makes what is missing of the demo tenant and leaves the rest as it is.
-pub async fn seed_demo(db: &Db, passwords: &Passwords) -> Result<TenantId, ProvisionError> {
-    let tenant = create_tenant(db, DEMO_TENANT, "Demo").await?;
+/// Makes what is missing of the demo tenant and leaves the rest as it is. None: the demo was removed, and does not come back.
+pub async fn seed_demo(db: &Db, passwords: &Passwords) -> Result<Option<TenantId>, ProvisionError> {
+    let mut tx = db.system().await?;
+    let tenant = store::create_demo(&mut tx, DEMO_TENANT, "Demo").await?;
+    tx.commit().await?;
+    let Some(tenant) = tenant else { return Ok(None) };
     let mut agents = Vec::new();
     for member in MEMBERS {
         let mut tx = db.system().await?;
@@ -41,5 +44,5 @@ pub async fn seed_demo(db: &Db, passwords: &Passwords) -> Result<TenantId, Provi
     for queue in QUEUES {
         create_queue(db, tenant, *queue, &agents).await?;
     }
-    Ok(tenant)
+    Ok(Some(tenant))
 }

@@ -33,6 +33,36 @@ pub(super) async fn create_tenant(tx: &mut SystemTx, slug: &str, name: &str) -> 
     Ok(TenantId(id))
 }
 
+/// The demo tenant, made if it is missing; none when it was removed, or is being removed.
+pub(super) async fn create_demo(tx: &mut SystemTx, slug: &str, name: &str) -> Result<Option<TenantId>, DbError> {
+    // The row is locked, so that a removal that ends now is seen.
+    let removed =
+        sqlx::query_scalar!(r#"SELECT demo_removed_at IS NOT NULL AS "removed!" FROM installation FOR UPDATE"#)
+            .fetch_one(tx.conn())
+            .await?;
+    let known = sqlx::query!(
+        r#"SELECT id AS "id: TenantId", removal_started_at IS NOT NULL AS "removing!" FROM tenants WHERE demo"#
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    match known {
+        Some(demo) => Ok((!demo.removing).then_some(demo.id)),
+        None if removed => Ok(None),
+        None => {
+            let id = TenantId::new();
+            sqlx::query!(
+                "INSERT INTO tenants (id, slug, name, demo) VALUES ($1, $2, $3, true)",
+                id.uuid(),
+                slug,
+                name,
+            )
+            .execute(tx.conn())
+            .await?;
+            Ok(Some(id))
+        }
+    }
+}
+
 pub(super) async fn find_tenant(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>, DbError> {
     Ok(sqlx::query_scalar!("SELECT id FROM tenants WHERE slug = $1", slug)
         .fetch_optional(tx.conn())

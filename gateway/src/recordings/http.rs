@@ -1,5 +1,6 @@
 //! `/api/v1/recordings`.
 
+use std::fs::File;
 use std::io::SeekFrom;
 
 use axum::body::Body;
@@ -11,7 +12,9 @@ use http::header::{
     HeaderValue, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use trunkline_db::RecordingId;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,16 +24,42 @@ use super::file::{self, OpenError};
 use super::model::Recording;
 use super::range::{self, ByteRange, Wanted};
 use super::store::{self, Row};
+use super::waveform::{self, Waveform};
 use crate::auth::Principal;
-use crate::http::{AppError, Path, Permission, Problem};
+use crate::http::{AppError, Path, Permission, Problem, Query};
 use crate::state::AppState;
 
 /// Bytes read from the disk at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
+/// Most stretches of a waveform.
+const MAX_BUCKETS: u32 = 4_000;
+/// Waveforms drawn at the same time: each reads a whole file, and calls need the disk too.
+static DRAWING: Semaphore = Semaphore::const_new(2);
+
+/// Stretches of a waveform when no number is asked for.
+const DEFAULT_BUCKETS: u32 = 800;
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AudioQuery {
+    /// `true`: to be saved rather than heard; takes the permission `recordings:download`.
+    download: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WaveformQuery {
+    /// How many stretches.
+    #[param(minimum = 1, maximum = 4000, default = 800)]
+    buckets: Option<u32>,
+}
 
 /// Routes of recordings.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_recording)).routes(routes!(get_recording_audio))
+    OpenApiRouter::new()
+        .routes(routes!(get_recording))
+        .routes(routes!(get_recording_audio))
+        .routes(routes!(get_recording_waveform))
 }
 
 async fn find(state: &AppState, principal: &Principal, id: RecordingId) -> Result<Row, AppError> {
@@ -61,17 +90,20 @@ async fn get_recording(
 
 /// Hear a recording
 ///
-/// A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`.
+/// A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`. With
+/// `download=true` (permission `recordings:download`) browsers save it under the call's time and number.
 #[utoipa::path(
     get, path = "/recordings/{id}/audio", tag = "recordings", operation_id = "getRecordingAudio",
     params(
         ("id" = uuid::Uuid, Path, description = "The recording"),
+        AudioQuery,
         ("Range" = Option<String>, Header, description = "One range of bytes, as in `bytes=0-65535`"),
     ),
     responses(
         (status = 200, description = "The whole file", body = Vec<u8>, content_type = "audio/wav"),
         (status = 206, description = "The range", body = Vec<u8>, content_type = "audio/wav"),
         (status = 304, description = "Not changed"),
+        (status = 403, description = "Downloads take recordings:download", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such recording in the user's sight, or it failed", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is still being recorded", body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "The range lies outside the file", body = Problem, content_type = "application/problem+json"),
@@ -82,26 +114,17 @@ async fn get_recording_audio(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<RecordingId>,
+    Query(AudioQuery { download }): Query<AudioQuery>,
     method: Method,
     request: HeaderMap,
 ) -> Result<Response, AppError> {
-    let Row { recording, path } = find(&state, &principal, id).await?;
-    match recording.state.as_str() {
-        "ready" => {}
-        "recording" => return Err(AppError::conflict("still-recording", "the call is still being recorded")),
-        _ => return Err(AppError::not_found("audio: the recording failed")),
+    let download = download.unwrap_or(false);
+    if download {
+        principal.require(Permission::RecordingsDownload)?;
     }
-    let folder = state.config.recordings_dir.clone();
-    let opened =
-        tokio::task::spawn_blocking(move || file::open(&folder, path.as_ref())).await.map_err(AppError::internal)?;
-    let (file, length) = match opened {
-        Ok(opened) => opened,
-        Err(error @ OpenError::Absent(_)) => {
-            tracing::error!(recording = %id, %error, "the file of a recording is gone");
-            return Err(AppError::not_found("audio: the file of the recording is gone"));
-        }
-        Err(error) => return Err(AppError::internal(error)),
-    };
+    let row = find(&state, &principal, id).await?;
+    let (file, length) = open_audio(&state, &row).await?;
+    let Row { recording, customer, .. } = row;
 
     // A finished recording never changes: its id and length name its bytes.
     let etag = format!("\"{id}-{length}\"");
@@ -127,7 +150,13 @@ async fn get_recording_audio(
         headers.insert(name, HeaderValue::from_str(value).expect("ids, numbers and dates are valid header values"));
     };
     set(CONTENT_TYPE, "audio/wav");
-    set(CONTENT_DISPOSITION, &format!("inline; filename=\"{id}.wav\""));
+    let disposition = if download {
+        state.metrics.recording_downloads.inc();
+        format!("attachment; filename=\"{}\"", download_name(recording.started_at, &customer))
+    } else {
+        format!("inline; filename=\"{id}.wav\"")
+    };
+    set(CONTENT_DISPOSITION, &disposition);
     let (status, part) = match wanted {
         Wanted::Unsatisfiable => return Err(AppError::range_not_satisfiable(length)),
         Wanted::Whole => (StatusCode::OK, (length > 0).then(|| ByteRange { first: 0, last: length - 1 })),
@@ -146,6 +175,75 @@ async fn get_recording_audio(
         _ => Body::empty(),
     };
     Ok((status, headers, body).into_response())
+}
+
+/// The finished recording's file and its length in bytes.
+async fn open_audio(state: &AppState, row: &Row) -> Result<(File, u64), AppError> {
+    match row.recording.state.as_str() {
+        "ready" => {}
+        "recording" => return Err(AppError::conflict("still-recording", "the call is still being recorded")),
+        _ => return Err(AppError::not_found("audio: the recording failed")),
+    }
+    let (folder, path) = (state.config.recordings_dir.clone(), row.path.clone());
+    let opened =
+        tokio::task::spawn_blocking(move || file::open(&folder, path.as_ref())).await.map_err(AppError::internal)?;
+    match opened {
+        Ok(opened) => Ok(opened),
+        Err(error @ OpenError::Absent(_)) => {
+            tracing::error!(recording = %row.recording.id, %error, "the file of a recording is gone");
+            Err(AppError::not_found("audio: the file of the recording is gone"))
+        }
+        Err(error) => Err(AppError::internal(error)),
+    }
+}
+
+/// What a browser calls the saved file: `2026-11-20-1504-15551234567.wav`, in UTC. Letters of numbers as they were received are
+/// left out: they may be anything.
+fn download_name(started_at: DateTime<Utc>, customer: &str) -> String {
+    let digits: String = customer.chars().filter(char::is_ascii_digit).take(20).collect();
+    let time = started_at.format("%Y-%m-%d-%H%M");
+    if digits.is_empty() { format!("{time}.wav") } else { format!("{time}-{digits}.wav") }
+}
+
+/// See a recording
+///
+/// The peaks of both parties in equal stretches, to draw its waveform. A finished recording never changes: the answer may be kept.
+#[utoipa::path(
+    get, path = "/recordings/{id}/waveform", tag = "recordings", operation_id = "getRecordingWaveform",
+    params(("id" = uuid::Uuid, Path, description = "The recording"), WaveformQuery),
+    responses(
+        (status = 200, description = "The peaks", body = Waveform),
+        (status = 304, description = "Not changed"),
+        (status = 400, description = "Too many buckets, or none", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such recording in the user's sight, or it failed", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is still being recorded", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("recordings:read")))
+)]
+async fn get_recording_waveform(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<RecordingId>,
+    Query(query): Query<WaveformQuery>,
+    request: HeaderMap,
+) -> Result<Response, AppError> {
+    let buckets = query.buckets.unwrap_or(DEFAULT_BUCKETS);
+    if !(1..=MAX_BUCKETS).contains(&buckets) {
+        return Err(AppError::bad_parameter("buckets", format!("must be from 1 to {MAX_BUCKETS}")));
+    }
+    let row = find(&state, &principal, id).await?;
+    let (file, length) = open_audio(&state, &row).await?;
+    let etag = format!("\"{id}-{length}-{buckets}\"");
+    let value = HeaderValue::from_str(&etag).expect("ids and numbers are valid header values");
+    let headers = [(ETAG, value), (CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"))];
+    if matches_any(&request, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let turn = DRAWING.acquire().await.map_err(AppError::internal)?;
+    let drawn =
+        tokio::task::spawn_blocking(move || waveform::draw(file, length, buckets)).await.map_err(AppError::internal)?;
+    drop(turn);
+    Ok((headers, axum::Json(drawn.map_err(AppError::internal)?)).into_response())
 }
 
 /// The one `Range` header; several are as good as none.

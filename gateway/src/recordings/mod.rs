@@ -5,6 +5,7 @@ mod http;
 mod model;
 mod range;
 mod store;
+mod waveform;
 
 pub use self::http::router;
 pub use model::Recording;

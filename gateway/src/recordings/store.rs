@@ -9,6 +9,8 @@ use super::model::Recording;
 pub(super) struct Row {
     pub(super) recording: Recording,
     pub(super) path: String,
+    /// The customer's number, for the name of a download.
+    pub(super) customer: String,
 }
 
 /// One recording, if the user may hear it: those who see all, the agent of the call, and members of its queue.
@@ -19,7 +21,8 @@ pub(super) async fn find(
     sees_all: bool,
 ) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
-        r#"SELECT r.call_id, r.state, r.path, r.started_at, r.ended_at, r.duration_ms, r.bytes, r.gaps, r.lost_packets, r.error
+        r#"SELECT r.call_id, r.state, r.path, r.started_at, r.ended_at, r.duration_ms, r.bytes, r.gaps, r.lost_packets, r.error,
+                  CASE WHEN c.direction = 'outbound' THEN c.to_number ELSE c.from_number END AS "customer!"
              FROM recordings r
              JOIN calls c ON c.tenant_id = r.tenant_id AND c.id = r.call_id
             WHERE r.id = $1
@@ -46,5 +49,6 @@ pub(super) async fn find(
             error: row.error,
         },
         path: row.path,
+        customer: row.customer,
     }))
 }

@@ -27,6 +27,7 @@ pub(crate) async fn load(db: &Db) -> Result<Directory, DbError> {
     agents(&mut tx, &mut directory).await?;
     devices(&mut tx, &mut directory).await?;
     tx.commit().await?;
+    directory.forget_strangers();
     Ok(directory)
 }
 
@@ -77,7 +78,9 @@ pub(crate) async fn follow(db: Db, current: watch::Sender<Arc<Directory>>, cance
 }
 
 async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: TenantId", slug FROM tenants"#).fetch_all(tx.conn()).await?;
+    let rows = sqlx::query!(r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL"#)
+        .fetch_all(tx.conn())
+        .await?;
     directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
     let rows =
         sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)

@@ -1,12 +1,18 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod call_plans;
+mod calls;
 mod commands;
 mod devices;
 mod events;
 mod faults;
 mod idempotency;
+mod me;
+mod passwords;
 mod recordings;
+mod setup;
 mod sign_in;
 mod stream;
 mod support;
 mod tenants;
+mod test_calls;

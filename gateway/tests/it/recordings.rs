@@ -115,6 +115,55 @@ async fn a_resumed_download_gets_a_part_only_of_the_same_file() {
 }
 
 #[tokio::test]
+async fn a_download_takes_a_right_of_its_own_and_has_a_name_for_people() {
+    let app = App::start().await;
+    let (operator, manager) = (app.operator().await, app.sign_in("manager@demo.test").await);
+    let id = make_recording(&app, operator.id, None).await;
+    let path = format!("/api/v1/recordings/{id}/audio?download=true");
+    assert_eq!(problem(operator.get(&path).await).await["status"], 403);
+    let saved = manager.get(&path).await;
+    assert_eq!(saved.status(), StatusCode::OK);
+    let name = saved.headers()["content-disposition"].to_str().unwrap();
+    assert!(name.starts_with("attachment; filename=\"20") && name.ends_with("-15551234567.wav\""), "{name}");
+    let heard = operator.get(&format!("/api/v1/recordings/{id}/audio")).await;
+    assert_eq!(heard.headers()["content-disposition"], format!("inline; filename=\"{id}.wav\""));
+}
+
+#[tokio::test]
+async fn a_waveform_shows_both_sides_and_may_be_kept() {
+    let app = App::start().await;
+    let (operator, other) = (app.operator().await, app.sign_in("operator2@demo.test").await);
+    let id = make_recording(&app, operator.id, None).await;
+    // One second: the agent in its first half, the customer in its second.
+    let mut wav =
+        b"RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0\x40\x1f\0\0\0\x7d\0\0\x04\0\x10\0data\0\x7d\0\0".to_vec();
+    for frame in 0..8000 {
+        let [agent, customer] = if frame < 4000 { [25_600_i16, 0] } else { [0, -12_800_i16] };
+        wav.extend(agent.to_le_bytes());
+        wav.extend(customer.to_le_bytes());
+    }
+    std::fs::write(app.recordings_dir().join(format!("{id}.wav")), wav).unwrap();
+
+    let path = format!("/api/v1/recordings/{id}/waveform?buckets=4");
+    let answer = operator.get(&path).await;
+    assert_eq!(answer.headers()["cache-control"], "private, max-age=31536000, immutable");
+    let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+    let expected =
+        json!({ "duration_ms": 1000, "buckets": 4, "agent": [200, 200, 0, 0], "customer": [0, 0, 100, 100] });
+    assert_eq!(answer.json::<serde_json::Value>().await.unwrap(), expected);
+    let again = operator.request(Method::GET, &path).header("if-none-match", etag).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+
+    for buckets in ["0", "4001"] {
+        let refused = problem(operator.get(&format!("/api/v1/recordings/{id}/waveform?buckets={buckets}")).await).await;
+        assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&400.into(), &"buckets".into()));
+    }
+    assert_eq!(problem(other.get(&path).await).await["status"], 404);
+    let (_, stranger) = app.other_tenant().await;
+    assert_eq!(problem(stranger.get(&path).await).await["status"], 404);
+}
+
+#[tokio::test]
 async fn a_recording_is_for_those_who_may_see_its_call() {
     let app = App::start().await;
     let (operator, other) = (app.operator().await, app.sign_in("operator2@demo.test").await);

@@ -5,9 +5,10 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 10] = [
+const SYSTEM_TABLES: [&str; 11] = [
     "_sqlx_migrations",
     "directory_version",
+    "installation",
     "journal_epoch",
     "journal_heads",
     "journal_months",

@@ -176,6 +176,34 @@ impl Idempotency {
         }
     }
 
+    /// Like [`transaction`](Self::transaction), for an effect that takes the transaction through other tenants and brings it back.
+    pub async fn transaction_through<B, T>(
+        &self,
+        state: &AppState,
+        effect: impl FnOnce(TenantTx<'static>) -> BoxFuture<'static, Result<(TenantTx<'static>, Effect<B, T>), AppError>>,
+    ) -> Result<Answer<T>, AppError>
+    where
+        B: Serialize,
+    {
+        let mut tx = state.db.tenant(self.principal.tenant).await?;
+        if let Some(repeated) = self.begin(state, &mut tx).await? {
+            return Ok(Answer::Repeated(repeated));
+        }
+        match effect(tx).await {
+            Ok((mut tx, Effect { status, body, value })) => {
+                let answer = Stored::json(status, &body)?;
+                self.finish(&state.keys, &mut tx, &answer).await?;
+                tx.commit().await?;
+                Ok(Answer::First(answer.into_response(), value))
+            }
+            Err(error) => {
+                // What it wrote is undone: the transaction was dropped with the effect.
+                self.keep_refusal(state, &error).await?;
+                Err(error)
+            }
+        }
+    }
+
     /// Runs an effect that lies outside the database (a request to Asterisk), then keeps its answer. Should the process die in
     /// between, the request may be carried out once more: use it only for what does no harm when repeated.
     pub async fn outside<B, F>(&self, state: &AppState, effect: F) -> Result<Response, AppError>

@@ -160,7 +160,11 @@ impl App {
     pub(crate) async fn sign_in(&self, email: &str) -> User {
         let answer = self.login(email, provision::DEMO_PASSWORD).await;
         assert_eq!(answer.status(), StatusCode::OK, "sign-in of {email}");
-        let body: Value = answer.json().await.unwrap();
+        self.user_of(&answer.json().await.unwrap())
+    }
+
+    /// The user of an answer to a sign-in.
+    pub(crate) fn user_of(&self, body: &Value) -> User {
         User {
             token: body["access_token"].as_str().unwrap().to_owned(),
             id: body["user"]["id"].as_str().unwrap().parse().unwrap(),
