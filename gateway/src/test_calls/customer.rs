@@ -26,7 +26,7 @@ pub(super) enum Refused {
 /// The beginning of the ids of a tenant's simulated customers. Not one of the names that call control gives: what carries such a
 /// name and belongs to no call is removed.
 fn prefix(tenant: TenantId) -> String {
-    format!("test-{tenant}-")
+    format!("test-customer-{tenant}-")
 }
 
 /// Lets a customer call `number` from `caller`. Asterisk itself is asked how many there are: a restart of the gateway forgets none.
@@ -36,16 +36,18 @@ pub(super) async fn call(client: &Client, tenant: TenantId, number: &str, caller
     if running >= MOST_AT_ONCE {
         return Err(Refused::TooMany);
     }
+    let id = Uuid::now_v7();
     let params = channels::OriginateWithId::default()
         .context(CUSTOMER)
         .extension("s")
         .priority(1)
         .caller_id(format!("\"\" <{caller}>"))
         .formats("ulaw")
+        .other_channel_id(format!("test-call-{id}"))
         .timeout(PATIENCE_S);
     // "/n": both halves stay, so that the call looks the same from its first to its last moment.
     let endpoint = format!("Local/{number}@{INCOMING}/n");
-    client.channels().originate_with_id(&format!("{prefix}{}", Uuid::now_v7()), &endpoint, params).await?;
+    client.channels().originate_with_id(&format!("{prefix}{id}"), &endpoint, params).await?;
     Ok(())
 }
 
