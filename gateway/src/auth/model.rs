@@ -66,14 +66,27 @@ pub(super) struct UpdateMe {
     #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// Language of the panel: `en`, `ru` or `it`; null for the tenant's.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub language: Option<Option<String>>,
+    pub language: LanguageChoice,
 }
 
-/// Tells `null` from what is absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+/// The language that a user wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum LanguageChoice {
+    /// As it is: nothing was said.
+    #[default]
+    Keep,
+    /// The tenant's: `null`.
+    Tenants,
+    /// This one.
+    Own(String),
+}
+
+impl<'de> Deserialize<'de> for LanguageChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map_or(Self::Tenants, Self::Own))
+    }
 }
 
 /// Body of `POST /auth/password`.

@@ -9,7 +9,7 @@ use trunkline_db::{DbError, SystemTx};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref, Scope};
 use uuid::Uuid;
 
-use super::model::{ChangePassword, LoginRequest, UpdateMe};
+use super::model::{ChangePassword, LanguageChoice, LoginRequest, UpdateMe};
 use super::password::{MAX_BYTES, PasswordError, weakness};
 use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
 use crate::http::AppError;
@@ -157,24 +157,28 @@ pub(super) async fn update_me(
         return Err(AppError::invalid_field("name", format!("must have from 1 to {MAX_NAME_CHARS} characters")));
     }
     let language = wanted.language;
-    if let Some(Some(language)) = &language
+    if let LanguageChoice::Own(language) = &language
         && !LANGUAGES.contains(&language.as_str())
     {
         return Err(AppError::invalid_field("language", format!("must be one of {}", LANGUAGES.join(", "))));
     }
-    if name.is_some() || language.is_some() {
+    if name.is_some() || language != LanguageChoice::Keep {
         state
             .journal
             .command(principal.tenant, move |tx| {
                 let (name, language) = (name.clone(), language.clone());
                 Box::pin(async move {
-                    let language = language.as_ref().map(Option::as_deref);
-                    if !store::update_member(tx, principal.user, name.as_deref(), language).await? {
+                    if !store::update_member(tx, principal.user, name.as_deref(), &language).await? {
                         return Err(Fault::Rejected(AppError::unauthorized("the user may no longer sign in")));
                     }
                     let mut data = serde_json::Map::new();
                     data.extend(name.map(|name| ("name".to_owned(), name.into())));
-                    data.extend(language.map(|language| ("language".to_owned(), language.into())));
+                    let language = match language {
+                        LanguageChoice::Keep => None,
+                        LanguageChoice::Tenants => Some(serde_json::Value::Null),
+                        LanguageChoice::Own(language) => Some(language.into()),
+                    };
+                    data.extend(language.map(|language| ("language".to_owned(), language)));
                     let user = Ref::new("user", principal.user);
                     let event = NewEvent::new(USER_UPDATED, user.clone(), data.into()).actor(user);
                     Ok(Outcome::new(()).event(event))

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{DbError, Role, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
+use super::model::LanguageChoice;
 use super::{TenantView, UserView};
 
 /// A user as sign-in needs it.
@@ -111,19 +112,24 @@ pub(super) async fn membership_of(
     }))
 }
 
-/// Changes the user's name, and language when one is given (none: the tenant's). False: no member of the tenant.
+/// Changes the user's name, when one is given, and language. False: no member of the tenant.
 pub(super) async fn update_member(
     tx: &mut TenantTx<'_>,
     user: UserId,
     name: Option<&str>,
-    language: Option<Option<&str>>,
+    language: &LanguageChoice,
 ) -> Result<bool, DbError> {
+    let (set_language, language) = match language {
+        LanguageChoice::Keep => (false, None),
+        LanguageChoice::Tenants => (true, None),
+        LanguageChoice::Own(language) => (true, Some(language.as_str())),
+    };
     let updated = sqlx::query_scalar!(
         r#"SELECT member_update($1, $2, $3, $4) AS "updated!""#,
         user.uuid(),
         name,
-        language.is_some(),
-        language.flatten(),
+        set_language,
+        language,
     );
     Ok(updated.fetch_one(tx.conn()).await?)
 }

@@ -66,7 +66,7 @@ pub fn issue(
     now: DateTime<Utc>,
     life: TimeDelta,
 ) -> String {
-    sign(keys, claims(tenant, user, role, session, now, life))
+    sign(keys, &claims(tenant, user, role, session, now, life))
 }
 
 /// Signs a token that is good for nothing until its user has chosen a new password.
@@ -79,7 +79,7 @@ pub(super) fn issue_for_password_change(
     now: DateTime<Utc>,
     life: TimeDelta,
 ) -> String {
-    sign(keys, Claims { pwd: true, ..claims(tenant, user, role, session, now, life) })
+    sign(keys, &Claims { pwd: true, ..claims(tenant, user, role, session, now, life) })
 }
 
 fn claims(tenant: TenantId, user: UserId, role: Role, session: Uuid, now: DateTime<Utc>, life: TimeDelta) -> Claims {
@@ -95,8 +95,8 @@ fn claims(tenant: TenantId, user: UserId, role: Role, session: Uuid, now: DateTi
     }
 }
 
-fn sign(keys: &Keys, claims: Claims) -> String {
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(keys.access_token()))
+fn sign(keys: &Keys, claims: &Claims) -> String {
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(keys.access_token()))
         .expect("claims are plain values and HS256 takes any key")
 }
 

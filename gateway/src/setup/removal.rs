@@ -5,7 +5,7 @@
 //! Files go before the rows that name them, so that none is left behind unnamed.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -80,15 +80,15 @@ fn delete_files(folder: &Path, paths: &[String]) -> anyhow::Result<()> {
             continue;
         }
         let whole = folder.join(relative);
-        for part in [file::part_path(&whole), file::sidecar_path(&whole), whole] {
+        for part in [&file::part_path(&whole), &file::sidecar_path(&whole), &whole] {
             delete_file(part)?;
         }
     }
     Ok(())
 }
 
-fn delete_file(path: PathBuf) -> anyhow::Result<()> {
-    match std::fs::remove_file(&path) {
+fn delete_file(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot delete {}", path.display()))
         }

@@ -73,7 +73,8 @@ pub(crate) async fn run(run_dir: &Path, options: Options) -> Result<()> {
         ari_url: stack.asterisk.ari_url(),
         postgres_port: stack.postgres.port(),
     })?;
-    welcome(&stack, dir.path(), started.elapsed());
+    let demo = demo_present(&stack.gateway.base_url()).await;
+    welcome(&stack, dir.path(), started.elapsed(), demo);
 
     let why = supervise(&mut stack, &mut ending).await;
     say(&format!("{why}: stopping"));
@@ -88,17 +89,34 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-fn welcome(stack: &Stack, dir: &Path, took: Duration) {
+/// Whether the demo tenant is there: who has set up a tenant of their own may have removed it, and it stays away.
+async fn demo_present(url: &str) -> bool {
+    let ask = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        client.get(format!("{url}/api/v1/setup")).send().await?.json::<serde_json::Value>().await
+    };
+    // Without an answer the words for a first start do least harm.
+    ask.await.map_or(true, |state| state["demo_present"] != false)
+}
+
+fn welcome(stack: &Stack, dir: &Path, took: Duration, demo: bool) {
     let sip = stack.asterisk.sip_port();
     let url = stack.gateway.base_url();
+    let people = if demo {
+        format!(
+            "  sign in as     admin@demo.test, manager@demo.test, operator@demo.test or operator2@demo.test\n\
+             \x20 password       trunkline-demo\n\
+             \x20 call           sip:+15550100@127.0.0.1:{sip} (sales), sip:+15550101@127.0.0.1:{sip} (support), over UDP\n\
+             \x20 a customer     make demo-call"
+        )
+    } else {
+        format!("  sign in with your own accounts; the demo was removed\n\x20 SIP            127.0.0.1:{sip}")
+    };
     say(&format!(
         "\n\
          Trunkline is ready at {url}\n\
          \n\
-         \x20 sign in as     admin@demo.test, manager@demo.test, operator@demo.test or operator2@demo.test\n\
-         \x20 password       trunkline-demo\n\
-         \x20 call           sip:+15550100@127.0.0.1:{sip} (sales), sip:+15550101@127.0.0.1:{sip} (support), over UDP\n\
-         \x20 a customer     make demo-call\n\
+         {people}\n\
          \x20 logs           {0}/gateway/log, {0}/asterisk/log, {2}\n\
          \n\
          Started in {1:.1} s. Ctrl-C stops everything.",
