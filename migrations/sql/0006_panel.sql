@@ -35,8 +35,9 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION calls_with_digits TO trunkline_app;
 
--- A call's timeline: the events about it and about its recording.
-CREATE INDEX events_subject ON events (tenant_id, subject_id, seq);
+-- A call's timeline begins here, and is read from there on by seq. An index of all events by subject was measured to cost a third of
+-- what the journal can take in; of beginnings alone it costs next to nothing.
+CREATE INDEX events_call_started ON events (tenant_id, subject_id) WHERE kind = 'call.started';
 
 ALTER TABLE tenants
     -- IANA name, checked by who writes it

@@ -154,9 +154,7 @@ async fn list_call_events(
     let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
     tx.commit().await?;
     let call = call.ok_or_else(|| AppError::not_found("call"))?;
-    let subjects: Vec<Uuid> =
-        [Some(id.uuid()), call.recording_id.map(RecordingId::uuid)].into_iter().flatten().collect();
-    stream::events_about(&state, &principal, &subjects).await
+    stream::call_story(&state, &principal, id, call.recording_id).await
 }
 
 /// Hang up a call

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
-use trunkline_db::EventId;
+use trunkline_db::{CallId, EventId, RecordingId};
 use trunkline_journal::{Filter, Frame, KindFilter, Page, ReadError, Seq, Start};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -190,14 +190,21 @@ pub(super) async fn filter_for(
     Ok((grants, Filter::of(viewer).kinds(kinds)))
 }
 
-/// Answers with the events about some subjects that the user may see: `{"items":[…],"as_of_seq":N}`.
-pub(crate) async fn events_about(
+/// Answers with what the journal says of a call and its recording, as far as the user may see it: `{"items":[…],"as_of_seq":N}`.
+pub(crate) async fn call_story(
     state: &AppState,
     principal: &Principal,
-    subjects: &[Uuid],
+    call: CallId,
+    recording: Option<RecordingId>,
 ) -> Result<Response, AppError> {
     let (_, filter) = filter_for(state, principal, Vec::new()).await?;
-    let about = state.journal.about(principal.tenant, subjects, MAX_LIMIT, &filter).await?;
+    let subjects: Vec<Uuid> = [Some(call.uuid()), recording.map(RecordingId::uuid)].into_iter().flatten().collect();
+    // A call's last event is its end; that of its recording, if it has one, may come later.
+    let is_whole = |frames: &[Frame]| {
+        let has = |kinds: &[&str]| frames.iter().any(|frame| kinds.contains(&frame.kind().as_str()));
+        has(&["call.ended"]) && (recording.is_none() || has(&["recording.ready", "recording.failed"]))
+    };
+    let about = state.journal.call_story(principal.tenant, call, &subjects, &filter, is_whole).await?;
     let mut json = items_json(&about.items);
     json.extend_from_slice(format!(r#","as_of_seq":{}}}"#, about.as_of_seq).as_bytes());
     Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())

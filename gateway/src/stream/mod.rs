@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub(crate) use events::{Event, events_about};
+pub(crate) use events::{Event, call_story};
 pub use grants::watch_grants;
 pub use registry::{Streams, Timing};
 pub(crate) use tickets::sweep;

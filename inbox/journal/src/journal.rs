@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use trunkline_db::{Db, DbError, TenantId, TenantTx};
+use trunkline_db::{CallId, Db, DbError, TenantId, TenantTx};
 use uuid::Uuid;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     epoch,
     event::{InvalidEvent, NewEvent, Sealed},
     filter::Filter,
+    frame::Frame,
     hub::{Hub, ReadError, Start},
     lane::{Counters, Lane},
     log::{self, About, Page},
@@ -142,15 +143,20 @@ impl Journal {
         }
     }
 
-    /// Reads the first `limit` (at most 1,000) events about these subjects, and of them those that pass the filter.
-    pub async fn about(
+    /// Reads what the log says about these subjects (at most 1,000 events) from the call's `call.started` on, until `is_whole` says
+    /// that no more can come, or to the head; then those of them that pass the filter.
+    ///
+    /// No index leads from a subject to its events: there are too many of them for what it would cost. The log is read on from the
+    /// call's beginning, which takes as long as other things happened meanwhile.
+    pub async fn call_story(
         &self,
         tenant: TenantId,
+        call: CallId,
         subjects: &[Uuid],
-        limit: usize,
         filter: &Filter,
+        is_whole: impl Fn(&[Frame]) -> bool,
     ) -> Result<About, DbError> {
-        log::about(&self.inner.db, tenant, subjects, limit, filter).await
+        log::call_story(&self.inner.db, tenant, call, subjects, filter, is_whole).await
     }
 
     /// Reads up to `limit` (at most 1,000) events after a position that pass the filter. [`Start::after`] of `None` begins with the

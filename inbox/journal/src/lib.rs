@@ -3,7 +3,7 @@
 //! - [`Journal::command`] runs a closure on a [`TenantTx`](trunkline_db::TenantTx); the rows that it writes and the events that it
 //!   returns commit together. [`Journal::append`] is the short way for events alone. Both go through writer lanes, which
 //!   put what is waiting into one transaction.
-//! - [`Journal::read`] reads the log by pages, [`Journal::about`] what it says about some subjects.
+//! - [`Journal::read`] reads the log by pages, [`Journal::call_story`] what it says of a call.
 //! - [`Journal::hub`] shows it live: a [`Subscription`] is a position in the log, and gets each event exactly once, in order, over
 //!   any number of disconnects. An event is encoded once ([`Frame`]) for all who read it.
 //! - A [`Signal`] is sent live and never kept.

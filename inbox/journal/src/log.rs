@@ -1,6 +1,6 @@
 //! The log, read by pages.
 
-use trunkline_db::{Db, DbError, TenantId};
+use trunkline_db::{CallId, Db, DbError, TenantId};
 use uuid::Uuid;
 
 use crate::{
@@ -40,17 +40,34 @@ pub struct About {
     pub as_of_seq: Seq,
 }
 
-pub(crate) async fn about(
+/// Most places of the log that are looked at for one call: days of a busy tenant.
+const STORY_LIMIT: i64 = 500_000;
+/// Places looked at first; each further step is twice as long.
+const STORY_STEP: i64 = 2_000;
+
+pub(crate) async fn call_story(
     db: &Db,
     tenant: TenantId,
+    call: CallId,
     subjects: &[Uuid],
-    limit: usize,
     filter: &Filter,
+    is_whole: impl Fn(&[Frame]) -> bool,
 ) -> Result<About, DbError> {
-    let limit = limit.clamp(1, PAGE_LIMIT);
     let mut tx = db.tenant_snapshot(tenant).await?;
     let as_of_seq = Seq(tx.as_of_seq().await?);
-    let mut items = store::about(&mut tx, subjects, limit).await.map_err(DbError::from)?;
+    let mut items = Vec::new();
+    if let Some(first) = store::call_started(&mut tx, call).await.map_err(DbError::from)? {
+        let (mut from, mut step) = (first, STORY_STEP);
+        while from <= as_of_seq && from.get() - first.get() < STORY_LIMIT && items.len() < PAGE_LIMIT {
+            let to = Seq(from.get() + step);
+            items.extend(store::about(&mut tx, subjects, from, to, PAGE_LIMIT).await.map_err(DbError::from)?);
+            if is_whole(&items) {
+                break;
+            }
+            (from, step) = (to, step * 2);
+        }
+        items.truncate(PAGE_LIMIT);
+    }
     tx.commit().await?;
     items.retain(|frame| filter.passes(frame.kind().as_str(), frame.scopes()));
     Ok(About { items, as_of_seq })

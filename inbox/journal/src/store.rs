@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
-use trunkline_db::{EventId, SystemTx, TenantId, TenantTx};
+use trunkline_db::{CallId, EventId, SystemTx, TenantId, TenantTx};
 use uuid::Uuid;
 
 use crate::{
@@ -165,14 +165,36 @@ pub(crate) async fn stretch(tx: &mut TenantTx<'_>, after: Seq, limit: usize) -> 
     Ok(Some(Stretch { head, oldest, frames }))
 }
 
-/// Frames of the first events about these subjects, in order.
-pub(crate) async fn about(tx: &mut TenantTx<'_>, subjects: &[Uuid], limit: usize) -> Result<Vec<Frame>, sqlx::Error> {
+/// Where a call's story begins.
+pub(crate) async fn call_started(tx: &mut TenantTx<'_>, call: CallId) -> Result<Option<Seq>, sqlx::Error> {
+    let tenant = tx.tenant();
+    let seq = sqlx::query_scalar!(
+        "SELECT seq FROM events WHERE tenant_id = $1 AND subject_id = $2 AND kind = 'call.started' ORDER BY seq LIMIT 1",
+        tenant.uuid(),
+        call.uuid(),
+    );
+    Ok(seq.fetch_optional(tx.conn()).await?.map(Seq))
+}
+
+/// Frames of the events about these subjects from one place up to another, in order.
+pub(crate) async fn about(
+    tx: &mut TenantTx<'_>,
+    subjects: &[Uuid],
+    from: Seq,
+    to: Seq,
+    limit: usize,
+) -> Result<Vec<Frame>, sqlx::Error> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"SELECT seq, id AS "id: EventId", kind, at, subject_type, subject_id, actor_type, actor_id, scopes, data::text AS "data!"
-             FROM events WHERE tenant_id = $1 AND subject_id = ANY($2) ORDER BY seq LIMIT $3"#,
+             FROM events
+            WHERE tenant_id = $1 AND seq >= $3 AND seq < $4 AND recorded_at >= (SELECT journal_month_of($3))
+              AND subject_id = ANY($2)
+            ORDER BY seq LIMIT $5"#,
         tenant.uuid(),
         subjects,
+        from.get(),
+        to.get(),
         limit as i64,
     )
     .fetch_all(tx.conn())
