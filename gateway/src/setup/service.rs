@@ -84,10 +84,11 @@ pub(super) async fn make(
     }
 
     let mut tx = system.into_tenant(tenant).await?;
-    let mut agents = Vec::new();
+    let (mut agents, admin) = (Vec::new(), ready[0].id);
+    let has_operators = plan.users.iter().any(|user| user.role == Role::Operator);
     for ready in &ready {
-        // An admin alone takes the calls itself, else nobody could.
-        let takes_work = ready.user.role == Role::Operator || (ready.user.role == Role::Admin && plan.users.len() == 1);
+        // Without operators the admin takes the calls, else nobody could.
+        let takes_work = ready.user.role == Role::Operator || (!has_operators && ready.id == admin);
         store::insert_member(&mut tx, ready.id, &ready.user, takes_work).await?;
         agents.extend(takes_work.then(|| AgentId::from(ready.id)));
     }

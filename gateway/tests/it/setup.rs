@@ -119,9 +119,13 @@ async fn what_is_taken_is_named_and_nothing_of_it_is_made() {
     let mut again = wanted();
     again["number"] = Value::Null;
     again["admin"]["email"] = "other@rossi.example".into();
-    again["users"] = json!([]);
+    again["users"] = json!([{ "name": "Mia", "email": "mia@rossi.example", "role": "manager" }]);
     let made: Value = set_up(&admin, &again).await.json().await.unwrap();
     assert_eq!(made["tenant"]["slug"], "rossi-figli-2");
+    // Without operators the admin serves the queue.
+    let (admin, _) = signed_in(&app, "other@rossi.example", PASSWORD).await;
+    let queues = admin.get_json("/api/v1/queues").await;
+    assert_eq!(queues["items"][0]["agent_ids"], json!([made["users"][0]["id"]]));
 }
 
 #[tokio::test]

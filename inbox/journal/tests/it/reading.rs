@@ -1,7 +1,7 @@
 //! The log by pages, and positions from which one cannot go on.
 
-use trunkline_db::{AgentId, DbError, EventId, TenantId};
-use trunkline_journal::{Filter, ReadError, Reset, Scope, Seq, Start, Viewer};
+use trunkline_db::{AgentId, CallId, DbError, EventId, TenantId};
+use trunkline_journal::{Filter, Frame, Kind, NewEvent, ReadError, Ref, Reset, Scope, Seq, Start, Viewer};
 use uuid::Uuid;
 
 use crate::support::{World, event, number, scoped};
@@ -54,6 +54,44 @@ async fn a_page_of_a_reader_who_sees_little_moves_on_all_the_same() {
     let rest = world.journal().read(world.tenant, page.next_after, 2, &asked).await.unwrap();
     assert_eq!(rest.items.iter().map(number).collect::<Vec<_>>(), [850]);
     assert_eq!(rest.next_after, Seq(1_200));
+}
+
+#[tokio::test]
+async fn a_calls_story_is_found_whatever_happened_meanwhile_and_across_months() {
+    let world = World::new().await;
+    let (call, recording) = (CallId::new(), Uuid::now_v7());
+    let about = async |kind: Kind, subject: Ref, n: usize| {
+        let event = NewEvent::new(kind, subject, serde_json::json!({ "n": n }));
+        world.journal().append(world.tenant, vec![event]).await.unwrap();
+    };
+    world.append(100, 50).await;
+    about(Kind::from_static("call.started"), Ref::call(call), 0).await;
+    // More than two steps of looking, and a month's end between.
+    world.append(1_000, 6_500).await;
+    let mut owner = world.database.owner().await;
+    sqlx::query("UPDATE journal_heads SET recorded_at = '2031-02-01T00:00:00Z' WHERE tenant_id = $1")
+        .bind(world.tenant)
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    about(Kind::from_static("call.ended"), Ref::call(call), 1).await;
+    world.append(8_000, 10).await;
+    about(Kind::from_static("recording.ready"), Ref::new("recording", recording), 2).await;
+    about(Kind::from_static("call.ended"), Ref::call(CallId::new()), 3).await;
+
+    let story = async |tenant, call, is_whole: fn(&[Frame]) -> bool| {
+        let subjects = [call, recording].map(Uuid::from);
+        let about =
+            world.journal().call_story(tenant, CallId(call), &subjects, &Filter::all(), is_whole).await.unwrap();
+        about.items.iter().map(number).collect::<Vec<_>>()
+    };
+    assert_eq!(story(world.tenant, call.uuid(), |_| false).await, [0, 1, 2]);
+    // Once it is whole, nothing further is read: what the same step brought is shown all the same.
+    let early = story(world.tenant, call.uuid(), |frames| frames.len() == 1).await;
+    assert_eq!(early, [0]);
+    assert_eq!(story(world.tenant, Uuid::now_v7(), |_| false).await, Vec::<usize>::new());
+    let stranger = crate::support::make_tenant(&world.node.db).await;
+    assert_eq!(story(stranger, call.uuid(), |_| false).await, Vec::<usize>::new());
 }
 
 #[tokio::test]
