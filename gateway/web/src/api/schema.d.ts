@@ -127,6 +127,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change my password
+         * @description Ends the user's other sign-ins and goes on with this one: a new access token, a new refresh cookie. A one-time password has to be
+         *     changed before anything else is allowed.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/refresh": {
         parameters: {
             query?: never;
@@ -346,12 +367,80 @@ export interface paths {
         };
         /**
          * Hear a recording
-         * @description A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`.
+         * @description A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`. With
+         *     `download=true` (permission `recordings:download`) browsers save it under the call's time and number.
          */
         get: operations["getRecordingAudio"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a recording
+         * @description The peaks of both parties in equal stretches, to draw its waveform. A finished recording never changes: the answer may be kept.
+         */
+        get: operations["getRecordingWaveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the setup is
+         * @description Before sign-in only whether there is a demo tenant: then its well-known users may be offered. With an access token also whether
+         *     a tenant of one's own is still to be set up.
+         */
+        get: operations["getSetup"];
+        put?: never;
+        /**
+         * Set up a tenant
+         * @description For an admin of the demo tenant. Makes the tenant with its zone, language, hours, first queue and number, and its first users, all
+         *     or nothing. One-time passwords are in this answer and nowhere else. Operators serve the queue; without any the admin does.
+         */
+        post: operations["setUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove the demo
+         * @description The demo tenant with its users, queues, phones, calls, recordings and journal. For admins of the demo and of any other tenant; its
+         *     own users are signed out. May be sent again: a removal that was cut off goes on. It does not come back with the next start.
+         */
+        delete: operations["removeDemo"];
         options?: never;
         head?: never;
         patch?: never;
@@ -392,6 +481,27 @@ export interface paths {
          *     the access token that the ticket was made with, unless `auth` renews it.
          */
         post: operations["createStreamTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Place a test call
+         * @description A simulated customer calls the queue and is treated as any other: waits, rings, is recorded. Once answered it says
+         *     hello, and after a beep repeats what it hears, so that both directions can be heard. It hangs up by itself after two minutes. At most three at once.
+         */
+        post: operations["placeTestCall"];
         delete?: never;
         options?: never;
         head?: never;
@@ -571,6 +681,13 @@ export interface components {
          * @enum {string}
          */
         CallState: "new" | "queued" | "ringing" | "active" | "ended";
+        /** @description Body of `POST /auth/password`. */
+        ChangePassword: {
+            /** @description The password until now. */
+            current: string;
+            /** @description The new one: at least 10 characters, and another than the current one. */
+            new: string;
+        };
         /** @description Body of `POST /agents/{id}/devices`. */
         CreateDevice: {
             /** @description A name for people, such as "desk phone"; at most 100 characters. */
@@ -664,6 +781,32 @@ export interface components {
             field: string;
             /** @description What is wrong with it, in words. */
             message: string;
+        };
+        /** @description The first admin. */
+        FirstAdmin: {
+            /** @description E-mail address to sign in with; nobody may have it yet. */
+            email: string;
+            /** @description Name as shown to colleagues. */
+            name: string;
+            /** @description Password of at least 10 characters. */
+            password: string;
+        };
+        /** @description The first queue. */
+        FirstQueue: {
+            /**
+             * @description Name for people; at most 100 characters.
+             * @example Assistenza
+             */
+            name: string;
+        };
+        /** @description One of the first users. */
+        FirstUser: {
+            /** @description E-mail address to sign in with; nobody may have it yet. */
+            email: string;
+            /** @description Name as shown to colleagues. */
+            name: string;
+            /** @description Role within the tenant. Operators take calls of the queue. */
+            role: components["schemas"]["Role"];
         };
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
@@ -760,6 +903,66 @@ export interface components {
             transports: string[];
             /** @description SIP user name. */
             username: string;
+        };
+        /** @description The new queue. */
+        NewQueue: {
+            /** @description What the tenant's phones dial to reach it. */
+            extension: string;
+            /**
+             * Format: uuid
+             * @description The queue.
+             */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description The number that leads to it. */
+            number?: string | null;
+        };
+        /** @description The new tenant. */
+        NewTenant: {
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description Short name, given or made of the name. */
+            slug: string;
+        };
+        /** @description A new user. */
+        NewUser: {
+            /** @description E-mail address, in lower case. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description The user; an agent has the same id.
+             */
+            id: string;
+            /** @description Name. */
+            name: string;
+            /** @description To be changed at the first sign-in; shown this once. The admin has none: the password is known. */
+            one_time_password?: string | null;
+            /** @description Role within the tenant. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description One line of the opening hours. */
+        OpeningHours: {
+            /**
+             * @description First minute after it, up to `24:00`.
+             * @example 18:00
+             */
+            close: string;
+            /**
+             * Format: int32
+             * @description 1 (Monday) to 7 (Sunday).
+             */
+            day: number;
+            /**
+             * @description First minute, as in `09:00`, in the tenant's time zone.
+             * @example 09:00
+             */
+            open: string;
         };
         /** @description One page of a list. */
         Page_Agent: {
@@ -937,6 +1140,14 @@ export interface components {
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description Body of `POST /test-calls`. */
+        PlaceTestCall: {
+            /**
+             * Format: uuid
+             * @description The queue to call.
+             */
+            queue_id: string;
+        };
         /** @description The body of an error answer. */
         Problem: {
             /** @description The kind of problem, for programs. */
@@ -1078,6 +1289,11 @@ export interface components {
             /** @description `call`, `agent`, `recording` … */
             type: string;
         };
+        /** @description How far the removal is. */
+        RemovalState: {
+            /** @description Always true: with nothing left the answer is 204. */
+            removing: boolean;
+        };
         /**
          * @description A member's role within one tenant.
          * @enum {string}
@@ -1089,6 +1305,63 @@ export interface components {
             reason?: string | null;
             /** @description The wanted state. */
             state: components["schemas"]["AgentState"];
+        };
+        /** @description Answer of `POST /setup`. */
+        SetUp: {
+            /** @description Its queue. */
+            queue: components["schemas"]["NewQueue"];
+            /** @description The new tenant. */
+            tenant: components["schemas"]["NewTenant"];
+            /** @description Its users, the admin first. */
+            users: components["schemas"]["NewUser"][];
+        };
+        /** @description Body of `POST /setup`. */
+        Setup: {
+            /** @description The first admin, with a password of the own choice. */
+            admin: components["schemas"]["FirstAdmin"];
+            /** @description When it is open; none: always. */
+            hours?: components["schemas"]["OpeningHours"][];
+            /**
+             * @description `en`, `ru` or `it`.
+             * @example it
+             */
+            language: string;
+            /**
+             * @description Name for people; at most 100 characters.
+             * @example Rossi & Figli
+             */
+            name: string;
+            /**
+             * @description A number of the public network that leads to the queue, E.164.
+             * @example +390612345678
+             */
+            number?: string | null;
+            /** @description The first queue. */
+            queue: components["schemas"]["FirstQueue"];
+            /**
+             * @description Short name, part of phones' user names: 2 to 32 lower-case letters, digits and dashes, beginning with a letter. Made of the
+             *     name when absent.
+             * @example rossi
+             */
+            slug?: string | null;
+            /**
+             * @description IANA time zone.
+             * @example Europe/Rome
+             */
+            time_zone: string;
+            /** @description Others; each gets a one-time password. At most 50. */
+            users?: components["schemas"]["FirstUser"][];
+        };
+        /** @description Answer of `GET /setup`. */
+        SetupState: {
+            /** @description Whether the signed-in user belongs to the demo tenant. */
+            demo?: boolean | null;
+            /** @description Whether there is a demo tenant. */
+            demo_present: boolean;
+            /** @description Whether there is no other tenant yet. Told to those who signed in. */
+            needed?: boolean | null;
+            /** @description Whether the demo is being removed. */
+            removing?: boolean | null;
         };
         /** @description Answer of login and refresh. */
         SignedIn: {
@@ -1124,6 +1397,13 @@ export interface components {
              * @example Europe/Rome
              */
             time_zone: string;
+        };
+        /** @description A test call on its way. */
+        TestCall: {
+            /** @description Number of the simulated customer, by which to know the call. */
+            from: string;
+            /** @description Number called: one of the queue's. */
+            to: string;
         };
         /** @description Opens the stream once, within half a minute. */
         Ticket: {
@@ -1189,6 +1469,37 @@ export interface components {
             since: string;
             /** @description `queued`, or `ringing` while it is offered to an agent. */
             state: components["schemas"]["CallState"];
+        };
+        /** @description Peaks of a stereo recording. */
+        Waveform: {
+            /**
+             * @description The agent's peak of each stretch, from 0 (silence) to 255 (full scale).
+             * @example [
+             *       0,
+             *       12,
+             *       80
+             *     ]
+             */
+            agent: number[];
+            /**
+             * Format: int32
+             * @description How many stretches there are: as many as asked for, but no more than the audio has samples.
+             */
+            buckets: number;
+            /**
+             * @description The customer's.
+             * @example [
+             *       3,
+             *       40,
+             *       0
+             *     ]
+             */
+            customer: number[];
+            /**
+             * Format: int64
+             * @description Length of the audio in ms.
+             */
+            duration_ms: number;
         };
     };
     responses: never;
@@ -1476,6 +1787,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description Changed; the access token and the refresh cookie are replaced */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed elsewhere in this moment */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The current one is wrong, or the new one is too weak */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wrong passwords; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -1927,7 +2298,10 @@ export interface operations {
     };
     getRecordingAudio: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true`: to be saved rather than heard; takes the permission `recordings:download`. */
+                download?: boolean;
+            };
             header?: {
                 /** @description One range of bytes, as in `bytes=0-65535` */
                 Range?: string | null;
@@ -1965,6 +2339,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Downloads take recordings:download */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No such recording in the user's sight, or it failed */
             404: {
                 headers: {
@@ -1985,6 +2368,194 @@ export interface operations {
             };
             /** @description The range lies outside the file */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRecordingWaveform: {
+        parameters: {
+            query?: {
+                /** @description How many stretches. */
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The recording */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The peaks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waveform"];
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many buckets, or none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording in the user's sight, or it failed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is still being recorded */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSetup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description The access token is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Setup"];
+            };
+        };
+        responses: {
+            /** @description The tenant, and how its users sign in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetUp"];
+                };
+            };
+            /** @description Not an admin of the demo tenant */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something does not fit; every field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeDemo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes longer than an answer may; it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalState"];
+                };
+            };
+            /** @description Nothing is left of it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not an admin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the only tenant (`only-tenant`), or calls of it run (`calls-running`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2065,6 +2636,69 @@ export interface operations {
             };
             /** @description The Idempotency-Key is in use */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placeTestCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceTestCall"];
+            };
+        };
+        responses: {
+            /** @description The customer is calling; the call comes with its own events */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestCall"];
+                };
+            };
+            /** @description Test calls are for admins and managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such queue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No number leads to the queue, three are running, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asterisk is away */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
