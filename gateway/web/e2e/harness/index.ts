@@ -1,0 +1,3 @@
+export * from "./browser";
+export * from "./line";
+export * from "./stage";
