@@ -1,0 +1,7 @@
+export type { Connection, Reason, State } from "./core";
+export { type CallFilters } from "./history";
+export * from "./hooks";
+export type { JournalEvent } from "./protocol";
+export { live } from "./shell";
+export type { Activity, LiveAgent, LiveCall, Queue, QueueLive } from "./store";
+export { ConnectionBadge } from "./badge";

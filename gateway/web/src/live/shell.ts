@@ -1,0 +1,294 @@
+/**
+ * The core's hands: socket, timer, requests; and one socket for all tabs of a browser.
+ *
+ * The tab that holds the Web Lock has the socket, and tells the others by a BroadcastChannel. The browser gives the lock on when that tab is
+ * closed or crashes, and the next one goes on behind the last event that it was told: it lacks none. (A SharedWorker would do the
+ * same, but Chromium on Android has none, and a crash of it is nobody's to see.)
+ */
+import { api, body } from "@/api/client";
+import { Problem } from "@/api/problem";
+import { currentToken, heldToken, lost, onSignedOut, onToken, renew } from "@/api/session";
+import { type Connection, type Effect, type Input, StreamCore } from "./core";
+import type { JournalEvent, Position } from "./protocol";
+import { type Handover, LiveStore, type Snapshot } from "./store";
+
+const STARTING: Connection = { state: "connecting", behind: 0, seq: 0, retryAt: null, reason: "starting" };
+/** All pages of the running calls are read, this many at a time. */
+const PAGE = 200;
+
+type Message =
+  | { type: "join" }
+  | { type: "state"; handover: Handover; connection: Connection }
+  | { type: "event"; event: JournalEvent; position: Position }
+  | { type: "moved"; position: Position }
+  | { type: "signal"; kind: string; data: Record<string, unknown> }
+  | { type: "connection"; connection: Connection };
+
+export class Live {
+  readonly store = new LiveStore();
+  connection: Connection = STARTING;
+  private core: StreamCore | undefined;
+  private socket: WebSocket | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private channel: BroadcastChannel | undefined;
+  private life: AbortController | undefined;
+  private readonly connectionListeners = new Set<() => void>();
+  private readonly eventListeners = new Set<(event: JournalEvent) => void>();
+  private readonly signalListeners = new Set<(kind: string, data: Record<string, unknown>) => void>();
+  private readonly resetListeners = new Set<() => void>();
+  /** Events of a follower that came before the leader's state. */
+  private early: Message[] | undefined;
+
+  /** Idempotent. Ends by itself when the sign-in ends. */
+  start(): void {
+    if (this.life) return;
+    const life = new AbortController();
+    this.life = life;
+    const { signal } = life;
+    this.connection = STARTING;
+    life.signal.addEventListener("abort", onSignedOut(() => this.stop()));
+    const shared = "locks" in navigator && typeof BroadcastChannel !== "undefined";
+    if (!shared) {
+      this.lead(signal);
+      return;
+    }
+    this.channel = new BroadcastChannel("trunkline-live");
+    this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.told(data);
+    this.early = [];
+    this.channel.postMessage({ type: "join" } satisfies Message);
+    navigator.locks
+      .request("trunkline-live", { signal }, () => {
+        this.lead(signal);
+        // Held until this tab is gone or signed out.
+        return new Promise<void>((release) => signal.addEventListener("abort", () => release()));
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+  }
+
+  stop(): void {
+    if (!this.life) return;
+    if (this.core) this.give({ type: "stop" });
+    this.life.abort();
+    this.life = undefined;
+    clearTimeout(this.timer);
+    this.channel?.close();
+    this.channel = undefined;
+    this.core = undefined;
+    this.store.clear();
+    this.setConnection({ ...this.connection, state: "offline", retryAt: null, reason: "signed_out" });
+  }
+
+  onConnection = (listener: () => void): (() => void) => listen(this.connectionListeners, listener);
+  onEvent = (listener: (event: JournalEvent) => void): (() => void) => listen(this.eventListeners, listener);
+  onSignal = (listener: (kind: string, data: Record<string, unknown>) => void): (() => void) => listen(this.signalListeners, listener);
+  /** What was read before means nothing any more: another epoch, other rights. */
+  onReset = (listener: () => void): (() => void) => listen(this.resetListeners, listener);
+
+  private lead(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.early = undefined;
+    this.core = new StreamCore(Math.random);
+    const woke = () => {
+      if (document.visibilityState === "visible") this.give({ type: "woke" });
+    };
+    window.addEventListener("online", woke, { signal });
+    window.addEventListener("offline", () => this.give({ type: "network_lost" }), { signal });
+    document.addEventListener("visibilitychange", woke, { signal });
+    signal.addEventListener("abort", onToken((token) => this.give({ type: "token", token: token.value, expiresAt: token.expiresAt })));
+    this.give({ type: "start", position: this.store.at, tokenExpiresAt: heldToken()?.expiresAt });
+  }
+
+  private give(input: Input): void {
+    const { core } = this;
+    if (!core) return;
+    core.handle(Date.now(), input);
+    for (const effect of core.drain()) this.carryOut(effect);
+    this.store.flush();
+    clearTimeout(this.timer);
+    if (Number.isFinite(core.dueAt)) this.timer = setTimeout(() => this.give({ type: "tick" }), Math.max(0, core.dueAt - Date.now()));
+  }
+
+  private carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case "fetch_ticket":
+        void this.fetchTicket();
+        return;
+      case "connect":
+        this.connect(effect.ticket);
+        return;
+      case "disconnect":
+        this.drop();
+        return;
+      case "send":
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(effect.frame));
+        return;
+      case "load_snapshot":
+        void this.loadSnapshot(effect.attempt);
+        return;
+      case "renew_token":
+        // A new token comes by `onToken`.
+        renew().catch((error: unknown) => this.give({ type: "renewal_failed", status: statusOf(error) }));
+        return;
+      case "signed_out":
+        lost();
+        return;
+      case "connection":
+        this.setConnection(effect.connection);
+        this.tell({ type: "connection", connection: effect.connection });
+        return;
+      case "deliver":
+        this.tell({ type: "event", event: effect.event, position: effect.position });
+        this.delivered(effect.event, effect.position);
+        return;
+      case "moved":
+        this.store.moveTo(effect.position);
+        this.tell({ type: "moved", position: effect.position });
+        return;
+      case "signal":
+        this.tell({ type: "signal", kind: effect.kind, data: effect.data });
+        this.signalled(effect.kind, effect.data);
+    }
+  }
+
+  private async fetchTicket(): Promise<void> {
+    try {
+      await currentToken();
+      const { ticket } = await body(api.POST("/api/v1/stream/tickets"));
+      this.give({ type: "ticket", ticket });
+    } catch (error) {
+      const retryAfter = error instanceof Problem ? error.retryAfter : undefined;
+      this.give({ type: "ticket_failed", status: statusOf(error), retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000 });
+    }
+  }
+
+  private connect(ticket: string): void {
+    this.drop();
+    const url = `${location.origin.replace(/^http/, "ws")}/api/v1/stream?ticket=${encodeURIComponent(ticket)}`;
+    const socket = new WebSocket(url, "trunkline.v1");
+    this.socket = socket;
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      if (this.socket === socket) this.give({ type: "frame", text: data });
+    };
+    socket.onclose = ({ code }) => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.give({ type: "closed", code });
+    };
+  }
+
+  /** Does not wait for the close's answer: a dead socket never gives one. */
+  private drop(): void {
+    const { socket } = this;
+    this.socket = undefined;
+    if (!socket) return;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+
+  private async loadSnapshot(attempt: number): Promise<void> {
+    try {
+      const snapshot = await readSnapshot();
+      if (!this.core) return;
+      this.store.load(snapshot);
+      this.give({ type: "snapshot", attempt, asOfSeq: LiveStore.oldest(snapshot) });
+      for (const listener of this.resetListeners) listener();
+      this.tellState();
+    } catch (error) {
+      this.give({ type: "snapshot_failed", attempt, status: statusOf(error) });
+    }
+  }
+
+  private delivered(event: JournalEvent, position: Position): void {
+    this.store.moveTo(position);
+    this.store.apply(event);
+    for (const listener of this.eventListeners) listener(event);
+  }
+
+  private signalled(kind: string, data: Record<string, unknown>): void {
+    this.store.signal(kind, data);
+    for (const listener of this.signalListeners) listener(kind, data);
+  }
+
+  private setConnection(next: Connection): void {
+    this.connection = next;
+    for (const listener of this.connectionListeners) listener();
+  }
+
+  private tell(message: Message): void {
+    if (this.core) this.channel?.postMessage(message);
+  }
+
+  private tellState(): void {
+    const handover = this.store.give();
+    if (handover) this.tell({ type: "state", handover, connection: this.connection });
+  }
+
+  /** What another tab says. */
+  private told(message: Message): void {
+    if (this.core) {
+      if (message.type === "join") this.tellState();
+      return;
+    }
+    if (message.type === "state") {
+      const first = !this.store.ready;
+      this.store.take(message.handover);
+      this.setConnection(message.connection);
+      const early = this.early ?? [];
+      this.early = undefined;
+      if (!first) for (const listener of this.resetListeners) listener();
+      for (const one of early) this.follow(one);
+    } else if (this.early) this.early.push(message);
+    else this.follow(message);
+  }
+
+  private follow(message: Message): void {
+    const through = this.store.at?.through ?? 0;
+    if (message.type === "event") {
+      if (message.position.through <= through) return;
+      this.delivered(message.event, message.position);
+      this.store.flush();
+    } else if (message.type === "moved") {
+      if (message.position.through > through) this.store.moveTo(message.position);
+    } else if (message.type === "signal") {
+      this.signalled(message.kind, message.data);
+      this.store.flush();
+    } else if (message.type === "connection") this.setConnection(message.connection);
+  }
+}
+
+function listen<T>(set: Set<T>, listener: T): () => void {
+  set.add(listener);
+  return () => set.delete(listener);
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Problem ? error.status : 0;
+}
+
+async function readSnapshot(): Promise<Snapshot> {
+  const all = async <T>(page: (cursor: string | undefined) => Promise<{ items: T[]; as_of_seq: number; next_cursor?: string | null }>) => {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    let asOf: number | undefined;
+    do {
+      const next = await page(cursor);
+      items.push(...next.items);
+      // The first page is the oldest: what changed since then comes again as an event.
+      asOf ??= next.as_of_seq;
+      cursor = next.next_cursor ?? undefined;
+    } while (cursor);
+    return { items, as_of_seq: asOf };
+  };
+  const [agents, queues, calls] = await Promise.all([
+    all((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } }))),
+    all((cursor) => body(api.GET("/api/v1/queues", { params: { query: { limit: PAGE, cursor } } }))),
+    all((cursor) => body(api.GET("/api/v1/calls", { params: { query: { state: "new,queued,ringing,active", limit: PAGE, cursor } } }))),
+  ]);
+  return { agents, queues, calls };
+}
+
+/** The page's one. */
+export const live = new Live();

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { mergeHistory } from "./history";
+import type { JournalEvent } from "./protocol";
+import { type Agent, type Call, LiveStore, type Queue } from "./store";
+
+const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true });
+const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann", "bob"], numbers: [] };
+const call = (id: string, over: Partial<Call> = {}): Call => ({
+  id,
+  direction: "inbound",
+  from: "+15557654321",
+  to: "+15550100",
+  state: "queued",
+  queue_id: "q",
+  started_at: "2026-11-20T10:00:00Z",
+  estimated: false,
+  legs: [],
+  gaps: [],
+  ...over,
+});
+
+function filled(calls: Call[] = []): LiveStore {
+  const store = new LiveStore();
+  store.load({ agents: { items: [agent("ann"), agent("bob")], as_of_seq: 5 }, queues: { items: [queue], as_of_seq: 5 }, calls: { items: calls, as_of_seq: 8 } });
+  return store;
+}
+
+let seq = 8;
+const event = (kind: string, subject: string, data: Record<string, unknown> = {}): JournalEvent => {
+  seq += 1;
+  const type = kind.startsWith("recording") ? "recording" : kind.startsWith("agent") ? "agent" : "call";
+  return { seq, id: `e${String(seq)}`, kind, at: "2026-11-20T10:00:01Z", subject: { type, id: subject }, data };
+};
+
+describe("the live store", () => {
+  it("follows a call, its agent and its queue from the first ring to the end", () => {
+    const store = filled();
+    const tell = (one: JournalEvent) => {
+      store.apply(one);
+      store.flush();
+    };
+    tell(event("call.started", "c", { direction: "inbound", from: "+1", to: "+2", queue_id: "q" }));
+    tell(event("call.queued", "c", { queue_id: "q" }));
+    expect(store.queue("q")).toMatchObject({ waiting: [{ id: "c" }], ringing: 0, active: 0 });
+    tell(event("call.offered", "c", { agent_id: "ann" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "ringing", call_id: "c" });
+    expect(store.queue("q")).toMatchObject({ ringing: 1, agents: { ringing: 1, available: 1 } });
+    tell(event("call.queued", "c", { queue_id: "q", passed_by: "ann" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "available", call_id: null });
+    tell(event("call.offered", "c", { agent_id: "bob" }));
+    tell(event("call.answered", "c", { agent_id: "bob" }));
+    tell(event("recording.started", "r", { call_id: "c" }));
+    expect(store.agent("bob")).toMatchObject({ activity: "on_call", call_id: "c" });
+    expect(store.queue("q")).toMatchObject({ waiting: [], active: 1, longest_waiting_since: null });
+    expect(store.call("c")).toMatchObject({ state: "active", recording_id: "r" });
+    tell(event("call.ended", "c", { end_reason: "completed_customer" }));
+    expect(store.agent("bob")).toMatchObject({ activity: "available", call_id: null });
+    expect(store.call("c")).toMatchObject({ state: "ended", end_reason: "completed_customer" });
+  });
+
+  it("does not apply again what a list holds already", () => {
+    const store = filled([call("c", { state: "active", agent_id: "ann" })]);
+    store.apply({ ...event("call.queued", "c", { queue_id: "q" }), seq: 7 });
+    expect(store.call("c")?.state).toBe("active");
+    expect(store.agent("ann")?.activity).toBe("on_call");
+  });
+
+  it("tells only those who look at what changed, and keeps the identity of the rest", () => {
+    const store = filled([call("c"), call("d")]);
+    const told: string[] = [];
+    for (const key of ["call:c", "call:d", "agent:ann", "agent:bob", "queue:q"]) store.subscribe(key, () => told.push(key));
+    const [d, bob] = [store.call("d"), store.agent("bob")];
+    store.apply(event("call.offered", "c", { agent_id: "ann" }));
+    store.flush();
+    expect(told.sort()).toEqual(["agent:ann", "call:c", "queue:q"]);
+    expect(store.call("d")).toBe(d);
+    expect(store.agent("bob")).toBe(bob);
+    expect(store.allCalls()).toBe(store.allCalls());
+  });
+
+  it("goes on in another tab where this one stands", () => {
+    const store = filled([call("c")]);
+    store.moveTo({ epoch: "A", through: 8 });
+    const handover = store.give();
+    const other = new LiveStore();
+    if (handover) other.take(structuredClone(handover));
+    expect(other.at).toEqual({ epoch: "A", through: 8 });
+    expect(other.queue("q")?.waiting.map((one) => one.id)).toEqual(["c"]);
+  });
+
+  it("says unreachable of an agent who wants work and has no phone", () => {
+    const store = filled();
+    store.signal("agent.reachable", { agent_id: "ann", reachable: false });
+    expect(store.agent("ann")?.activity).toBe("unreachable");
+  });
+
+  it("leaves nothing for the next person", () => {
+    const store = filled([call("c")]);
+    store.clear();
+    expect(store.ready).toBe(false);
+    expect(store.allCalls()).toEqual([]);
+    expect(store.give()).toBeUndefined();
+  });
+
+  it("applies a hundred events to ten thousand calls well within a frame each", () => {
+    const store = filled(Array.from({ length: 10_000 }, (_, n) => call(`c${String(n)}`)));
+    const started = performance.now();
+    for (let n = 0; n < 100; n += 1) {
+      store.apply(event("call.offered", `c${String(n)}`, { agent_id: "ann" }));
+      store.flush();
+    }
+    expect((performance.now() - started) / 100).toBeLessThan(16);
+  });
+});
+
+describe("a history with what happened since", () => {
+  const live = (calls: Call[]) => filled(calls).allCalls();
+
+  it("shows each call once, the live one instead of its row", () => {
+    const rows = mergeHistory([call("c"), call("d")], live([call("c", { state: "active", agent_id: "ann" })]), {});
+    expect(rows.map((row) => [row.id, row.state])).toEqual([
+      ["c", "active"],
+      ["d", "queued"],
+    ]);
+  });
+
+  it("puts a new call on top when it fits the filters, and drops one that no longer fits", () => {
+    const fresh = call("n", { started_at: "2026-11-20T11:00:00Z" });
+    expect(mergeHistory([call("c")], live([fresh]), {}).map((row) => row.id)).toEqual(["n", "c"]);
+    expect(mergeHistory([call("c")], live([fresh]), { queue_id: "other" })).toEqual([]);
+    expect(mergeHistory([call("c")], live([call("c", { state: "active" })]), { state: "queued" })).toEqual([]);
+    expect(mergeHistory([], live([fresh]), { q: "765 43" }).map((row) => row.id)).toEqual(["n"]);
+  });
+
+  it("does not take an end back that the list knows already", () => {
+    expect(mergeHistory([call("c", { state: "ended" })], live([call("c")]), {})[0]?.state).toBe("ended");
+  });
+});

@@ -1,0 +1,350 @@
+/**
+ * What goes on now: agents, queues and running calls, each once, by id. A snapshot fills it, events change it.
+ *
+ * A listener names what it looks at (`call:ID`, `calls`, `agent:ID`, …) and is told only when that changed; unchanged things keep their identity.
+ */
+import type { components } from "@/api/schema";
+import type { JournalEvent, Position } from "./protocol";
+
+export type Agent = components["schemas"]["Agent"];
+export type Queue = components["schemas"]["Queue"];
+export type Call = components["schemas"]["Call"];
+export type Activity = "on_call" | "ringing" | "available" | "unreachable" | "paused" | "offline";
+
+/** A call as events tell of it; `ringing_agent_id` is who is offered it now. */
+export interface LiveCall {
+  readonly id: string;
+  readonly direction: Call["direction"];
+  readonly from: string;
+  readonly to: string;
+  readonly state: Call["state"];
+  readonly queue_id: string | null;
+  readonly agent_id: string | null;
+  readonly ringing_agent_id: string | null;
+  readonly started_at: string;
+  readonly queued_at: string | null;
+  readonly answered_at: string | null;
+  readonly held_since: string | null;
+  readonly ended_at: string | null;
+  readonly end_reason: NonNullable<Call["end_reason"]> | null;
+  readonly recording_id: string | null;
+}
+
+export interface LiveAgent extends Agent {
+  readonly activity: Activity;
+  /** The call that rings or is talked in. */
+  readonly call_id: string | null;
+}
+
+export interface QueueLive {
+  readonly queue_id: string;
+  /** The longest waiting first. */
+  readonly waiting: readonly LiveCall[];
+  readonly ringing: number;
+  readonly active: number;
+  readonly longest_waiting_since: string | null;
+  readonly agents: Readonly<Record<Activity, number>>;
+}
+
+/** What the screens begin with. Each list holds everything up to its own event. */
+export interface Snapshot {
+  readonly agents: { readonly items: readonly Agent[]; readonly as_of_seq: number };
+  readonly queues: { readonly items: readonly Queue[]; readonly as_of_seq: number };
+  readonly calls: { readonly items: readonly Call[]; readonly as_of_seq: number };
+}
+
+/** Everything that a tab needs in order to go on where another stands. */
+export interface Handover {
+  readonly position: Position;
+  readonly agents: readonly LiveAgent[];
+  readonly queues: readonly Queue[];
+  readonly calls: readonly LiveCall[];
+  readonly asOf: { readonly agents: number; readonly calls: number };
+}
+
+/** Calls that have ended and are still kept, so that lists can show their end. */
+const ENDED_KEPT = 500;
+
+export function liveCall(call: Call): LiveCall {
+  const ringing = call.state === "ringing" ? call.legs.find((leg) => leg.agent_id && !leg.ended_at && !leg.answered_at) : undefined;
+  const held = (call as { held_since?: string | null }).held_since;
+  return {
+    id: call.id,
+    direction: call.direction,
+    from: call.from,
+    to: call.to,
+    state: call.state,
+    queue_id: call.queue_id ?? null,
+    agent_id: call.agent_id ?? null,
+    ringing_agent_id: ringing?.agent_id ?? null,
+    started_at: call.started_at,
+    queued_at: call.queued_at ?? null,
+    answered_at: call.answered_at ?? null,
+    held_since: held ?? null,
+    ended_at: call.ended_at ?? null,
+    end_reason: call.end_reason ?? null,
+    recording_id: call.recording_id ?? null,
+  };
+}
+
+const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+/** The call after the event; `undefined` when the event says nothing of a call that is known. */
+export function callAfter(call: LiveCall | undefined, event: JournalEvent): LiveCall | undefined {
+  const { data, at } = event;
+  if (event.kind === "call.started") {
+    return {
+      id: event.subject.id,
+      direction: (text(data.direction) ?? "inbound") as Call["direction"],
+      from: text(data.from) ?? "",
+      to: text(data.to) ?? "",
+      state: "new",
+      queue_id: text(data.queue_id),
+      agent_id: null,
+      ringing_agent_id: null,
+      started_at: at,
+      queued_at: null,
+      answered_at: null,
+      held_since: null,
+      ended_at: null,
+      end_reason: null,
+      recording_id: null,
+    };
+  }
+  if (!call) return undefined;
+  switch (event.kind) {
+    case "call.queued":
+      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_id: null };
+    case "call.offered":
+      return { ...call, state: "ringing", ringing_agent_id: text(data.agent_id) };
+    case "call.answered":
+      return { ...call, state: "active", agent_id: text(data.agent_id), ringing_agent_id: null, answered_at: at };
+    case "call.held":
+      return { ...call, held_since: at };
+    case "call.resumed":
+      return { ...call, held_since: null };
+    case "call.ended":
+      return { ...call, state: "ended", ringing_agent_id: null, held_since: null, ended_at: at, end_reason: text(data.end_reason) as LiveCall["end_reason"] };
+    case "recording.started":
+      return { ...call, recording_id: event.subject.id };
+    default:
+      return call;
+  }
+}
+
+export class LiveStore {
+  private agents = new Map<string, LiveAgent>();
+  private queues = new Map<string, Queue>();
+  private calls = new Map<string, LiveCall>();
+  private ended: string[] = [];
+  private asOf = { agents: 0, calls: 0 };
+  private position: Position | undefined;
+  private filled = false;
+  private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly memo = new Map<string, unknown>();
+  private dirty = new Set<string>();
+
+  subscribe(key: string, listener: () => void): () => void {
+    const set = this.listeners.get(key) ?? new Set();
+    this.listeners.set(key, set.add(listener));
+    return () => {
+      set.delete(listener);
+      if (set.size === 0) this.listeners.delete(key);
+    };
+  }
+
+  /** Whether a snapshot is there at all: before, there is nothing to show. */
+  get ready(): boolean {
+    return this.filled;
+  }
+
+  load(snapshot: Snapshot): void {
+    this.asOf = { agents: snapshot.agents.as_of_seq, calls: snapshot.calls.as_of_seq };
+    this.calls = new Map(snapshot.calls.items.map((call) => [call.id, liveCall(call)]));
+    this.queues = new Map(snapshot.queues.items.map((queue) => [queue.id, queue]));
+    this.agents = new Map(snapshot.agents.items.map((agent) => [agent.id, { ...agent, activity: "offline", call_id: null }]));
+    this.ended = [];
+    for (const id of this.agents.keys()) this.settle(id);
+    this.everything();
+  }
+
+  /** Only behind which event the subscription has to begin. */
+  static oldest(snapshot: Snapshot): number {
+    return Math.min(snapshot.agents.as_of_seq, snapshot.queues.as_of_seq, snapshot.calls.as_of_seq);
+  }
+
+  take(handover: Handover): void {
+    this.asOf = handover.asOf;
+    this.position = handover.position;
+    this.agents = new Map(handover.agents.map((one) => [one.id, one]));
+    this.queues = new Map(handover.queues.map((one) => [one.id, one]));
+    this.calls = new Map(handover.calls.map((one) => [one.id, one]));
+    this.ended = handover.calls.filter((one) => one.state === "ended").map((one) => one.id);
+    this.everything();
+  }
+
+  give(): Handover | undefined {
+    if (!this.filled || !this.position) return undefined;
+    return {
+      position: this.position,
+      agents: [...this.agents.values()],
+      queues: [...this.queues.values()],
+      calls: [...this.calls.values()],
+      asOf: this.asOf,
+    };
+  }
+
+  get at(): Position | undefined {
+    return this.position;
+  }
+
+  moveTo(position: Position): void {
+    this.position = position;
+  }
+
+  /** Applies what is newer than the list that it belongs to. `flush` tells the listeners. */
+  apply(event: JournalEvent): void {
+    if (event.kind === "agent.state_changed") {
+      if (event.seq > this.asOf.agents) this.agentChanged(event);
+    } else if (event.kind.startsWith("call.") || event.kind.startsWith("recording.")) {
+      if (event.seq > this.asOf.calls) this.callChanged(event);
+    }
+  }
+
+  /** What is sent live and never kept. */
+  signal(kind: string, data: Record<string, unknown>): void {
+    const agent = kind === "agent.reachable" ? this.agents.get(text(data.agent_id) ?? "") : undefined;
+    if (!agent || typeof data.reachable !== "boolean") return;
+    this.agents.set(agent.id, { ...agent, reachable: data.reachable });
+    this.touchAgent(agent.id);
+    this.settle(agent.id);
+  }
+
+  private agentChanged(event: JournalEvent): void {
+    const agent = this.agents.get(event.subject.id);
+    if (!agent) return;
+    const state = (text(event.data.state) ?? agent.state) as Agent["state"];
+    this.agents.set(agent.id, { ...agent, state, reason: text(event.data.reason), state_since: event.at });
+    this.touchAgent(agent.id);
+    this.settle(agent.id);
+  }
+
+  private callChanged(event: JournalEvent): void {
+    const id = event.subject.type === "call" ? event.subject.id : text(event.data.call_id);
+    if (id === null) return;
+    const before = this.calls.get(id);
+    const after = callAfter(before, event);
+    if (!after || after === before) return;
+    this.calls.set(id, after);
+    for (const key of [`call:${id}`, "calls"]) this.dirty.add(key);
+    for (const queue of new Set([before?.queue_id, after.queue_id])) if (queue) this.dirty.add(`queue:${queue}`);
+    for (const agent of new Set([before?.agent_id, before?.ringing_agent_id, after.agent_id, after.ringing_agent_id])) if (agent) this.settle(agent);
+    if (after.state === "ended" && before?.state !== "ended") {
+      this.ended.push(id);
+      if (this.ended.length > ENDED_KEPT) this.calls.delete(this.ended.shift() ?? "");
+    }
+  }
+
+  /** What an agent does follows from the running calls, then from the agent's own wish. */
+  private settle(id: string): void {
+    const agent = this.agents.get(id);
+    if (!agent) return;
+    let talking: LiveCall | undefined;
+    let ringing: LiveCall | undefined;
+    for (const call of this.running()) {
+      if (call.state === "active" && call.agent_id === id) talking = call;
+      else if (call.state === "ringing" && call.ringing_agent_id === id) ringing = call;
+    }
+    const wish: Activity = agent.state === "available" && !agent.reachable ? "unreachable" : agent.state;
+    const activity: Activity = talking ? "on_call" : ringing ? "ringing" : wish;
+    const call_id = (talking ?? ringing)?.id ?? null;
+    if (agent.activity === activity && agent.call_id === call_id) return;
+    this.agents.set(id, { ...agent, activity, call_id });
+    this.touchAgent(id);
+  }
+
+  private touchAgent(id: string): void {
+    this.dirty.add(`agent:${id}`).add("agents");
+    for (const queue of this.queues.values()) if (queue.agent_ids.includes(id)) this.dirty.add(`queue:${queue.id}`);
+  }
+
+  private *running(): Iterable<LiveCall> {
+    for (const call of this.calls.values()) if (call.state !== "ended") yield call;
+  }
+
+  /** Nothing of one person's is left for the next who signs in. */
+  clear(): void {
+    this.agents.clear();
+    this.queues.clear();
+    this.calls.clear();
+    this.ended = [];
+    this.position = undefined;
+    this.everything();
+    this.filled = false;
+  }
+
+  private everything(): void {
+    this.filled = true;
+    this.memo.clear();
+    this.dirty.clear();
+    for (const set of [...this.listeners.values()]) for (const listener of [...set]) listener();
+  }
+
+  /** Tells the listeners of what changed, once each. */
+  flush(): void {
+    const dirty = this.dirty;
+    if (dirty.size === 0) return;
+    this.dirty = new Set();
+    for (const key of dirty) this.memo.delete(key);
+    for (const key of dirty) for (const listener of [...(this.listeners.get(key) ?? [])]) listener();
+  }
+
+  private kept<T>(key: string, make: () => T): T {
+    if (!this.memo.has(key)) this.memo.set(key, make());
+    return this.memo.get(key) as T;
+  }
+
+  call(id: string): LiveCall | undefined {
+    return this.calls.get(id);
+  }
+
+  /** Running ones and those that ended lately, the newest first. */
+  allCalls(): readonly LiveCall[] {
+    return this.kept("calls", () => [...this.calls.values()].sort((a, b) => (a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : 0)));
+  }
+
+  agent(id: string): LiveAgent | undefined {
+    return this.agents.get(id);
+  }
+
+  allAgents(): readonly LiveAgent[] {
+    return this.kept("agents", () => [...this.agents.values()].sort((a, b) => a.name.localeCompare(b.name)));
+  }
+
+  allQueues(): readonly Queue[] {
+    return this.kept("queues", () => [...this.queues.values()].sort((a, b) => a.name.localeCompare(b.name)));
+  }
+
+  queue(id: string): QueueLive | undefined {
+    const queue = this.queues.get(id);
+    if (!queue) return undefined;
+    return this.kept(`queue:${id}`, () => {
+      const calls = [...this.running()].filter((call) => call.queue_id === id);
+      const since = (call: LiveCall) => call.queued_at ?? call.started_at;
+      const waiting = calls.filter((call) => call.state !== "active").sort((a, b) => since(a).localeCompare(since(b)));
+      const agents: Record<Activity, number> = { on_call: 0, ringing: 0, available: 0, unreachable: 0, paused: 0, offline: 0 };
+      for (const member of queue.agent_ids) {
+        const agent = this.agents.get(member);
+        if (agent) agents[agent.activity] += 1;
+      }
+      return {
+        queue_id: id,
+        waiting,
+        ringing: waiting.filter((call) => call.state === "ringing").length,
+        active: calls.length - waiting.length,
+        longest_waiting_since: waiting[0] ? since(waiting[0]) : null,
+        agents,
+      };
+    });
+  }
+}
