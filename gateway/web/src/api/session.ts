@@ -112,8 +112,9 @@ export function renew(): Promise<Token> {
 async function alone(refresh: () => Promise<Token>): Promise<Token> {
   const before = token;
   // Absent where the page is not secure. Then the tabs do not know of each other, and only this one is kept in order.
-  if (typeof navigator === "undefined" || !("locks" in navigator)) return refresh();
-  return navigator.locks.request("trunkline-refresh", async () => {
+  const locks = navigator.locks as LockManager | null | undefined;
+  if (!locks) return refresh();
+  return locks.request("trunkline-refresh", async () => {
     // Another tab was quicker while we waited for the lock.
     const now = fresh();
     return now && now !== before ? now : refresh();

@@ -47,8 +47,8 @@ export class Live {
     const { signal } = life;
     this.connection = STARTING;
     life.signal.addEventListener("abort", onSignedOut(() => this.stop()));
-    const shared = "locks" in navigator && typeof BroadcastChannel !== "undefined";
-    if (!shared) {
+    const locks = navigator.locks as LockManager | null | undefined;
+    if (!locks || typeof BroadcastChannel === "undefined") {
       this.lead(signal);
       return;
     }
@@ -56,7 +56,7 @@ export class Live {
     this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.told(data);
     this.early = [];
     this.channel.postMessage({ type: "join" } satisfies Message);
-    navigator.locks
+    locks
       .request("trunkline-live", { signal }, () => {
         this.lead(signal);
         // Held until this tab is gone or signed out.
