@@ -1,11 +1,11 @@
 //! Asterisk dies, is not there yet, or cannot be reached for a while.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
-use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
+use trunkline_stack::{PhoneEvent, PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
     AGENT_HZ, CUSTOMER_HZ, EventStream, Proxy, Scene, eventually, hears_now, nothing_left_in_asterisk, outage_stack,
     run,
@@ -82,6 +82,51 @@ fn its_death_loses_the_calls_in_it_and_nothing_of_what_is_known_of_them() {
         hears_now(&again, AGENT_HZ).await?;
         again.hang_up().await?;
         stream.wait_kind("call.ended", Some(answered.subject())).await?;
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn phones_that_noticed_nothing_of_its_death_are_rung_again() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 2).await?;
+        scene.everybody_works(true).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        // One of them has a call, which is lost; the other one rests.
+        let customer = scene.customer().await?;
+        stream.wait_kind("call.answered", None).await?;
+        // Where phones are is written to disk once a second.
+        hears_now(&customer, AGENT_HZ).await?;
+        hears_now(&customer, AGENT_HZ).await?;
+        stack.asterisk.kill();
+        asterisk_is(&stack, "unavailable").await?;
+        customer.hang_up().await?;
+        scene.phone(0).hang_up().await?;
+        stack.asterisk.start_again().await?;
+        let started = Instant::now();
+        stream.wait_kind("call.ended", None).await?;
+
+        // Both at once: each of the phones is needed.
+        let mut customers = [scene.customer().await?, scene.customer().await?];
+        for _ in 0..2 {
+            stream.wait_kind("call.answered", None).await?;
+        }
+        let waited = started.elapsed();
+        for customer in &mut customers {
+            customer.wait_for(PhoneEventKind::Established, SOON).await?;
+            customer.hang_up().await?;
+        }
+        for _ in 0..2 {
+            stream.wait_kind("call.ended", None).await?;
+        }
+        // A connection comes back after seconds, and Asterisk asks a phone whether it is there within one more.
+        ensure!(waited < Duration::from_secs(10), "rung after {waited:?}");
+        for index in 0..2 {
+            let signed_in = |event: &PhoneEvent| event.kind == PhoneEventKind::Registered;
+            let events = scene.phone(index).events();
+            ensure!(events.iter().filter(|event| event.at > started).all(|event| !signed_in(event)), "{events:?}");
+        }
         nothing_left_in_asterisk(&stack).await
     });
 }

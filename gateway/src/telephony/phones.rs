@@ -128,6 +128,9 @@ impl Phone {
             ("qualify_frequency", "30"),
             ("minimum_expiration", "30"),
             ("default_expiration", "120"),
+            // A phone whose registration an Asterisk that died took with it (over TCP; or made in its last second) is back
+            // within this time, whatever it asked for.
+            ("maximum_expiration", "120"),
         ]
     }
 
@@ -172,11 +175,12 @@ async fn push(client: &Client, phone: &Phone) -> bool {
     }
 }
 
-/// The endpoint comes last: from then on it is whole.
+/// The aor comes last: with it Asterisk finds where the phone had signed in before a restart, and asks it there, in the
+/// name of the endpoint, whether it can ring. Without an endpoint it would ask again only `qualify_frequency` later.
 async fn try_push(client: &Client, phone: &Phone) -> Result<(), Error> {
     let endpoint = phone.endpoint();
     let endpoint = endpoint.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    for (kind, fields) in [("auth", phone.auth()), ("aor", Phone::aor()), ("endpoint", endpoint)] {
+    for (kind, fields) in [("auth", phone.auth()), ("endpoint", endpoint), ("aor", Phone::aor())] {
         let fields: Vec<ConfigTuple> = fields.into_iter().map(|(name, value)| ConfigTuple::new(name, value)).collect();
         let params = asterisk::UpdateObject::default().fields(fields);
         client.asterisk().update_object("res_pjsip", kind, &phone.username, params).await?;

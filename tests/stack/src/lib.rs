@@ -20,7 +20,7 @@ pub use asterisk::{Asterisk, AsteriskOptions};
 pub use error::{Result, StackError};
 pub use files::random_hex;
 pub use gateway::{Gateway, GatewayOptions};
-pub use phones::{Baresip, BaresipOptions, PhoneEventKind, Sipp, SippCall};
+pub use phones::{Baresip, BaresipOptions, PhoneEvent, PhoneEventKind, Sipp, SippCall};
 pub use ports::Ports;
 pub use postgres::{Postgres, PostgresOptions};
 pub use stack::{Stack, StackOptions};
