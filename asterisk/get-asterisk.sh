@@ -77,6 +77,7 @@ usable() {
     [[ -f $prefix/MANIFEST && -x $prefix/sbin/asterisk ]] || return 1
     version="$(version_of "$prefix")" && [[ -n $version ]] || { say "the cached Asterisk in $prefix does not start"; return 1; }
     acceptable "$version" || { say "the cached Asterisk $version is not one of the versions that Trunkline works with"; return 1; }
+    [[ ! -e $prefix/lib/libnss3.so || -e $prefix/lib/libsoftokn3.so ]] || { say "the cached Asterisk in $prefix lacks what SRTP needs"; return 1; }
     { manifest_of "$prefix" 2> /dev/null || true; } | cmp -s - "$prefix/MANIFEST" || { say "the cached Asterisk in $prefix is damaged"; return 1; }
 }
 
@@ -217,6 +218,18 @@ assemble() {
     done < "$out.closure"
     rm -f "$out.closure"
     cp -L "$loader" "$out/lib/$(basename "$loader")"
+
+    # NSS, on which libsrtp is built, opens its cryptography by name when it is first used: no list of dependencies has it. Without
+    # it res_srtp, and with it Asterisk, starts only on a machine that happens to have NSS installed.
+    if [[ -e $out/lib/libnss3.so ]]; then
+        for lib in libsoftokn3 libfreebl3 libfreeblpriv3; do
+            lib="$(find "$triplet" -name "$lib.so" | head -n 1)"
+            [[ -n $lib ]] || continue
+            cp -L "$lib" "$out/lib/"
+            { "$loader" --library-path "$path" --list "$lib" 2>/dev/null || true; } | sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' |
+                while IFS= read -r lib; do if [[ $lib == "$root"/* ]]; then cp -nL "$lib" "$out/lib/"; fi; done
+        done
+    fi
 
     # Documentation (Asterisk reads its XML at start), the REST interface's description, sounds and music.
     local share="$root/usr/share/asterisk"
