@@ -34,6 +34,10 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Without any frame for this long the connection is dead. 15 s.
     pub dead_after: Duration,
+    /// Between two tests whether events come; the first is made as soon as the session is live. 5 s.
+    pub self_test_interval: Duration,
+    /// How long the event of such a test may take to come back. 5 s.
+    pub self_test_patience: Duration,
     /// First step of the backoff; it doubles with each failed attempt. 200 ms.
     pub backoff_base: Duration,
     /// Longest step of the backoff. 10 s.
@@ -56,6 +60,8 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(5),
             dead_after: Duration::from_secs(15),
+            self_test_interval: Duration::from_secs(5),
+            self_test_patience: Duration::from_secs(5),
             backoff_base: Duration::from_millis(200),
             backoff_cap: Duration::from_secs(10),
             frame_queue: 8192,

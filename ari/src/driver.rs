@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
@@ -17,8 +19,9 @@ use crate::channels;
 use crate::client::Client;
 use crate::config::Limits;
 use crate::event::parse_timestamp;
+use crate::events::{self, UserEvent};
 use crate::log::{Entry, RawLog};
-use crate::session::{Input, Now, Output, Session, SessionConfig};
+use crate::session::{Input, Now, Output, SELF_TEST, SelfTest, Session, SessionConfig};
 use crate::transport::connection::{Clock, Connection, Frame};
 use crate::transport::dial::Dialer;
 use crate::transport::rest::SocketRest;
@@ -97,6 +100,7 @@ pub(crate) fn start(config: SessionConfig, parts: Parts) -> (Updates, mpsc::Send
         connection: None,
         connecting: None,
         fetching: None,
+        testing: FuturesUnordered::new(),
         outbox: VecDeque::new(),
         frames: Vec::with_capacity(FRAMES_PER_TURN),
     };
@@ -105,6 +109,7 @@ pub(crate) fn start(config: SessionConfig, parts: Parts) -> (Updates, mpsc::Send
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<WebSocketStream<TcpStream>, Failure>> + Send>>;
+type Testing = Pin<Box<dyn Future<Output = (String, SelfTest)> + Send>>;
 type Fetching = Pin<Box<dyn Future<Output = (u64, Result<Box<Snapshot>, Failure>)> + Send>>;
 
 struct Driver {
@@ -115,6 +120,8 @@ struct Driver {
     connection: Option<Connection>,
     connecting: Option<Connecting>,
     fetching: Option<Fetching>,
+    /// Events of our own that Asterisk was asked to send.
+    testing: FuturesUnordered<Testing>,
     /// Updates that did not fit into the owner's queue. While any wait, no frames are taken.
     outbox: VecDeque<Update>,
     frames: Vec<Frame>,
@@ -127,6 +134,7 @@ enum Wake {
     Command(Option<Command>),
     Connected(Result<Box<WebSocketStream<TcpStream>>, Failure>),
     Fetched((u64, Result<Box<Snapshot>, Failure>)),
+    Tested((String, SelfTest)),
     /// This many frames are in `frames`; none means that the connection has ended.
     Frames(usize),
     OwnerReady,
@@ -190,6 +198,13 @@ impl Driver {
                     self.session.handle_input(now, Input::Snapshot { generation, result });
                     false
                 }
+                Wake::Tested((application, outcome)) => {
+                    let now = self.clock.now();
+                    self.parts.log.write(now.wall, || Entry::SelfTest { application: application.clone(), outcome });
+                    self.feed_heard();
+                    self.session.handle_input(now, Input::SelfTest { application, outcome });
+                    false
+                }
                 Wake::Frames(0) => self.connection_ended(),
                 Wake::Frames(_) => {
                     self.feed_frames();
@@ -197,6 +212,7 @@ impl Driver {
                 }
                 Wake::Deadline => {
                     self.feed_traffic();
+                    self.feed_heard();
                     self.session.handle_timeout(self.clock.now());
                     false
                 }
@@ -218,11 +234,12 @@ impl Driver {
     async fn wait(&mut self, updates: &mpsc::Sender<Update>, commands: &mut mpsc::Receiver<Command>) -> Wake {
         let deadline = self.session.poll_timeout().map(|deadline| self.clock.instant(deadline));
         let owner_waits = self.outbox.is_empty();
-        let Self { connection, connecting, fetching, frames, .. } = self;
+        let Self { connection, connecting, fetching, testing, frames, .. } = self;
         tokio::select! {
             command = commands.recv() => Wake::Command(command),
             result = poll_option(connecting.as_mut()) => Wake::Connected(result.map(Box::new)),
             result = poll_option(fetching.as_mut()) => Wake::Fetched(result),
+            Some(result) = testing.next() => Wake::Tested(result),
             count = receive(connection.as_mut(), frames), if owner_waits => Wake::Frames(count),
             permit = updates.reserve(), if !owner_waits => match permit {
                 Ok(_) => Wake::OwnerReady,
@@ -247,6 +264,9 @@ impl Driver {
                     if let Some(connection) = &self.connection {
                         connection.ping();
                     }
+                }
+                Output::SelfTest { application } => {
+                    self.testing.push(Box::pin(test_itself(self.parts.client.clone(), application)));
                 }
                 Output::Close => self.disconnect(),
                 Output::Update(update) => {
@@ -294,6 +314,7 @@ impl Driver {
         }
         self.connection = None;
         self.fetching = None;
+        self.testing.clear();
     }
 
     fn lost(&mut self, now: Now, failure: Failure) {
@@ -345,6 +366,15 @@ impl Driver {
         self.session.handle_input(seen, Input::Traffic);
     }
 
+    fn feed_heard(&mut self) {
+        let heard = self.connection.as_ref().map(Connection::take_heard).unwrap_or_default();
+        for application in heard {
+            let now = self.clock.now();
+            self.parts.log.write(now.wall, || Entry::Heard { application: application.clone() });
+            self.session.handle_input(now, Input::Heard { application: &application });
+        }
+    }
+
     fn stop(&mut self) {
         self.disconnect();
         self.connecting = None;
@@ -386,6 +416,16 @@ async fn sleep_until(deadline: Option<std::time::Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
+}
+
+async fn test_itself(client: Client, application: String) -> (String, SelfTest) {
+    let outcome = match client.execute(events::user_event(SELF_TEST, &application, UserEvent::default())).await {
+        Ok(()) => SelfTest::Sent,
+        Err(crate::Error::NotFound { .. }) => SelfTest::NoApplication,
+        // Asterisk is too busy to answer or gone: PINGs find that out.
+        Err(_) => SelfTest::Failed,
+    };
+    (application, outcome)
 }
 
 async fn fetch_snapshot(client: Client, generation: u64) -> (u64, Result<Box<Snapshot>, Failure>) {

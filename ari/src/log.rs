@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::ConfigError;
 use crate::request::RequestParts;
+use crate::session::SelfTest;
 use crate::update::{Failure, Gap, Snapshot};
 
 /// One line of the log.
@@ -87,6 +88,18 @@ pub enum Entry {
         generation: u64,
         /// Why not.
         failure: Failure,
+    },
+    /// A session that is live asked Asterisk to send an event of its own.
+    SelfTest {
+        /// To which application.
+        application: String,
+        /// What Asterisk said.
+        outcome: SelfTest,
+    },
+    /// That event came back.
+    Heard {
+        /// From which application.
+        application: String,
     },
     /// The owner asked to connect again.
     TakeOver,

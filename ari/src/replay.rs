@@ -157,6 +157,10 @@ impl Run {
             Entry::SnapshotFailed { generation, failure } => {
                 session.handle_input(now, Input::Snapshot { generation, result: Err(failure) });
             }
+            Entry::SelfTest { application, outcome } => {
+                session.handle_input(now, Input::SelfTest { application, outcome });
+            }
+            Entry::Heard { application } => session.handle_input(now, Input::Heard { application: &application }),
             Entry::TakeOver => session.handle_input(now, Input::TakeOver),
             Entry::Begin { .. } | Entry::Out { .. } | Entry::Missing { .. } => {}
         }

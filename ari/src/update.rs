@@ -85,6 +85,9 @@ pub enum Failure {
         /// How long.
         after: Duration,
     },
+    /// The socket is open and answers, but the application's events do not come: Asterisk does not count it as registered.
+    #[error("Asterisk does not send the application's events, though the connection is open")]
+    Deaf,
     /// The snapshot could not be fetched.
     #[error("cannot fetch the snapshot: {reason}")]
     Snapshot {
@@ -218,4 +221,6 @@ pub struct Counters {
     pub failures: u64,
     /// Times that the connection was given up because no frame came.
     pub silences: u64,
+    /// Times that the connection was given up because an event that the session had sent itself did not come back.
+    pub deaf: u64,
 }

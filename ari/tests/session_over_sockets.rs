@@ -169,6 +169,40 @@ async fn silence_is_death() {
 }
 
 #[tokio::test]
+async fn a_socket_on_which_events_stopped_coming_is_replaced() {
+    let mock = Mock::start().await;
+    let mut config = mock.config();
+    config.limits.self_test_interval = Duration::from_millis(20);
+    config.limits.self_test_patience = Duration::from_millis(200);
+    let (client, mut updates, line) = live(&mock, config).await;
+    line.go_deaf();
+    assert!(client.asterisk().ping().await.is_ok(), "everything else is as it should be");
+    let Update::State(State::Backoff { failure, .. }) = next(&mut updates).await else { panic!("no backoff") };
+    assert_eq!((failure, client.counters().deaf), (Failure::Deaf, 1));
+    let _line = mock.accept_empty().await;
+    assert_eq!(names(&until_live(&mut updates).await), ["connecting", "syncing", "gap", "snapshot", "live"]);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_slow_does_not_make_the_session_deaf() {
+    let mock = Mock::start().await;
+    let mut config = mock.config();
+    config.limits.update_queue = 1;
+    config.limits.self_test_interval = Duration::from_millis(20);
+    config.limits.self_test_patience = Duration::from_millis(500);
+    let (client, mut updates, line) = live(&mock, config).await;
+    for _ in 0..50 {
+        line.send_event("ChannelDtmfReceived", json!({"digit": "1", "channel": {"id": "a"}})).await;
+    }
+    // Longer than a test may take.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    for _ in 0..50 {
+        assert_eq!(name(&next(&mut updates).await), "event ChannelDtmfReceived");
+    }
+    assert_eq!(client.counters().deaf, 0);
+}
+
+#[tokio::test]
 async fn a_replaced_session_stays_away_until_it_is_told() {
     let mock = Mock::start().await;
     let (client, mut updates, line) = live(&mock, mock.config()).await;

@@ -5,8 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use trunkline_ari::server::{ServerConfig, listen};
-use trunkline_ari::{Client, Config, Event, State, Transport, Update, Updates, bridges, channels};
+use trunkline_ari::{
+    Client, Config, Event, Failure, State, Transport, Update, Updates, applications, bridges, channels,
+};
 use trunkline_stack::asterisk::OutboundAri;
 use trunkline_stack::{Asterisk, AsteriskOptions, Baresip, BaresipOptions, PhoneEventKind};
 use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, hears_now, run};
@@ -127,6 +130,42 @@ fn a_session_that_was_replaced_does_not_fight_for_its_application() {
         until_live(&mut older).await?;
         until(&mut newer, "Replaced", |update| matches!(update, Update::State(State::Replaced { .. })).then_some(()))
             .await
+    });
+}
+
+#[test]
+fn a_session_whose_events_stop_coming_connects_again() {
+    run(async {
+        let folder = tempfile::tempdir()?;
+        let asterisk = Asterisk::start(&folder.path().join("asterisk"), AsteriskOptions::default()).await?;
+        let app = asterisk.config().ari_app.clone();
+        let mut config = config(&asterisk, Transport::Http);
+        config.limits.self_test_interval = Duration::from_millis(200);
+        config.limits.self_test_patience = Duration::from_secs(2);
+        let (client, mut updates) = trunkline_ari::connect(config)?;
+        until_live(&mut updates).await?;
+        client.applications().subscribe(&app, &["endpoint:PJSIP"]).await?;
+        // With every event held back Asterisk does what it does after it lost a registration: it goes on answering.
+        let filter = |what: Value| async {
+            let Value::Object(filter) = what else { bail!("no object") };
+            Ok(client.applications().filter(&app, applications::Filter::default().filter(filter)).await?)
+        };
+        filter(json!({ "allowed": [{ "type": "NoSuchEvent" }] })).await?;
+        client.asterisk().ping().await?;
+        let failure = until(&mut updates, "end of a deaf connection", |update| match update {
+            Update::State(State::Backoff { failure, .. }) => Some(failure),
+            _ => None,
+        })
+        .await?;
+        assert_eq!(failure, Failure::Deaf);
+        filter(json!({})).await?;
+        until(&mut updates, "gap", |update| matches!(update, Update::Gap(_)).then_some(())).await?;
+        until_live(&mut updates).await?;
+        let phones = folder.path().join("phones");
+        std::fs::create_dir(&phones)?;
+        join_two_callers(&asterisk, &phones, &client, &mut updates).await?;
+        ensure!(matches!(client.state(), Some(State::Live)), "{:?}", client.state());
+        Ok(())
     });
 }
 

@@ -21,9 +21,15 @@
 //! a change of state that is older, or that changes nothing, is left out. An ending is still delivered: a
 //! `ChannelDestroyed` may follow the `ChannelGone` that missed its cause.
 //!
+//! # Whether events come at all
+//! A socket that is open proves nothing about events, so a live session sends its applications an event of their own
+//! every few seconds ([`Output::SelfTest`]). One that does not come back ends the connection; the gap that is told then
+//! begins where events were last proven to come.
+//!
 //! The owner's view always ends where Asterisk is; `tests/convergence.rs` looks for a sequence where it does not.
 
 mod backoff;
+mod hearing;
 mod held;
 mod world;
 
@@ -37,6 +43,8 @@ use crate::config::Limits;
 use crate::event::{Event, Parsed, parse};
 use crate::update::{Counters, Failure, Gap, Snapshot, State, Update};
 use backoff::Backoff;
+pub use hearing::SelfTest;
+use hearing::{Hearing, Turn};
 use held::{Held, ReadTimes};
 use world::World;
 
@@ -100,6 +108,18 @@ pub enum Input<'a> {
         /// When.
         gap: Gap,
     },
+    /// The answer to [`Output::SelfTest`].
+    SelfTest {
+        /// As in the output.
+        application: String,
+        /// What became of it.
+        outcome: SelfTest,
+    },
+    /// The event of [`Output::SelfTest`] came back.
+    Heard {
+        /// The application that it was sent to.
+        application: &'a str,
+    },
     /// The owner wants the application back after [`State::Replaced`], or does not want to wait for the backoff.
     TakeOver,
 }
@@ -116,6 +136,12 @@ pub enum Output {
     },
     /// Send a WebSocket PING. (Never a PONG: some Asterisk releases crash on one that was not asked for.)
     Ping,
+    /// Send this application the event [`SELF_TEST`]; answer with [`Input::SelfTest`], and with [`Input::Heard`] when
+    /// the event comes over the socket.
+    SelfTest {
+        /// One of ours.
+        application: String,
+    },
     /// Close the socket, if it is open. No [`Input::Disconnected`] is expected.
     Close,
     /// Tell the owner.
@@ -150,6 +176,8 @@ enum Phase {
 struct Open {
     last_traffic: Duration,
     next_ping: Duration,
+    /// Up to here it is proven that events came: when the socket was opened, or the last test that succeeded began.
+    proven_until: DateTime<Utc>,
     stage: Stage,
 }
 
@@ -160,6 +188,7 @@ enum Stage {
         since: Duration,
         /// When the snapshot was read; told apart from newer events until `LATE_FOR` after `since`.
         read: Option<ReadTimes>,
+        hearing: Hearing,
     },
 }
 
@@ -175,6 +204,13 @@ struct Sync {
     /// The snapshot could not be fetched; when to try again.
     retry_at: Option<Duration>,
 }
+
+/// The name of the user event with which a session tests whether events come. Its owner never sees it.
+pub const SELF_TEST: &str = "trunkline-ari-self-test";
+
+/// After a socket was open, the next attempt waits at least this long: Asterisk takes the old socket's registration back
+/// in a thread of its own, and should be done with it before the next socket registers.
+const CLEAN_UP: Duration = Duration::from_millis(100);
 
 /// A connection that was live for this long counts as good: the next failure starts the backoff anew.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
@@ -219,18 +255,24 @@ impl Session {
             Phase::Backoff { until } => Some(*until),
             Phase::Open(open) => {
                 let silence = open.last_traffic + self.config.limits.dead_after;
-                let retry = match &open.stage {
+                let stage = match &open.stage {
                     Stage::Syncing(sync) => sync.retry_at,
-                    Stage::Live { .. } => None,
+                    Stage::Live { hearing, .. } => self.tests_itself().then(|| hearing.deadline()).flatten(),
                 };
-                Some(retry.into_iter().fold(silence.min(open.next_ping), Duration::min))
+                Some(stage.into_iter().fold(silence.min(open.next_ping), Duration::min))
             }
             Phase::Connecting | Phase::Replaced => None,
         }
     }
 
+    /// Asterisk registers applications for which it calls us only once: there is nothing that could be lost.
+    fn tests_itself(&self) -> bool {
+        self.config.role == Role::Dialing
+    }
+
     /// The deadline has come (or not yet: then nothing happens).
     pub fn handle_timeout(&mut self, now: Now) {
+        let tests_itself = self.tests_itself();
         match &mut self.phase {
             Phase::Backoff { until } if now.monotonic >= *until => self.connect(),
             Phase::Open(open) => {
@@ -253,8 +295,48 @@ impl Session {
                     sync.retry_at = None;
                     self.outputs.push_back(Output::FetchSnapshot { generation: self.generation });
                 }
+                if let Stage::Live { hearing, .. } = &mut open.stage
+                    && tests_itself
+                {
+                    match hearing.turn(now, &self.config.apps, self.config.limits.self_test_interval) {
+                        Turn::Nothing => {}
+                        Turn::Ask(applications) => {
+                            let ask = |application| Output::SelfTest { application };
+                            self.outputs.extend(applications.into_iter().map(ask));
+                        }
+                        Turn::Deaf => self.deaf(now),
+                    }
+                }
             }
             _ => {}
+        }
+    }
+
+    /// The socket is open, and the events do not come.
+    fn deaf(&mut self, now: Now) {
+        self.counters.deaf += 1;
+        if let Phase::Open(open) = &self.phase {
+            self.covered_until = self.covered_until.min(Some(open.proven_until));
+        }
+        self.outputs.push_back(Output::Close);
+        self.lose(now, Failure::Deaf);
+    }
+
+    fn self_test(&mut self, now: Now, application: &str, outcome: SelfTest) {
+        let patience = self.config.limits.self_test_patience;
+        if let Phase::Open(Open { stage: Stage::Live { hearing, .. }, .. }) = &mut self.phase
+            && !hearing.sent(now, application, outcome, patience)
+        {
+            self.deaf(now);
+        }
+    }
+
+    fn heard(&mut self, application: &str) {
+        if let Phase::Open(open) = &mut self.phase
+            && let Stage::Live { hearing, .. } = &mut open.stage
+            && let Some(proven) = hearing.heard(application)
+        {
+            open.proven_until = proven;
         }
     }
 
@@ -276,6 +358,8 @@ impl Session {
             Input::Traffic => self.traffic(now),
             Input::Snapshot { generation, result } => self.snapshot(now, generation, result),
             Input::Overflow { dropped, gap } => self.overflow(dropped, gap),
+            Input::SelfTest { application, outcome } => self.self_test(now, &application, outcome),
+            Input::Heard { application } => self.heard(application),
             Input::TakeOver => match self.phase {
                 Phase::Replaced | Phase::Backoff { .. } => self.connect(),
                 Phase::Connecting | Phase::Open(_) => {}
@@ -312,6 +396,7 @@ impl Session {
         self.phase = Phase::Open(Open {
             last_traffic: now.monotonic,
             next_ping: now.monotonic + self.config.limits.ping_interval,
+            proven_until: now.wall,
             stage: Stage::Syncing(Sync { generation, uncovered_from, gap, held: Vec::new(), retry_at: None }),
         });
         self.tell(Update::State(State::Syncing));
@@ -337,7 +422,8 @@ impl Session {
             self.tell(Update::State(State::Connecting));
             return;
         }
-        let retry_in = self.backoff.next_delay();
+        let least = if matches!(self.phase, Phase::Open(_)) { CLEAN_UP } else { Duration::ZERO };
+        let retry_in = self.backoff.next_delay().max(least);
         self.phase = Phase::Backoff { until: now.monotonic + retry_in };
         self.tell(Update::State(State::Backoff { retry_in, failure }));
     }
@@ -386,7 +472,7 @@ impl Session {
                 let gap = Gap { from: sync.uncovered_from, to: now.wall.max(sync.uncovered_from) };
                 self.overflow(1, gap);
             }
-            Phase::Open(Open { stage: Stage::Live { since, read }, .. }) => {
+            Phase::Open(Open { stage: Stage::Live { since, read, .. }, .. }) => {
                 let late = read.filter(|read| now.monotonic < *since + LATE_FOR && read.covers(&event));
                 match late {
                     Some(read) if held::is_stale(&event, &self.world, read) => self.counters.deduplicated += 1,
@@ -458,7 +544,7 @@ impl Session {
         };
         self.fetch_backoff.reset();
         let read = ReadTimes::of(&snapshot);
-        let live = Stage::Live { since: now.monotonic, read };
+        let live = Stage::Live { since: now.monotonic, read, hearing: Hearing::new(now.monotonic) };
         let Stage::Syncing(sync) = mem::replace(&mut open.stage, live) else {
             return;
         };

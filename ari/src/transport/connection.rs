@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::rest::{Line, Pending};
-use crate::event::kind_of;
+use crate::event::{Event, kind_of};
 use crate::log::RawLog;
-use crate::session::Now;
+use crate::session::{Now, SELF_TEST};
 use crate::update::{Failure, Gap};
 
 /// The monotonic clock of one driver.
@@ -58,6 +58,8 @@ struct Shared {
 struct ReaderState {
     overflow: Option<(Now, u64)>,
     ended: Option<Failure>,
+    /// Applications whose self-test came back.
+    heard: Vec<String>,
 }
 
 impl Shared {
@@ -130,6 +132,12 @@ impl Connection {
         Some((dropped, Gap { from: from.wall, to }))
     }
 
+    /// The applications whose self-test came back since this was asked last. They do not wait in the queue of frames: how
+    /// fast the owner takes updates has nothing to do with what Asterisk sends.
+    pub(crate) fn take_heard(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.lock().heard)
+    }
+
     /// Why the queue has ended.
     pub(crate) fn end(&self) -> Failure {
         self.shared.lock().ended.take().unwrap_or_else(|| Failure::Lost { reason: "the reader ended".to_owned() })
@@ -196,10 +204,19 @@ impl Reader {
     }
 
     fn hand_off(&self, received: Now, text: Utf8Bytes) {
-        if kind_of(&text).is_ok_and(|kind| kind == "RESTResponse") {
-            self.log.response_frame(&text);
-            self.pending.answer(&text);
-            return;
+        match kind_of(&text).as_deref() {
+            Ok("RESTResponse") => {
+                self.log.response_frame(&text);
+                self.pending.answer(&text);
+                return;
+            }
+            Ok("ChannelUserevent") => {
+                if let Some(application) = self_test(&text) {
+                    self.shared.lock().heard.push(application);
+                    return;
+                }
+            }
+            _ => {}
         }
         let mut state = self.shared.lock();
         if let Some((_, dropped)) = &mut state.overflow {
@@ -214,6 +231,14 @@ impl Reader {
                 self.log.dropped(&frame.text);
             }
         }
+    }
+}
+
+/// The application that a user event was sent to, if it is a self-test.
+fn self_test(text: &str) -> Option<String> {
+    match Event::from_json(text) {
+        Ok(Event::ChannelUserevent(event)) if event.eventname == SELF_TEST => Some(event.application),
+        _ => None,
     }
 }
 

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -33,6 +35,8 @@ pub(crate) struct Line {
     commands: mpsc::Sender<Message>,
     frames: mpsc::UnboundedReceiver<Message>,
     requests: mpsc::UnboundedReceiver<Value>,
+    /// Whether the application's user events come.
+    hears: Arc<AtomicBool>,
 }
 
 impl Mock {
@@ -103,6 +107,8 @@ impl Line {
         let (frames_sender, frames) = mpsc::unbounded_channel();
         let (requests_sender, requests) = mpsc::unbounded_channel();
         let (mut sink, mut stream) = socket.split();
+        let hears = Arc::new(AtomicBool::new(true));
+        let line_hears = Arc::clone(&hears);
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -117,6 +123,22 @@ impl Line {
                     message = stream.next() => match message {
                         Some(Ok(Message::Text(text))) => {
                             let request: Value = serde_json::from_str(&text).unwrap();
+                            // As Asterisk does: a user event goes to its application.
+                            if let Some(name) = request["uri"].as_str().and_then(|uri| uri.strip_prefix("events/user/")) {
+                                let event = json!({"type": "ChannelUserevent", "application": "app", "eventname": name, "userevent": {}});
+                                if hears.load(Ordering::Relaxed) && sink.send(Message::text(event.to_string())).await.is_err() {
+                                    return;
+                                }
+                                let response = json!({
+                                    "type": "RESTResponse",
+                                    "request_id": request["request_id"],
+                                    "status_code": 204,
+                                });
+                                if sink.send(Message::text(response.to_string())).await.is_err() {
+                                    return;
+                                }
+                                continue;
+                            }
                             let (status, body) = answer(request["method"].as_str().unwrap(), request["uri"].as_str().unwrap());
                             let response = json!({
                                 "type": "RESTResponse",
@@ -140,7 +162,7 @@ impl Line {
                 }
             }
         });
-        Self { uri, authorization, protocol, commands, frames, requests }
+        Self { uri, authorization, protocol, commands, frames, requests, hears: line_hears }
     }
 
     pub(crate) async fn send(&self, text: impl Into<String>) {
@@ -169,6 +191,11 @@ impl Line {
     /// The next request.
     pub(crate) async fn request(&mut self) -> Value {
         tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("a request").expect("an open socket")
+    }
+
+    /// From now on the socket stays open and answers, and no user event comes.
+    pub(crate) fn go_deaf(&self) {
+        self.hears.store(false, Ordering::Relaxed);
     }
 
     /// Cuts the socket, without a closing handshake.

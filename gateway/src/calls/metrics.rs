@@ -23,6 +23,7 @@ pub struct CallMetrics {
     ari_gaps: IntCounter,
     ari_events: IntGauge,
     ari_reconnects: IntGauge,
+    ari_deaf: IntGauge,
     records_waiting: IntGauge,
     records_written: IntGauge,
     records_rejected: IntGauge,
@@ -67,6 +68,10 @@ impl CallMetrics {
             ari_gaps,
             ari_events: gauge("trunkline_ari_events", "Events received from Asterisk since start.")?,
             ari_reconnects: gauge("trunkline_ari_connects", "WebSockets to Asterisk opened since start.")?,
+            ari_deaf: gauge(
+                "trunkline_ari_deaf",
+                "Connections to Asterisk given up since start because they were open and no event came.",
+            )?,
             records_waiting: gauge("trunkline_call_records_waiting", "Records of calls not yet in the database.")?,
             records_written: gauge("trunkline_call_records_written", "Records of calls written since start.")?,
             records_rejected: gauge("trunkline_call_records_rejected", "Records the database refused since start.")?,
@@ -134,6 +139,7 @@ impl CallMetrics {
         self.spool_bytes.set(whole(writer.spool_bytes.load(Relaxed)));
         self.ari_events.set(whole(ari.events));
         self.ari_reconnects.set(whole(ari.connects));
+        self.ari_deaf.set(whole(ari.deaf));
         let packets = [
             ("received", media.packets),
             ("lost", media.lost),

@@ -117,6 +117,7 @@ impl Harness {
                 Output::Update(update) => self.told.push(update),
                 Output::Connect => self.actions.push("connect".to_owned()),
                 Output::Ping => self.actions.push("ping".to_owned()),
+                Output::SelfTest { application } => self.actions.push(format!("test {application}")),
                 Output::Close => self.actions.push("close".to_owned()),
                 Output::FetchSnapshot { generation } => {
                     self.generation = generation;

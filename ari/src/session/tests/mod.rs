@@ -2,6 +2,7 @@
 
 mod convergence;
 mod harness;
+mod hearing;
 mod robustness;
 
 use std::time::Duration;
@@ -160,7 +161,11 @@ fn an_application_that_was_replaced_is_not_fought_for() {
 fn a_ping_goes_out_every_five_seconds_and_silence_is_death_after_fifteen() {
     let mut session = Harness::live();
     session.pass(Duration::from_millis(14_999));
-    assert_eq!(session.take_actions(), ["ping", "ping"]);
+    assert_eq!(
+        session.take_actions(),
+        ["test app", "ping", "ping"],
+        "a test whose request is not answered is no reason to go"
+    );
     session.input(Input::Traffic);
     session.pass(Duration::from_millis(14_999));
     assert_eq!(names(&session.told()), [""; 0]);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::harness::{Harness, event, names};
-use crate::session::Input;
+use crate::session::{Input, SelfTest};
 use crate::update::{Failure, Gap, Snapshot};
 
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ enum Step {
     FailedAnswer,
     Overflow,
     TakeOver,
+    SelfTest(SelfTest),
+    Heard(&'static str),
     Pass(u64),
 }
 
@@ -44,6 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::FailedAnswer),
         Just(Step::Overflow),
         Just(Step::TakeOver),
+        prop::sample::select(vec![SelfTest::Sent, SelfTest::NoApplication, SelfTest::Failed]).prop_map(Step::SelfTest),
+        prop::sample::select(vec!["app", "another"]).prop_map(Step::Heard),
         (0u64..20_000).prop_map(Step::Pass),
     ]
 }
@@ -68,6 +72,8 @@ proptest! {
                     session.input(Input::Overflow { dropped: 1, gap: Gap { from: now, to: now } });
                 }
                 Step::TakeOver => session.input(Input::TakeOver),
+                Step::SelfTest(outcome) => session.input(Input::SelfTest { application: "app".to_owned(), outcome }),
+                Step::Heard(application) => session.input(Input::Heard { application }),
                 Step::Pass(millis) => session.pass(Duration::from_millis(millis)),
             }
             told.extend(names(&session.told()));

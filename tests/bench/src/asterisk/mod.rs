@@ -121,6 +121,12 @@ impl Line {
 async fn answer(socket: &mut WebSocketStream<TcpStream>, message: Message) -> anyhow::Result<()> {
     let Message::Text(text) = message else { return Ok(()) };
     let request: Value = serde_json::from_str(&text).context("a request is no JSON")?;
+    if let Some(name) = request["uri"].as_str().and_then(|uri| uri.strip_prefix("events/user/")) {
+        // A session tests whether events come.
+        let event =
+            json!({ "type": "ChannelUserevent", "application": "trunkline", "eventname": name, "userevent": {} });
+        socket.send(Message::text(event.to_string())).await.context("the reader is gone")?;
+    }
     let body = match request["uri"].as_str() {
         Some("asterisk/info") => json!({ "system": { "version": "22.10.1", "entity_id": "02:00:00:00:00:01" } }),
         Some("asterisk/ping") => {
