@@ -18,6 +18,7 @@ pub mod queues;
 pub mod recordings;
 pub mod server;
 pub mod setup;
+pub mod softphone;
 pub mod state;
 pub mod stream;
 pub mod telephony;

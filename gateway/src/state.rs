@@ -13,6 +13,7 @@ use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
 use crate::metrics::Metrics;
+use crate::softphone::{Sockets, SoftphoneMetrics};
 use crate::stream::{Streams, Timing};
 
 /// What [`AppState`] is made of.
@@ -65,6 +66,10 @@ pub struct Inner {
     pub in_flight: InFlight,
     /// Open live streams.
     pub streams: Streams,
+    /// Figures of softphones.
+    pub softphone_metrics: SoftphoneMetrics,
+    /// Open sockets of softphones.
+    pub sip_sockets: Sockets,
     /// When the process began to serve.
     pub started: Instant,
 }
@@ -76,6 +81,8 @@ impl AppState {
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
+            softphone_metrics: SoftphoneMetrics::register(metrics.registry()),
+            sip_sockets: Sockets::default(),
             config,
             db,
             journal,

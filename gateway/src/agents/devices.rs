@@ -6,7 +6,7 @@ use trunkline_db::{AgentId, DeviceId, TenantTx};
 
 use super::model::NewDevice;
 use super::{SIP_REALM, device_store, store};
-use crate::calls::DirectoryDevice;
+use crate::calls::{DeviceKind, DirectoryDevice};
 use crate::config::Config;
 use crate::http::AppError;
 use crate::http::idempotency::Effect;
@@ -20,12 +20,13 @@ const USERNAME_CHARS: usize = 8;
 /// Characters of a password (100 bits: HA1 is MD5, so the password itself has to withstand guessing).
 const PASSWORD_CHARS: usize = 20;
 
-fn random_text(chars: usize) -> String {
+/// Random letters and digits for names and passwords that may have to be typed: five bits each.
+pub(crate) fn random_text(chars: usize) -> String {
     (0..chars).map(|_| char::from(ALPHABET[usize::from(rand::random::<u8>()) % ALPHABET.len()])).collect()
 }
 
 /// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2): all that digest authentication needs of the password.
-fn ha1(username: &str, password: &str) -> String {
+pub(crate) fn digest_password(username: &str, password: &str) -> String {
     use std::fmt::Write as _;
     let digest = Md5::digest(format!("{username}:{SIP_REALM}:{password}"));
     digest.iter().fold(String::with_capacity(32), |mut text, byte| {
@@ -54,9 +55,10 @@ pub(super) async fn create(
     let id = DeviceId::new();
     let username = format!("{tenant_slug}-{}", random_text(USERNAME_CHARS));
     let password = random_text(PASSWORD_CHARS);
-    let ha1 = ha1(&username, &password);
+    let ha1 = digest_password(&username, &password);
     device_store::insert(tx, &device_store::NewRow { id, agent, name, username: &username, ha1: &ha1 }).await?;
-    let device = DirectoryDevice { id, tenant: tx.tenant(), agent, username: username.clone(), ha1 };
+    let device =
+        DirectoryDevice { id, tenant: tx.tenant(), agent, username: username.clone(), ha1, kind: DeviceKind::Desk };
     let body = NewDevice {
         id,
         name: name.to_owned(),
@@ -76,8 +78,8 @@ mod tests {
     #[test]
     fn ha1_is_what_a_phone_computes() {
         // `printf 'demo-7f3k2p9q:trunkline:secret' | md5sum`
-        assert_eq!(ha1("demo-7f3k2p9q", "secret"), "18633d134d8a48cbb08bce0da7e70977");
-        assert_ne!(ha1("a", "b"), ha1("b", "a"));
+        assert_eq!(digest_password("demo-7f3k2p9q", "secret"), "18633d134d8a48cbb08bce0da7e70977");
+        assert_ne!(digest_password("a", "b"), digest_password("b", "a"));
     }
 
     #[test]

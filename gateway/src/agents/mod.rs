@@ -6,6 +6,7 @@ mod http;
 mod model;
 mod store;
 
+pub(crate) use self::devices::{digest_password, random_text};
 pub use self::http::router;
 pub use model::{Agent, Device, NewDevice};
 pub(crate) use store::state_of;

@@ -11,6 +11,7 @@ use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 
 use super::directory::Directory;
+use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
 
 /// How long a phone's push may take before the answer is `not yet`.
@@ -28,7 +29,16 @@ pub enum AgentState {
     Offline,
 }
 
-/// A desk phone as Asterisk has to know it.
+/// What kind of phone it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// A phone on a desk, or a program like one: SIP over UDP or TCP, plain RTP.
+    Desk,
+    /// A browser: SIP over WebSocket, WebRTC.
+    Softphone,
+}
+
+/// A phone as Asterisk has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryDevice {
     /// The device's id.
@@ -41,6 +51,8 @@ pub struct DirectoryDevice {
     pub username: String,
     /// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2); the password itself is nowhere.
     pub ha1: String,
+    /// What kind of phone it is.
+    pub kind: DeviceKind,
 }
 
 /// Why a command on a call could not be carried out.
@@ -99,6 +111,7 @@ pub struct Handle {
     shown: Arc<Shown>,
     asterisk: Option<Client>,
     directory: Option<watch::Receiver<Arc<Directory>>>,
+    softphones: Arc<Softphones>,
 }
 
 impl Handle {
@@ -107,14 +120,32 @@ impl Handle {
         phones: mpsc::UnboundedSender<PhoneNews>,
         shown: Arc<Shown>,
     ) -> Self {
-        Self { commands, phones, shown, asterisk: None, directory: None }
+        Self { commands, phones, shown, asterisk: None, directory: None, softphones: Arc::new(Softphones::none()) }
     }
 
-    /// Adds Asterisk itself and the directory that calls go by.
+    /// Adds Asterisk itself, the directory that calls go by, and the softphones that are added to it.
     #[must_use]
-    pub(super) fn with(mut self, asterisk: Client, directory: watch::Receiver<Arc<Directory>>) -> Self {
-        (self.asterisk, self.directory) = (Some(asterisk), Some(directory));
+    pub(super) fn with(
+        mut self,
+        asterisk: Client,
+        directory: watch::Receiver<Arc<Directory>>,
+        softphones: Arc<Softphones>,
+    ) -> Self {
+        (self.asterisk, self.directory, self.softphones) = (Some(asterisk), Some(directory), softphones);
         self
+    }
+
+    /// The softphones of this gateway.
+    pub(crate) fn softphones(&self) -> &Arc<Softphones> {
+        &self.softphones
+    }
+
+    /// The slug of an agent's tenant; none when the user is no agent, as far as the directory knows. Needs no database.
+    pub(crate) fn slug_for_agent(&self, tenant: TenantId, agent: AgentId) -> Result<Option<String>, CallCommandError> {
+        let directory = self.directory.as_ref().ok_or(CallCommandError::Unavailable)?;
+        let directory = directory.borrow();
+        let slug = directory.tenants.get(&tenant).filter(|_| directory.agents.contains_key(&(tenant, agent)));
+        Ok(slug.cloned())
     }
 
     /// Asterisk, for what is no part of a call that runs.

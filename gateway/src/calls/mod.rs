@@ -23,4 +23,4 @@ mod writer;
 pub use metrics::CallMetrics;
 pub use shell::{CallConfig, CallControl, CallStartError};
 
-pub use handle::{AgentState, AsteriskStatus, CallCommandError, DirectoryDevice, Handle};
+pub use handle::{AgentState, AsteriskStatus, CallCommandError, DeviceKind, DirectoryDevice, Handle};

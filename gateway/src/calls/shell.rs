@@ -1,7 +1,7 @@
 //! The shell around the core: it reads Asterisk's updates, feeds the core, and does what the core says.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use super::metrics::CallMetrics;
 use super::recorder::{Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
+use crate::softphone::Softphones;
 use crate::telephony::barring::{self, ManagerConfig};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
@@ -42,6 +43,8 @@ pub struct CallConfig {
     pub recordings: PathBuf,
     /// Where the spool and the sign of life are.
     pub state: PathBuf,
+    /// Address that Asterisk names to phones for its audio, where it is not one of its own.
+    pub media_address: Option<IpAddr>,
 }
 
 /// Call control could not be started.
@@ -111,11 +114,16 @@ impl CallControl {
         let (online_sender, online) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let shown = Arc::new(Shown::new());
-        let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown))
-            .with(client.clone(), directory.clone());
+        let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json")));
+        let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown)).with(
+            client.clone(),
+            directory.clone(),
+            Arc::clone(&softphones),
+        );
+        let softphones_changed = softphones.watch();
 
         let ask_again = endpoint_sender.clone();
-        tokio::spawn(phones::keep(client.clone(), phone_news, move || {
+        tokio::spawn(phones::keep(client.clone(), config.media_address, phone_news, move || {
             // The task that asks lives as long as the shell.
             let _ = ask_again.send(EndpointQuestion::All);
         }));
@@ -136,14 +144,15 @@ impl CallControl {
             metrics,
             client: client.clone(),
             media: media.clone(),
+            softphones,
             clock: Clock::new(),
             sign_of_life,
             away_since,
         };
         let restored = shell.center.restore(open);
         shell.carry_out(restored);
-        shell.feed(Input::Directory(first_directory));
-        let inputs = Inputs { updates, commands, answers, recorded, online, directory };
+        shell.feed(Input::Directory(Arc::new(shell.softphones.added_to(&first_directory))));
+        let inputs = Inputs { updates, commands, answers, recorded, online, directory, softphones: softphones_changed };
         let task = tokio::spawn(shell.run(inputs, cancel));
         Ok(Self { handle, task, media, client, state: config.state })
     }
@@ -174,6 +183,7 @@ struct Inputs {
     recorded: mpsc::UnboundedReceiver<Recorded>,
     online: mpsc::UnboundedReceiver<Report>,
     directory: watch::Receiver<Arc<Directory>>,
+    softphones: watch::Receiver<()>,
 }
 
 struct Shell {
@@ -188,6 +198,7 @@ struct Shell {
     metrics: CallMetrics,
     client: Client,
     media: Media,
+    softphones: Arc<Softphones>,
     clock: Clock,
     sign_of_life: SignOfLife,
     /// Until the first connection: since when nobody watched.
@@ -199,7 +210,7 @@ impl Shell {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let first = Arc::clone(&inputs.directory.borrow());
-        self.tell_phones(PhoneNews::Directory(first));
+        self.tell_phones(PhoneNews::Directory(Arc::new(self.softphones.added_to(&first))));
         loop {
             let due = self.until_due();
             tokio::select! {
@@ -231,14 +242,25 @@ impl Shell {
                         return;
                     }
                     let directory = Arc::clone(&inputs.directory.borrow_and_update());
-                    self.tell_phones(PhoneNews::Directory(Arc::clone(&directory)));
-                    self.feed(Input::Directory(directory));
-                    self.show_reachable();
+                    self.directory_changed(&directory);
+                }
+                // The softphones live as long as the shell.
+                _ = inputs.softphones.changed() => {
+                    let directory = Arc::clone(&inputs.directory.borrow());
+                    self.directory_changed(&directory);
                 }
                 () = tokio::time::sleep(due) => self.feed(Input::Tick),
                 _ = heartbeat.tick() => self.heartbeat(),
             }
         }
+    }
+
+    /// The database's directory changed, or the softphones that are added to it.
+    fn directory_changed(&mut self, directory: &Directory) {
+        let whole = Arc::new(self.softphones.added_to(directory));
+        self.tell_phones(PhoneNews::Directory(Arc::clone(&whole)));
+        self.feed(Input::Directory(whole));
+        self.show_reachable();
     }
 
     fn until_due(&self) -> Duration {
@@ -357,6 +379,7 @@ impl Shell {
     }
 
     fn heartbeat(&self) {
+        self.softphones.sweep(self.clock.now(), |tenant, agent| self.center.is_on_a_call(tenant, agent));
         self.metrics.calls(&self.center.calls_by_state());
         self.metrics.figures(&self.figures, &self.client.counters(), &self.media.stats());
         let live = self.shown.status.read().unwrap_or_else(PoisonError::into_inner).state == "live";

@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{auth, http, logging, server, setup, stream};
+use crate::{auth, http, logging, server, setup, softphone, stream};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -69,6 +69,8 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let tasks = TaskTracker::new();
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    let (softphones, sessions) = (Arc::clone(state.calls.softphones()), state.sessions.clone());
+    tasks.spawn(softphone::end_with_sessions(softphones, sessions, cancel.clone()));
     tasks.spawn(setup::resume(state.clone(), cancel.clone()));
     tasks.close();
     tokio::spawn(stop_on_signal(state.clone()));
@@ -108,6 +110,7 @@ fn call_config(config: &Config) -> CallConfig {
         rtp_listen: config.rtp_listen,
         recordings: config.recordings_dir.clone(),
         state: config.state_dir.clone(),
+        media_address: config.media_address,
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::softphone::IceServers;
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, Secret, SecretKey};
 
@@ -70,6 +71,14 @@ pub const KEYS: &[Key] = &[
     key("rtp_listen", "127.0.0.1:18000", "an address and port such as 127.0.0.1:18000"),
     key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
     key("sip_port", "5060", "a port from 1 to 65535"),
+    optional("sip_websocket_url", "Asterisk's SIP over WebSocket, such as http://127.0.0.1:8088/ws", false),
+    optional("media_address", "an IP address such as 203.0.113.7", false),
+    key(
+        "ice_servers",
+        "",
+        "a list of STUN and TURN servers such as [\"stun:stun.example.org:3478\", \"turn:turn.example.org:3478?transport=udp\"]",
+    ),
+    optional("turn_secret", "the secret that the TURN server shares with the gateway", true),
     key("log", "info", "a filter such as info or trunkline=debug,info"),
     key("log_format", "text", "\"text\" or \"json\""),
 ];
@@ -121,10 +130,31 @@ pub struct Config {
     pub sip_domain: String,
     /// Port in phones' SIP credentials.
     pub sip_port: u16,
+    /// Asterisk's SIP over WebSocket; beside `ari_url` unless set.
+    pub sip_websocket_url: Option<Url>,
+    /// Address that Asterisk names for its audio, where it is not one that it has itself.
+    pub media_address: Option<IpAddr>,
+    /// STUN and TURN servers for browsers.
+    pub ice_servers: IceServers,
     /// `tracing` filter.
     pub log: String,
     /// Log lines as text or JSON.
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Where softphones' SIP goes: `ws://…/ws`, served by the port that serves ARI.
+    pub fn sip_websocket(&self) -> Url {
+        let mut url = self.sip_websocket_url.clone().unwrap_or_else(|| {
+            let mut beside = self.ari_url.clone();
+            let path = beside.path().trim_end_matches('/');
+            let path = format!("{}/ws", path.strip_suffix("/ari").unwrap_or(path));
+            beside.set_path(&path);
+            beside
+        });
+        let _ = url.set_scheme("ws");
+        url
+    }
 }
 
 #[cfg(test)]

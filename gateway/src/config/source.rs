@@ -9,6 +9,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{Config, KEYS, Key, Secret, SecretKey};
+use crate::softphone::IceServers;
 
 /// Environment variables with this prefix override the file.
 const PREFIX: &str = "TRUNKLINE_";
@@ -172,6 +173,11 @@ impl Source {
             not_empty(text).filter(|text| !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '@'))
         });
         let sip_port = reader.required("sip_port", |text| bounded::<u16>(text, 1, u16::MAX));
+        let sip_websocket_url =
+            reader.optional_with("sip_websocket_url", |text| web_url(text).filter(|url| url.scheme() == "http"));
+        let media_address = reader.optional_with("media_address", |text| text.parse().ok());
+        let ice_urls = reader.required("ice_servers", ice_addresses);
+        let turn_secret = reader.optional_with("turn_secret", |text| not_empty(text).map(Secret::new));
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -203,6 +209,9 @@ impl Source {
                 rtp_listen: rtp_listen?,
                 sip_domain: sip_domain?,
                 sip_port: sip_port?,
+                sip_websocket_url,
+                media_address,
+                ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 log: log?,
                 log_format: log_format?,
             })
@@ -317,6 +326,11 @@ fn absolute(text: &str) -> Option<PathBuf> {
 
 fn addresses(text: &str) -> Option<Vec<IpAddr>> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| item.parse().ok()).collect()
+}
+
+fn ice_addresses(text: &str) -> Option<Vec<String>> {
+    let addresses = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    addresses.map(|item| IceServers::is_address(item).then(|| item.to_owned())).collect()
 }
 
 fn web_url(text: &str) -> Option<Url> {

@@ -14,6 +14,8 @@ pub enum Permission {
     AgentsSelf,
     /// See and make one's own devices.
     DevicesSelf,
+    /// Make one's browser a phone.
+    SoftphoneSelf,
     /// See and make anybody's devices.
     DevicesAny,
     /// See the tenant's queues.
@@ -42,6 +44,7 @@ impl Permission {
         Self::AgentsRead,
         Self::AgentsSelf,
         Self::DevicesSelf,
+        Self::SoftphoneSelf,
         Self::DevicesAny,
         Self::QueuesRead,
         Self::CallsRead,
@@ -60,6 +63,7 @@ impl Permission {
             Self::AgentsRead => "agents:read",
             Self::AgentsSelf => "agents:self",
             Self::DevicesSelf => "devices:self",
+            Self::SoftphoneSelf => "softphone:self",
             Self::DevicesAny => "devices:any",
             Self::QueuesRead => "queues:read",
             Self::CallsRead => "calls:read",
@@ -79,6 +83,7 @@ impl Permission {
             Self::AgentsRead
             | Self::AgentsSelf
             | Self::DevicesSelf
+            | Self::SoftphoneSelf
             | Self::QueuesRead
             | Self::CallsRead
             | Self::CallsControl

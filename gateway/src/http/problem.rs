@@ -252,12 +252,12 @@ impl AppError {
     }
 
     /// 426: the address speaks WebSocket only.
-    pub fn upgrade_required() -> Self {
+    pub fn upgrade_required(protocol: &str) -> Self {
         Self::refused(
             StatusCode::UPGRADE_REQUIRED,
             "upgrade-required",
             "Only WebSocket here",
-            "open it as a WebSocket (version 13) with the subprotocol trunkline.v1",
+            format!("open it as a WebSocket (version 13) with the subprotocol {protocol}"),
         )
         .with_header(http::header::UPGRADE, HeaderValue::from_static("websocket"))
     }

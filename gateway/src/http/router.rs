@@ -14,7 +14,7 @@ use super::extract::MAX_BODY_BYTES;
 use super::{AppError, ClientAddress, Permission, docs, edge};
 use crate::auth::{self, Principal};
 use crate::state::AppState;
-use crate::{agents, calls, health, queues, recordings, setup, stream, test_calls};
+use crate::{agents, calls, health, queues, recordings, setup, softphone, stream, test_calls};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
@@ -25,6 +25,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(queues::router())
         .merge(recordings::router())
         .merge(setup::router())
+        .merge(softphone::router())
         .merge(test_calls::router())
         .merge(stream::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
@@ -42,6 +43,7 @@ pub fn router(state: AppState) -> Router {
     let (api, _) = api_router().split_for_parts();
     api.merge(health::router())
         .merge(docs::router())
+        .merge(softphone::socket_router())
         .route("/metrics", get(metrics))
         // The address that `make run` prints: until there is a panel, what can be done here.
         .route("/", get(async || axum::response::Redirect::temporary("/dev")))

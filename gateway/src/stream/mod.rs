@@ -17,6 +17,7 @@ pub(crate) use events::{Event, call_story};
 pub use grants::watch_grants;
 pub use registry::{Streams, Timing};
 pub(crate) use tickets::sweep;
+pub(crate) use websocket::Handshake;
 
 /// Routes of the stream.
 pub fn router() -> OpenApiRouter<AppState> {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use trunkline_db::{AgentId, Db, DbError, DeviceId, QueueId, SystemTx, TenantId};
 
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
-use crate::calls::{AgentState, DirectoryDevice};
+use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -150,6 +150,7 @@ async fn devices(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
             agent: row.agent,
             username: row.username.clone(),
             ha1: row.ha1,
+            kind: DeviceKind::Desk,
         };
         (row.username, device)
     }));

@@ -5,6 +5,7 @@
 //! on working while the database is away.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -12,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use trunkline_ari::model::ConfigTuple;
 use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 
-use crate::calls::DirectoryDevice;
 use crate::calls::directory::Directory;
+use crate::calls::{DeviceKind, DirectoryDevice};
 
 /// The realm of every phone's password hash; `default_realm` in `pjsip.conf.in` is the same.
 const REALM: &str = "trunkline";
@@ -37,7 +38,12 @@ pub(crate) enum PhoneNews {
 
 /// Keeps Asterisk's phones like the directory's; tells `pushed_some` when Asterisk learnt of phones, since one that it had
 /// forgotten may still be registered. Ends when the sender is dropped.
-pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<PhoneNews>, pushed_some: impl Fn()) {
+pub(crate) async fn keep(
+    client: Client,
+    media_address: Option<IpAddr>,
+    mut news: mpsc::UnboundedReceiver<PhoneNews>,
+    pushed_some: impl Fn(),
+) {
     let mut wanted: BTreeMap<String, Phone> = BTreeMap::new();
     let mut pushed: BTreeMap<String, Phone> = BTreeMap::new();
     let mut connected = false;
@@ -47,10 +53,14 @@ pub(crate) async fn keep(client: Client, mut news: mpsc::UnboundedReceiver<Phone
                 connected = true;
                 pushed.clear();
             }
-            PhoneNews::Directory(directory) => wanted = phones(&directory),
+            PhoneNews::Directory(directory) => wanted = phones(&directory, media_address),
             PhoneNews::Push(device, answer) => {
-                let phone = Phone::of(&device);
-                let done = push(&client, &phone).await;
+                let phone = Phone::of(&device, media_address);
+                let done = match pushed.get(&phone.username) {
+                    // Another password alone leaves registration and calls as they are.
+                    Some(known) if known.same_but_for_password(&phone) => push(&client, &phone, &[Object::Auth]).await,
+                    _ => push(&client, &phone, Object::ALL).await,
+                };
                 if done {
                     pushed.insert(phone.username.clone(), phone.clone());
                 }
@@ -93,7 +103,7 @@ async fn bring_in_line(
     }
     let count = missing.len();
     let done: Vec<Phone> = futures_util::stream::iter(missing)
-        .map(async |phone| push(client, &phone).await.then_some(phone))
+        .map(async |phone| push(client, &phone, Object::ALL).await.then_some(phone))
         .buffer_unordered(SIDE_BY_SIDE)
         .filter_map(std::future::ready)
         .collect()
@@ -109,18 +119,65 @@ async fn bring_in_line(
 struct Phone {
     username: String,
     ha1: String,
+    kind: DeviceKind,
+    media_address: Option<IpAddr>,
+}
+
+/// What a phone consists of in Asterisk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Object {
+    Auth,
+    Endpoint,
+    Aor,
+}
+
+impl Object {
+    /// The aor comes last: with it Asterisk finds where the phone had signed in before a restart, and asks it there, in the
+    /// name of the endpoint, whether it can ring. Without an endpoint it would ask again only `qualify_frequency` later.
+    const ALL: &[Self] = &[Self::Auth, Self::Endpoint, Self::Aor];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Endpoint => "endpoint",
+            Self::Aor => "aor",
+        }
+    }
 }
 
 impl Phone {
-    fn of(device: &DirectoryDevice) -> Self {
-        Self { username: device.username.clone(), ha1: device.ha1.clone() }
+    fn of(device: &DirectoryDevice, media_address: Option<IpAddr>) -> Self {
+        Self { username: device.username.clone(), ha1: device.ha1.clone(), kind: device.kind, media_address }
+    }
+
+    fn same_but_for_password(&self, other: &Self) -> bool {
+        *other == Self { ha1: other.ha1.clone(), ..self.clone() }
     }
 
     fn auth(&self) -> Fields<'_> {
         vec![("auth_type", "md5"), ("username", &self.username), ("realm", REALM), ("md5_cred", &self.ha1)]
     }
 
-    fn aor() -> Fields<'static> {
+    fn aor(&self) -> Fields<'static> {
+        match self.kind {
+            DeviceKind::Desk => Self::desk_aor(),
+            DeviceKind::Softphone => Self::softphone_aor(),
+        }
+    }
+
+    /// A browser is registered for as long as its socket is open: Asterisk drops the contact with it, and the gateway closes the
+    /// sockets of browsers that are gone. A page that was reloaded takes the place of the one before.
+    fn softphone_aor() -> Fields<'static> {
+        vec![
+            ("max_contacts", "1"),
+            ("remove_existing", "yes"),
+            ("minimum_expiration", "30"),
+            ("default_expiration", "120"),
+            ("maximum_expiration", "600"),
+        ]
+    }
+
+    fn desk_aor() -> Fields<'static> {
         vec![
             ("max_contacts", "5"),
             ("remove_existing", "yes"),
@@ -135,11 +192,10 @@ impl Phone {
     }
 
     fn endpoint(&self) -> OwnedFields {
-        let fixed = [
+        let both = [
             ("context", CONTEXT),
             ("message_context", "trunkline-nothing"),
             ("disallow", "all"),
-            ("allow", "ulaw,alaw"),
             ("direct_media", "no"),
             ("dtmf_mode", "rfc4733"),
             ("rtp_symmetric", "yes"),
@@ -147,10 +203,18 @@ impl Phone {
             ("rewrite_contact", "yes"),
             ("allow_transfer", "no"),
             ("allow_subscribe", "no"),
-            ("rtp_timeout", "180"),
-            ("rtp_timeout_hold", "3600"),
         ];
-        let mut fields: OwnedFields = fixed.map(|(name, value)| (name, value.to_owned())).into();
+        let of_kind: &[_] = match self.kind {
+            DeviceKind::Desk => &[("allow", "ulaw,alaw"), ("rtp_timeout", "180"), ("rtp_timeout_hold", "3600")],
+            // `webrtc` stands for DTLS-SRTP, ICE, RTCP multiplexing and a certificate made on the spot. A browser sends audio all the
+            // time, muted and on hold too: when nothing comes, the page or its machine is gone.
+            DeviceKind::Softphone => {
+                &[("allow", "opus,ulaw"), ("webrtc", "yes"), ("rtp_timeout", "60"), ("rtp_timeout_hold", "300")]
+            }
+        };
+        let mut fields: OwnedFields =
+            both.iter().chain(of_kind).map(|(name, value)| (*name, (*value).to_owned())).collect();
+        fields.extend(self.media_address.map(|address| ("media_address", address.to_string())));
         fields.push(("auth", self.username.clone()));
         fields.push(("aors", self.username.clone()));
         // No set_var: Asterisk 22.10.1 answers 500 to every further PUT of an endpoint that has one.
@@ -161,12 +225,12 @@ impl Phone {
 type Fields<'a> = Vec<(&'static str, &'a str)>;
 type OwnedFields = Vec<(&'static str, String)>;
 
-fn phones(directory: &Directory) -> BTreeMap<String, Phone> {
-    directory.devices.values().map(|device| (device.username.clone(), Phone::of(device))).collect()
+fn phones(directory: &Directory, media_address: Option<IpAddr>) -> BTreeMap<String, Phone> {
+    directory.devices.values().map(|device| (device.username.clone(), Phone::of(device, media_address))).collect()
 }
 
-async fn push(client: &Client, phone: &Phone) -> bool {
-    match try_push(client, phone).await {
+async fn push(client: &Client, phone: &Phone, objects: &[Object]) -> bool {
+    match try_push(client, phone, objects).await {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(username = phone.username, %error, "Asterisk could not be told of a phone");
@@ -175,15 +239,17 @@ async fn push(client: &Client, phone: &Phone) -> bool {
     }
 }
 
-/// The aor comes last: with it Asterisk finds where the phone had signed in before a restart, and asks it there, in the
-/// name of the endpoint, whether it can ring. Without an endpoint it would ask again only `qualify_frequency` later.
-async fn try_push(client: &Client, phone: &Phone) -> Result<(), Error> {
+async fn try_push(client: &Client, phone: &Phone, objects: &[Object]) -> Result<(), Error> {
     let endpoint = phone.endpoint();
-    let endpoint = endpoint.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    for (kind, fields) in [("auth", phone.auth()), ("endpoint", endpoint), ("aor", Phone::aor())] {
+    for object in objects {
+        let fields = match object {
+            Object::Auth => phone.auth(),
+            Object::Endpoint => endpoint.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            Object::Aor => phone.aor(),
+        };
         let fields: Vec<ConfigTuple> = fields.into_iter().map(|(name, value)| ConfigTuple::new(name, value)).collect();
         let params = asterisk::UpdateObject::default().fields(fields);
-        client.asterisk().update_object("res_pjsip", kind, &phone.username, params).await?;
+        client.asterisk().update_object("res_pjsip", object.as_str(), &phone.username, params).await?;
     }
     Ok(())
 }

@@ -142,6 +142,14 @@ impl Center {
         online.map(|device| (device.tenant, device.agent))
     }
 
+    /// Whether one of the agent's phones takes part in a call.
+    pub fn is_on_a_call(&self, tenant: TenantId, agent: AgentId) -> bool {
+        self.calls
+            .values()
+            .filter(|call| call.tenant == tenant)
+            .any(|call| call.open_legs().any(|leg| leg.agent_id == Some(agent)))
+    }
+
     /// How many calls are in each state.
     pub fn calls_by_state(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::from([("queued", 0), ("ringing", 0), ("active", 0), ("ending", 0)]);

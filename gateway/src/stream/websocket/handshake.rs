@@ -18,15 +18,14 @@ use tokio::net::TcpStream;
 
 use crate::http::AppError;
 
-/// The subprotocol that is spoken here.
-const PROTOCOL: &str = "trunkline.v1";
 /// RFC 6455 §1.3.
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A handshake that was found right.
 #[derive(Debug)]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     accept: HeaderValue,
+    protocol: &'static str,
     /// Whether the client named subprotocols: then ours was among them and is named back.
     names_protocol: bool,
     upgrade: OnUpgrade,
@@ -34,39 +33,50 @@ pub(super) struct Handshake {
 
 /// The connection that is about to change its protocol.
 #[derive(Debug)]
-pub(super) struct Upgrade(OnUpgrade);
+pub(crate) struct Upgrade(OnUpgrade);
 
 impl Handshake {
-    /// Checks the request's headers.
-    pub(super) fn check(parts: &mut Parts) -> Result<Self, AppError> {
+    /// Checks the request's headers. A client need not name a subprotocol, but ours is among those that it names.
+    pub(crate) fn check(parts: &mut Parts, protocol: &'static str) -> Result<Self, AppError> {
         let headers = &parts.headers;
         if parts.method != Method::GET
             || !has_token(headers, &UPGRADE, "websocket")
             || !has_token(headers, &CONNECTION, "upgrade")
         {
-            return Err(AppError::upgrade_required());
+            return Err(AppError::upgrade_required(protocol));
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err(AppError::upgrade_required().with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+            return Err(
+                AppError::upgrade_required(protocol).with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+            );
         }
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
         if STANDARD.decode(key).map_or(true, |key| key.len() != 16) {
             return Err(AppError::bad_request("Sec-WebSocket-Key must be 16 bytes in base64"));
         }
         let names_protocol = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
-        if names_protocol && !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
-            return Err(AppError::bad_request("the subprotocol spoken here is trunkline.v1"));
+        if names_protocol && !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, protocol) {
+            return Err(AppError::bad_request(format!("the subprotocol spoken here is {protocol}")));
         }
         let accept = accept_value(key);
         let upgrade = parts
             .extensions
             .remove::<OnUpgrade>()
             .ok_or_else(|| AppError::internal(anyhow::anyhow!("the connection cannot be upgraded")))?;
-        Ok(Self { accept, names_protocol, upgrade })
+        Ok(Self { accept, protocol, names_protocol, upgrade })
+    }
+
+    /// Checks the request's headers; the client has to name the subprotocol.
+    pub(crate) fn check_naming(parts: &mut Parts, protocol: &'static str) -> Result<Self, AppError> {
+        let handshake = Self::check(parts, protocol)?;
+        if handshake.names_protocol {
+            return Ok(handshake);
+        }
+        Err(AppError::bad_request(format!("name the subprotocol {protocol} in Sec-WebSocket-Protocol")))
     }
 
     /// The 101, and what to wait on for the socket.
-    pub(super) fn accept(self) -> (Response, Upgrade) {
+    pub(crate) fn accept(self) -> (Response, Upgrade) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -74,7 +84,7 @@ impl Handshake {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept);
         if self.names_protocol {
-            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(self.protocol));
         }
         (response, Upgrade(self.upgrade))
     }
@@ -82,7 +92,7 @@ impl Handshake {
 
 impl Upgrade {
     /// The bare socket and what the client sent right behind its handshake; `None` when it went away.
-    pub(super) async fn socket(self) -> Option<(TcpStream, Bytes)> {
+    pub(crate) async fn socket(self) -> Option<(TcpStream, Bytes)> {
         let upgraded = self.0.await.ok()?;
         let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
             tracing::error!("the server's connections are not TCP sockets");

@@ -14,11 +14,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::connection::{Connection, Refused};
-use self::handshake::Handshake;
+pub(crate) use self::handshake::Handshake;
 use super::events::filter_for;
 use super::tickets;
 use crate::http::{AppError, Permission, Problem, authenticate, bearer};
 use crate::state::AppState;
+
+/// The subprotocol that is spoken here.
+const PROTOCOL: &str = "trunkline.v1";
 
 /// Routes of the WebSocket.
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -47,7 +50,7 @@ struct StreamQuery {
 )]
 async fn open_stream(State(state): State<AppState>, request: Request) -> Result<Response, AppError> {
     let (mut parts, _) = request.into_parts();
-    let handshake = Handshake::check(&mut parts)?;
+    let handshake = Handshake::check(&mut parts, PROTOCOL)?;
     let query = StreamQuery::parse(parts.uri.query().unwrap_or_default());
     let principal = match (bearer(&parts.headers), &query.ticket) {
         (Some(token), _) => authenticate(&state, token)?,

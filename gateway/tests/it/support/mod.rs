@@ -128,6 +128,7 @@ impl App {
             rtp_listen: config.rtp_listen,
             recordings: config.recordings_dir.clone(),
             state: config.state_dir.clone(),
+            media_address: config.media_address,
         };
         let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
         let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();

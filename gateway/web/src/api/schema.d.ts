@@ -446,6 +446,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/softphone/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open or renew my softphone
+         * @description Makes the browser one of the agent's phones: it rings together with the others for as long as it is registered. Once more
+         *     from the same sign-in it renews: the same user name with a new password, while registration and calls go on. A softphone that
+         *     is not renewed within the hour is removed, after a call that still runs; so is that of a sign-in that ends. Needs no database.
+         */
+        post: operations["openSoftphoneSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -807,6 +829,15 @@ export interface components {
             name: string;
             /** @description Role within the tenant. Operators take calls of the queue. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A server for `RTCConfiguration.iceServers`, in the browser's own shape. */
+        IceServer: {
+            /** @description For TURN; good as long as the session. */
+            credential?: string | null;
+            /** @description `stun:host:port`, `turn:host:port?transport=udp`, … */
+            urls: string[];
+            /** @description For TURN. */
+            username?: string | null;
         };
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
@@ -1378,6 +1409,30 @@ export interface components {
             token_type: string;
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description What a browser needs to be a phone. */
+        SoftphoneSession: {
+            /**
+             * Format: date-time
+             * @description When the credentials end; renew them some time before, at best after half of it.
+             */
+            expires_at: string;
+            /** @description STUN and TURN servers, as `RTCPeerConnection` takes them. */
+            ice_servers: components["schemas"]["IceServer"][];
+            /** @description SIP password, another with each renewal. Only a digest of it is kept. */
+            password: string;
+            /**
+             * @description Who the browser is in SIP: its address of record.
+             * @example sip:demo-web-7f3k2p9q@127.0.0.1
+             */
+            sip_uri: string;
+            /** @description SIP user name; the same for as long as the sign-in lasts and is renewed in time. */
+            username: string;
+            /**
+             * @description WebSocket with the subprotocol `sip` (RFC 7118). Opens for this softphone alone.
+             * @example wss://calls.example.org/ws/sip?name=demo-web-7f3k2p9q&key=Yx3v
+             */
+            ws_url: string;
         };
         /** @description The tenant that the user signed in to. */
         TenantView: {
@@ -2556,6 +2611,53 @@ export interface operations {
             };
             /** @description It is the only tenant (`only-tenant`), or calls of it run (`calls-running`) */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openSoftphoneSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Credentials for an hour */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftphoneSession"];
+                };
+            };
+            /** @description The user is no agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Renewed too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Call control is not running */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

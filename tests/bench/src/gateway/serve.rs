@@ -115,5 +115,6 @@ fn call_config(config: &Config) -> CallConfig {
         rtp_listen: config.rtp_listen,
         recordings: config.recordings_dir.clone(),
         state: config.state_dir.clone(),
+        media_address: config.media_address,
     }
 }

@@ -13,7 +13,7 @@ use crate::calls::center::{
 };
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
-use crate::calls::{AgentState, DirectoryDevice};
+use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 
 pub(super) const NUMBER: &str = "+15550100";
 
@@ -89,7 +89,14 @@ impl World {
             let username = Self::phone(index);
             directory.devices.insert(
                 username.clone(),
-                DirectoryDevice { id: DeviceId::new(), tenant, agent: *agent, username, ha1: String::new() },
+                DirectoryDevice {
+                    id: DeviceId::new(),
+                    tenant,
+                    agent: *agent,
+                    username,
+                    ha1: String::new(),
+                    kind: DeviceKind::Desk,
+                },
             );
         }
         let mut world = Self {

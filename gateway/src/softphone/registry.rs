@@ -1,0 +1,227 @@
+//! The softphones of this gateway, and the file that a new life of it finds them in.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use trunkline_db::{AgentId, TenantId};
+use uuid::Uuid;
+
+use super::book::{Asking, Book, Softphone, TooOften};
+use crate::agents::{digest_password, random_text};
+use crate::auth::Sessions;
+use crate::calls::directory::Directory;
+use crate::calls::{DeviceKind, DirectoryDevice};
+
+/// Characters of the random part of a user name (40 bits) and of a password (100 bits), as of desk phones.
+const USERNAME_CHARS: usize = 8;
+/// See [`USERNAME_CHARS`].
+const PASSWORD_CHARS: usize = 20;
+
+/// Credentials, as they are handed out once.
+#[derive(Clone)]
+pub(crate) struct Granted {
+    pub(crate) softphone: Softphone,
+    pub(crate) password: String,
+    /// A new softphone, rather than a renewal.
+    pub(crate) fresh: bool,
+}
+
+/// The softphones of this gateway.
+#[derive(Debug)]
+pub(crate) struct Softphones {
+    // Held for a look or a change, never across an await.
+    book: Mutex<Book>,
+    changed: watch::Sender<()>,
+    /// Where they are kept; none for a gateway without telephony.
+    path: Option<PathBuf>,
+    /// Held while the file is written: the newest state is the last that is written.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Softphones {
+    /// Those that the file knows. One that cannot be read costs its softphones a renewal, which they ask for by themselves.
+    pub(crate) fn kept_in(path: PathBuf) -> Self {
+        let known = match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice::<Vec<Softphone>>(&text).unwrap_or_else(|error| {
+                tracing::warn!(%error, path = %path.display(), "the softphones' file cannot be read; they will sign in anew");
+                Vec::new()
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "the softphones' file cannot be read; they will sign in anew");
+                Vec::new()
+            }
+        };
+        Self { book: Mutex::new(Book::restored(known)), path: Some(path), ..Self::none() }
+    }
+
+    /// No softphones, and no file.
+    pub(crate) fn none() -> Self {
+        Self {
+            book: Mutex::default(),
+            changed: watch::Sender::new(()),
+            path: None,
+            writing: tokio::sync::Mutex::const_new(()),
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// New credentials for a sign-in: its softphone is made, or keeps its name and gets another password. They are in the file
+    /// when this returns. `slug` is the tenant's.
+    pub(crate) async fn renew(&self, asking: Asking, slug: &str) -> Result<Granted, TooOften> {
+        let password = random_text(PASSWORD_CHARS);
+        let now = Utc::now().trunc_subsecs(3);
+        let (softphone, fresh) = self.book().renew(
+            now,
+            asking,
+            || format!("{slug}-web-{}", random_text(USERNAME_CHARS)),
+            |username| digest_password(username, &password),
+        )?;
+        self.changed.send_replace(());
+        self.write().await;
+        Ok(Granted { softphone, password, fresh })
+    }
+
+    /// Removes what has expired. Called by call control, which knows who is on a call.
+    pub(crate) fn sweep(
+        self: &std::sync::Arc<Self>,
+        now: DateTime<Utc>,
+        on_a_call: impl Fn(TenantId, AgentId) -> bool,
+    ) {
+        if self.book().sweep(now, on_a_call) {
+            self.note_change();
+        }
+    }
+
+    /// Lets the softphones of sign-ins that have ended go.
+    pub(crate) fn end(self: &std::sync::Arc<Self>, is_ended: impl Fn(Uuid) -> bool) {
+        if self.book().end(Utc::now(), is_ended) {
+            self.note_change();
+        }
+    }
+
+    fn note_change(self: &std::sync::Arc<Self>) {
+        self.changed.send_replace(());
+        let softphones = std::sync::Arc::clone(self);
+        tokio::spawn(async move { softphones.write().await });
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.book().all().count()
+    }
+
+    /// Whether there is one of this name.
+    pub(crate) fn has(&self, username: &str) -> bool {
+        self.book().has(username)
+    }
+
+    /// The user name of a sign-in's softphone.
+    pub(crate) fn username_of(&self, session: Uuid) -> Option<String> {
+        self.book().of_session(session).map(|phone| phone.username.clone())
+    }
+
+    /// Wakes whenever they changed.
+    pub(crate) fn watch(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The directory with these among its devices, as far as their agents are in it.
+    pub(crate) fn added_to(&self, directory: &Directory) -> Directory {
+        let mut whole = directory.clone();
+        let book = self.book();
+        let ours = book.all().filter(|phone| directory.agents.contains_key(&(phone.tenant, phone.agent)));
+        whole.devices.extend(ours.map(|phone| (phone.username.clone(), device(phone))));
+        whole
+    }
+
+    async fn write(&self) {
+        let Some(path) = self.path.clone() else { return };
+        let _writing = self.writing.lock().await;
+        let all: Vec<Softphone> = self.book().all().cloned().collect();
+        let written = tokio::task::spawn_blocking(move || {
+            let text = serde_json::to_vec(&all)?;
+            let fresh = path.with_extension("new");
+            write_private(&fresh, &text)?;
+            std::fs::rename(&fresh, &path)
+        })
+        .await;
+        // They work; only a restart would not know them, and they would ask anew.
+        if let Err(error) = written.map_err(std::io::Error::other).and_then(|done| done) {
+            tracing::warn!(%error, "the softphones cannot be kept over a restart");
+        }
+    }
+}
+
+/// Whoever can read a digest can sign in with it.
+fn write_private(path: &std::path::Path, text: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)
+}
+
+/// The softphone as Asterisk and call control have to know it.
+pub(crate) fn device(phone: &Softphone) -> DirectoryDevice {
+    DirectoryDevice {
+        id: phone.device,
+        tenant: phone.tenant,
+        agent: phone.agent,
+        username: phone.username.clone(),
+        ha1: phone.ha1.clone(),
+        kind: DeviceKind::Softphone,
+    }
+}
+
+/// Ends softphones together with their sign-ins, until cancelled.
+pub(crate) async fn end_with_sessions(
+    softphones: std::sync::Arc<Softphones>,
+    sessions: Sessions,
+    cancel: CancellationToken,
+) {
+    let mut ended = sessions.watch();
+    while let Some(Ok(())) = cancel.run_until_cancelled(ended.changed()).await {
+        softphones.end(|session| sessions.is_ended(session));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_killed_gateway_knows_its_softphones_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("softphones.json");
+        let asking = Asking { session: Uuid::now_v7(), tenant: TenantId::new(), agent: AgentId::new() };
+        let softphones = Softphones::kept_in(path.clone());
+        let granted = softphones.renew(asking, "demo").await.unwrap();
+        assert_eq!(granted.softphone.ha1, digest_password(&granted.softphone.username, &granted.password));
+        assert!(granted.softphone.username.starts_with("demo-web-"));
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(&granted.password), "the password is nowhere");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+
+        let again = Softphones::kept_in(path);
+        assert_eq!(again.username_of(asking.session), Some(granted.softphone.username.clone()));
+        let renewed = again.renew(asking, "demo").await.unwrap();
+        assert_eq!(renewed.softphone.username, granted.softphone.username);
+        assert!(!renewed.fresh);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_file_of_ours_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("softphones.json");
+        std::fs::write(&path, "{\"half").unwrap();
+        assert_eq!(Softphones::kept_in(path).count(), 0);
+    }
+}
