@@ -19,8 +19,8 @@ BUILT := $(CARGO_TARGET_DIR)/debug
 # One set of features and one profile for run, tests, clippy and the drift checks: nothing is built twice.
 WORKSPACE := --workspace --locked
 
-.PHONY: help run demo-call test check bench build asterisk clean-run \
-        check-deps check-format check-clippy check-licences check-tree check-drift check-advisories
+.PHONY: help run demo-call test check bench build asterisk clean-run test-rust test-panel test-browser \
+        check-deps check-format check-clippy check-panel check-licences check-tree check-drift check-advisories
 
 help:  ## list the goals
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ help:  ## list the goals
 run:  ## start PostgreSQL, Asterisk and the gateway, with the demo tenant (Ctrl-C stops all)
 	@.ci/deps run
 	@asterisk/get-asterisk.sh > /dev/null
+	@.ci/panel build
 	@cargo build $(WORKSPACE) --bins
 	@exec "$(BUILT)/trunkline-stack" run
 
@@ -37,13 +38,24 @@ demo-call:  ## while `make run` is up: a customer calls the demo queue and speak
 	@[ -x "$(BUILT)/trunkline-stack" ] || cargo build $(WORKSPACE) --bins
 	@exec "$(BUILT)/trunkline-stack" demo-call
 
-test:  ## every test, with the real PostgreSQL, Asterisk and SIP phones
+test:  ## every test, with the real PostgreSQL, Asterisk, SIP phones and Chromium
 	@.ci/deps test
 	@asterisk/get-asterisk.sh > /dev/null
+	@.ci/panel build
 	@cargo build $(WORKSPACE) --bins
+	@$(MAKE) test-panel test-rust test-browser
+
+# Parts of `test`, for those who work on one of them and have built the rest.
+test-rust:
 	@cargo test $(WORKSPACE)
 
-check: check-deps check-format check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
+test-panel:
+	@cd gateway/web && ../../.ci/node npm run --silent test
+
+test-browser:
+	@cd gateway/web && ../../.ci/node npm run --silent e2e
+
+check: check-deps check-format check-panel check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
 
 check-deps:
 	@.ci/deps check
@@ -53,6 +65,11 @@ check-format:
 
 check-clippy:
 	@cargo clippy $(WORKSPACE) --all-targets -- -D warnings
+
+# The panel's types come from the committed API document; whether that is up to date is looked at below.
+check-panel:
+	@.ci/panel build
+	@cd gateway/web && ../../.ci/node npm run --silent check
 
 # Two TLS providers in one program are a panic at run time, and OpenSSL is not ours to patch.
 check-tree:
@@ -92,7 +109,8 @@ bench:  ## benchmarks beside their peers, to target/bench/results.json (BENCH="h
 	@cargo build --release --locked -p trunkline-bench
 	@"$(CARGO_TARGET_DIR)/release/bench" $(BENCH)
 
-build:  ## build all programs
+build:  ## build the panel and all programs
+	@.ci/panel build
 	@cargo build $(WORKSPACE) --bins
 
 asterisk:  ## fetch Asterisk into the user's cache, or look for a newer one

@@ -13,6 +13,7 @@ pub mod health;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+mod panel;
 pub mod provision;
 pub mod queues;
 pub mod recordings;

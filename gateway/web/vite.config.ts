@@ -1,17 +1,39 @@
 /// <reference types="vitest/config" />
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
 
 /** Where a gateway answers while the panel is developed with `npm run dev`. */
 const gateway = process.env.TRUNKLINE_URL ?? "http://127.0.0.1:8080";
 
+/** Each text a second and a third time, smaller: the gateway compresses nothing while it serves. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    writeBundle({ dir }) {
+      if (!dir) return;
+      for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || !/\.(html|js|css|svg|json|webmanifest)$/.test(entry.name) || entry.parentPath.endsWith(".vite")) continue;
+        const path = join(entry.parentPath, entry.name);
+        const text = readFileSync(path);
+        if (text.length < 1000) continue;
+        writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
+        writeFileSync(`${path}.br`, brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), compressed()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
-    // The manifest is what the gateway's weight test and the embedded server read.
+    // The weight test reads it.
     manifest: true,
     target: "es2023",
     sourcemap: false,

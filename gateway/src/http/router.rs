@@ -14,7 +14,7 @@ use super::extract::MAX_BODY_BYTES;
 use super::{AppError, ClientAddress, Permission, docs, edge};
 use crate::auth::{self, Principal};
 use crate::state::AppState;
-use crate::{agents, calls, health, queues, recordings, setup, softphone, stream, test_calls};
+use crate::{agents, calls, health, panel, queues, recordings, setup, softphone, stream, test_calls};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
@@ -45,9 +45,7 @@ pub fn router(state: AppState) -> Router {
         .merge(docs::router())
         .merge(softphone::socket_router())
         .route("/metrics", get(metrics))
-        // The address that `make run` prints: until there is a panel, what can be done here.
-        .route("/", get(async || axum::response::Redirect::temporary("/dev")))
-        .fallback(async || AppError::not_found("address; /dev lists them all"))
+        .fallback(panel::answer)
         .method_not_allowed_fallback(async || AppError::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(edge::panicked))

@@ -1,5 +1,5 @@
 /** Serves `dist` and passes everything else on to the gateway: for a gateway that was built without the panel's files. */
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { type IncomingMessage, type Server, createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { extname, join, normalize } from "node:path";
@@ -15,6 +15,12 @@ export class Front {
 
   get url(): string {
     return `http://127.0.0.1:${String((this.server.address() as AddressInfo).port)}`;
+  }
+
+  /** Whether `dist` is another panel than the one whose page this is. */
+  static isNewerThan(page: string): boolean {
+    const path = join(DIST, "index.html");
+    return existsSync(path) ? readFileSync(path, "utf8") !== page : !page.includes('id="root"');
   }
 
   static async start(gateway: string): Promise<Front> {

@@ -56,9 +56,9 @@ export class Stage {
       lines.once("line", (line) => resolve((JSON.parse(line) as { ready: Ready }).ready));
       child.once("exit", (code) => reject(new Error(`trunkline-stage ended with ${String(code)}: ${said}`)));
     });
-    // A gateway built without the panel's files still answers the API: then the files come from `dist`.
-    const embedded = (await (await fetch(ready.url)).text()).includes('id="root"');
-    const front = embedded ? undefined : await Front.start(ready.url);
+    // A gateway that was built before the panel, or without it, still answers the API: then the files come from `dist`.
+    const embedded = await (await fetch(ready.url, { headers: { accept: "text/html" } })).text();
+    const front = Front.isNewerThan(embedded) ? await Front.start(ready.url) : undefined;
     const line = await Line.start(Number(new URL(front?.url ?? ready.url).port));
     const stage = new Stage(child, ready, line, front);
     lines.on("line", (text) => stage.answered(text));
