@@ -106,6 +106,9 @@ check-advisories:
 
 bench:  ## benchmarks beside their peers, to target/bench/results.json (BENCH="hub_fanout hub_memory" for some)
 	@.ci/deps bench
+	@asterisk/get-asterisk.sh > /dev/null
+	@.ci/panel build
+	@cargo build $(WORKSPACE) --bins
 	@cargo build --release --locked -p trunkline-bench
 	@"$(CARGO_TARGET_DIR)/release/bench" $(BENCH)
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use self::benchmarks::{Plan, ari_events, hub_fanout, hub_memory, journal_append};
+use self::benchmarks::{Plan, ari_events, hub_fanout, hub_memory, journal_append, panel_live};
 use self::machine::Machine;
 use self::part::Folder;
 use self::results::{Results, Row};
@@ -63,6 +63,7 @@ enum Name {
     HubFanout,
     HubMemory,
     AriEvents,
+    PanelLive,
 }
 
 impl Name {
@@ -190,6 +191,7 @@ async fn measure(name: Name, plan: &Plan, recorded: Option<&Path>) -> anyhow::Re
         Name::HubFanout => hub_fanout::run(plan).await,
         Name::HubMemory => hub_memory::run(plan).await,
         Name::AriEvents => ari_events::run(plan, recorded).await,
+        Name::PanelLive => panel_live::run(plan).await,
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod ari_events;
 pub(crate) mod hub_fanout;
 pub(crate) mod hub_memory;
 pub(crate) mod journal_append;
+pub(crate) mod panel_live;
 
 use std::path::PathBuf;
 use std::time::Duration;
