@@ -1,0 +1,48 @@
+/** The panel in Firefox: people may choose their browser. Everything else is tested in Chromium. */
+import { existsSync } from "node:fs";
+import puppeteer, { type Browser } from "puppeteer-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Stage } from "./harness";
+
+const PLACES = [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"];
+/** While a page is left behind, its requests end early. */
+const EXPECTED = [/NS_BINDING_ABORTED/, /can’t establish a connection/, /was interrupted while the page was loading/];
+
+let stage: Stage;
+let browser: Browser;
+beforeAll(async () => {
+  const executablePath = PLACES.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Error("Firefox is not installed: apt-get install firefox-esr");
+  const extraPrefsFirefox = { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true };
+  [stage, browser] = await Promise.all([Stage.start(), puppeteer.launch({ browser: "firefox", executablePath, headless: true, extraPrefsFirefox })]);
+});
+afterAll(async () => {
+  await browser.close();
+  await stage.end();
+});
+
+it("signs in, follows the stream, and shows every screen without a word from the console", async () => {
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && !EXPECTED.some((one) => one.test(message.text()))) errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.setViewport({ width: 1280, height: 800 });
+  await page.goto(`${stage.gateway.url}/sign-in`);
+  await (await page.waitForSelector('input[type="email"]'))?.type("admin@demo.test");
+  await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-connection="live"]');
+  for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/setup", "/design"]) {
+    await page.goto(`${stage.gateway.url}${path}`);
+    await page.waitForSelector("h1");
+  }
+
+  await page.goto(`${stage.gateway.url}/calls`);
+  await page.waitForSelector('[data-connection="live"]');
+  const customer = await stage.customerCall("+15550100", { from: "+15550777" });
+  await page.waitForFunction(() => document.querySelector("main")?.textContent.replace(/[^\d+]/g, "").includes("15550777"));
+  await customer.hangUp();
+  expect(errors).toEqual([]);
+});

@@ -1,0 +1,121 @@
+/** Every screen, with real calls on it: pictures at three widths in both themes, and no fault that axe knows. */
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, type Customer, launch, open, shots, signInQuickly, Stage } from "./harness";
+
+let stage: Stage;
+let browser: Browser;
+let context: BrowserContext;
+/** One call that has ended, with a recording; one that talks, one that waits. */
+let ended: string;
+let running: string;
+let waiting: Customer;
+
+interface CallRow {
+  id: string;
+  state: string;
+  from: string;
+  recording_id: string | null;
+}
+
+beforeAll(async () => {
+  [stage, browser] = await Promise.all([Stage.start(), launch()]);
+  const operator = await stage.api("operator@demo.test");
+  const device = await operator.send<{ username: string; password: string }>("POST", `/agents/${operator.id}/devices`, { name: "Desk" });
+  await operator.send("PUT", "/agents/me/state", { state: "available" });
+  await stage.deskPhone(device.username, device.password, { answers: true, hz: 600 });
+  const calls = async () => (await operator.send<{ items: CallRow[] }>("GET", "/calls?limit=50")).items;
+  const until = async (from: string, state: string): Promise<CallRow> => {
+    for (;;) {
+      const found = (await calls()).find((call) => call.from === from && call.state === state);
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const first = await stage.customerCall("+15550100", { from: "+15550199", hz: 800 });
+  await first.wait("established");
+  await first.hears(600);
+  await first.hangUp();
+  ended = (await until("+15550199", "ended")).id;
+  const second = await stage.customerCall("+15550100", { from: "+15550142", hz: 500 });
+  await second.hears(600);
+  running = (await until("+15550142", "active")).id;
+  waiting = await stage.customerCall("+15550101", { from: "+442071838750" });
+  await waiting.wait("established");
+  context = await browser.newContext();
+  const page = await context.newPage();
+  await signInQuickly(page, stage.url, "admin@demo.test");
+  await page.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await stage.end();
+});
+
+async function settled(page: Page, path: string) {
+  await page.goto(`${stage.url}${path}`);
+  await page.locator("h1").first().waitFor();
+  // No skeleton is left, nothing fades in any more.
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+  await page.evaluate(() => document.fonts.ready);
+}
+
+/** In both themes, wide and narrow: contrast and the order of things differ. */
+async function clean(page: Page) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const width of [1440, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      await axe(page);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, `${page.url()} scrolls sideways at ${String(width)} px`).toBeLessThanOrEqual(0);
+    }
+  }
+}
+
+const SCREENS: [name: string, path: () => string][] = [
+  ["calls", () => "/calls"],
+  ["call", () => `/calls/${ended}`],
+  ["call-running", () => `/calls/${running}`],
+  ["agents", () => "/agents"],
+  ["queues", () => "/queues"],
+  ["wallboard", () => "/queues?wall=1"],
+  ["devices", () => "/devices"],
+  ["settings", () => "/settings"],
+  ["setup", () => "/setup"],
+  ["design", () => "/design"],
+  ["not-found", () => "/no-such-screen"],
+];
+
+describe("screens", () => {
+  it.each(SCREENS)("%s", async (name, path) => {
+    const page = await open(context);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await settled(page, path());
+    await shots(page, name);
+    await clean(page);
+  });
+
+  it("sign-in", async () => {
+    const page = await open(await browser.newContext());
+    await settled(page, "/sign-in");
+    await shots(page, "sign-in");
+    await clean(page);
+  });
+
+  it("palette and shortcuts", async () => {
+    const page = await open(context);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await settled(page, "/calls");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog").waitFor();
+    await shots(page, "palette");
+    await axe(page);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    await shots(page, "shortcuts");
+    await axe(page);
+  });
+});
