@@ -21,11 +21,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::file::{self, OpenError};
+use super::link::{self, AudioLink, AudioQuery, Listener};
 use super::model::Recording;
 use super::range::{self, ByteRange, Wanted};
 use super::store::{self, Row};
 use super::waveform::{self, Waveform};
 use crate::auth::Principal;
+use crate::http::idempotency::Idempotency;
 use crate::http::{AppError, Path, Permission, Problem, Query};
 use crate::state::AppState;
 
@@ -41,8 +43,8 @@ const DEFAULT_BUCKETS: u32 = 800;
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct AudioQuery {
-    /// `true`: to be saved rather than heard; takes the permission `recordings:download`.
+struct LinkQuery {
+    /// `true`: for a link that saves the audio rather than playing it.
     download: Option<bool>,
 }
 
@@ -59,6 +61,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(get_recording))
         .routes(routes!(get_recording_audio))
+        .routes(routes!(create_recording_link))
         .routes(routes!(get_recording_waveform))
 }
 
@@ -91,7 +94,8 @@ async fn get_recording(
 /// Hear a recording
 ///
 /// A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`. With
-/// `download=true` (permission `recordings:download`) browsers save it under the call's time and number.
+/// `download=true` (permission `recordings:download`) browsers save it under the call's time and number. What can send no
+/// `Authorization` asks by a link: `POST /recordings/{id}/link`.
 #[utoipa::path(
     get, path = "/recordings/{id}/audio", tag = "recordings", operation_id = "getRecordingAudio",
     params(
@@ -112,9 +116,9 @@ async fn get_recording(
 )]
 async fn get_recording_audio(
     State(state): State<AppState>,
-    principal: Principal,
+    Listener(principal): Listener,
     Path(id): Path<RecordingId>,
-    Query(AudioQuery { download }): Query<AudioQuery>,
+    Query(AudioQuery { download, .. }): Query<AudioQuery>,
     method: Method,
     request: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -175,6 +179,51 @@ async fn get_recording_audio(
         _ => Body::empty(),
     };
     Ok((status, headers, body).into_response())
+}
+
+/// Make a link to a recording
+///
+/// An address for what can send no `Authorization` header, such as a browser's `<audio>` element: it plays this recording (or, with
+/// `download=true`, saves it) for 15 minutes with the user's rights of now, and takes `Range`.
+#[utoipa::path(
+    post, path = "/recordings/{id}/link", tag = "recordings", operation_id = "createRecordingLink",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The recording"),
+        LinkQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),
+    ),
+    responses(
+        (status = 201, description = "The link", body = AudioLink),
+        (status = 403, description = "Downloads take recordings:download", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such recording in the user's sight, or it failed", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is still being recorded, or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("recordings:read")))
+)]
+async fn create_recording_link(
+    State(state): State<AppState>,
+    Path(id): Path<RecordingId>,
+    Query(LinkQuery { download }): Query<LinkQuery>,
+    idempotency: Idempotency,
+) -> Result<Response, AppError> {
+    let principal = idempotency.principal();
+    let download = download.unwrap_or(false);
+    if download {
+        principal.require(Permission::RecordingsDownload)?;
+    }
+    let row = find(&state, &principal, id).await?;
+    // Why there is nothing to hear is said here: an `<audio>` element only knows that it failed.
+    open_audio(&state, &row).await?;
+    let made = idempotency.outside(&state, async {
+        let expires_at = link::end(Utc::now());
+        let key = link::seal(&state.keys, &principal, id, download, expires_at);
+        let what = if download { "download=true&" } else { "" };
+        let url = format!("/api/v1/recordings/{id}/audio?{what}key={key}");
+        Ok((StatusCode::CREATED, AudioLink { url, expires_at }))
+    });
+    let mut response = made.await?;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 /// The finished recording's file and its length in bytes.

@@ -2,6 +2,7 @@
 
 mod file;
 mod http;
+mod link;
 mod model;
 mod range;
 mod store;

@@ -1,5 +1,5 @@
 use reqwest::{Method, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use trunkline_db::{QueueId, RecordingId, UserId};
 
 use crate::support::{App, User, problem};
@@ -194,4 +194,59 @@ async fn a_path_that_leads_out_of_the_folder_is_our_fault_and_never_opened() {
 
     sqlx::query("UPDATE recordings SET state = 'recording', path = 'x'").execute(&mut owner).await.unwrap();
     assert_eq!(problem(ranged(&operator, id, &[]).await).await["code"], "still-recording");
+}
+
+#[tokio::test]
+async fn a_link_plays_a_recording_without_a_token_and_by_ranges() {
+    let app = App::start().await;
+    let (operator, other) = (app.operator().await, app.sign_in("operator2@demo.test").await);
+    let id = make_recording(&app, operator.id, None).await;
+    let made = operator.post(&format!("/api/v1/recordings/{id}/link"), &json!({})).await;
+    assert_eq!((made.status(), &made.headers()["cache-control"]), (StatusCode::CREATED, &"no-store".parse().unwrap()));
+    let url = made.json::<Value>().await.unwrap()["url"].as_str().unwrap().to_owned();
+
+    let whole = app.client.get(app.url(&url)).send().await.unwrap();
+    assert_eq!((whole.status(), whole.bytes().await.unwrap().as_ref()), (StatusCode::OK, AUDIO.as_slice()));
+    let part = app.client.get(app.url(&url)).header("range", "bytes=10-19").send().await.unwrap();
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.bytes().await.unwrap(), &AUDIO[10..20]);
+
+    let another = make_recording(&app, operator.id, None).await;
+    let elsewhere = url.replace(&id.to_string(), &another.to_string());
+    for refused in [elsewhere, format!("{url}&download=true"), format!("{url}x")] {
+        assert_eq!(problem(app.client.get(app.url(&refused)).send().await.unwrap()).await["status"], 401, "{refused}");
+    }
+    let unseen = other.post(&format!("/api/v1/recordings/{id}/link"), &json!({})).await;
+    assert_eq!(problem(unseen).await["status"], 404, "a link is made by who may hear it");
+}
+
+#[tokio::test]
+async fn a_link_to_save_takes_the_right_of_downloads_and_ends_with_the_sign_in() {
+    let app = App::start().await;
+    let (operator, manager) = (app.operator().await, app.sign_in("manager@demo.test").await);
+    let id = make_recording(&app, operator.id, None).await;
+    let path = format!("/api/v1/recordings/{id}/link?download=true");
+    assert_eq!(problem(operator.post(&path, &json!({})).await).await["status"], 403);
+    let made = manager.post(&path, &json!({})).await.json::<Value>().await.unwrap();
+    let url = app.url(made["url"].as_str().unwrap());
+    let saved = app.client.get(&url).send().await.unwrap();
+    assert!(saved.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; "));
+
+    assert!(manager.post("/api/v1/auth/logout", &json!({})).await.status().is_success());
+    assert_eq!(problem(app.client.get(&url).send().await.unwrap()).await["status"], 401);
+}
+
+#[tokio::test]
+async fn there_is_no_link_to_what_cannot_be_heard() {
+    let app = App::start().await;
+    let operator = app.operator().await;
+    let id = make_recording(&app, operator.id, None).await;
+    std::fs::remove_file(app.recordings_dir().join(format!("{id}.wav"))).unwrap();
+    let path = format!("/api/v1/recordings/{id}/link");
+    assert_eq!(problem(operator.post(&path, &json!({})).await).await["status"], 404);
+    let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
+    let sql = "UPDATE recordings SET state = 'recording' WHERE id = $1";
+    sqlx::query(sql).bind(id).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(problem(operator.post(&path, &json!({})).await).await["code"], "still-recording");
 }

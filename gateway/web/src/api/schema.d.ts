@@ -368,11 +368,33 @@ export interface paths {
         /**
          * Hear a recording
          * @description A stereo WAV file: left channel the agent, right the customer. Takes `Range` (one range), `If-Range` and `If-None-Match`. With
-         *     `download=true` (permission `recordings:download`) browsers save it under the call's time and number.
+         *     `download=true` (permission `recordings:download`) browsers save it under the call's time and number. What can send no
+         *     `Authorization` asks by a link: `POST /recordings/{id}/link`.
          */
         get: operations["getRecordingAudio"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a recording
+         * @description An address for what can send no `Authorization` header, such as a browser's `<audio>` element: it plays this recording (or, with
+         *     `download=true`, saves it) for 15 minutes with the user's rights of now, and takes `Range`.
+         */
+        post: operations["createRecordingLink"];
         delete?: never;
         options?: never;
         head?: never;
@@ -600,6 +622,16 @@ export interface components {
          * @enum {string}
          */
         AgentState: "available" | "paused" | "offline";
+        /** @description Where a browser finds the audio without an access token. */
+        AudioLink: {
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /** @description Path and query, for an `<audio>` element or a download. */
+            url: string;
+        };
         /** @description A call. */
         Call: {
             /**
@@ -2356,6 +2388,8 @@ export interface operations {
             query?: {
                 /** @description `true`: to be saved rather than heard; takes the permission `recordings:download`. */
                 download?: boolean;
+                /** @description Of a link (`POST /recordings/{id}/link`), instead of an access token. */
+                key?: string;
             };
             header?: {
                 /** @description One range of bytes, as in `bytes=0-65535` */
@@ -2423,6 +2457,62 @@ export interface operations {
             };
             /** @description The range lies outside the file */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRecordingLink: {
+        parameters: {
+            query?: {
+                /** @description `true`: for a link that saves the audio rather than playing it. */
+                download?: boolean;
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The recording */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudioLink"];
+                };
+            };
+            /** @description Downloads take recordings:download */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording in the user's sight, or it failed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is still being recorded, or the Idempotency-Key is in use */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
