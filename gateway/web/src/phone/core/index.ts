@@ -1,47 +1,61 @@
 /** The softphone, without its looks. What each name means is said in `../api.ts`. */
-import { useCallback, useState, useSyncExternalStore } from "react";
-import { type PhoneActions, type PhoneCall, PhoneError, type PhoneState } from "../api";
-import { PhoneStore } from "./store";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import type { PhoneActions, PhoneCall, PhoneState } from "../api";
+import { measure } from "./audio";
+import { Phone } from "./phone";
 
-const store = new PhoneStore();
+/** The page's one. */
+const it = new Phone();
 
-function notYet(): Promise<never> {
-  return Promise.reject(new PhoneError("offline", "the phone is off"));
-}
-
-export const phone: PhoneActions = {
-  answer: notYet,
-  hangUp: notYet,
-  setMuted: notYet,
-  setHeld: notYet,
-  sendDigits: notYet,
-  dial: notYet,
-  takeOver: notYet,
-  retryMicrophone: notYet,
-  chooseMicrophone: notYet,
-  chooseSpeaker: notYet,
-  chooseBell: notYet,
-  setRingVolume: () => undefined,
-  testSound: notYet,
-  askForNotifications: notYet,
-  clearMissed: () => undefined,
-};
+export const phone: PhoneActions = it.actions;
 
 export function startPhone(): () => void {
-  return () => undefined;
+  return it.start();
 }
 
 export function usePhone(): PhoneState {
-  return useSyncExternalStore(store.subscribe, () => store.state);
+  return useSyncExternalStore(it.store.subscribe, () => it.store.state);
 }
 
 export function usePhoneCall(id: string): PhoneCall | undefined {
   return useSyncExternalStore(
-    store.subscribe,
-    useCallback(() => store.state.calls.find((call) => call.id === id), [id]),
+    it.store.subscribe,
+    useCallback(() => it.store.state.calls.find((call) => call.id === id), [id]),
   );
 }
 
-export function useMicrophoneLevel(_active: boolean): number {
-  return useState(0)[0];
+/** Also 0 when the microphone cannot be had: why is for `registration` and `retryMicrophone` to say. */
+export function useMicrophoneLevel(active: boolean): number {
+  const [level, setLevel] = useState(0);
+  // Another microphone is another thing to measure.
+  const chosen = usePhone().audio.microphone;
+  useEffect(() => {
+    if (!active) return;
+    let over = false;
+    let stop = () => setLevel(0);
+    const running = it.microphone;
+    (running ? Promise.resolve(running) : it.openMicrophone())
+      .then((stream) => {
+        // One that was opened for this is closed with it.
+        const close = () => {
+          if (stream !== running) for (const track of stream.getTracks()) track.stop();
+        };
+        if (over) {
+          close();
+          return;
+        }
+        const end = measure(stream, setLevel);
+        stop = () => {
+          end();
+          close();
+          setLevel(0);
+        };
+      })
+      .catch(() => undefined);
+    return () => {
+      over = true;
+      stop();
+    };
+  }, [active, chosen]);
+  return level;
 }

@@ -1,0 +1,27 @@
+/** A notification of the desktop for a ring that nobody looks at. */
+import type { Invitation } from "./machine";
+
+const shown = new Map<string, Notification>();
+
+export function notifyOfRing({ id, peer, peerName, queue }: Invitation): void {
+  if (typeof Notification === "undefined" || Notification.permission !== "granted" || document.visibilityState === "visible") return;
+  // Who and for what; no words that would have to be in somebody's language. Isolated, so that a number keeps its order among Arabic names.
+  const title = `\u260E\uFE0E ${peerName ?? (peer ? `\u2068${peer}\u2069` : "\u2026")}`;
+  const lines = [queue, peerName !== undefined && peer ? `\u2068${peer}\u2069` : undefined].filter((line) => line !== undefined);
+  try {
+    const notification = new Notification(title, { body: lines.join(" \u00B7 "), tag: `trunkline-${id}`, requireInteraction: true });
+    shown.set(id, notification);
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+    notification.onclose = () => shown.delete(id);
+  } catch {
+    // Chromium on Android notifies from service workers only.
+  }
+}
+
+export function ringIsOver(id: string): void {
+  shown.get(id)?.close();
+  shown.delete(id);
+}
