@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { setLanguage, t } from "@/i18n";
+import type { JournalEvent } from "@/live";
+import { type Names, heldMs, isKnown, onRecording, timeline } from "./timeline";
+
+const CALL = "0193aaaa-0000-7000-8000-000000000001";
+const names: Names = { agent: (id) => ({ ada: "Ada", ivo: "Ivo" })[id], queue: (id) => ({ sales: "Sales" })[id], number: (value) => value };
+
+let seq = 0;
+const event = (kind: string, second: number, data: Record<string, unknown> = {}, actor?: string): JournalEvent => ({
+  seq: (seq += 1),
+  id: `e${String(seq)}`,
+  kind,
+  at: new Date(Date.parse("2026-11-20T10:00:00Z") + second * 1000).toISOString(),
+  subject: { type: kind.startsWith("recording") ? "recording" : "call", id: CALL },
+  actor: actor ? { type: "agent", id: actor } : null,
+  data,
+});
+const told = (events: JournalEvent[]) => timeline(events, "2026-11-20T10:00:00Z", names).map((entry) => [t(entry.text, entry.values), ...entry.more.map((line) => t(line.text, line.values))].join(" / "));
+
+beforeAll(() => setLanguage("en"));
+
+test("a call's story reads like one", () => {
+  expect(
+    told([
+      event("call.started", 0, { direction: "inbound", from: "+15551234567", to: "+15550100", queue_id: "sales" }),
+      event("call.queued", 0, { queue_id: "sales", queue: "Sales" }),
+      event("call.offered", 1, { agent_id: "ivo", queue_id: "sales" }),
+      event("call.queued", 16, { queue_id: "sales", passed_by: "ivo" }),
+      event("call.offered", 16, { agent_id: "ada", queue_id: "sales" }),
+      event("call.answered", 20, { agent_id: "ada", wait_ms: 20_000 }, "ada"),
+      event("recording.started", 20, { call_id: CALL }),
+      event("call.held", 30, {}, "ada"),
+      event("call.resumed", 40, {}, "ada"),
+      event("call.ended", 267, { end_reason: "completed_agent", agent_id: "ada", talk_ms: 247_000, estimated: false }, "ada"),
+      event("recording.ready", 268, { call_id: CALL, duration_ms: 247_000, gaps: [{}, {}] }),
+    ]),
+  ).toEqual([
+    "+15551234567 called +15550100",
+    "Waiting in Sales",
+    "Ringing Ivo",
+    "Ivo did not answer; waiting again",
+    "Ringing Ada",
+    "Ada answered / After waiting 0:20",
+    "Recording began",
+    "Ada put the customer on hold",
+    "Ada came back to the customer",
+    "Ada hung up / Talked for 4:07",
+    "The recording is ready: 4:07 / 2 stretches without sound",
+  ]);
+});
+
+test("what went wrong is said", () => {
+  expect(
+    told([
+      event("call.queued", 5, { queue_id: "sales", reason: "gateway_restart" }),
+      event("call.ended", 9, { end_reason: "lost", estimated: true }),
+      event("recording.failed", 10, { error: "disk full" }),
+      event("telephony.gap", 11, { from: "2026-11-20T10:00:00Z", to: "2026-11-20T10:00:42Z" }),
+    ]),
+  ).toEqual([
+    "The server restarted; waiting in Sales again",
+    "Lost from sight / Nobody saw the end: time and reason are the best guess",
+    "The recording failed / disk full",
+    "The telephone system could not be seen for 0:42",
+  ]);
+});
+
+test("names that may not be known are not invented", () => {
+  expect(told([event("call.answered", 1, { agent_id: "gone" }), event("call.queued", 2, { queue_id: "gone" }), event("call.ended", 3, { end_reason: "completed_agent", agent_id: "gone" })])).toEqual([
+    "An agent answered",
+    "Waiting in a queue",
+    "The agent hung up",
+  ]);
+});
+
+test("an unknown kind is shown as one, and so is an unknown ending", () => {
+  expect(told([event("call.parked", 1), event("constructor", 1), event("call.ended", 2, { end_reason: "eaten" })])).toEqual([
+    "Something that this version of the panel has no words for: call.parked",
+    "Something that this version of the panel has no words for: constructor",
+    "Ended: eaten",
+  ]);
+});
+
+describe("every kind of a call or a recording that the API's guide names has a sentence", () => {
+  const guide = readFileSync(`${import.meta.dirname}/../../../../../docs/integrators.md`, "utf8");
+  const line = /^Today's kinds: (.*)$/m.exec(guide)?.[1] ?? "";
+  const kinds = [...line.matchAll(/`((?:call|recording|telephony)\.[a-z_]+(?: [a-z_]+)*)`/g)].flatMap((found) => {
+    const [first = "", ...rest] = (found[1] ?? "").split(" ");
+    return [first, ...rest.map((one) => `${first.split(".")[0] ?? ""}.${one}`)];
+  });
+  test("the guide is read", () => expect(kinds.length).toBeGreaterThanOrEqual(9));
+  test.each(kinds)("%s", (kind) => {
+    expect(isKnown(kind)).toBe(true);
+    expect(told([event(kind, 1)])[0]).not.toContain("{");
+  });
+});
+
+test("time on hold is summed up, and runs on while it lasts", () => {
+  const held = [event("call.held", 30), event("call.resumed", 40), event("call.held", 60)];
+  expect(heldMs(held, Date.parse("2026-11-20T10:01:05Z"))).toBe(15_000);
+  expect(heldMs([...held, event("call.ended", 63)], Number.MAX_SAFE_INTEGER)).toBe(13_000);
+  expect(heldMs([], 0)).toBe(0);
+});
+
+test("events have their place on the recording, or none", () => {
+  const at = (second: number) => onRecording(event("x", second), "2026-11-20T10:00:20Z", 60_000);
+  expect([at(10), at(19.5), at(20), at(50), at(80.5), at(90)]).toEqual([undefined, 0, 0, 30_000, 60_000, undefined]);
+});

@@ -1,0 +1,163 @@
+/** The journal's events of a call in people's words. Nothing is left out: a kind that this panel does not know is shown as such. */
+import type { TextKey, Values } from "@/i18n";
+import type { JournalEvent } from "@/live";
+import type { Tone } from "../calls/call-words";
+import { REASONS } from "../calls/filters";
+import { clock } from "./clock";
+
+/** Who is who, as far as the viewer may know. */
+export interface Names {
+  agent(id: string): string | undefined;
+  queue(id: string): string | undefined;
+  number(value: string): string;
+}
+
+export interface Entry {
+  readonly id: string;
+  readonly kind: string;
+  readonly at: string;
+  /** ms after the call's beginning; negative where clocks ran apart. */
+  readonly offset: number;
+  readonly tone: Tone;
+  readonly text: TextKey;
+  readonly values: Values;
+  /** More of it, in a second line. */
+  readonly more: readonly { readonly text: TextKey; readonly values: Values }[];
+  /** Whether it is a kind with a sentence. */
+  readonly known: boolean;
+}
+
+type Data = JournalEvent["data"];
+type Line = { readonly text: TextKey; readonly values?: Values | undefined; readonly tone?: Tone; readonly more?: readonly { readonly text: TextKey; readonly values?: Values }[] };
+interface Told {
+  readonly event: JournalEvent;
+  readonly data: Data;
+  readonly names: Names;
+  /** Of the same kind, before it. */
+  readonly earlier: number;
+}
+
+const string = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+const ms = (value: unknown): number | undefined => (typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined);
+
+/** An agent by the event's data, else by who caused it. */
+function agentOf({ data, event, names }: Told, field = "agent_id"): string | undefined {
+  const id = string(data[field]) ?? (field === "agent_id" && event.actor?.type === "agent" ? event.actor.id : undefined);
+  return id && names.agent(id);
+}
+
+const queueOf = ({ data, names }: Told) => string(data.queue) ?? names.queue(string(data.queue_id) ?? "");
+
+/** With the name in it when there is one, else without. */
+function named(name: string | undefined, key: string, withName: TextKey, without: TextKey): { text: TextKey; values: Values } {
+  return name ? { text: withName, values: { [key]: name } } : { text: without, values: {} };
+}
+
+const SENTENCES: Record<string, (told: Told) => Line> = {
+  "call.started": ({ data, names }) => {
+    const values = { from: names.number(string(data.from) ?? "?"), to: names.number(string(data.to) ?? "?") };
+    if (data.direction === "outbound") return { text: "calls.event.started.outbound", values };
+    if (data.direction === "internal") return { text: "calls.event.started.internal", values };
+    return { text: "calls.event.started.inbound", values };
+  },
+  "call.queued": (told) => {
+    const queue = queueOf(told);
+    if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "calls.event.queued.restart-in", "calls.event.queued.restart"), tone: "wait" };
+    if (told.data.passed_by !== undefined) {
+      const agent = agentOf(told, "passed_by");
+      return { ...named(agent, "agent", "calls.event.queued.passed-by", "calls.event.queued.passed"), tone: "wait" };
+    }
+    const again = told.earlier > 0;
+    return again
+      ? { ...named(queue, "queue", "calls.event.queued.again-in", "calls.event.queued.again"), tone: "wait" }
+      : { ...named(queue, "queue", "calls.event.queued.in", "calls.event.queued.somewhere"), tone: "wait" };
+  },
+  "call.offered": (told) => ({ ...named(agentOf(told), "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" }),
+  "call.answered": (told) => {
+    const wait = ms(told.data.wait_ms);
+    const more = wait === undefined ? [] : [{ text: "calls.event.answered.wait" as const, values: { wait: clock(wait) } }];
+    return { ...named(agentOf(told), "agent", "calls.event.answered.by", "calls.event.answered.somebody"), tone: "live", more };
+  },
+  "call.held": (told) => ({ ...named(agentOf(told), "agent", "calls.event.held.by", "calls.event.held.somebody"), tone: "hold" }),
+  "call.resumed": (told) => ({ ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live" }),
+  "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
+  "call.ended": (told): Line => {
+    const { data } = told;
+    const reason = REASONS.find((one) => one === data.end_reason);
+    const agent = agentOf(told);
+    const more: { text: TextKey; values?: Values }[] = [];
+    const talk = ms(data.talk_ms);
+    if (talk !== undefined) more.push({ text: "calls.event.ended.talked", values: { talk: clock(talk) } });
+    if (data.estimated === true) more.push({ text: "calls.event.ended.estimated" });
+    const tone: Tone = reason === "failed" || reason === "lost" ? "bad" : "neutral";
+    if (reason === "completed_agent" && agent) return { text: "calls.event.ended.agent", values: { agent }, tone, more };
+    if (reason) return { text: `calls.reason.${reason}`, tone, more };
+    const other = string(data.end_reason);
+    return other ? { text: "calls.event.ended.other", values: { reason: other }, tone, more } : { text: "calls.event.ended.plain", tone, more };
+  },
+  "recording.started": () => ({ text: "calls.event.recording.started" }),
+  "recording.ready": ({ data }) => {
+    const length = ms(data.duration_ms);
+    const gaps = Array.isArray(data.gaps) ? data.gaps.length : 0;
+    const more = gaps > 0 ? [{ text: "calls.event.recording.gaps" as const, values: { n: gaps } }] : [];
+    return length === undefined ? { text: "calls.event.recording.ready", more } : { text: "calls.event.recording.ready-length", values: { length: clock(length) }, more };
+  },
+  "recording.failed": ({ data }) => {
+    const error = string(data.error);
+    return { text: "calls.event.recording.failed", tone: "bad", more: error ? [{ text: "calls.event.detail", values: { text: error } }] : [] };
+  },
+  "telephony.gap": ({ data }) => {
+    const [from, to] = [Date.parse(string(data.from) ?? ""), Date.parse(string(data.to) ?? "")];
+    const length = to - from;
+    return Number.isFinite(length) ? { text: "calls.event.gap-length", values: { length: clock(length) }, tone: "bad" } : { text: "calls.event.gap", tone: "bad" };
+  },
+};
+
+/** Whether there is a sentence for the kind. */
+export function isKnown(kind: string): boolean {
+  return Object.hasOwn(SENTENCES, kind);
+}
+
+/** Every event as one entry, in the journal's order. `startedAt`: the call's beginning. */
+export function timeline(events: readonly JournalEvent[], startedAt: string, names: Names): readonly Entry[] {
+  const seen = new Map<string, number>();
+  return events.map((event) => {
+    const earlier = seen.get(event.kind) ?? 0;
+    seen.set(event.kind, earlier + 1);
+    const told: Told = { event, data: event.data, names, earlier };
+    const sentence = isKnown(event.kind) ? SENTENCES[event.kind] : undefined;
+    const line: Line = sentence ? sentence(told) : { text: "calls.event.unknown", values: { kind: event.kind } };
+    return {
+      id: event.id,
+      kind: event.kind,
+      at: event.at,
+      offset: Date.parse(event.at) - Date.parse(startedAt),
+      tone: line.tone ?? "neutral",
+      text: line.text,
+      values: line.values ?? {},
+      more: (line.more ?? []).map(({ text, values }) => ({ text, values: values ?? {} })),
+      known: sentence !== undefined,
+    };
+  });
+}
+
+/** How long the customer was on hold, with what still runs until `now`. */
+export function heldMs(events: readonly JournalEvent[], now: number): number {
+  let [sum, since] = [0, undefined as number | undefined];
+  for (const { kind, at } of events) {
+    if (kind === "call.held") since ??= Date.parse(at);
+    else if (since !== undefined && (kind === "call.resumed" || kind === "call.ended")) {
+      sum += Math.max(0, Date.parse(at) - since);
+      since = undefined;
+    }
+  }
+  return sum + (since === undefined ? 0 : Math.max(0, now - since));
+}
+
+/** Where on the recording an event lies, in ms; `undefined` outside it. */
+export function onRecording(entry: Pick<Entry, "at">, recordingStartedAt: string, durationMs: number): number | undefined {
+  const at = Date.parse(entry.at) - Date.parse(recordingStartedAt);
+  // The answer and the recording's start are two clock readings of one moment.
+  if (at < -1_000 || at > durationMs + 1_000) return undefined;
+  return Math.min(Math.max(at, 0), durationMs);
+}
