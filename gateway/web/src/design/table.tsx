@@ -1,0 +1,190 @@
+import { tableFeatures, useTable } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { ErrorState, Skeleton } from "./feedback";
+import { SOLID, type Tone, cx } from "./tone";
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (row: T) => ReactNode;
+  width?: number | string;
+  align?: "start" | "end";
+  numeric?: boolean;
+  /** Left out when the table itself is narrower: 720, 960 or 1200 px. */
+  hideBelow?: "sm" | "md" | "lg";
+}
+
+export interface DataTableProps<T> {
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  rowKey: (row: T) => string;
+  onOpen?: (row: T) => void;
+  href?: (row: T) => string;
+  empty?: ReactNode;
+  loading?: boolean;
+  error?: unknown;
+  onRetry?: () => void;
+  onEndReached?: () => void;
+  label: string;
+  selectedKey?: string;
+  rowTone?: (row: T) => Tone | undefined;
+  className?: string;
+}
+
+const NARROW = 640;
+const FROM = { sm: 720, md: 960, lg: 1200 };
+const ROW = 40;
+const HEAD = 34;
+/** No feature of the library's is needed yet but its model of columns and rows. */
+const FEATURES = tableFeatures({});
+
+/**
+ * Rows of anything, as many as there are: only those in sight are in the page. Keys move through it (`j`, `k`, arrows, Home, End; Enter opens), a
+ * mouse clicks. In a narrow place each row is a card.
+ */
+export function DataTable<T extends object>(props: DataTableProps<T>) {
+  const { columns, rows, rowKey, onOpen, href, empty, loading, error, onRetry, onEndReached, label, selectedKey, rowTone, className } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(1000);
+  const [active, setActive] = useState<string>();
+  const narrow = width < NARROW;
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const seen = useMemo(() => columns.filter((one) => narrow || !one.hideBelow || width >= FROM[one.hideBelow]), [columns, narrow, width]);
+  const table = useTable({
+    features: FEATURES,
+    data: rows as T[],
+    columns: useMemo(() => seen.map((one) => ({ id: one.id, header: one.header, cell: ({ row }: { row: { original: T } }) => one.cell(row.original) })), [seen]),
+    getRowId: rowKey,
+  });
+  const model = table.getRowModel().rows;
+  const template = seen.map((one) => (typeof one.width === "number" ? `${String(one.width)}px` : (one.width ?? "minmax(0, 1fr)"))).join(" ");
+  // Its functions change with what they say; nothing here is kept by them.
+  // eslint-disable-next-line react-hooks/incompatible-library
+  const virtual = useVirtualizer({
+    count: model.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (narrow ? 96 : ROW),
+    getItemKey: (index) => model[index]?.id ?? index,
+    overscan: 12,
+    ...(narrow ? {} : { scrollPaddingStart: HEAD }),
+  });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (onEndReached && model.length > 0 && last >= model.length - 20) onEndReached();
+  }, [last, model.length, onEndReached]);
+
+  const activeIndex = Math.max(0, model.findIndex((row) => row.id === (active ?? selectedKey)));
+  const move = (to: number) => {
+    const index = Math.max(0, Math.min(model.length - 1, to));
+    const row = model[index];
+    if (!row) return;
+    setActive(row.id);
+    virtual.scrollToIndex(index);
+    // The row may have to be drawn first.
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(row.id)}"]`)?.focus({ preventScroll: true }));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).hasAttribute("data-row")) return;
+    const steps: Record<string, number> = { j: activeIndex + 1, ArrowDown: activeIndex + 1, k: activeIndex - 1, ArrowUp: activeIndex - 1, Home: 0, End: model.length - 1, PageDown: activeIndex + 15, PageUp: activeIndex - 15 };
+    const to = steps[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      move(to);
+    } else if (event.key === "Enter") {
+      const row = model[activeIndex]?.original;
+      if (row && onOpen) {
+        event.preventDefault();
+        onOpen(row);
+      }
+    }
+  };
+
+  if (error && rows.length === 0) return <ErrorState error={error} onRetry={onRetry} />;
+  if (!loading && rows.length === 0) return <>{empty}</>;
+  return (
+    <div ref={scroller} className={cx("h-full min-h-0 overflow-auto", className)}>
+      {/* Rows are focused one at a time, and the keys are theirs. */}
+      {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
+      <div role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-busy={loading ? true : undefined} onKeyDown={onKeyDown} className="text-md">
+        <div role="rowgroup" className={cx("sticky top-0 z-10 border-b border-line bg-surface", narrow && "sr-only")}>
+          <div role="row" aria-rowindex={1} className="grid items-center gap-3 px-4" style={{ gridTemplateColumns: template, height: HEAD }}>
+            {seen.map((one) => (
+              <div key={one.id} role="columnheader" className={cx("truncate text-sm font-medium text-ink-3", (one.align === "end" || one.numeric) && "text-end")}>
+                {one.header}
+              </div>
+            ))}
+          </div>
+        </div>
+        {loading && rows.length === 0 ? (
+          <div role="rowgroup">
+            {Array.from({ length: 8 }, (_, row) => (
+              <div key={row} role="row" className="flex items-center gap-3 border-b border-line px-4" style={{ height: ROW }}>
+                {(narrow ? seen.slice(0, 1) : seen).map((one) => (
+                  <div key={one.id} role="gridcell" className="flex-1">
+                    <Skeleton width={`${String(45 + ((row * 17 + one.id.length * 11) % 45))}%`} />
+                  </div>
+                ))}
+              </div>
+            ))}
+          </div>
+        ) : (
+          <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+            {items.map((item) => {
+              const row = model[item.index];
+              if (!row) return null;
+              const tone = rowTone?.(row.original);
+              const chosen = row.id === selectedKey;
+              return (
+                // The grid above hears its keys.
+                // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+                <div
+                  key={item.key}
+                  ref={narrow ? virtual.measureElement : undefined}
+                  data-index={item.index}
+                  data-row={row.id}
+                  role="row"
+                  aria-rowindex={item.index + 2}
+                  aria-selected={chosen || undefined}
+                  tabIndex={item.index === activeIndex ? 0 : -1}
+                  onFocus={() => setActive(row.id)}
+                  onClick={(event) => {
+                    if ((event.target as HTMLElement).closest("a, button, input")) return;
+                    if (href && (event.metaKey || event.ctrlKey)) window.open(href(row.original), "_blank", "noopener");
+                    else onOpen?.(row.original);
+                  }}
+                  className={cx(
+                    "absolute inset-x-0 border-b border-line hover:bg-sunken focus-visible:-outline-offset-2",
+                    narrow ? "grid gap-1 px-3 py-2.5" : "grid items-center gap-3 px-4",
+                    onOpen && "cursor-pointer",
+                    chosen && "bg-accent-soft",
+                  )}
+                  style={{ transform: `translateY(${String(item.start)}px)`, ...(narrow ? {} : { gridTemplateColumns: template, height: ROW }) }}
+                >
+                  {tone && <span aria-hidden className={cx("absolute inset-y-0 start-0 w-0.5", SOLID[tone])} />}
+                  {row.getAllCells().map((cell, index) => {
+                    const column = seen[index];
+                    if (!column) return null;
+                    return (
+                      <div key={cell.id} role="gridcell" className={cx("min-w-0", narrow ? (index === 0 ? "font-medium" : "flex gap-2") : "truncate", !narrow && (column.align === "end" || column.numeric) && "text-end", column.numeric && "num")}>
+                        {narrow && index > 0 && column.header && <span className="w-24 shrink-0 text-sm text-ink-3">{column.header}</span>}
+                        {column.cell(row.original)}
+                      </div>
+                    );
+                  })}
+                </div>
+              );
+            })}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
