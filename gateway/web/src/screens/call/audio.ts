@@ -40,7 +40,7 @@ export class Player {
   private sides: Sides | undefined;
   /** Position of the last renewal: failing again at the same place is a failure. */
   private renewedAt: number | undefined;
-  private disposed = false;
+  private closed = true;
 
   constructor(
     private readonly durationMs: number,
@@ -69,8 +69,9 @@ export class Player {
     this.segments = segments;
   }
 
-  /** Gets ready to play at once when asked to. */
-  async prepare(): Promise<void> {
+  /** Gets ready to play at once when asked to; until `close`. */
+  async open(): Promise<void> {
+    this.closed = false;
     try {
       await this.load();
     } catch (error) {
@@ -84,7 +85,7 @@ export class Player {
       await this.sides?.context.resume();
       if (this.position() >= this.durationMs - 50) this.seek(0);
       await this.load();
-      if (!this.disposed) await this.audio.play();
+      if (!this.closed) await this.audio.play();
     } catch (error) {
       // A pause that came in between is no failure.
       if (error instanceof DOMException && error.name === "AbortError") return;
@@ -128,14 +129,16 @@ export class Player {
     this.sides.customer.gain.value = volume.customer;
   }
 
-  dispose(): void {
-    this.disposed = true;
+  /** Falls silent and lets go of the sound; it may be opened again. */
+  close(): void {
+    this.closed = true;
     cancelAnimationFrame(this.frame);
-    this.listeners.clear();
+    this.wanted = this.position();
+    this.link = undefined;
     this.audio.pause();
     this.audio.removeAttribute("src");
     this.audio.load();
-    void this.sides?.context.close();
+    void this.sides?.context.suspend();
   }
 
   private load(): Promise<void> {
@@ -147,7 +150,7 @@ export class Player {
   private async reload(): Promise<void> {
     const from = this.position();
     this.link = await this.fetchLink();
-    if (this.disposed) return;
+    if (this.closed) return;
     this.wanted = from;
     this.audio.src = this.link.url;
     this.audio.playbackRate = this.state.rate;
@@ -156,8 +159,9 @@ export class Player {
 
   /** The link has ended, or the network is away: once more with a new one, from the same place. */
   private broke(): void {
-    if (this.disposed || !this.audio.getAttribute("src")) return;
-    const at = this.wanted = Math.max(this.wanted, this.audio.currentTime * 1000);
+    if (this.closed || !this.audio.getAttribute("src")) return;
+    const at = Math.max(this.wanted, this.audio.currentTime * 1000);
+    this.wanted = at;
     const wasPlaying = this.state.playing || this.state.stalled;
     this.link = undefined;
     if (this.renewedAt !== undefined && Math.abs(at - this.renewedAt) < 1_000) {

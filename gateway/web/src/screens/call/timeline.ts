@@ -1,7 +1,7 @@
 /** The journal's events of a call in people's words. Nothing is left out: a kind that this panel does not know is shown as such. */
+import type { Tone } from "@/design";
 import type { TextKey, Values } from "@/i18n";
 import type { JournalEvent } from "@/live";
-import type { Tone } from "../calls/call-words";
 import { REASONS } from "../calls/filters";
 import { clock } from "./clock";
 

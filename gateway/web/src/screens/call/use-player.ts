@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { api, body } from "@/api";
 import { Player, type PlayerState } from "./audio";
 
@@ -8,17 +8,12 @@ async function fetchLink(recording: string) {
 }
 
 /** A player for one recording, as long as the component shows that recording. */
-export function usePlayer(recording: string, durationMs: number): Player | undefined {
-  const [player, setPlayer] = useState<Player>();
+export function usePlayer(recording: string, durationMs: number): Player {
+  const player = useMemo(() => new Player(durationMs, () => fetchLink(recording)), [recording, durationMs]);
   useEffect(() => {
-    const made = new Player(durationMs, () => fetchLink(recording));
-    setPlayer(made);
-    void made.prepare();
-    return () => {
-      made.dispose();
-      setPlayer(undefined);
-    };
-  }, [recording, durationMs]);
+    void player.open();
+    return () => player.close();
+  }, [player]);
   return player;
 }
 

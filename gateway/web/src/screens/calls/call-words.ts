@@ -1,9 +1,8 @@
 /** What is said of a call in lists: who is on the other side, how it stands, how long it took. */
-import type { LiveCall } from "@/live";
+import type { Tone } from "@/design";
 import type { TextKey } from "@/i18n";
+import type { LiveCall } from "@/live";
 import type { EndReason } from "./filters";
-
-export type Tone = "neutral" | "accent" | "live" | "ring" | "hold" | "bad" | "wait";
 
 export interface Standing {
   readonly tone: Tone;

@@ -2,6 +2,7 @@ import { defaultParseSearch, defaultStringifySearch } from "@tanstack/react-rout
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { components } from "@/api";
+import { dayOf } from "./days";
 import { DIRECTIONS, type Filters, NONE, PERIODS, REASONS, STATES, fromSearch, isFiltered, toQuery, toSearch } from "./filters";
 
 const NOW = Date.parse("2026-11-20T23:30:00Z");
@@ -58,7 +59,7 @@ test("an address without filters has nothing in it", () => {
 
 test("days are the tenant's, whole, and both inside", () => {
   const at = (change: Partial<Filters>, zone = "Europe/Zurich") => {
-    const { from, to } = toQuery({ ...NONE, ...change }, NOW, zone);
+    const { from, to } = toQuery({ ...NONE, ...change }, dayOf(NOW, zone), zone);
     return [from, to];
   };
   expect(at({ period: "today" })).toEqual(["2026-11-20T23:00:00.000Z", undefined]);
@@ -70,9 +71,9 @@ test("days are the tenant's, whole, and both inside", () => {
 });
 
 test("the API gets digits, lists and ids", () => {
-  const query = toQuery({ ...NONE, q: "+1 (555) 01", states: ["queued", "ringing"], reasons: ["busy"], missed: true }, NOW, "UTC");
+  const query = toQuery({ ...NONE, q: "+1 (555) 01", states: ["queued", "ringing"], reasons: ["busy"], missed: true }, "2026-11-20", "UTC");
   expect(query).toMatchObject({ q: "155501", state: "queued,ringing", end_reason: "busy", missed: true });
-  expect(toQuery({ ...NONE, q: "only letters" }, NOW, "UTC").q).toBeUndefined();
+  expect(toQuery({ ...NONE, q: "only letters" }, "2026-11-20", "UTC").q).toBeUndefined();
 });
 
 test("every ending and state that the API knows can be filtered by", () => {

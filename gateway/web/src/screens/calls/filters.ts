@@ -1,7 +1,7 @@
 /** The list's filters, in its address and as the API takes them. Everything that does not fit is dropped: addresses are typed by hand, too. */
 import type { CallFilters } from "@/live";
 import type { components } from "@/api";
-import { type Day, addDays, dayOf, isDay, startOfDay } from "./days";
+import { type Day, addDays, isDay, startOfDay } from "./days";
 
 export type CallState = components["schemas"]["CallState"];
 export type Direction = components["schemas"]["Direction"];
@@ -119,9 +119,9 @@ export function toSearch(filters: Filters): Search {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** As the API takes them; `now` and `zone` say which days are meant. */
-export function toQuery(filters: Filters, now: number, zone: string): CallFilters {
-  const [from, to] = days(filters, now, zone);
+/** As the API takes them, on the day that is `today` in the zone. */
+export function toQuery(filters: Filters, today: Day, zone: string): CallFilters {
+  const [from, to] = days(filters, today);
   const moment = (which: Day) => new Date(startOfDay(which, zone)).toISOString();
   return {
     state: filters.states.join(",") || undefined,
@@ -136,9 +136,8 @@ export function toQuery(filters: Filters, now: number, zone: string): CallFilter
   };
 }
 
-function days({ period, from, to }: Filters, now: number, zone: string): [Day | undefined, Day | undefined] {
+function days({ period, from, to }: Filters, today: Day): [Day | undefined, Day | undefined] {
   if (!period) return [from, to];
-  const today = dayOf(now, zone);
   if (period === "today") return [today, undefined];
   if (period === "yesterday") return [addDays(today, -1), addDays(today, -1)];
   return [addDays(today, -6), undefined];

@@ -1,3 +1,86 @@
-export default function Screen() {
-  return null;
+import { useNavigate } from "@tanstack/react-router";
+import { PhoneIncoming, SearchX } from "lucide-react";
+import { useCallback, useMemo } from "react";
+import { useShortcut } from "@/app/commands";
+import { Button, DataTable, EmptyState, PageHeader } from "@/design";
+import { useT } from "@/i18n";
+import { type LiveCall, useCallHistory, useRunningCalls } from "@/live";
+import { standing } from "./call-words";
+import { useColumns } from "./columns";
+import { FilterBar } from "./filter-bar";
+import { isFiltered } from "./filters";
+import { runningFirst } from "./order";
+import { TestCallButton } from "./test-call";
+import { useFilters } from "./use-filters";
+
+const rowKey = (call: LiveCall) => call.id;
+const href = (call: LiveCall) => `/calls/${call.id}`;
+const rowTone = (call: LiveCall) => (call.state === "ended" ? undefined : standing(call).tone);
+
+/** Into the list, where its own keys go on. */
+function toRows() {
+  document.querySelector<HTMLElement>('[data-calls] [data-row][tabindex="0"]')?.focus();
+}
+
+/** Every call: what runs on top, with its timers, the history beneath. */
+export default function Calls() {
+  const t = useT();
+  const navigate = useNavigate();
+  const inUse = useFilters();
+  const columns = useColumns();
+  const { rows, isPending, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useCallHistory(inUse.query);
+  const shown = useMemo(() => runningFirst(rows), [rows]);
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const open = useCallback((call: LiveCall) => void navigate({ to: "/calls/$callId", params: { callId: call.id } }), [navigate]);
+  useShortcut("j", toRows, { title: t("calls.shortcut.rows") });
+  const filtered = isFiltered(inUse.filters);
+  const empty = filtered ? (
+    <EmptyState
+      icon={<SearchX size={28} aria-hidden />}
+      title={t("calls.empty.filtered")}
+      text={t("calls.empty.filtered-text")}
+      action={<Button onClick={inUse.clear}>{t("calls.filter.clear")}</Button>}
+    />
+  ) : (
+    <EmptyState icon={<PhoneIncoming size={28} aria-hidden />} title={t("calls.empty.title")} text={t("calls.empty.text")} action={<TestCallButton variant="primary" />} />
+  );
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <PageHeader title={t("calls.title")} description={<Running />} actions={<TestCallButton />} />
+      <div className="px-4 pb-3">
+        <FilterBar {...inUse} />
+      </div>
+      <div className="min-h-0 flex-1" data-calls={shown.length}>
+        <DataTable
+          label={t("calls.title")}
+          columns={columns}
+          rows={shown}
+          rowKey={rowKey}
+          href={href}
+          onOpen={open}
+          rowTone={rowTone}
+          loading={isPending}
+          error={shown.length === 0 ? error : undefined}
+          onRetry={() => void refetch()}
+          onEndReached={more}
+          empty={empty}
+        />
+      </div>
+    </div>
+  );
+}
+
+/** How much goes on now, whatever the filters. */
+function Running() {
+  const t = useT();
+  const running = useRunningCalls();
+  const waiting = running.filter((call) => call.state !== "active").length;
+  if (running.length === 0) return <>{t("calls.summary.none")}</>;
+  return (
+    <span className="num">
+      {t("calls.summary.talking", { n: running.length - waiting })} · {t("calls.summary.waiting", { n: waiting })}
+    </span>
+  );
 }

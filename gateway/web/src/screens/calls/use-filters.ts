@@ -1,7 +1,8 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
-import { useMe } from "@/api";
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
+import { useZone } from "@/design";
 import type { CallFilters } from "@/live";
+import { type Day, addDays, dayOf, startOfDay } from "./days";
 import { type Filters, type Search, fromSearch, toQuery, toSearch } from "./filters";
 
 /** The list as it was last looked at: where a call's page goes back to. */
@@ -11,14 +12,29 @@ export function lastListSearch(): Search {
   return lastSearch;
 }
 
-/** The tenant's time zone; the browser's until it is known. */
-export function useZone(): string {
-  return useMe()?.tenant.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Today in the zone; changes at its midnight. */
+function useToday(zone: string): Day {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      let timer: ReturnType<typeof setTimeout>;
+      const wait = () => {
+        const midnight = startOfDay(addDays(dayOf(Date.now(), zone), 1), zone);
+        timer = setTimeout(() => {
+          listener();
+          wait();
+        }, midnight - Date.now() + 100);
+      };
+      wait();
+      return () => clearTimeout(timer);
+    },
+    [zone],
+  );
+  return useSyncExternalStore(subscribe, () => dayOf(Date.now(), zone));
 }
 
 export interface FiltersInUse {
   readonly filters: Filters;
-  /** For the API. The same object as long as it says the same, so that nothing is read twice. */
+  /** For the API. */
   readonly query: CallFilters;
   set(change: Partial<Filters>): void;
   clear(): void;
@@ -28,12 +44,13 @@ export interface FiltersInUse {
 export function useFilters(): FiltersInUse {
   const search: Search = useSearch({ strict: false });
   const navigate = useNavigate();
-  const zone = useZone();
+  const zone = useZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const filters = useMemo(() => fromSearch(search), [search]);
-  lastSearch = toSearch(filters);
-  // The day may have changed since the last look; within a day this stays the same text.
-  const wanted = JSON.stringify(toQuery(filters, Date.now(), zone));
-  const query = useMemo(() => JSON.parse(wanted) as CallFilters, [wanted]);
+  const today = useToday(zone);
+  const query = useMemo(() => toQuery(filters, today, zone), [filters, today, zone]);
+  useEffect(() => {
+    lastSearch = toSearch(filters);
+  }, [filters]);
   const go = useCallback((next: Search) => void navigate({ to: "/calls", search: next, replace: true }), [navigate]);
   const set = useCallback((change: Partial<Filters>) => go(toSearch({ ...filters, ...change })), [filters, go]);
   const clear = useCallback(() => go({}), [go]);

@@ -1,0 +1,82 @@
+import type { ReactNode } from "react";
+import type { components } from "@/api";
+import { Card, DefinitionList, Duration, PhoneNumber, RelativeTime, Tooltip, formatDateTime, useNow, useZone } from "@/design";
+import { useT } from "@/i18n";
+import type { JournalEvent, LiveCall } from "@/live";
+import { talked, waited } from "../calls/call-words";
+import { StretchTime } from "../calls/columns";
+import { heldMs } from "./timeline";
+
+type Call = components["schemas"]["Call"];
+
+/** The record of the call: numbers, times, and how sure we are of them. */
+export function Facts({ call, live, queue, agent, events }: { call: Call; live: LiveCall; queue: string | undefined; agent: string | undefined; events: readonly JournalEvent[] }) {
+  const t = useT();
+  const zone = useZone();
+  const wait = waited(live);
+  const items: { term: string; value: ReactNode }[] = [
+    { term: t("calls.fact.from"), value: <PhoneNumber value={live.from} /> },
+    { term: t("calls.fact.to"), value: <PhoneNumber value={live.to} /> },
+    ...(queue ? [{ term: t("calls.fact.queue"), value: <span className="break-words">{queue}</span> }] : []),
+    ...(agent ? [{ term: t("calls.fact.agent"), value: <span className="break-words">{agent}</span> }] : []),
+    { term: t("calls.fact.started"), value: <RelativeTime at={live.started_at} /> },
+    { term: t("calls.fact.waited"), value: <StretchTime stretch={wait} /> },
+    { term: t("calls.fact.talked"), value: <StretchTime stretch={talked(live)} /> },
+    { term: t("calls.fact.held"), value: <Held events={events} /> },
+  ];
+  if (live.state === "ended") {
+    items.push({
+      term: t("calls.fact.ended"),
+      value: (
+        <span>
+          {live.ended_at ? <RelativeTime at={live.ended_at} /> : "–"}
+          {call.estimated && (
+            <Tooltip content={t("calls.estimated.why")}>
+              <button type="button" className="ms-2 rounded-sm bg-ring-soft px-1.5 text-xs text-ring">
+                {t("calls.estimated.mark")}
+              </button>
+            </Tooltip>
+          )}
+        </span>
+      ),
+    });
+    if (live.end_reason) items.push({ term: t("calls.fact.reason"), value: t(`calls.reason.${live.end_reason}`) });
+    const codes = [call.sip_code && `SIP ${String(call.sip_code)}`, call.cause && `Q.850 ${String(call.cause)}`].filter(Boolean).join(" · ");
+    if (codes) items.push({ term: t("calls.fact.codes"), value: <span className="num text-ink-2">{codes}</span> });
+  }
+  return (
+    <Card>
+      <section aria-label={t("calls.facts.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("calls.facts.title")}</h2>
+        <DefinitionList items={items} />
+        {call.estimated && <p className="mt-3 border-t border-line pt-3 text-sm text-ink-2">{t("calls.estimated.why")}</p>}
+        {call.gaps.length > 0 && (
+          <div className="mt-3 border-t border-line pt-3 text-sm text-ink-2">
+            <p>{t("calls.blind.why")}</p>
+            <ul className="mt-1 grid gap-1">
+              {call.gaps.map((gap) => (
+                <li key={gap.from}>
+                  <span className="num">
+                    {formatDateTime(gap.from, zone ? { zone, dateStyle: "medium", timeStyle: "medium" } : {})} · <Duration ms={Date.parse(gap.to) - Date.parse(gap.from)} />
+                  </span>{" "}
+                  {gap.reason === "gateway_restart" ? t("calls.blind.gateway_restart") : gap.reason === "connection_lost" ? t("calls.blind.connection_lost") : gap.reason}
+                </li>
+              ))}
+            </ul>
+          </div>
+        )}
+      </section>
+    </Card>
+  );
+}
+
+function Held({ events }: { events: readonly JournalEvent[] }) {
+  const running = events.findLast((event) => event.kind === "call.held" || event.kind === "call.resumed" || event.kind === "call.ended")?.kind === "call.held";
+  return running ? <HeldNow events={events} /> : <HeldFor ms={heldMs(events, 0)} />;
+}
+function HeldNow({ events }: { events: readonly JournalEvent[] }) {
+  return <HeldFor ms={heldMs(events, useNow())} />;
+}
+function HeldFor({ ms }: { ms: number }) {
+  return ms > 0 ? <Duration ms={ms} /> : <span className="text-ink-3">–</span>;
+}

@@ -1,0 +1,60 @@
+import { Headphones, User } from "lucide-react";
+import type { components } from "@/api";
+import { Badge, Card, Duration } from "@/design";
+import { useT } from "@/i18n";
+import { offset } from "./clock";
+
+type Call = components["schemas"]["Call"];
+type Leg = Call["legs"][number];
+
+/** Every side that took part, or was rung and did not. */
+export function Parties({ call, running, agentName, customer }: { call: Call; running: boolean; agentName: (id: string) => string | undefined; customer: string }) {
+  const t = useT();
+  if (call.legs.length === 0) return null;
+  return (
+    <Card>
+      <section aria-label={t("calls.parties.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("calls.parties.title")}</h2>
+        <ul className="grid gap-3">
+          {call.legs.map((leg) => (
+            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? customer : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
+          ))}
+        </ul>
+      </section>
+    </Card>
+  );
+}
+
+function Party({ leg, name, startedAt, running }: { leg: Leg; name: string; startedAt: string; running: boolean }) {
+  const t = useT();
+  const Icon = leg.kind === "customer" ? User : Headphones;
+  const begun = offset(Date.parse(leg.started_at) - Date.parse(startedAt));
+  return (
+    <li className="flex items-start gap-2.5">
+      <span className="mt-0.5 text-ink-3">
+        <Icon size={15} aria-hidden />
+      </span>
+      <div className="min-w-0 flex-1">
+        <p className="truncate font-medium" dir="auto">
+          {name}
+        </p>
+        <p className="num text-sm text-ink-2">
+          {begun}
+          {leg.answered_at && !running && leg.ended_at && (
+            <>
+              {" · "}
+              <Duration ms={Date.parse(leg.ended_at) - Date.parse(leg.answered_at)} />
+            </>
+          )}
+          {leg.answered_at && running && (
+            <>
+              {" · "}
+              <Duration since={leg.answered_at} tick />
+            </>
+          )}
+        </p>
+      </div>
+      {running ? <Badge tone={leg.answered_at ? "live" : "ring"} dot>{leg.answered_at ? t("calls.party.there") : t("calls.party.rings")}</Badge> : !leg.answered_at && <Badge tone="neutral">{t("calls.party.unanswered")}</Badge>}
+    </li>
+  );
+}
