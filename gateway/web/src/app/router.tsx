@@ -1,6 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { signedIn } from "@/api/session";
+import { Failed } from "./failed";
 import { NotFound } from "./not-found";
+import { Pending } from "./pending";
 import { Outside, Shell } from "./shell";
 
 const root = createRootRoute({ component: Outside, notFoundComponent: NotFound });
@@ -59,6 +61,9 @@ const settings = createRoute({ getParentRoute: () => inside, path: "/settings", 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, settings])]),
   defaultPreload: "intent",
+  defaultErrorComponent: Failed,
+  defaultPendingComponent: Pending,
+  defaultPendingMs: 300,
   scrollRestoration: true,
 });
 

@@ -1,43 +1,119 @@
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
+import { Toaster, prepareToAnnounce } from "@/design";
 import { useT } from "@/i18n";
 import { ConnectionBadge, useLive } from "@/live";
-import { CallBar, IncomingCall } from "@/phone";
+import { CallBar, IncomingCall, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
+import { SetupBanner } from "@/screens/setup/banner";
+import { onKeyDown, useCommand } from "./commands";
+import { type Place, usePlaces } from "./places";
+import { Navigation } from "./navigation";
+import { Palette } from "./palette";
+import { ShortcutList } from "./shortcut-list";
+import { useTheme } from "./theme";
 
 /** Around what needs no sign-in. */
 export function Outside() {
-  return <Outlet />;
+  useEffect(() => {
+    prepareToAnnounce();
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, []);
+  return (
+    <>
+      <Outlet />
+      <Toaster />
+    </>
+  );
 }
 
 /** Around every screen of a signed-in person: the call bar, the navigation, the agent's own state. */
 export function Shell() {
   const t = useT();
   const navigate = useNavigate();
+  const places = usePlaces();
   useLive();
   useEffect(() => onSignedOut(() => void navigate({ to: "/sign-in" })), [navigate]);
+  const me = useMe();
+  useEffect(() => (me ? startPhone() : undefined), [me]);
+  useTitle(places);
   return (
-    <div className="grid h-full grid-cols-[56px_1fr] grid-rows-[52px_1fr]">
-      <a href="#content" className="sr-only focus:not-sr-only">
+    <div className="grid h-full grid-cols-[60px_minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)] max-sm:grid-cols-1 max-sm:grid-rows-[auto_minmax(0,1fr)_auto]">
+      <a href="#content" className="sr-only z-50 rounded-md bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:absolute focus:start-2 focus:top-2">
         {t("common.skip")}
       </a>
-      <header className="col-span-full flex items-center gap-4 border-b border-line bg-surface px-4">
-        <CallBar />
+      <header className="col-span-full flex min-h-14 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-surface px-4 py-1.5 max-sm:px-2">
+        <div className="min-w-0 flex-1">
+          <CallBar />
+        </div>
         <AgentBar />
         <ConnectionBadge />
       </header>
-      <nav aria-label={t("common.nav.main")} className="border-r border-line bg-surface">
-        <Link to="/calls">{t("common.nav.calls")}</Link>
-        <Link to="/agents">{t("common.nav.agents")}</Link>
-        <Link to="/queues">{t("common.nav.queues")}</Link>
-        <Link to="/devices">{t("common.nav.devices")}</Link>
-        <Link to="/settings">{t("common.nav.settings")}</Link>
-      </nav>
-      <main id="content" tabIndex={-1} className="min-h-0 overflow-auto">
-        <Outlet />
-      </main>
+      <Navigation places={places} />
+      <Content />
       <IncomingCall />
+      <Keys places={places} />
     </div>
   );
+}
+
+/** The screen itself. Whoever goes to another is set down at its beginning, not left on a link that is gone. */
+function Content() {
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  const seen = useRef(path);
+  useEffect(() => {
+    if (seen.current !== undefined && path !== seen.current) main.current?.focus({ preventScroll: true });
+    seen.current = path;
+  }, [path]);
+  return (
+    <main ref={main} id="content" tabIndex={-1} className="flex min-h-0 flex-col overflow-auto outline-none">
+      <SetupBanner />
+      <div className="min-h-0 flex-1">
+        <Outlet />
+      </div>
+    </main>
+  );
+}
+
+function useTitle(places: readonly Place[]): void {
+  const t = useT();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const here = places.find((one) => path === one.to || path.startsWith(`${one.to}/`));
+  const title = here ? `${here.title} · ${t("common.product")}` : t("common.product");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+function Keys({ places }: { places: readonly Place[] }) {
+  const t = useT();
+  const [palette, setPalette] = useState(false);
+  const [list, setList] = useState(false);
+  const [, setTheme] = useTheme();
+  const group = t("common.group.general");
+  useCommand({ id: "palette", title: t("common.palette.title"), group, shortcut: "ctrl+k", run: () => setPalette(true) });
+  useCommand({ id: "shortcuts", title: t("common.shortcuts.title"), group, shortcut: "?", run: () => setList(true) });
+  useCommand({ id: "theme-light", title: `${t("common.theme.title")}: ${t("common.theme.light")}`, group, run: () => setTheme("light") });
+  useCommand({ id: "theme-dark", title: `${t("common.theme.title")}: ${t("common.theme.dark")}`, group, run: () => setTheme("dark") });
+  useCommand({ id: "theme-system", title: `${t("common.theme.title")}: ${t("common.theme.system")}`, group, run: () => setTheme("system") });
+  return (
+    <>
+      {places.map((place) => (
+        <Go key={place.to} place={place} />
+      ))}
+      <Palette open={palette} onOpenChange={setPalette} />
+      <ShortcutList open={list} onOpenChange={setList} />
+    </>
+  );
+}
+
+function Go({ place }: { place: Place }) {
+  const t = useT();
+  const navigate = useNavigate();
+  useCommand({ id: `go-${place.to}`, title: place.title, group: t("common.group.go"), ...(place.shortcut ? { shortcut: place.shortcut } : {}), run: () => void navigate({ to: place.to }) });
+  return null;
 }

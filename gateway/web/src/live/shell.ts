@@ -18,6 +18,7 @@ const PAGE = 200;
 
 type Message =
   | { type: "join" }
+  | { type: "wake" }
   | { type: "state"; handover: Handover; connection: Connection }
   | { type: "event"; event: JournalEvent; position: Position }
   | { type: "moved"; position: Position }
@@ -78,6 +79,12 @@ export class Live {
     this.core = undefined;
     this.store.clear();
     this.setConnection({ ...this.connection, state: "offline", retryAt: null, reason: "signed_out" });
+  }
+
+  /** Somebody does not want to wait for the next attempt. */
+  wake(): void {
+    if (this.core) this.give({ type: "woke" });
+    else this.channel?.postMessage({ type: "wake" } satisfies Message);
   }
 
   onConnection = (listener: () => void): (() => void) => listen(this.connectionListeners, listener);
@@ -230,6 +237,7 @@ export class Live {
   private told(message: Message): void {
     if (this.core) {
       if (message.type === "join") this.tellState();
+      else if (message.type === "wake") this.give({ type: "woke" });
       return;
     }
     if (message.type === "state") {

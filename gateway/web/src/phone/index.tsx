@@ -1,3 +1,6 @@
+export { phone, startPhone, usePhone, usePhoneCall, useMicrophoneLevel } from "./core";
+export * from "./api";
+
 export function CallBar() {
   return null;
 }

@@ -1,0 +1,28 @@
+/** Where one can go, for the navigation, the palette and the title. */
+import { Building2, Headset, ListOrdered, type LucideIcon, Phone, Settings, Users } from "lucide-react";
+import { useMemo } from "react";
+import { useCan } from "@/api";
+import { useT } from "@/i18n";
+
+export interface Place {
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/settings";
+  title: string;
+  icon: LucideIcon;
+  shortcut?: string;
+}
+
+export function usePlaces(): readonly Place[] {
+  const t = useT();
+  const mayRun = useCan("setup:run");
+  return useMemo(
+    () => [
+      { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
+      { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
+      { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
+      { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
+      ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
+      { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
+    ],
+    [t, mayRun],
+  );
+}

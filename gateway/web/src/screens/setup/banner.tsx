@@ -1,0 +1,4 @@
+/** Placed above every screen of the demo tenant. */
+export function SetupBanner() {
+  return null;
+}
