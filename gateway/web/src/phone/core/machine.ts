@@ -322,8 +322,6 @@ export class PhoneMachine {
     if (!call || call.state === "active") return;
     if (this.resume && call.callId === this.resume.callId) this.resume = undefined;
     this.change(id, { state: "active", answering: false, answeredAt: call.answeredAt ?? this.now, mediaBroken: false, interrupted: !this.line.ready });
-    // The network went while it was being answered.
-    if (!this.line.ready) return;
     for (const other of this.calls) if (other.id !== id) this.holdOther(other);
   }
 
@@ -513,7 +511,7 @@ export class PhoneMachine {
 
   private settleMemory(): void {
     const callId = this.calls.find((call) => (call.state === "active" || call.state === "reattaching") && !call.ending && call.callId !== undefined)?.callId;
-    if (callId === this.remembered || (this.line.registration.state === "off" && callId === undefined)) return;
+    if (callId === this.remembered) return;
     this.remembered = callId;
     this.effects.push({ type: "remember", callId });
   }

@@ -214,11 +214,9 @@ export class Tabs<State, Ask> {
       .catch((error: unknown) => {
         clearTimeout(this.handing);
         if (life !== this.life || !life) return;
-        // Ours to give up the place in the queue; or another tab is the phone now.
-        if (options.signal?.aborted && !this.leading && this.release === undefined) {
-          failed?.(error);
-          return;
-        }
+        // We gave up our place in the queue ourselves.
+        if (options.signal?.aborted) return;
+        // Another tab is the phone now.
         this.release = undefined;
         if (this.leading) this.unlead();
         failed?.(error);
