@@ -3,7 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft, PhoneOff } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { api, body, useCan } from "@/api";
-import { Button, ConfirmDialog, Duration, ErrorState, PhoneNumber, RelativeTime, Skeleton, toast } from "@/design";
+import { Button, ConfirmDialog, Duration, ErrorState, PhoneNumber, RelativeTime, Skeleton, grouped, toast } from "@/design";
 import { useT } from "@/i18n";
 import { type JournalEvent, type LiveCall, useAgents, useCallLive, useCallTimeline, useEvents, useQueues } from "@/live";
 import { CallBack } from "../calls/call-back";
@@ -20,6 +20,9 @@ import { TimelineList } from "./timeline-list";
 import { type Entry, type Names, onRecording, timeline } from "./timeline";
 
 const NO_EVENTS: readonly JournalEvent[] = [];
+
+/** A number inside a sentence keeps its own direction (Unicode's first strong isolate). */
+const isolated = (number: string) => `\u2068${grouped(number)}\u2069`;
 
 /** The call as it is stored, read anew whenever the journal tells of it. */
 function useCall(id: string) {
@@ -38,7 +41,7 @@ function useNames(): Names {
   return useMemo(() => {
     const agentNames = new Map(agents.map((one) => [one.id, one.name]));
     const queueNames = new Map(queues.map((one) => [one.id, one.name]));
-    return { agent: (id) => agentNames.get(id), queue: (id) => queueNames.get(id), number: (value) => value };
+    return { agent: (id) => agentNames.get(id), queue: (id) => queueNames.get(id), number: isolated };
   }, [agents, queues]);
 }
 

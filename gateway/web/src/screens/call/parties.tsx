@@ -1,6 +1,7 @@
 import { Headphones, User } from "lucide-react";
+import type { ReactNode } from "react";
 import type { components } from "@/api";
-import { Badge, Card, Duration } from "@/design";
+import { Badge, Card, Duration, PhoneNumber } from "@/design";
 import { useT } from "@/i18n";
 import { offset } from "./clock";
 
@@ -17,7 +18,7 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
         <h2 className="mb-3 text-sm font-semibold">{t("calls.parties.title")}</h2>
         <ul className="grid gap-3">
           {call.legs.map((leg) => (
-            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? customer : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
+            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <PhoneNumber value={customer} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
           ))}
         </ul>
       </section>
@@ -25,7 +26,7 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
   );
 }
 
-function Party({ leg, name, startedAt, running }: { leg: Leg; name: string; startedAt: string; running: boolean }) {
+function Party({ leg, name, startedAt, running }: { leg: Leg; name: ReactNode; startedAt: string; running: boolean }) {
   const t = useT();
   const Icon = leg.kind === "customer" ? User : Headphones;
   const begun = offset(Date.parse(leg.started_at) - Date.parse(startedAt));

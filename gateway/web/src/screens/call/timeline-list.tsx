@@ -21,7 +21,7 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
           <ol className="relative" aria-live={running ? "polite" : "off"} aria-relevant="additions">
             {entries.map((entry, at) => (
               <li key={entry.id} data-event={entry.kind} className="relative flex gap-3 pb-3 last:pb-0">
-                {at < entries.length - 1 && <span aria-hidden className="absolute start-[58px] top-3 -bottom-1 w-px bg-line" />}
+                {at < entries.length - 1 && <span aria-hidden className="absolute start-[63px] top-3 -bottom-1 w-px bg-line" />}
                 <time dateTime={entry.at} title={exact(entry.at)} className="num w-12 shrink-0 pt-px text-end text-sm text-ink-2">
                   {offset(entry.offset)}
                 </time>

@@ -44,17 +44,6 @@ export function Waveform({ player, peaks, durationMs, marks, gaps }: { player: P
     return () => observer.disconnect();
   }, []);
 
-  // Sixty times a second, past React: only a clip and a line move.
-  useEffect(() => {
-    const draw = () => {
-      const share = durationMs > 0 ? (player.position() / durationMs) * 100 : 0;
-      if (played.current) played.current.style.clipPath = `inset(0 ${String(100 - share)}% 0 0)`;
-      if (head.current) head.current.style.left = `${String(share)}%`;
-    };
-    draw();
-    return player.subscribe(draw);
-  }, [player, durationMs, width]);
-
   const count = Math.floor(width / STEP);
   const paths = useMemo(() => {
     if (!peaks || count === 0) return undefined;
@@ -64,6 +53,17 @@ export function Waveform({ player, peaks, durationMs, marks, gaps }: { player: P
       customer: barPath(resample(peaks.customer, count), { ...bars, zero: HALF + MIDDLE, up: false }),
     };
   }, [peaks, count]);
+
+  // Sixty times a second, past React: only a clip and a line move.
+  useEffect(() => {
+    const draw = () => {
+      const share = durationMs > 0 ? (player.position() / durationMs) * 100 : 0;
+      if (played.current) played.current.style.clipPath = `inset(0 ${String(100 - share)}% 0 0)`;
+      if (head.current) head.current.style.left = `${String(share)}%`;
+    };
+    draw();
+    return player.subscribe(draw);
+  }, [player, durationMs, paths]);
 
   const at = (event: PointerEvent) => {
     const { left, width: whole } = event.currentTarget.getBoundingClientRect();

@@ -145,12 +145,17 @@ function columns(t: typeof translate, nameOf: NameOf): Column<LiveCall>[] {
     { id: "wait", header: t("calls.column.wait"), width: 72, align: "end", numeric: true, hideBelow: "md", cell: (call) => <StretchTime stretch={waited(call)} /> },
     { id: "talk", header: t("calls.column.talk"), width: 72, align: "end", numeric: true, cell: (call) => <StretchTime stretch={talked(call)} /> },
     {
-      id: "recording",
-      header: t("calls.column.recording"),
-      width: 44,
-      hideBelow: "md",
-      cell: (call) => (call.recording_id ? <RecordedMark /> : null),
+      id: "more",
+      header: "",
+      width: 64,
+      align: "end",
+      hideBelow: "sm",
+      cell: (call) => (
+        <span className="inline-flex h-7 items-center justify-end gap-2 align-middle">
+          {call.recording_id && <RecordedMark />}
+          {call.state === "ended" ? <CallBack number={otherSide(call)} /> : <span className="w-7" />}
+        </span>
+      ),
     },
-    { id: "back", header: t("calls.column.actions"), width: 48, align: "end", hideBelow: "sm", cell: (call) => (call.state === "ended" ? <CallBack number={otherSide(call)} /> : null) },
   ];
 }

@@ -33,7 +33,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
   const [firstReason] = filters.reasons;
   const reasons = firstReason && (filters.reasons.length === 1 ? t(`calls.reason.${firstReason}`) : t("calls.filter.several", { n: filters.reasons.length }));
   return (
-    <div className="flex flex-wrap items-center gap-2" role="group" aria-label={t("calls.filter.title")}>
+    <div className="flex flex-wrap items-center gap-2 pb-3" role="group" aria-label={t("calls.filter.title")}>
       <SearchBox value={filters.q} onChange={(q) => set({ q })} />
       <SegmentedControl
         label={t("calls.filter.view")}
@@ -41,7 +41,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
         options={views}
         onValueChange={(next) => set({ missed: next === "missed", states: next === "running" ? RUNNING : [] })}
       />
-      <div className="flex flex-wrap items-center gap-1.5">
+      <div className="flex items-center gap-1.5 max-lg:w-full max-lg:overflow-x-auto max-lg:[scrollbar-width:none]">
         <PeriodFilter filters={filters} set={set} />
         <FilterChip name={t("calls.filter.queue")} set={filters.queue !== undefined} onClear={() => set({ queue: undefined })}>
           <Menu

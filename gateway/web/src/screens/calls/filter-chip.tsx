@@ -26,7 +26,7 @@ export const FilterTrigger = forwardRef<HTMLButtonElement, TriggerProps>(functio
 export function FilterChip({ name, set, onClear, children }: { name: string; set: boolean; onClear: () => void; children: ReactElement }) {
   const t = useT();
   return (
-    <span className={`inline-flex items-center rounded-full border ${set ? "border-accent-line bg-accent-soft" : "border-dashed border-line-control bg-surface hover:border-ink-3"}`}>
+    <span className={`inline-flex shrink-0 items-center rounded-full border ${set ? "border-accent-line bg-accent-soft" : "border-dashed border-line-control bg-surface hover:border-ink-3"}`}>
       {children}
       {set && (
         <button

@@ -48,10 +48,7 @@ export default function Calls() {
   );
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <PageHeader title={t("calls.title")} description={<Running />} actions={<TestCallButton />} />
-      <div className="px-4 pb-3">
-        <FilterBar {...inUse} />
-      </div>
+      <PageHeader title={t("calls.title")} description={<Running />} actions={shown.length > 0 && <TestCallButton />} tabs={<FilterBar {...inUse} />} />
       <div className="min-h-0 flex-1" data-calls={shown.length}>
         <DataTable
           label={t("calls.title")}

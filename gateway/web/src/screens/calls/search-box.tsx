@@ -39,7 +39,7 @@ export function SearchBox({ value, onChange }: { value: string; onChange: (value
     { title: t("calls.shortcut.search") },
   );
   return (
-    <div className="relative min-w-0 flex-1 sm:max-w-80">
+    <div className="relative min-w-40 flex-1 basis-40 sm:max-w-72">
       <Search size={15} aria-hidden className="pointer-events-none absolute top-1/2 start-2.5 -translate-y-1/2 text-ink-3" />
       <Input
         ref={input}
