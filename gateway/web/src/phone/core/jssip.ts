@@ -299,14 +299,13 @@ export class JsSip implements Sip {
   }
 
   answer(id: string, microphone: MediaStream): Promise<void> {
-    const { session } = this.get(id);
-    const answered = new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
+      const { session } = this.get(id);
       session.on("confirmed", () => resolve());
       session.on("failed", ({ cause }) => reject(new Error(cause)));
       session.on("ended", ({ cause }) => reject(new Error(cause)));
+      session.answer({ ...this.media, mediaStream: microphone, mediaConstraints: { audio: true, video: false } });
     });
-    session.answer({ ...this.media, mediaStream: microphone, mediaConstraints: { audio: true, video: false } });
-    return answered;
   }
 
   dial(number: string, microphone: MediaStream): string {

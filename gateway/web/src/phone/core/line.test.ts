@@ -130,10 +130,14 @@ describe("when it is lost", () => {
 
   test("waking asks whether the line lives; silence is a no", () => {
     const it = ready();
+    // It has answered just now.
+    expect(it.give({ type: "woke" })).toEqual([]);
+    it.at(60_000);
     expect(it.give({ type: "woke" })).toEqual(["register"]);
     expect(it.give({ type: "woke" })).toEqual([]);
     it.give({ type: "registered" });
     expect(it.core.ready).toBe(true);
+    it.at(120_000);
     it.give({ type: "woke" });
     expect(it.due()).toEqual(["drop"]);
     expect(it.core.registration.state).toBe("lost");

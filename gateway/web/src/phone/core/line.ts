@@ -41,6 +41,8 @@ const OPEN_MS = 10_000;
 const REGISTER_MS = 8_000;
 /** An answer to a registration that only asks whether the line lives. */
 const PROBE_MS = 4_000;
+/** What has answered just now need not be asked. */
+const FRESH_MS = 5_000;
 /** Credentials that end sooner are not worth a socket. */
 const MARGIN_MS = 60_000;
 const RENEW_AGAIN_MS = 5_000;
@@ -58,6 +60,7 @@ export class LineCore {
   /** The step that is under way has to be over by then; when waiting, the time of the next try. */
   private deadline = Infinity;
   private expiresAt = 0;
+  private heardAt = -Infinity;
   private renewAt = Infinity;
   private renewals = 0;
   private renewing = false;
@@ -148,6 +151,7 @@ export class LineCore {
       case "registered":
         if (this.step !== "registering" && this.step !== "ready") return;
         this.attempt = 0;
+        this.heardAt = now;
         this.to("ready");
         return;
       case "register_failed":
@@ -194,7 +198,7 @@ export class LineCore {
 
   private woke(now: number): void {
     if (this.step === "waiting") this.again(now);
-    else if (this.step === "ready" && this.deadline === Infinity) this.probe(now);
+    else if (this.step === "ready" && this.deadline === Infinity && now - this.heardAt >= FRESH_MS) this.probe(now);
     else if (this.step === "blocked" && this.blocked !== "insecure" && this.blocked !== "unsupported" && this.blocked !== "no-agent") this.start();
   }
 
