@@ -80,7 +80,7 @@ beforeEach(() => {
   events = [];
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
-  vi.stubGlobal("RTCSessionDescription", class {});
+  vi.stubGlobal("RTCSessionDescription", Object);
   sip = new JsSip((event) => events.push(event));
   sip.use(credentials("one"));
 });
