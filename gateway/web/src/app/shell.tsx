@@ -5,7 +5,7 @@ import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
 import { useT } from "@/i18n";
 import { ConnectionBadge, useLive } from "@/live";
-import { CallBar, IncomingCall, startPhone } from "@/phone";
+import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
 import { SetupBanner } from "@/screens/setup/banner";
 import { onKeyDown, useCommand } from "./commands";
@@ -72,6 +72,7 @@ function Content() {
   return (
     <main ref={main} id="content" tabIndex={-1} className="flex min-h-0 flex-col overflow-auto outline-none">
       <SetupBanner />
+      <PhoneNotices />
       <div className="min-h-0 flex-1">
         <Outlet />
       </div>

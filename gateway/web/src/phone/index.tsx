@@ -1,9 +1,10 @@
-export { phone, startPhone, usePhone, usePhoneCall, useMicrophoneLevel } from "./core";
+/** The softphone: `core` is it, `ui` shows it. */
 export * from "./api";
-
-export function CallBar() {
-  return null;
-}
-export function IncomingCall() {
-  return null;
-}
+export { phone, startPhone, useMicrophoneLevel, usePhone, usePhoneCall } from "./core";
+export { AudioSettings } from "./ui/audio-settings";
+export { CallBar } from "./ui/call-bar";
+export { IncomingCall } from "./ui/incoming";
+export { DialPad } from "./ui/keypad";
+export { PhoneNotices } from "./ui/notices";
+export { attempt } from "./ui/problems";
+export { PhoneStatus } from "./ui/status";

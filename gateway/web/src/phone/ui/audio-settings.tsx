@@ -1,0 +1,78 @@
+import { Bell, Volume2 } from "lucide-react";
+import { useId, useState } from "react";
+import { Banner, Button, Field, Meter, Select } from "@/design";
+import { useT } from "@/i18n";
+import type { AudioDevice } from "../api";
+import { phone, useMicrophoneLevel, usePhone } from "../core";
+import { attempt, blockedText } from "./problems";
+
+/** What stands for the system's own choice: Radix' select has no empty value. */
+const SYSTEM = "system";
+
+/** Which devices speak, listen and ring; each can be tried. */
+export function AudioSettings() {
+  const t = useT();
+  const { audio, registration } = usePhone();
+  const [testing, setTesting] = useState(false);
+  const level = useMicrophoneLevel(testing);
+  const volume = useId();
+  const choices = (devices: readonly AudioDevice[]) => [{ value: SYSTEM, label: t("phone.audio.system") }, ...devices.map((one) => ({ value: one.id, label: one.label }))];
+  const given = (value: string) => (value === SYSTEM ? undefined : value);
+  const blocked = registration.state === "blocked" ? registration.reason : undefined;
+  return (
+    <div className="grid max-w-lg gap-5">
+      {blocked && blocked !== "no-agent" && (
+        <Banner tone="bad" action={blocked.startsWith("microphone") ? <Button onClick={() => void attempt(phone.retryMicrophone())}>{t("common.retry")}</Button> : undefined} className="rounded-md">
+          {blockedText(blocked)}
+        </Banner>
+      )}
+      <div className="grid gap-2">
+        <Field label={t("phone.audio.microphone")}>
+          <Select value={audio.microphone ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseMicrophone(given(value)))} options={choices(audio.microphones)} />
+        </Field>
+        <div className="flex items-center gap-3">
+          <Button size="sm" aria-pressed={testing} onClick={() => setTesting(!testing)}>
+            {testing ? t("phone.audio.stop-test") : t("phone.audio.test-microphone")}
+          </Button>
+          <Meter value={level} label={t("phone.audio.level")} tone={level > 0.95 ? "bad" : "live"} />
+        </div>
+        {testing && <p className="text-sm text-ink-3">{t("phone.audio.level-hint")}</p>}
+      </div>
+      <div className="grid gap-2">
+        <Field label={t("phone.audio.speaker")} hint={audio.canChooseSpeaker ? undefined : t("phone.audio.no-choice")}>
+          <Select disabled={!audio.canChooseSpeaker} value={audio.speaker ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseSpeaker(given(value)))} options={choices(audio.speakers)} />
+        </Field>
+        <div>
+          <Button size="sm" icon={<Volume2 size={14} aria-hidden />} onClick={() => void attempt(phone.testSound("speaker"))}>
+            {t("phone.audio.test-speaker")}
+          </Button>
+        </div>
+      </div>
+      <div className="grid gap-2">
+        <Field label={t("phone.audio.bell")} hint={t("phone.audio.bell-hint")}>
+          <Select disabled={!audio.canChooseSpeaker} value={audio.bell ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseBell(given(value)))} options={choices(audio.speakers)} />
+        </Field>
+        <div className="flex items-center gap-3">
+          <Button size="sm" icon={<Bell size={14} aria-hidden />} onClick={() => void attempt(phone.testSound("bell"))}>
+            {t("phone.audio.test-bell")}
+          </Button>
+          <label htmlFor={volume} className="text-sm text-ink-2">
+            {t("phone.audio.volume")}
+          </label>
+          <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 flex-1 accent-accent" />
+        </div>
+      </div>
+      <div className="grid gap-2">
+        <p className="text-sm font-medium text-ink-2">{t("phone.notifications.title")}</p>
+        <p className="text-md text-ink-2">{t(`phone.notifications.${audio.notifications}`)}</p>
+        {audio.notifications === "default" && (
+          <div>
+            <Button size="sm" onClick={() => void attempt(phone.askForNotifications())}>
+              {t("phone.notifications.ask")}
+            </Button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

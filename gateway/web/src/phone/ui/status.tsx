@@ -1,0 +1,80 @@
+import { CircleAlert, CircleCheck, LoaderCircle, MonitorSmartphone, WifiOff } from "lucide-react";
+import { Button, Popover, useNow } from "@/design";
+import { useT } from "@/i18n";
+import { phone, usePhone } from "../core";
+import { attempt, blockedText, blockedTitle } from "./problems";
+
+/** How this browser stands as a phone, in a word; in a sentence for whoever asks. */
+export function PhoneStatus() {
+  const t = useT();
+  const { registration, here } = usePhone();
+  const now = useNow();
+  if (registration.state === "off") return null;
+  if (registration.state === "blocked" && registration.reason === "no-agent") return null;
+  if (!here && registration.state !== "blocked") {
+    return (
+      <Popover
+        label={t("phone.elsewhere.title")}
+        align="start"
+        className="w-72"
+        trigger={
+          <Button variant="ghost" icon={<MonitorSmartphone size={15} aria-hidden />}>
+            <span className="max-md:sr-only">{t("phone.elsewhere.title")}</span>
+          </Button>
+        }
+      >
+        <p className="mb-3 text-md text-ink-2">{t("phone.elsewhere.text")}</p>
+        <Button variant="primary" onClick={() => void attempt(phone.takeOver())}>
+          {t("phone.elsewhere.take-over")}
+        </Button>
+      </Popover>
+    );
+  }
+  switch (registration.state) {
+    case "ready":
+      return (
+        <p className="flex items-center gap-1.5 text-md text-ink-2" data-registration="ready">
+          <CircleCheck size={15} aria-hidden className="text-live" />
+          <span className="max-md:sr-only">{t("phone.registration.ready")}</span>
+        </p>
+      );
+    case "connecting":
+      return (
+        <p className="flex items-center gap-1.5 text-md text-ink-2" data-registration="connecting">
+          <LoaderCircle size={15} aria-hidden className="animate-spin" />
+          <span className="max-md:sr-only">{t("phone.registration.connecting")}</span>
+        </p>
+      );
+    case "lost":
+      return (
+        <p className="flex items-center gap-1.5 text-md text-bad" data-registration="lost">
+          <WifiOff size={15} aria-hidden />
+          <span className="num">
+            {t(`phone.registration.lost-${registration.reason}`)}
+            {registration.retryAt > now && ` · ${t("live.retry", { n: Math.ceil((registration.retryAt - now) / 1000) })}`}
+          </span>
+        </p>
+      );
+    case "blocked":
+      return (
+        <Popover
+          label={blockedTitle(registration.reason)}
+          align="start"
+          className="w-80"
+          trigger={
+            <Button icon={<CircleAlert size={15} aria-hidden className="text-bad" />} data-registration="blocked">
+              {blockedTitle(registration.reason)}
+            </Button>
+          }
+        >
+          <p className="mb-1 font-medium">{blockedTitle(registration.reason)}</p>
+          <p className="mb-3 text-md text-ink-2">{blockedText(registration.reason)}</p>
+          {registration.reason.startsWith("microphone") && (
+            <Button variant="primary" onClick={() => void attempt(phone.retryMicrophone())}>
+              {t("common.retry")}
+            </Button>
+          )}
+        </Popover>
+      );
+  }
+}
