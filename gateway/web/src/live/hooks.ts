@@ -1,9 +1,10 @@
 /** What screens read. Each hook draws its component anew only when what it gives has changed. */
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { api, body } from "@/api/client";
+import type { components } from "@/api/schema";
 import type { Connection } from "./core";
-import { type CallFilters, mergeHistory, query } from "./history";
+import { type CallFilters, mergeHistory, query, settled } from "./history";
 import type { JournalEvent } from "./protocol";
 import { live } from "./shell";
 import type { LiveAgent, LiveCall, Queue, QueueLive } from "./store";
@@ -92,11 +93,18 @@ export function useSignals(kind: string, handler: (data: Record<string, unknown>
 
 /** The history, page by page, with what has happened since on top of it. */
 export function useCallHistory(filters: CallFilters) {
+  const queries = useQueryClient();
+  const key = useMemo(() => ["calls", filters], [filters]);
   const pages = useInfiniteQuery({
-    queryKey: ["calls", filters],
+    queryKey: key,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => body(api.GET("/api/v1/calls", { params: { query: { ...query(filters), limit: 200, cursor: pageParam } }, signal })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+  useEvents(["call.ended"], (event) => {
+    const ended = live.store.call(event.subject.id);
+    if (!ended) return;
+    queries.setQueryData<InfiniteData<components["schemas"]["Page_Call"]>>(key, (known) => known && { ...known, pages: settled(known.pages, ended, event.data.estimated === true) });
   });
   const calls = useKey("calls", () => live.store.allCalls());
   const { data } = pages;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mergeHistory } from "./history";
+import { mergeHistory, settled } from "./history";
 import type { JournalEvent } from "./protocol";
 import { type Agent, type Call, LiveStore, type Queue } from "./store";
 
@@ -134,5 +134,20 @@ describe("a history with what happened since", () => {
 
   it("does not take an end back that the list knows already", () => {
     expect(mergeHistory([call("c", { state: "ended" })], live([call("c")]), {})[0]?.state).toBe("ended");
+  });
+
+  it("keeps the end of every call of a list that is open all day", () => {
+    const [ended] = live([call("c", { state: "ended", ended_at: "2026-11-20T10:09:00Z", end_reason: "completed_agent" })]);
+    const pages = [{ items: [call("d"), call("c", { state: "active", recording_id: "r" })] }, { items: [call("e", { started_at: "2026-11-20T08:00:00Z" })] }];
+    expect(ended).toBeDefined();
+    if (!ended) return;
+    const after = settled(pages, ended, true);
+    expect(after[0]?.items[1]).toMatchObject({ id: "c", state: "ended", end_reason: "completed_agent", recording_id: "r", estimated: true });
+    expect(after[1]).toBe(pages[1]);
+    const fresh = { ...ended, id: "n", started_at: "2026-11-20T23:00:00Z" };
+    expect(settled(pages, fresh, false).map((page) => page.items.map((one) => one.id))).toEqual([["n", "d", "c"], ["e"]]);
+    const old = { ...ended, id: "o", started_at: "2026-11-20T07:00:00Z" };
+    expect(settled(pages, old, false)).toEqual(pages);
+    expect(settled([{ items: [] as Call[] }], fresh, false)[0]?.items).toHaveLength(1);
   });
 });

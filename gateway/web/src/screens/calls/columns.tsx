@@ -1,5 +1,5 @@
 import { ArrowDownLeft, ArrowLeftRight, ArrowUpRight, AudioLines } from "lucide-react";
-import { useMemo, useSyncExternalStore } from "react";
+import { memo, useMemo, useSyncExternalStore } from "react";
 import { Badge, type Column, Duration, PhoneNumber, RelativeTime } from "@/design";
 import { type t as translate, useT } from "@/i18n";
 import { type LiveCall, useAgents, useQueues } from "@/live";
@@ -19,7 +19,7 @@ export function DirectionMark({ direction }: { direction: LiveCall["direction"] 
   );
 }
 
-export function StateBadge({ call }: { call: Pick<LiveCall, "state" | "direction" | "answered_at" | "held_since" | "end_reason"> }) {
+export const StateBadge = memo(function StateBadge({ call }: { call: Pick<LiveCall, "state" | "direction" | "answered_at" | "held_since" | "end_reason"> }) {
   const t = useT();
   const { tone, text, because } = standing(call);
   return (
@@ -29,7 +29,7 @@ export function StateBadge({ call }: { call: Pick<LiveCall, "state" | "direction
       </Badge>
     </span>
   );
-}
+});
 
 export function StretchTime({ stretch }: { stretch: Stretch }) {
   if (!stretch) return <span className="text-ink-3">–</span>;
@@ -60,7 +60,9 @@ export function useColumns(): Column<LiveCall>[] {
   }, [t, agents, queues, cards]);
 }
 
-function Party({ call }: { call: LiveCall }) {
+// A table that is scrolled draws all its cells with every row that comes in: these only when their call has changed.
+
+const Party = memo(function Party({ call }: { call: LiveCall }) {
   return (
     <span className="flex min-w-0 items-center gap-2">
       <DirectionMark direction={call.direction} />
@@ -74,7 +76,19 @@ function Party({ call }: { call: LiveCall }) {
       )}
     </span>
   );
-}
+});
+
+const Started = memo(RelativeTime);
+const Waited = memo(({ call }: { call: LiveCall }) => <StretchTime stretch={waited(call)} />);
+const Talked = memo(({ call }: { call: LiveCall }) => <StretchTime stretch={talked(call)} />);
+const More = memo(function More({ call }: { call: LiveCall }) {
+  return (
+    <span className="inline-flex h-7 items-center justify-end gap-2 align-middle">
+      {call.recording_id && <RecordedMark />}
+      {call.state === "ended" ? <CallBack number={otherSide(call)} /> : <span className="w-7" />}
+    </span>
+  );
+});
 
 function RecordedMark() {
   const t = useT();
@@ -141,21 +155,16 @@ function columns(t: typeof translate, nameOf: NameOf): Column<LiveCall>[] {
         return <span className="block truncate">{name ?? dash}</span>;
       },
     },
-    { id: "started", header: t("calls.column.started"), width: 112, cell: (call) => <RelativeTime at={call.started_at} /> },
-    { id: "wait", header: t("calls.column.wait"), width: 72, align: "end", numeric: true, hideBelow: "md", cell: (call) => <StretchTime stretch={waited(call)} /> },
-    { id: "talk", header: t("calls.column.talk"), width: 72, align: "end", numeric: true, cell: (call) => <StretchTime stretch={talked(call)} /> },
+    { id: "started", header: t("calls.column.started"), width: 112, cell: (call) => <Started at={call.started_at} /> },
+    { id: "wait", header: t("calls.column.wait"), width: 72, align: "end", numeric: true, hideBelow: "md", cell: (call) => <Waited call={call} /> },
+    { id: "talk", header: t("calls.column.talk"), width: 72, align: "end", numeric: true, cell: (call) => <Talked call={call} /> },
     {
       id: "more",
       header: "",
       width: 64,
       align: "end",
       hideBelow: "sm",
-      cell: (call) => (
-        <span className="inline-flex h-7 items-center justify-end gap-2 align-middle">
-          {call.recording_id && <RecordedMark />}
-          {call.state === "ended" ? <CallBack number={otherSide(call)} /> : <span className="w-7" />}
-        </span>
-      ),
+      cell: (call) => <More call={call} />,
     },
   ];
 }
