@@ -181,6 +181,10 @@ export class Customer {
   hearsSilence(withinMs = 20_000) {
     return this.stage.do("customer_hears_silence", { customer: this.name, within_ms: withinMs });
   }
+  /** Neither silence nor any tone. */
+  hearsMusic(withinMs = 20_000) {
+    return this.stage.do("customer_hears_music", { customer: this.name, within_ms: withinMs });
+  }
   answer() {
     return this.stage.do("customer_answer", { customer: this.name });
   }

@@ -91,6 +91,21 @@ impl Customers {
         .with_context(|| format!("{name} hears something"))
     }
 
+    /// Waits until the phone hears what is neither silence nor any single tone, in sound that is newer than this request.
+    pub(crate) async fn hears_music(&self, name: &str, limit: Duration) -> Result<Value> {
+        self.newest_sound(name, limit, |samples, rate| {
+            let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+            // Half a semitone apart: no tone falls between two of them.
+            let purest = (0..90)
+                .map(|step| 200.0 * 2.0_f64.powf(f64::from(step) / 24.0))
+                .map(|hz| tone_share_windowed(samples, rate, hz))
+                .fold(0.0, f64::max);
+            (loudest > 300 && purest < 0.5, purest)
+        })
+        .await
+        .with_context(|| format!("{name} hears no music"))
+    }
+
     /// Judges one new second of sound after another until one passes.
     async fn newest_sound(
         &self,

@@ -81,6 +81,7 @@ impl Stage {
                 self.customers.hears(text("customer")?, hz, limit).await
             }
             "customer_hears_silence" => self.customers.hears_silence(text("customer")?, limit).await,
+            "customer_hears_music" => self.customers.hears_music(text("customer")?, limit).await,
             "customer_answer" => self.customers.answer(text("customer")?).await,
             "customer_hangup" => self.customers.hang_up(text("customer")?).await,
             "customer_log" => self.customers.log(text("customer")?).await,
