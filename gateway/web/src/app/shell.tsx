@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useMe } from "@/api";
@@ -8,6 +9,7 @@ import { ConnectionBadge, useLive } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
 import { SetupBanner } from "@/screens/setup/banner";
+import { PasswordForm } from "@/screens/shared/password";
 import { onKeyDown, useCommand } from "./commands";
 import { type Place, usePlaces } from "./places";
 import { Navigation } from "./navigation";
@@ -38,8 +40,10 @@ export function Shell() {
   useLive();
   useEffect(() => onSignedOut(() => void navigate({ to: "/sign-in" })), [navigate]);
   const me = useMe();
-  useEffect(() => (me ? startPhone() : undefined), [me]);
+  const works = me !== undefined && !me.user.must_change_password;
+  useEffect(() => (works ? startPhone() : undefined), [works]);
   useTitle(places);
+  if (me?.user.must_change_password) return <OwnPassword />;
   return (
     <div className="grid h-full grid-cols-[60px_minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)] max-sm:grid-cols-1 max-sm:grid-rows-[auto_minmax(0,1fr)_auto]">
       <a href="#content" className="sr-only z-50 rounded-md bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:absolute focus:start-2 focus:top-2">
@@ -57,6 +61,19 @@ export function Shell() {
       <IncomingCall />
       <Keys places={places} />
     </div>
+  );
+}
+
+/** Until they have chosen a password of their own the server answers nothing else. */
+function OwnPassword() {
+  const t = useT();
+  const queries = useQueryClient();
+  return (
+    <main className="mx-auto grid h-full max-w-sm content-center gap-4 p-4">
+      <h1 className="text-xl font-semibold">{t("people.own-password.title")}</h1>
+      <p className="text-md text-ink-2">{t("people.own-password.text")}</p>
+      <PasswordForm onDone={() => void queries.invalidateQueries()} submit={t("people.own-password.submit")} />
+    </main>
   );
 }
 

@@ -1,0 +1,71 @@
+import { useState } from "react";
+import { Problem, api, body } from "@/api";
+import { adopt } from "@/api/session";
+import { Button, Field, PasswordInput, toast } from "@/design";
+import { useT } from "@/i18n";
+
+/** The server's own rule. */
+const SHORTEST = 10;
+
+/** A new password for the person who is signed in; `current` is known when they have just typed it. */
+export function PasswordForm({ current: known, onDone, submit }: { current?: string; onDone: () => void; submit: string }) {
+  const t = useT();
+  const [current, setCurrent] = useState(known ?? "");
+  const [next, setNext] = useState("");
+  const [again, setAgain] = useState("");
+  const [error, setError] = useState<{ current?: string; next?: string; again?: string }>({});
+  const [busy, setBusy] = useState(false);
+  const send = async () => {
+    const found = {
+      ...(current ? {} : { current: t("people.password.missing") }),
+      ...(next.length < SHORTEST ? { next: t("people.password.short", { n: SHORTEST }) } : next === current ? { next: t("people.password.same") } : {}),
+      ...(again === next ? {} : { again: t("people.password.differs") }),
+    };
+    setError(found);
+    if (Object.keys(found).length > 0) return;
+    setBusy(true);
+    try {
+      adopt(await body(api.POST("/api/v1/auth/password", { body: { current, new: next } })));
+      toast({ title: t("people.password.changed"), tone: "good" });
+      setCurrent("");
+      setNext("");
+      setAgain("");
+      onDone();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      const { current: wrong, new: weak } = problem.fields;
+      if (wrong || problem.status === 401 || problem.status === 403) setError({ current: t("people.password.wrong") });
+      else if (problem.status === 0) setError({ next: t("common.error.offline.text") });
+      else setError({ next: weak ?? problem.message });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      noValidate
+      className="grid gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {known === undefined && (
+        <Field label={t("people.password.current")} error={error.current}>
+          <PasswordInput autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
+        </Field>
+      )}
+      <Field label={t("people.password.new")} hint={t("people.password.rule", { n: SHORTEST })} error={error.next ?? (known === undefined ? undefined : error.current)}>
+        <PasswordInput autoComplete="new-password" value={next} onChange={(event) => setNext(event.target.value)} />
+      </Field>
+      <Field label={t("people.password.again")} error={error.again}>
+        <PasswordInput autoComplete="new-password" value={again} onChange={(event) => setAgain(event.target.value)} />
+      </Field>
+      <div>
+        <Button type="submit" variant="primary" busy={busy}>
+          {submit}
+        </Button>
+      </div>
+    </form>
+  );
+}
