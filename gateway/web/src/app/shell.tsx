@@ -50,7 +50,7 @@ export function Shell() {
         {t("common.skip")}
       </a>
       <header className="col-span-full flex min-h-14 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-surface px-4 py-1.5 max-sm:px-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 max-sm:has-[section]:order-first max-sm:has-[section]:basis-full">
           <CallBar />
         </div>
         <AgentBar />

@@ -2,7 +2,7 @@ import { Check, ChevronDown } from "lucide-react";
 import { Checkbox as RadixCheckbox, Popover as RadixPopover, RadioGroup as RadixRadio, Select as RadixSelect, Switch as RadixSwitch, ToggleGroup } from "radix-ui";
 import { type ReactNode, useId, useMemo, useRef, useState } from "react";
 import { useT } from "@/i18n";
-import { CONTROL } from "./field";
+import { control } from "./field";
 import { cx } from "./tone";
 
 export interface Option {
@@ -32,7 +32,7 @@ export function Select({ value, onValueChange, options, placeholder, disabled, c
   const shown = options.find((one) => one.value === value);
   return (
     <RadixSelect.Root value={value ?? ""} onValueChange={onValueChange} disabled={disabled ?? false}>
-      <RadixSelect.Trigger {...rest} className={cx(CONTROL, "inline-flex items-center justify-between gap-2 text-start", className)}>
+      <RadixSelect.Trigger {...rest} className={control(cx("inline-flex items-center justify-between gap-2 text-start", className))}>
         <span className={cx("truncate", !shown && "text-ink-3")}>
           <RadixSelect.Value placeholder={placeholder}>{shown?.label}</RadixSelect.Value>
         </span>
@@ -92,7 +92,7 @@ export function Combobox({ value, onValueChange, options, placeholder, disabled,
           disabled={disabled}
           placeholder={placeholder}
           value={text ?? chosen?.label ?? ""}
-          className={cx(CONTROL, className)}
+          className={control(className)}
           onFocus={(event) => event.target.select()}
           onClick={() => setOpen(true)}
           onChange={(event) => {

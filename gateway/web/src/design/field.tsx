@@ -3,8 +3,13 @@ import { type ComponentPropsWithRef, type ReactElement, type ReactNode, cloneEle
 import { useT } from "@/i18n";
 import { cx } from "./tone";
 
-export const CONTROL =
-  "h-8 w-full rounded-md border border-line-control bg-surface px-2.5 text-md text-ink placeholder:text-ink-3 disabled:opacity-50 aria-invalid:border-bad";
+const CONTROL =
+  "h-8 rounded-md border border-line-control bg-surface px-2.5 text-md text-ink placeholder:text-ink-3 disabled:opacity-50 aria-invalid:border-bad";
+
+/** As wide as its place, unless a width was asked for. */
+export function control(className: string | undefined): string {
+  return cx(CONTROL, !/(^|\s)w-/.test(className ?? "") && "w-full", className);
+}
 
 interface Wired {
   id?: string;
@@ -41,11 +46,11 @@ export function Field({ label, hint, error, required, className, children }: { l
 }
 
 export function Input({ className, ...rest }: ComponentPropsWithRef<"input">) {
-  return <input {...rest} className={cx(CONTROL, className)} />;
+  return <input {...rest} className={control(className)} />;
 }
 
 export function Textarea({ className, ...rest }: ComponentPropsWithRef<"textarea">) {
-  return <textarea rows={3} {...rest} className={cx(CONTROL, "h-auto py-1.5", className)} />;
+  return <textarea rows={3} {...rest} className={control(cx("h-auto py-1.5", className))} />;
 }
 
 export function PasswordInput({ className, ...rest }: Omit<ComponentPropsWithRef<"input">, "type">) {
@@ -53,7 +58,7 @@ export function PasswordInput({ className, ...rest }: Omit<ComponentPropsWithRef
   const [shown, setShown] = useState(false);
   return (
     <div className="relative">
-      <input {...rest} type={shown ? "text" : "password"} className={cx(CONTROL, "pe-9", className)} />
+      <input {...rest} type={shown ? "text" : "password"} className={control(cx("pe-9", className))} />
       <button type="button" aria-pressed={shown} aria-label={t("common.password.show")} onClick={() => setShown(!shown)} className="absolute inset-y-0 end-0 grid w-8 place-items-center rounded-md text-ink-3 hover:text-ink">
         {shown ? <EyeOff size={15} aria-hidden /> : <Eye size={15} aria-hidden />}
       </button>

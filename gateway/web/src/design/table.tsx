@@ -1,6 +1,6 @@
 import { tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { ErrorState, Skeleton } from "./feedback";
 import { SOLID, type Tone, cx } from "./tone";
 
@@ -45,17 +45,17 @@ const FEATURES = tableFeatures({});
  */
 export function DataTable<T extends object>(props: DataTableProps<T>) {
   const { columns, rows, rowKey, onOpen, href, empty, loading, error, onRetry, onEndReached, label, selectedKey, rowTone, className } = props;
-  const scroller = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const [width, setWidth] = useState(1000);
   const [active, setActive] = useState<string>();
   const narrow = width < NARROW;
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
-    observer.observe(element);
+    if (!scroller) return;
+    setWidth(scroller.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(scroller.clientWidth));
+    observer.observe(scroller);
     return () => observer.disconnect();
-  }, []);
+  }, [scroller]);
   const seen = useMemo(() => columns.filter((one) => narrow || !one.hideBelow || width >= FROM[one.hideBelow]), [columns, narrow, width]);
   const table = useTable({
     features: FEATURES,
@@ -69,7 +69,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: model.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => scroller,
     estimateSize: () => (narrow ? 96 : ROW),
     getItemKey: (index) => model[index]?.id ?? index,
     overscan: 12,
@@ -89,7 +89,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     setActive(row.id);
     virtual.scrollToIndex(index);
     // The row may have to be drawn first.
-    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(row.id)}"]`)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => scroller?.querySelector<HTMLElement>(`[data-row="${CSS.escape(row.id)}"]`)?.focus({ preventScroll: true }));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).hasAttribute("data-row")) return;
@@ -110,7 +110,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   if (error && rows.length === 0) return <ErrorState error={error} onRetry={onRetry} />;
   if (!loading && rows.length === 0) return <>{empty}</>;
   return (
-    <div ref={scroller} className={cx("h-full min-h-0 overflow-auto", className)}>
+    <div ref={setScroller} className={cx("h-full min-h-0 overflow-auto", className)}>
       {/* Rows are focused one at a time, and the keys are theirs. */}
       {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
       <div role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-busy={loading ? true : undefined} onKeyDown={onKeyDown} className="text-md">

@@ -3,7 +3,7 @@ import { Button, Field, Input, Menu, Popover, SegmentedControl } from "@/design"
 import { useT } from "@/i18n";
 import { useAgents, useQueues } from "@/live";
 import { FilterChip, FilterTrigger } from "./filter-chip";
-import { DIRECTIONS, type EndReason, type Filters, PERIODS, REASONS, RUNNING, isFiltered } from "./filters";
+import { DIRECTIONS, type EndReason, type Filters, PERIODS, REASONS, RUNNING, STATES, isFiltered } from "./filters";
 import { SearchBox } from "./search-box";
 import type { FiltersInUse } from "./use-filters";
 
@@ -15,7 +15,6 @@ function viewOf({ states, missed }: Filters): View {
   return states.join() === RUNNING.join() ? "running" : "other";
 }
 
-/** The reasons that centers see; the others are found when a call has them. */
 const toggled = (list: readonly EndReason[], one: EndReason) => (list.includes(one) ? list.filter((other) => other !== one) : REASONS.filter((known) => known === one || list.includes(known)));
 
 export function FilterBar({ filters, set, clear }: FiltersInUse) {
@@ -43,8 +42,19 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
       />
       <div className="flex items-center gap-1.5 max-lg:w-full max-lg:overflow-x-auto max-lg:[scrollbar-width:none]">
         <PeriodFilter filters={filters} set={set} />
+        {view === "other" && (
+          <FilterChip name={t("calls.column.state")} set onClear={() => set({ states: [] })}>
+            <Menu
+              label={t("calls.column.state")}
+              align="start"
+              trigger={<FilterTrigger name={t("calls.column.state")} value={filters.states.map((one) => t(`calls.state.${one}`)).join(", ")} />}
+              items={STATES.map((one) => ({ label: t(`calls.state.${one}`), checked: filters.states.includes(one), onSelect: () => set({ states: STATES.filter((known) => filters.states.includes(known) !== (known === one)) }) }))}
+            />
+          </FilterChip>
+        )}
         <FilterChip name={t("calls.filter.queue")} set={filters.queue !== undefined} onClear={() => set({ queue: undefined })}>
           <Menu
+            align="start"
             label={t("calls.filter.queue")}
             trigger={<FilterTrigger name={t("calls.filter.queue")} value={queue} />}
             items={queues.map((one) => ({ label: one.name, checked: one.id === filters.queue, onSelect: () => set({ queue: one.id }) }))}
@@ -52,6 +62,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
         </FilterChip>
         <FilterChip name={t("calls.filter.agent")} set={filters.agent !== undefined} onClear={() => set({ agent: undefined })}>
           <Menu
+            align="start"
             label={t("calls.filter.agent")}
             trigger={<FilterTrigger name={t("calls.filter.agent")} value={agent} />}
             items={agents.map((one) => ({ label: one.name, checked: one.id === filters.agent, onSelect: () => set({ agent: one.id }) }))}
@@ -59,6 +70,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
         </FilterChip>
         <FilterChip name={t("calls.filter.direction")} set={filters.direction !== undefined} onClear={() => set({ direction: undefined })}>
           <Menu
+            align="start"
             label={t("calls.filter.direction")}
             trigger={<FilterTrigger name={t("calls.filter.direction")} value={filters.direction && t(`calls.direction.${filters.direction}`)} />}
             items={DIRECTIONS.map((one) => ({ label: t(`calls.direction.${one}`), checked: one === filters.direction, onSelect: () => set({ direction: one }) }))}
@@ -66,6 +78,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
         </FilterChip>
         <FilterChip name={t("calls.filter.reason")} set={filters.reasons.length > 0} onClear={() => set({ reasons: [] })}>
           <Menu
+            align="start"
             label={t("calls.filter.reason")}
             trigger={<FilterTrigger name={t("calls.filter.reason")} value={reasons} />}
             items={REASONS.map((one) => ({ label: t(`calls.reason.${one}`), checked: filters.reasons.includes(one), onSelect: () => set({ reasons: toggled(filters.reasons, one) }) }))}

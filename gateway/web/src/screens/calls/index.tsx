@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { PhoneIncoming, SearchX } from "lucide-react";
 import { useCallback, useMemo } from "react";
 import { useShortcut } from "@/app/commands";
-import { Button, DataTable, EmptyState, PageHeader } from "@/design";
+import { Banner, Button, DataTable, EmptyState, PageHeader } from "@/design";
 import { useT } from "@/i18n";
 import { type LiveCall, useCallHistory, useRunningCalls } from "@/live";
 import { standing } from "./call-words";
@@ -10,6 +10,7 @@ import { useColumns } from "./columns";
 import { FilterBar } from "./filter-bar";
 import { isFiltered } from "./filters";
 import { runningFirst } from "./order";
+import { useScrollPlace } from "./scroll-place";
 import { TestCallButton } from "./test-call";
 import { useFilters } from "./use-filters";
 
@@ -28,11 +29,13 @@ export default function Calls() {
   const navigate = useNavigate();
   const inUse = useFilters();
   const columns = useColumns();
-  const { rows, isPending, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useCallHistory(inUse.query);
+  const { rows, isPending, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, isFetchNextPageError } = useCallHistory(inUse.query);
   const shown = useMemo(() => runningFirst(rows), [rows]);
   const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+    // What failed is not tried again by scrolling, but by the button that says so.
+    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+  const place = useScrollPlace(JSON.stringify(inUse.query), shown.length > 0);
   const open = useCallback((call: LiveCall) => void navigate({ to: "/calls/$callId", params: { callId: call.id } }), [navigate]);
   useShortcut("j", toRows, { title: t("calls.shortcut.rows") });
   const filtered = isFiltered(inUse.filters);
@@ -49,7 +52,19 @@ export default function Calls() {
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHeader title={t("calls.title")} description={<Running />} actions={shown.length > 0 && <TestCallButton />} tabs={<FilterBar {...inUse} />} />
-      <div className="min-h-0 flex-1" data-calls={shown.length}>
+      {isFetchNextPageError && (
+        <Banner
+          tone="bad"
+          action={
+            <Button size="sm" onClick={() => void fetchNextPage()}>
+              {t("common.retry")}
+            </Button>
+          }
+        >
+          {t("calls.more-failed")}
+        </Banner>
+      )}
+      <div ref={place.ref} onScrollCapture={place.onScrollCapture} className="min-h-0 flex-1" data-calls={shown.length}>
         <DataTable
           label={t("calls.title")}
           columns={columns}

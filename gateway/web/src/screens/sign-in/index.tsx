@@ -104,7 +104,7 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
         if (!busy && wait === 0) void send();
       }}
     >
-      <div role="alert">
+      <div role="alert" className="contents">
         {refused && (
           <p className="flex items-start gap-2 rounded-md bg-bad-soft px-3 py-2 text-md text-ink">
             <CircleAlert size={16} aria-hidden className="mt-0.5 shrink-0 text-bad" />
