@@ -1,3 +1,134 @@
-export default function Screen() {
-  return null;
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Users } from "lucide-react";
+import { useMemo } from "react";
+import { Avatar, Badge, type Column, DataTable, Duration, EmptyState, PageHeader, PhoneNumber, cx } from "@/design";
+import { useT } from "@/i18n";
+import { type Activity, type LiveAgent, type LiveCall, useAgents, useLiveReady, useQueues, useRunningCalls } from "@/live";
+import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
+import { otherSide } from "../calls/call-words";
+
+interface Row {
+  agent: LiveAgent;
+  call: LiveCall | undefined;
+  queues: readonly string[];
+}
+
+/** Since when the agent does what is shown. */
+function since({ agent, call }: Row): string {
+  if (agent.activity === "on_call") return call?.answered_at ?? call?.started_at ?? agent.state_since;
+  return agent.activity === "ringing" ? (call?.queued_at ?? agent.state_since) : agent.state_since;
+}
+
+/** Everybody who takes calls, at a glance. */
+export default function Agents() {
+  const t = useT();
+  const navigate = useNavigate();
+  const search: Record<string, unknown> = useSearch({ strict: false });
+  const chosen = ACTIVITIES.find((one) => one === search.state);
+  const queue = typeof search.queue === "string" ? search.queue : undefined;
+  const agents = useAgents();
+  const queues = useQueues();
+  const calls = useRunningCalls();
+  const ready = useLiveReady();
+  const all = useMemo(() => {
+    const byId = new Map(calls.map((call) => [call.id, call]));
+    const rows: Row[] = agents.map((agent) => ({
+      agent,
+      call: agent.call_id ? byId.get(agent.call_id) : undefined,
+      queues: queues.filter((one) => one.agent_ids.includes(agent.id)).map((one) => one.id),
+    }));
+    return rows
+      .filter((row) => queue === undefined || row.queues.includes(queue))
+      .sort((a, b) => ACTIVITIES.indexOf(a.agent.activity) - ACTIVITIES.indexOf(b.agent.activity) || a.agent.name.localeCompare(b.agent.name));
+  }, [agents, calls, queues, queue]);
+  const rows = useMemo(() => (chosen ? all.filter((row) => row.agent.activity === chosen) : all), [all, chosen]);
+  const names = useMemo(() => new Map(queues.map((one) => [one.id, one.name])), [queues]);
+  const go = (state: Activity | undefined) => void navigate({ to: "/agents", search: { ...(state ? { state } : {}), ...(queue ? { queue } : {}) } as never, replace: true });
+
+  const columns = useMemo<Column<Row>[]>(
+    () => [
+      { id: "agent", header: t("people.agents.agent"), width: "minmax(180px, 1.4fr)", cell: ({ agent }) => <Person agent={agent} /> },
+      { id: "state", header: t("people.agents.state"), width: "minmax(140px, 1fr)", cell: ({ agent }) => <What agent={agent} /> },
+      { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={since(row)} /> },
+      { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
+      { id: "queues", header: t("people.agents.queues"), width: "minmax(120px, 1fr)", hideBelow: "md", cell: (row) => <span className="truncate text-ink-2">{row.queues.map((id) => names.get(id)).join(", ") || "–"}</span> },
+    ],
+    [t, names],
+  );
+  return (
+    <div className="flex h-full flex-col">
+      <PageHeader
+        title={t("common.nav.agents")}
+        {...(queue && names.has(queue) ? { description: names.get(queue) } : {})}
+        tabs={
+          <ul aria-label={t("people.agents.sums")} className="flex gap-2 overflow-x-auto pb-3">
+            {ACTIVITIES.map((activity) => (
+              <li key={activity}>
+                <Sum activity={activity} count={all.filter((row) => row.agent.activity === activity).length} pressed={chosen === activity} onPress={() => go(chosen === activity ? undefined : activity)} />
+              </li>
+            ))}
+          </ul>
+        }
+      />
+      <div className="min-h-0 flex-1">
+        <DataTable
+          label={t("common.nav.agents")}
+          columns={columns}
+          rows={rows}
+          rowKey={(row) => row.agent.id}
+          loading={!ready}
+          rowTone={(row) => ACTIVITY_TONES[row.agent.activity]}
+          empty={<EmptyState icon={<Users size={32} />} title={chosen ? t("people.agents.none-such") : t("people.agents.none")} text={chosen ? undefined : t("people.agents.none-text")} />}
+        />
+      </div>
+    </div>
+  );
+}
+
+function Sum({ activity, count, pressed, onPress }: { activity: Activity; count: number; pressed: boolean; onPress: () => void }) {
+  const t = useT();
+  return (
+    <button type="button" aria-pressed={pressed} onClick={onPress} className={cx("flex min-w-24 items-baseline gap-2 rounded-md border px-3 py-1.5 text-start", pressed ? "border-accent bg-accent-soft" : "border-line bg-surface hover:bg-sunken")}>
+      <span className="num text-xl font-semibold">{count}</span>
+      <span className="text-sm whitespace-nowrap text-ink-2">{t(`people.state.${activity}`)}</span>
+    </button>
+  );
+}
+
+function Person({ agent }: { agent: LiveAgent }) {
+  return (
+    <span className="flex min-w-0 items-center gap-2.5">
+      <Avatar name={agent.name} size={26} presence={ACTIVITY_TONES[agent.activity]} />
+      <span className="min-w-0">
+        <span className="block truncate font-medium" title={agent.email}>
+          {agent.name}
+        </span>
+      </span>
+    </span>
+  );
+}
+
+function What({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  return (
+    <span className="flex min-w-0 items-center gap-2">
+      <Badge tone={ACTIVITY_TONES[agent.activity]} dot>
+        {t(`people.state.${agent.activity}`)}
+      </Badge>
+      {agent.activity === "paused" && agent.reason && (
+        <span className="truncate text-ink-2" title={agent.reason}>
+          {agent.reason}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Talking({ call, queue }: { call: LiveCall; queue: string | undefined }) {
+  return (
+    <Link to="/calls/$callId" params={{ callId: call.id }} className="truncate text-accent hover:underline">
+      <PhoneNumber value={otherSide(call)} />
+      {queue && <span className="text-ink-2"> · {queue}</span>}
+    </Link>
+  );
 }

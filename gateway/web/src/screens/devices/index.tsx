@@ -1,3 +1,141 @@
-export default function Screen() {
-  return null;
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
+import { Headset, MonitorSmartphone, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { api, body, useCan, useMe } from "@/api";
+import type { components } from "@/api";
+import { Badge, Button, Card, Combobox, ConfirmDialog, EmptyState, ErrorState, IconButton, PageHeader, RelativeTime, Skeleton, toast } from "@/design";
+import { useT } from "@/i18n";
+import { useAgent, useAgents } from "@/live";
+import { PhoneStatus, usePhone } from "@/phone";
+import { problemText } from "../calls/problem-text";
+import { AddDevice } from "./add-device";
+
+type Device = components["schemas"]["Device"];
+
+/** What rings when somebody calls me: this browser, and phones on desks. */
+export default function Devices() {
+  const t = useT();
+  const me = useMe();
+  const mayAny = useCan("devices:any");
+  const search: Record<string, unknown> = useSearch({ strict: false });
+  const agents = useAgents();
+  const [chosen, setChosen] = useState(typeof search.agent === "string" ? search.agent : undefined);
+  const id = chosen ?? me?.user.id;
+  const mine = id === me?.user.id;
+  return (
+    <div className="flex min-h-full flex-col">
+      <PageHeader
+        title={t("common.nav.devices")}
+        description={t("people.devices.about")}
+        actions={
+          mayAny && agents.length > 0 ? (
+            <Combobox
+              aria-label={t("people.devices.whose")}
+              className="w-56"
+              value={id}
+              onValueChange={setChosen}
+              options={agents.map((one) => ({ value: one.id, label: one.id === me?.user.id ? t("people.devices.mine", { name: one.name }) : one.name }))}
+            />
+          ) : undefined
+        }
+      />
+      <div className="grid max-w-3xl gap-5 p-5 max-sm:p-3">
+        {mine && <ThisBrowser />}
+        {id && <DeskPhones key={id} agentId={id} mine={mine} />}
+      </div>
+    </div>
+  );
+}
+
+function ThisBrowser() {
+  const t = useT();
+  const { registration, here } = usePhone();
+  return (
+    <Card className="flex flex-wrap items-center gap-x-4 gap-y-2">
+      <MonitorSmartphone size={22} aria-hidden className="text-ink-3" />
+      <div className="min-w-0 flex-1">
+        <h2 className="text-lg font-semibold">{t("people.devices.browser")}</h2>
+        <p className="text-md text-ink-2">{registration.state === "ready" && here ? t("people.devices.browser-ready") : t("people.devices.browser-about")}</p>
+      </div>
+      <PhoneStatus />
+    </Card>
+  );
+}
+
+function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
+  const t = useT();
+  const queries = useQueryClient();
+  const agent = useAgent(agentId);
+  const key = ["devices", agentId];
+  const [adding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<Device>();
+  const list = useQuery({ queryKey: key, queryFn: ({ signal }) => body(api.GET("/api/v1/agents/{id}/devices", { params: { path: { id: agentId }, query: { limit: 200 } }, signal })) });
+  const remove = useMutation({
+    mutationFn: (device: Device) => body(api.DELETE("/api/v1/agents/{id}/devices/{device_id}", { params: { path: { id: agentId, device_id: device.id } } })),
+    onSuccess: (_, device) => toast({ title: t("people.devices.removed", { name: device.name }), tone: "good" }),
+    onError: (error) => toast({ title: t("people.devices.not-removed"), description: problemText(error), tone: "bad" }),
+    onSettled: () => queries.invalidateQueries({ queryKey: key }),
+  });
+  const devices = list.data?.items ?? [];
+  return (
+    <section aria-labelledby="desk-phones">
+      <div className="mb-2 flex flex-wrap items-center gap-3">
+        <h2 id="desk-phones" className="flex-1 text-lg font-semibold">
+          {t("people.devices.desk")}
+        </h2>
+        {agent && (
+          <Badge tone={agent.reachable ? "live" : "bad"} dot>
+            {agent.reachable ? t("people.devices.reachable") : t("people.devices.unreachable")}
+          </Badge>
+        )}
+        <Button variant="primary" icon={<Plus size={15} aria-hidden />} onClick={() => setAdding(true)}>
+          {t("people.devices.add")}
+        </Button>
+      </div>
+      {list.isPending ? (
+        <Card>
+          <div aria-busy="true">
+            <Skeleton lines={3} />
+          </div>
+        </Card>
+      ) : list.isError ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : devices.length === 0 ? (
+        <Card>
+          <EmptyState icon={<Headset size={30} />} title={t("people.devices.none")} text={mine ? t("people.devices.none-mine") : t("people.devices.none-theirs")} />
+        </Card>
+      ) : (
+        <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
+          {devices.map((device) => (
+            <li key={device.id} className="flex items-center gap-3 px-4 py-2.5">
+              <Headset size={17} aria-hidden className="text-ink-3" />
+              <div className="min-w-0 flex-1">
+                <p className="truncate font-medium">{device.name}</p>
+                <p className="truncate text-sm text-ink-3">
+                  <span className="font-mono">{device.username}</span> · {t("people.devices.since")} <RelativeTime at={device.created_at} />
+                </p>
+              </div>
+              <IconButton label={t("people.devices.remove", { name: device.name })} onClick={() => setRemoving(device)}>
+                <Trash2 size={16} aria-hidden />
+              </IconButton>
+            </li>
+          ))}
+        </ul>
+      )}
+      <AddDevice agentId={agentId} open={adding} onOpenChange={setAdding} onAdded={() => void queries.invalidateQueries({ queryKey: key })} />
+      <ConfirmDialog
+        open={removing !== undefined}
+        onOpenChange={(open) => {
+          if (!open) setRemoving(undefined);
+        }}
+        title={t("people.devices.remove", { name: removing?.name ?? "" })}
+        description={t("people.devices.remove-text")}
+        confirm={t("people.devices.remove-confirm")}
+        onConfirm={async () => {
+          if (removing) await remove.mutateAsync(removing).catch(() => undefined);
+        }}
+      />
+    </section>
+  );
 }

@@ -1,0 +1,116 @@
+import { useMutation } from "@tanstack/react-query";
+import { Check, Copy } from "lucide-react";
+import { useState } from "react";
+import { Problem, api, body, newKey } from "@/api";
+import type { components } from "@/api";
+import { Banner, Button, Dialog, Field, IconButton, Input } from "@/design";
+import { useT } from "@/i18n";
+import { problemText } from "../calls/problem-text";
+
+type NewDevice = components["schemas"]["NewDevice"];
+
+interface Props {
+  agentId: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  onAdded: () => void;
+}
+
+/** A name in, credentials out: they are shown this once, so closing asks for nothing but says so. */
+export function AddDevice({ agentId, open, onOpenChange, onAdded }: Props) {
+  const t = useT();
+  const [name, setName] = useState("");
+  const [key, setKey] = useState(newKey);
+  const add = useMutation({
+    mutationFn: () => body(api.POST("/api/v1/agents/{id}/devices", { params: { path: { id: agentId }, header: { "Idempotency-Key": key } }, body: { name: name.trim() } })),
+    onSuccess: onAdded,
+  });
+  const close = () => {
+    onOpenChange(false);
+    add.reset();
+    setName("");
+    setKey(newKey());
+  };
+  const wrong = add.error instanceof Problem ? (add.error.fields.name ?? problemText(add.error)) : add.error ? problemText(add.error) : undefined;
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={(next) => (next ? onOpenChange(true) : close())}
+      title={add.data ? t("people.devices.credentials") : t("people.devices.add")}
+      description={add.data ? t("people.devices.credentials-text") : t("people.devices.add-text")}
+      footer={
+        add.data ? (
+          <Button variant="primary" onClick={close}>
+            {t("people.devices.done")}
+          </Button>
+        ) : (
+          <Button type="submit" form="add-device" variant="primary" busy={add.isPending} disabled={name.trim() === ""}>
+            {t("people.devices.create")}
+          </Button>
+        )
+      }
+    >
+      {add.data ? (
+        <Credentials device={add.data} />
+      ) : (
+        <form
+          id="add-device"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (name.trim() && !add.isPending) add.mutate();
+          }}
+        >
+          <Field label={t("people.devices.name")} hint={t("people.devices.name-hint")} error={wrong}>
+            <Input maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+          </Field>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function Credentials({ device }: { device: NewDevice }) {
+  const t = useT();
+  const rows: [string, string][] = [
+    [t("people.devices.server"), device.domain],
+    [t("people.devices.port"), String(device.port)],
+    [t("people.devices.transport"), device.transports.join(", ").toUpperCase()],
+    [t("people.devices.user"), device.username],
+    [t("people.devices.password"), device.password],
+  ];
+  return (
+    <div className="grid gap-3">
+      <Banner tone="ring" className="rounded-md">
+        {t("people.devices.once")}
+      </Banner>
+      <dl className="grid gap-1">
+        {rows.map(([term, value]) => (
+          <div key={term} className="flex items-center gap-3 rounded-md bg-sunken px-3 py-1.5">
+            <dt className="w-32 shrink-0 text-sm text-ink-2">{term}</dt>
+            <dd className="min-w-0 flex-1 truncate font-mono text-md" data-credential={term}>
+              {value}
+            </dd>
+            <CopyButton text={value} label={`${t("common.copy")}: ${term}`} />
+          </div>
+        ))}
+      </dl>
+      <p className="text-sm text-ink-3">{t("people.devices.help")}</p>
+    </div>
+  );
+}
+
+export function CopyButton({ text, label }: { text: string; label: string }) {
+  const t = useT();
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    // Absent on a page that is not secure: the text can be selected.
+    await (navigator.clipboard as Clipboard | undefined)?.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2000);
+  };
+  return (
+    <IconButton label={copied ? t("common.copied") : label} size="sm" onClick={() => void copy().catch(() => undefined)}>
+      {copied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
+    </IconButton>
+  );
+}
