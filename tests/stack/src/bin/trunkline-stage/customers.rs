@@ -95,9 +95,9 @@ impl Customers {
     pub(crate) async fn hears_music(&self, name: &str, limit: Duration) -> Result<Value> {
         self.newest_sound(name, limit, |samples, rate| {
             let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
-            // Half a semitone apart: no tone falls between two of them.
-            let purest = (0..90)
-                .map(|step| 200.0 * 2.0_f64.powf(f64::from(step) / 24.0))
+            // Closer than a window of 100 ms can tell apart: no tone falls between two of them.
+            let purest = (50..400)
+                .map(|step| 4.0 * f64::from(step))
                 .map(|hz| tone_share_windowed(samples, rate, hz))
                 .fold(0.0, f64::max);
             (loudest > 300 && purest < 0.5, purest)

@@ -1,0 +1,270 @@
+/** The browser as a phone: real Asterisk, real WebRTC, a microphone that gives a tone. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { type ApiUser, type Customer, Stage, launch, open, signInQuickly } from "./harness";
+
+/** What the agent's microphone gives, and the customer's. */
+const AGENT_HZ = 700;
+const CUSTOMER_HZ = 440;
+const OPERATOR = "operator@demo.test";
+
+let stage: Stage;
+let browser: Browser;
+let operator: ApiUser;
+const folder = mkdtempSync(join(tmpdir(), "trunkline-tone-"));
+
+beforeAll(async () => {
+  const microphone = join(folder, "microphone.wav");
+  writeFileSync(microphone, tone(AGENT_HZ));
+  [stage, browser] = await Promise.all([Stage.start(), launch([`--use-file-for-fake-audio-capture=${microphone}`])]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await stage?.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  operator = await stage.api(OPERATOR);
+  await operator.send("PUT", "/agents/me/state", { state: "available" });
+});
+
+/** Some seconds of a tone as a WAV file, whole periods of it, so that it can be repeated without a click. */
+function tone(hz: number): Buffer {
+  const rate = 48_000;
+  const samples = Int16Array.from({ length: 2 * rate }, (_, n) => 9_000 * Math.sin((2 * Math.PI * hz * n) / rate));
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0).toString();
+  head.writeUInt32LE(36 + samples.byteLength, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(2 * rate, 28);
+  head.writeUInt16LE(2, 32);
+  head.writeUInt16LE(16, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([head, Buffer.from(samples.buffer)]);
+}
+
+/** A tab of the panel. Its connections are kept where the test can ask them; nothing of the panel's own is touched. */
+async function tab(context: BrowserContext): Promise<Page> {
+  const page = await open(context);
+  page.on("dialog", (dialog) => void dialog.accept());
+  await page.goto(`${stage.url}/calls`);
+  return page;
+}
+
+async function phone(): Promise<Page> {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(12_000);
+  onTestFinished(() => context.close());
+  await context.addInitScript(() => {
+    const all: RTCPeerConnection[] = [];
+    Object.assign(window, { connections: all });
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...given: ConstructorParameters<typeof RTCPeerConnection>) {
+        super(...given);
+        all.push(this);
+      }
+    };
+  });
+  const first = await open(context);
+  await signInQuickly(first, stage.url, OPERATOR, stage.password);
+  await first.close();
+  const page = await tab(context);
+  await ready(page);
+  return page;
+}
+
+const ready = (page: Page) => page.locator('[data-registration="ready"]').waitFor();
+const shows = (page: Page, state: "idle" | "active") => page.locator(`[data-phone="${state}"]`).waitFor();
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+/** The network is away under a call, and back. */
+const interrupted = (page: Page) => page.getByText("Reconnecting").first().waitFor();
+const usable = (page: Page) => page.locator('[data-phone="active"]').filter({ hasText: "Talking" }).waitFor();
+
+/** A customer, who does not outlive the test. */
+async function calls(): Promise<Customer> {
+  const customer = await stage.customerCall("+15550100", { hz: CUSTOMER_HZ });
+  onTestFinished(async () => void (await customer.hangUp().catch(() => undefined)));
+  return customer;
+}
+
+/** A customer rings the browser and is answered. */
+async function talk(page: Page): Promise<Customer> {
+  const customer = await calls();
+  await page.getByText(/is calling|5557654321/).first().waitFor();
+  await press(page, "Answer");
+  await shows(page, "active");
+  await customer.wait("established");
+  return customer;
+}
+
+/** What came in so far, by the connection of the running call; fails unless it is attached to an element that plays. */
+async function energy(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const running = connections.filter((one) => one.connectionState === "connected").at(-1);
+    const element = document.querySelector<HTMLAudioElement>("audio#remote-audio");
+    const heard = (element?.srcObject as MediaStream | null)?.getTracks().some((track) => running?.getReceivers().some((one) => one.track === track));
+    if (!running || !element || element.paused || !heard) return -1;
+    for (const report of (await running.getStats()).values()) {
+      const { type, totalAudioEnergy } = report as { type: string; totalAudioEnergy?: number };
+      if (type === "inbound-rtp") return totalAudioEnergy ?? 0;
+    }
+    return 0;
+  });
+}
+
+/** The agent hears the customer: in what comes from now on. */
+async function hears(page: Page): Promise<void> {
+  const before = Math.max(0, await energy(page));
+  await expect.poll(() => energy(page), { timeout: 10_000, interval: 100 }).toBeGreaterThan(before);
+}
+
+async function bothHear(page: Page, customer: Customer): Promise<void> {
+  await Promise.all([hears(page), customer.hears(AGENT_HZ)]);
+}
+
+interface Call {
+  id: string;
+  recording_id: string | null;
+  state: string;
+  held_since: string | null;
+}
+
+async function newestCall(): Promise<Call> {
+  const { items } = await operator.send<{ items: Call[] }>("GET", "/calls?limit=1");
+  const [call] = items;
+  if (!call) throw new Error("no call");
+  return call;
+}
+
+test("a customer rings the browser; hold, mute, digits; both are in the recording", async () => {
+  const page = await phone();
+  const customer = await talk(page);
+  await bothHear(page, customer);
+
+  await press(page, "Hold");
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  await customer.hearsMusic();
+  await press(page, "Resume");
+  await press(page, "Mute");
+  await customer.hearsSilence();
+  await press(page, "Unmute");
+  await customer.hears(AGENT_HZ);
+
+  await press(page, "Keypad");
+  for (const digit of ["4", "2", "#"]) await press(page, digit);
+  await expect.poll(() => customer.log(), { timeout: 10_000 }).toMatch(/'4'[^]*'2'[^]*'#'/);
+  await page.keyboard.press("Escape");
+
+  await press(page, "Hang up");
+  await customer.wait("closed");
+  await shows(page, "idle");
+
+  const recorded = async () => {
+    const { recording_id } = await newestCall();
+    return recording_id ? await stage.recordingTones(recording_id, { left: AGENT_HZ, right: CUSTOMER_HZ }).catch(() => undefined) : undefined;
+  };
+  await expect.poll(async () => (await recorded())?.left ?? 0, { timeout: 15_000 }).toBeGreaterThan(0.8);
+  expect((await recorded())?.right).toBeGreaterThan(0.8);
+});
+
+test("a second tab follows, and the call outlives a cut of its socket", async () => {
+  const page = await phone();
+  const second = await tab(page.context());
+  await second.getByRole("button", { name: /another tab/ }).waitFor();
+  const customer = await talk(page);
+  await shows(second, "active");
+  await press(second, "Hold");
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  await press(second, "Resume");
+  await customer.hears(AGENT_HZ);
+
+  stage.line.cut();
+  await interrupted(page);
+  await interrupted(second);
+  // The sound does not go that way.
+  await bothHear(page, customer);
+  stage.line.mend();
+  await usable(page);
+  await press(second, "Hold");
+  await customer.hearsMusic();
+  await press(page, "Resume");
+  await customer.hears(AGENT_HZ);
+  await customer.hangUp();
+  await shows(page, "idle");
+  await shows(second, "idle");
+});
+
+test("a reload takes the running call up again within five seconds", async () => {
+  const page = await phone();
+  const customer = await talk(page);
+  await bothHear(page, customer);
+  const { id } = await newestCall();
+  const before = Date.now();
+  await page.reload();
+  await shows(page, "active");
+  await hears(page);
+  expect(Date.now() - before).toBeLessThan(5_000);
+  await customer.hears(AGENT_HZ);
+  expect(await newestCall()).toMatchObject({ id, state: "active" });
+  await press(page, "Hang up");
+  await customer.wait("closed");
+});
+
+test("when the phone's tab is closed, the one that followed takes the call up", async () => {
+  const page = await phone();
+  const second = await tab(page.context());
+  await second.getByRole("button", { name: /another tab/ }).waitFor();
+  const customer = await talk(page);
+  await shows(second, "active");
+  await page.close();
+  await usable(second);
+  await bothHear(second, customer);
+  await press(second, "Hang up");
+  await customer.wait("closed");
+});
+
+test("a killed gateway costs the call nothing: hold and hang-up from the browser", async () => {
+  const page = await phone();
+  const customer = await talk(page);
+  await stage.killGateway();
+  await interrupted(page);
+  await bothHear(page, customer);
+  await stage.startGateway();
+  await usable(page);
+  await press(page, "Hold");
+  await customer.hearsMusic();
+  await press(page, "Resume");
+  await customer.hears(AGENT_HZ);
+  await press(page, "Hang up");
+  await customer.wait("closed");
+  await shows(page, "idle");
+});
+
+test("a killed gateway costs the call nothing: hang-up from the customer", async () => {
+  const page = await phone();
+  const customer = await talk(page);
+  await stage.killGateway();
+  await interrupted(page);
+  await stage.startGateway();
+  await usable(page);
+  await bothHear(page, customer);
+  await customer.hangUp();
+  await shows(page, "idle");
+});
+
+test("a call that nobody answers here is shown as missed", async () => {
+  const page = await phone();
+  const customer = await calls();
+  await page.getByRole("button", { name: "Answer", exact: true }).waitFor();
+  await customer.hangUp();
+  await page.getByRole("button", { name: /1 missed/ }).waitFor();
+});
