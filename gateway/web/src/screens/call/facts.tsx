@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { components } from "@/api";
-import { Card, DefinitionList, Duration, PhoneNumber, RelativeTime, Tooltip, formatDateTime, useNow, useZone } from "@/design";
+import { Badge, Card, DefinitionList, Duration, PhoneNumber, RelativeTime, formatDateTime, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
 import type { JournalEvent, LiveCall } from "@/live";
 import { talked, waited } from "../calls/call-words";
@@ -31,11 +31,9 @@ export function Facts({ call, live, queue, agent, events }: { call: Call; live: 
         <span>
           {live.ended_at ? <RelativeTime at={live.ended_at} /> : "–"}
           {call.estimated && (
-            <Tooltip content={t("calls.estimated.why")}>
-              <button type="button" className="ms-2 rounded-sm bg-ring-soft px-1.5 text-xs text-ring">
-                {t("calls.estimated.mark")}
-              </button>
-            </Tooltip>
+            <Badge tone="ring" className="ms-2">
+              {t("calls.estimated.mark")}
+            </Badge>
           )}
         </span>
       ),

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleDot, EarOff, MicOff } from "lucide-react";
 import { type components, Problem, api, body, useCan } from "@/api";
-import { Banner, Card, EmptyState, ErrorState, Skeleton } from "@/design";
+import { Banner, Card, ErrorState, Skeleton } from "@/design";
 import { useT } from "@/i18n";
 import { type LiveCall, useEvents } from "@/live";
 import type { Player as AudioPlayer } from "./audio";
@@ -32,13 +32,13 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
   const t = useT();
   const may = useCan("recordings:read");
   const { data: recording, error, refetch } = useRecording(may ? call.recording_id : null);
-  if (!may) return <Nothing icon={<EarOff size={22} aria-hidden />} title={t("calls.recording.forbidden")} />;
+  if (!may) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("calls.recording.forbidden")} />;
   if (call.recording_id === null) {
-    if (call.state !== "ended") return <Nothing icon={<MicOff size={22} aria-hidden />} title={t("calls.recording.not-yet")} />;
-    return <Nothing icon={<MicOff size={22} aria-hidden />} title={call.answered_at ? t("calls.recording.absent") : t("calls.recording.unanswered")} />;
+    if (call.state !== "ended") return <Nothing icon={<MicOff size={16} aria-hidden />} title={t("calls.recording.not-yet")} />;
+    return <Nothing icon={<MicOff size={16} aria-hidden />} title={call.answered_at ? t("calls.recording.absent") : t("calls.recording.unanswered")} />;
   }
   if (error) {
-    if (error instanceof Problem && error.status === 404) return <Nothing icon={<EarOff size={22} aria-hidden />} title={t("calls.recording.forbidden")} />;
+    if (error instanceof Problem && error.status === 404) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("calls.recording.forbidden")} />;
     return (
       <Frame>
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -115,7 +115,10 @@ function Frame({ children, state }: { children: React.ReactNode; state?: string 
 function Nothing({ icon, title }: { icon: React.ReactNode; title: string }) {
   return (
     <Frame state="none">
-      <EmptyState icon={icon} title={title} />
+      <p className="flex items-center gap-2 text-ink-2">
+        {icon}
+        {title}
+      </p>
     </Frame>
   );
 }

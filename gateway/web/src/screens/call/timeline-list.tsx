@@ -17,6 +17,8 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
           <ErrorState error={error} />
         ) : !entries ? (
           <Skeleton lines={5} />
+        ) : entries.length === 0 ? (
+          <p className="text-ink-2">{t("calls.timeline.empty")}</p>
         ) : (
           <ol className="relative" aria-live={running ? "polite" : "off"} aria-relevant="additions">
             {entries.map((entry, at) => (

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { PhoneIncoming, SearchX } from "lucide-react";
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useRef } from "react";
 import { useShortcut } from "@/app/commands";
 import { Banner, Button, DataTable, EmptyState, PageHeader } from "@/design";
 import { useT } from "@/i18n";
@@ -35,7 +35,8 @@ export default function Calls() {
     // What failed is not tried again by scrolling, but by the button that says so.
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
-  const place = useScrollPlace(JSON.stringify(inUse.query), shown.length > 0);
+  const list = useRef<HTMLDivElement>(null);
+  const keepPlace = useScrollPlace(list, JSON.stringify(inUse.query), shown.length > 0);
   const open = useCallback((call: LiveCall) => void navigate({ to: "/calls/$callId", params: { callId: call.id } }), [navigate]);
   useShortcut("j", toRows, { title: t("calls.shortcut.rows") });
   const filtered = isFiltered(inUse.filters);
@@ -64,7 +65,7 @@ export default function Calls() {
           {t("calls.more-failed")}
         </Banner>
       )}
-      <div ref={place.ref} onScrollCapture={place.onScrollCapture} className="min-h-0 flex-1" data-calls={shown.length}>
+      <div ref={list} onScrollCapture={keepPlace} className="min-h-0 flex-1" data-calls={shown.length}>
         <DataTable
           label={t("calls.title")}
           columns={columns}

@@ -1,21 +1,24 @@
-import { type UIEvent, useCallback, useLayoutEffect, useRef } from "react";
+import { type RefObject, type UIEvent, useCallback, useLayoutEffect } from "react";
 
 /** Where the list stood when it was left, by its filters. */
 let left: { readonly list: string; readonly top: number } | undefined;
 
-/** Whoever comes back from a call finds the list where it was. `ready`: there are rows to scroll. */
-export function useScrollPlace(list: string, ready: boolean) {
-  const ref = useRef<HTMLDivElement>(null);
+/** Whoever comes back from a call finds the list where it was. `ready`: there are rows to scroll. Gives what has to hear the list's scrolling. */
+export function useScrollPlace(ref: RefObject<HTMLElement | null>, list: string, ready: boolean): (event: UIEvent) => void {
   useLayoutEffect(() => {
-    if (!ready || left?.list !== list) return;
-    const scroller = ref.current?.querySelector('[role="grid"]')?.parentElement;
-    if (scroller) scroller.scrollTop = left.top;
-  }, [list, ready]);
-  const onScrollCapture = useCallback(
+    const before = left;
+    if (!ready || before?.list !== list) return;
+    // The table measures itself first, and begins at its top.
+    const frame = requestAnimationFrame(() => {
+      const scroller = ref.current?.querySelector('[role="grid"]')?.parentElement;
+      if (scroller) scroller.scrollTop = before.top;
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [ref, list, ready]);
+  return useCallback(
     (event: UIEvent) => {
       left = { list, top: (event.target as HTMLElement).scrollTop };
     },
     [list],
   );
-  return { ref, onScrollCapture };
 }
