@@ -50,7 +50,7 @@ export class AudioDevices {
   private life: AbortController | undefined;
   private inputs = 0;
 
-  /** `changed`: the settings are new. `microphoneGone`: what was heard with is no longer there, or another was chosen. `restored`: try again. */
+  /** `changed`: the settings are new. `restored`: what kept us from the microphone may be gone. */
   constructor(
     private readonly changed: () => void,
     private readonly restored: () => void,
@@ -64,6 +64,9 @@ export class AudioDevices {
     this.settings = { ...this.settings, ...chosen(), canChooseSpeaker: "setSinkId" in HTMLMediaElement.prototype, notifications: notifications() };
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     devices?.addEventListener("devicechange", () => void this.list().then((more) => (more ? this.restored() : undefined)), { signal: life.signal });
+    // Chosen in another tab.
+    const elsewhere = ({ key }: StorageEvent) => (key === KEY ? this.set(chosen()) : undefined);
+    window.addEventListener("storage", elsewhere, { signal: life.signal });
     void this.watchPermission(life.signal);
     void this.list();
   }

@@ -8,7 +8,7 @@
 import { C, UA } from "jssip";
 import type { RTCSession, TerminateOptions } from "jssip/lib/RTCSession";
 import type { UAConfiguration } from "jssip/lib/UA";
-import type { Credentials, Sip, SipEvent } from "./sip";
+import { type Credentials, NotReached, type Sip, type SipEvent } from "./sip";
 
 /** Longer than any ring: who is rung for how long is the gateway's to say. */
 const NO_ANSWER_S = 600;
@@ -168,6 +168,11 @@ function elsewhere(message: unknown): boolean {
   return reason !== undefined && (/cause\s*=\s*200\b/i.test(reason) || /cause\s*=\s*26\b/i.test(reason));
 }
 
+function notReached(status: number | undefined): NotReached {
+  if (status === 486 || status === 600) return new NotReached("busy");
+  return new NotReached(status === 401 || status === 403 || status === 603 ? "refused" : "failed");
+}
+
 export class JsSip implements Sip {
   private credentials: Credentials | undefined;
   private agent: UA | undefined;
@@ -308,9 +313,19 @@ export class JsSip implements Sip {
     });
   }
 
-  dial(number: string, microphone: MediaStream): string {
+  dial(number: string, microphone: MediaStream): { id: string; reached: Promise<void> } {
     if (!this.agent) throw new Error("the phone is off");
-    return this.agent.call(number, { ...this.media, mediaStream: microphone, mediaConstraints: { audio: true, video: false } }).id;
+    const session = this.agent.call(number, { ...this.media, mediaStream: microphone, mediaConstraints: { audio: true, video: false } });
+    const reached = new Promise<void>((resolve, reject) => {
+      session.on("progress", () => resolve());
+      session.on("confirmed", () => resolve());
+      session.on("failed", ({ originator, message }) => {
+        // Whoever hangs up before it rings has got what they wanted.
+        if (originator === "local") resolve();
+        else reject(notReached((message as { status_code?: number } | null)?.status_code));
+      });
+    });
+    return { id: session.id, reached };
   }
 
   hangUp(id: string, decline: boolean): void {

@@ -2,13 +2,14 @@
 import { api, authorizedFetch, body, onSignedOut, Problem } from "@/api";
 import { live } from "@/live";
 import { type AudioSettings, type MissedCall, type PhoneActions, type PhoneCall, PhoneError, type PhoneErrorCode, type PhoneState } from "../api";
-import { AudioDevices, microphoneProblem } from "./audio";
+import { AudioDevices } from "./audio";
 import { keepCall, keepLists, keptCall, keptLists } from "./keep";
 import type { LineInput } from "./line";
 import { type Action, type Effect, type Entry, type Input, PhoneMachine } from "./machine";
+import { Microphones, stopTracks } from "./microphones";
 import { notifyOfRing, ringIsOver } from "./notify";
 import { qualityOf, type Sample, sampleOf } from "./quality";
-import type { Credentials, Sip, SipEvent } from "./sip";
+import { type Credentials, NotReached, type Sip, type SipEvent } from "./sip";
 import { followed, list, NO_PHONE, PhoneStore, same } from "./store";
 import { browserTabs, Tabs } from "./tabs";
 
@@ -43,7 +44,7 @@ export class Phone {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private measuring: ReturnType<typeof setInterval> | undefined;
   private readonly samples = new Map<string, Sample>();
-  private readonly microphones = new Map<string, MediaStream>();
+  private readonly microphones: Microphones;
   private readonly requests = new Map<number, Request>();
   private nextRequest = 1;
   private keptLists: readonly [readonly MissedCall[], string | undefined] | undefined;
@@ -53,6 +54,10 @@ export class Phone {
     this.audio = new AudioDevices(
       () => this.publish(),
       () => this.line({ type: "woke" }),
+    );
+    this.microphones = new Microphones(
+      () => this.audio.open(),
+      (id, microphone) => this.sip?.useMicrophone(id, microphone) ?? Promise.resolve(),
     );
     this.tabs = new Tabs<PhoneState, Ask>(
       {
@@ -90,7 +95,7 @@ export class Phone {
 
   /** The microphone of a running call, for the level. */
   get microphone(): MediaStream | undefined {
-    return this.microphones.values().next().value;
+    return this.microphones.first;
   }
 
   openMicrophone(): Promise<MediaStream> {
@@ -104,6 +109,7 @@ export class Phone {
     this.lead = lead;
     const { signal } = lead;
     this.machine = new PhoneMachine(Math.random);
+    this.keptLists = undefined;
     const woke = () => {
       if (document.visibilityState === "visible") this.line({ type: "woke" });
     };
@@ -153,7 +159,8 @@ export class Phone {
     this.sip = undefined;
     for (const request of this.requests.values()) request.reject(new PhoneError("offline", "the phone is off"));
     this.requests.clear();
-    for (const id of [...this.microphones.keys()]) this.release(id);
+    this.microphones.releaseAll();
+    this.samples.clear();
     this.silence();
     this.publish();
   }
@@ -379,22 +386,14 @@ export class Phone {
 
   // Microphone and sound.
 
-  private async takeMicrophone(): Promise<MediaStream> {
-    try {
-      return await this.audio.open();
-    } catch (error) {
-      throw new PhoneError("microphone", microphoneProblem(error));
-    }
-  }
-
   private async answer(id: string): Promise<void> {
-    const microphone = await this.takeMicrophone();
+    const microphone = await this.microphones.take();
     const { sip } = this;
     if (!sip) {
       stopTracks(microphone);
       throw new PhoneError("offline", "the phone is off");
     }
-    this.use(id, microphone);
+    this.microphones.use(id, microphone);
     try {
       await sip.answer(id, microphone);
     } catch (error) {
@@ -404,43 +403,24 @@ export class Phone {
   }
 
   private async dial(request: number, number: string): Promise<void> {
-    const microphone = await this.takeMicrophone();
+    const microphone = await this.microphones.take();
     if (!this.sip) {
       stopTracks(microphone);
       throw new PhoneError("offline", "the phone is off");
     }
-    const id = this.sip.dial(number, microphone);
-    this.use(id, microphone);
+    const { id, reached } = this.sip.dial(number, microphone);
+    this.microphones.use(id, microphone);
     this.give({ type: "dialing", request, id });
-  }
-
-  private use(id: string, microphone: MediaStream): void {
-    stopTracks(this.microphones.get(id));
-    this.microphones.set(id, microphone);
-    // Pulled out of the machine in the middle of a word: on with another.
-    for (const track of microphone.getTracks()) {
-      track.onended = () => {
-        if (this.microphones.get(id) === microphone) void this.changeMicrophone().catch(() => undefined);
-      };
+    try {
+      await reached;
+    } catch (error) {
+      throw new PhoneError(error instanceof NotReached ? error.code : "failed", "the call came to nothing");
     }
   }
 
   private release(id: string): void {
-    stopTracks(this.microphones.get(id));
-    this.microphones.delete(id);
+    this.microphones.release(id);
     this.samples.delete(id);
-  }
-
-  private async changeMicrophone(): Promise<void> {
-    for (const id of [...this.microphones.keys()]) {
-      const microphone = await this.takeMicrophone();
-      if (!this.sip || !this.microphones.has(id)) {
-        stopTracks(microphone);
-        return;
-      }
-      await this.sip.useMicrophone(id, microphone);
-      this.use(id, microphone);
-    }
   }
 
   private async measure(): Promise<void> {
@@ -524,7 +504,7 @@ export class Phone {
         return this.act(ask.action);
       case "choose":
         this.audio.choose(ask.what);
-        if ("microphone" in ask.what) await this.changeMicrophone();
+        if ("microphone" in ask.what) await this.microphones.change();
         return;
       case "retry_microphone":
         this.line({ type: "start" });
@@ -576,13 +556,6 @@ export class Phone {
       this.tabs.ask({ do: "clear_missed" }).catch(() => undefined);
     },
   };
-}
-
-function stopTracks(stream: MediaStream | undefined): void {
-  for (const track of stream?.getTracks() ?? []) {
-    track.onended = null;
-    track.stop();
-  }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -19,6 +19,13 @@ export type SipEvent =
   | { type: "ended"; id: string; by: "us" | "them"; answeredElsewhere: boolean }
   | { type: "media"; id: string; state: "ok" | "broken" | "failed" };
 
+/** Why a dialled call came to nothing. */
+export class NotReached extends Error {
+  constructor(readonly code: "busy" | "refused" | "failed") {
+    super(code);
+  }
+}
+
 /** Calls are named by their SIP dialog. What is asked of one that has ended is rejected, or does nothing. */
 export interface Sip {
   /** Takes the credentials into use for whatever is sent from now on. */
@@ -32,8 +39,8 @@ export interface Sip {
   /** Ends calls and registration, and the socket behind them. */
   signOff(): void;
   answer(id: string, microphone: MediaStream): Promise<void>;
-  /** Resolves with the dialog's name. */
-  dial(number: string, microphone: MediaStream): string;
+  /** `reached` when it rings or is answered there; else rejected with a {@link NotReached}. */
+  dial(number: string, microphone: MediaStream): { id: string; reached: Promise<void> };
   hangUp(id: string, decline: boolean): void;
   setMuted(id: string, muted: boolean): void;
   setHeld(id: string, held: boolean): Promise<void>;
