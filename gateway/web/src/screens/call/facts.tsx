@@ -17,8 +17,8 @@ export function Facts({ call, live, queue, agent, events }: { call: Call; live: 
   const items: { term: string; value: ReactNode }[] = [
     { term: t("calls.fact.from"), value: <PhoneNumber value={live.from} /> },
     { term: t("calls.fact.to"), value: <PhoneNumber value={live.to} /> },
-    ...(queue ? [{ term: t("calls.fact.queue"), value: <span className="break-words">{queue}</span> }] : []),
-    ...(agent ? [{ term: t("calls.fact.agent"), value: <span className="break-words">{agent}</span> }] : []),
+    ...(queue ? [{ term: t("calls.fact.queue"), value: <span className="[overflow-wrap:anywhere]">{queue}</span> }] : []),
+    ...(agent ? [{ term: t("calls.fact.agent"), value: <span className="[overflow-wrap:anywhere]">{agent}</span> }] : []),
     { term: t("calls.fact.started"), value: <RelativeTime at={live.started_at} /> },
     { term: t("calls.fact.waited"), value: <StretchTime stretch={wait} /> },
     { term: t("calls.fact.talked"), value: <StretchTime stretch={talked(live)} /> },

@@ -74,14 +74,14 @@ export default function CallScreen() {
   const agent = call.agent_id ? names.agent(call.agent_id) : undefined;
   const queue = call.queue_id ? names.queue(call.queue_id) : undefined;
   return (
-    <article className="mx-auto grid max-w-[1240px] gap-4 p-4" aria-label={t("calls.call.title", { number: otherSide(call) })} data-call={call.state}>
+    <article className="mx-auto grid max-w-[1240px] grid-cols-1 gap-4 p-4" aria-label={t("calls.call.title", { number: otherSide(call) })} data-call={call.state}>
       <Header call={call} agent={agent} queue={queue} />
-      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
-        <div className="grid min-w-0 gap-4">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
+        <div className="grid min-w-0 grid-cols-1 gap-4">
           <RecordingCard call={call} timeline={entries} text={text} onPlayer={setPlayer} />
           <TimelineList entries={told.loaded ? entries : undefined} error={eventsError} place={place} onSeek={seek} running={call.state !== "ended"} />
         </div>
-        <div className="grid min-w-0 gap-4 sm:max-lg:grid-cols-2">
+        <div className="grid min-w-0 grid-cols-1 items-start gap-4 sm:max-lg:grid-cols-2">
           <Facts call={stored} live={call} queue={queue} agent={agent} events={events} />
           <Parties call={stored} running={call.state !== "ended"} agentName={names.agent} customer={otherSide(call)} />
         </div>
@@ -110,7 +110,7 @@ function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefi
   const running = call.state !== "ended";
   const parties = [queue, agent].filter(Boolean).join(" · ");
   return (
-    <header className="grid gap-1">
+    <header className="grid grid-cols-1 gap-1">
       <Back />
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h1 className="flex min-w-0 items-center gap-2 text-xl font-semibold">

@@ -94,7 +94,7 @@ const rateText = (rate: number) => `${String(rate)}×`;
 function Time({ player, durationMs }: { player: AudioPlayer; durationMs: number }) {
   const second = usePlayerSecond(player);
   return (
-    <span className="num flex items-center gap-1 text-sm text-ink-2" data-second={second}>
+    <span dir="ltr" className="num flex items-center gap-1 text-sm text-ink-2" data-second={second}>
       <IconReset player={player} shown={second > 0} />
       <span className="font-medium text-ink">{clock(second * 1000)}</span> / {clock(durationMs)}
     </span>

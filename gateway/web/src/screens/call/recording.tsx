@@ -87,7 +87,7 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
         <ul className="mt-3 grid gap-1 border-t border-line pt-3 text-sm text-ink-2">
           {gaps.map((gap) => (
             <li key={`${String(gap.from_ms)}-${gap.label}`}>
-              <span className="num">
+              <span dir="ltr" className="num inline-block">
                 {clock(gap.from_ms)}–{clock(gap.to_ms)}
               </span>{" "}
               {gap.label}

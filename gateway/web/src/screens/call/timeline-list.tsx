@@ -24,7 +24,7 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
             {entries.map((entry, at) => (
               <li key={entry.id} data-event={entry.kind} className="relative flex gap-3 pb-3 last:pb-0">
                 {at < entries.length - 1 && <span aria-hidden className="absolute start-[63px] top-3 -bottom-1 w-px bg-line" />}
-                <time dateTime={entry.at} title={exact(entry.at)} className="num w-12 shrink-0 pt-px text-end text-sm text-ink-2">
+                <time dir="ltr" dateTime={entry.at} title={exact(entry.at)} className="num w-12 shrink-0 pt-px text-right rtl:text-left text-sm text-ink-2">
                   {offset(entry.offset)}
                 </time>
                 <span aria-hidden className={`relative mt-1.5 size-2 shrink-0 rounded-full ring-4 ring-surface ${SOLID[entry.tone]}`} />
@@ -49,7 +49,7 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
 
 function Sentence({ children, place, onSeek, unknown }: { children: ReactNode; place: number | undefined; onSeek: (ms: number) => void; unknown: boolean }) {
   const t = useT();
-  const look = `break-words ${unknown ? "text-ink-2 italic" : ""}`;
+  const look = `[overflow-wrap:anywhere] ${unknown ? "text-ink-2 italic" : ""}`;
   if (place === undefined) return <p className={look}>{children}</p>;
   return (
     <button type="button" className={`${look} min-h-6 rounded-sm text-start underline-offset-2 hover:underline`} title={t("calls.timeline.seek")} onClick={() => onSeek(place)}>

@@ -2,9 +2,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { PhoneIncoming, SearchX } from "lucide-react";
 import { useCallback, useMemo, useRef } from "react";
 import { useShortcut } from "@/app/commands";
-import { Banner, Button, DataTable, EmptyState, PageHeader } from "@/design";
+import { Banner, Button, DataTable, EmptyState, PageHeader, Skeleton } from "@/design";
 import { useT } from "@/i18n";
-import { type LiveCall, useCallHistory, useRunningCalls } from "@/live";
+import { type LiveCall, useCallHistory, useLiveReady, useRunningCalls } from "@/live";
 import { standing } from "./call-words";
 import { useColumns } from "./columns";
 import { FilterBar } from "./filter-bar";
@@ -53,16 +53,16 @@ export default function Calls() {
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHeader title={t("calls.title")} description={<Running />} actions={shown.length > 0 && <TestCallButton />} tabs={<FilterBar {...inUse} />} />
-      {isFetchNextPageError && (
+      {error && shown.length > 0 && (
         <Banner
           tone="bad"
           action={
-            <Button size="sm" onClick={() => void fetchNextPage()}>
+            <Button size="sm" onClick={() => void (isFetchNextPageError ? fetchNextPage() : refetch())}>
               {t("common.retry")}
             </Button>
           }
         >
-          {t("calls.more-failed")}
+          {isFetchNextPageError ? t("calls.more-failed") : t("calls.history-failed")}
         </Banner>
       )}
       <div ref={list} onScrollCapture={keepPlace} className="min-h-0 flex-1" data-calls={shown.length}>
@@ -88,8 +88,10 @@ export default function Calls() {
 /** How much goes on now, whatever the filters. */
 function Running() {
   const t = useT();
+  const ready = useLiveReady();
   const running = useRunningCalls();
   const waiting = running.filter((call) => call.state !== "active").length;
+  if (!ready) return <Skeleton width={120} height={18} />;
   if (running.length === 0) return <>{t("calls.summary.none")}</>;
   return (
     <span className="num">
