@@ -1,3 +1,115 @@
-export default function Screen() {
-  return null;
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { Problem, api, body, meQuery, useMe } from "@/api";
+import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
+import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
+import { AudioSettings } from "@/phone";
+import { problemText } from "../calls/problem-text";
+import { PasswordForm } from "../shared/password";
+import { LanguageSelect, ThemeControl } from "../shared/preferences";
+
+/** What is one's own: name, language, looks, sound, password. */
+export default function Settings() {
+  const t = useT();
+  const me = useMe();
+  return (
+    <div className="flex min-h-full flex-col">
+      <PageHeader title={t("common.nav.settings")} />
+      <div className="grid w-full max-w-3xl gap-5 p-5 max-sm:p-3">
+        <Section title={t("setup.settings.profile")}>{me ? <Profile key={me.user.id} name={me.user.name} /> : <Skeleton lines={3} />}</Section>
+        <Section title={t("setup.settings.looks")}>
+          <Looks language={LANGUAGES.find((one) => one === me?.user.language)} />
+        </Section>
+        <Section title={t("setup.settings.sound")}>
+          <AudioSettings />
+        </Section>
+        <Section title={t("setup.settings.password")}>
+          <div className="max-w-sm">
+            <PasswordForm onDone={() => undefined} submit={t("setup.settings.change-password")} />
+          </div>
+        </Section>
+        {me && (
+          <Section title={t("setup.settings.about")}>
+            <DefinitionList
+              items={[
+                { term: t("people.sign-in.email"), value: me.user.email },
+                { term: t("setup.role"), value: t(`setup.role.${me.user.role}`) },
+                { term: t("setup.settings.company"), value: me.tenant.name },
+                { term: t("setup.zone"), value: me.tenant.time_zone },
+              ]}
+            />
+          </Section>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Card>
+      <h2 className="mb-3 text-lg font-semibold">{title}</h2>
+      {children}
+    </Card>
+  );
+}
+
+function useUpdate() {
+  const t = useT();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (change: { name?: string; language?: Language }) => body(api.PATCH("/api/v1/me", { body: change })),
+    onSuccess: () => {
+      toast({ title: t("setup.settings.saved"), tone: "good" });
+      return queries.invalidateQueries({ queryKey: meQuery.queryKey });
+    },
+    onError: (error) => toast({ title: t("setup.settings.not-saved"), description: problemText(error), tone: "bad" }),
+  });
+}
+
+function Profile({ name: known }: { name: string }) {
+  const t = useT();
+  const [name, setName] = useState(known);
+  const update = useUpdate();
+  const wrong = update.error instanceof Problem ? update.error.fields.name : undefined;
+  return (
+    <form
+      className="flex max-w-sm items-end gap-2"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (name.trim() && !update.isPending) update.mutate({ name: name.trim() });
+      }}
+    >
+      <Field label={t("setup.person.name")} hint={t("setup.settings.name-hint")} error={wrong} className="flex-1">
+        <Input maxLength={100} autoComplete="name" value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <Button type="submit" variant="primary" busy={update.isPending} disabled={name.trim() === "" || name.trim() === known} className="mb-6">
+        {t("common.save")}
+      </Button>
+    </form>
+  );
+}
+
+function Looks({ language }: { language: Language | undefined }) {
+  const t = useT();
+  const update = useUpdate();
+  return (
+    <div className="grid gap-4">
+      <Field label={t("people.language")} className="max-w-48">
+        <LanguageSelect
+          {...(language ? { value: language } : {})}
+          onChange={(next) => {
+            void setLanguage(next);
+            update.mutate({ language: next });
+          }}
+        />
+      </Field>
+      <div className="grid gap-1">
+        <p className="text-sm font-medium text-ink-2">{t("common.theme.title")}</p>
+        <div>
+          <ThemeControl />
+        </div>
+      </div>
+    </div>
+  );
 }

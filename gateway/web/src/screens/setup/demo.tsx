@@ -1,0 +1,52 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Trash2 } from "lucide-react";
+import { useState } from "react";
+import { api, body, signOut } from "@/api";
+import { Button, Card, ConfirmDialog, toast } from "@/design";
+import { useT } from "@/i18n";
+import { problemText } from "../calls/problem-text";
+import { setupQuery } from "./query";
+
+interface Props {
+  /** Signed in to the demo itself: its removal is a sign-out. */
+  inside: boolean;
+  removing: boolean;
+  /** Whether there is a company of one's own: the last one cannot be removed. */
+  own: boolean;
+}
+
+export function Demo({ inside, removing, own }: Props) {
+  const t = useT();
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const remove = useMutation({
+    mutationFn: () => body(api.DELETE("/api/v1/setup/demo")),
+    onSuccess: () => {
+      toast({ title: t("setup.demo.removed"), tone: "good" });
+      if (inside) void signOut().catch(() => undefined);
+      else void queries.invalidateQueries({ queryKey: setupQuery.queryKey });
+    },
+    onError: (error) => toast({ title: t("setup.demo.kept"), description: problemText(error), tone: "bad", duration: 12_000 }),
+  });
+  return (
+    <Card className="flex flex-wrap items-center gap-x-4 gap-y-2">
+      <div className="min-w-60 flex-1">
+        <h2 className="text-lg font-semibold">{t("setup.demo.title")}</h2>
+        <p className="text-md text-ink-2">{own ? t("setup.demo.text") : t("setup.demo.later")}</p>
+      </div>
+      <Button variant="danger" icon={<Trash2 size={15} aria-hidden />} busy={remove.isPending || removing} disabled={!own} onClick={() => setAsking(true)}>
+        {removing ? t("setup.demo.removing") : t("setup.demo.remove")}
+      </Button>
+      <ConfirmDialog
+        open={asking}
+        onOpenChange={setAsking}
+        title={t("setup.demo.remove")}
+        description={inside ? t("setup.demo.confirm-inside") : t("setup.demo.confirm")}
+        confirm={t("setup.demo.remove")}
+        onConfirm={async () => {
+          await remove.mutateAsync().catch(() => undefined);
+        }}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,122 @@
+import { useMutation } from "@tanstack/react-query";
+import { ArrowLeft, ArrowRight, Check } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { Problem, api, body, newKey } from "@/api";
+import { Banner, Button, Card, cx } from "@/design";
+import { currentLanguage, useT } from "@/i18n";
+import { problemText } from "../calls/problem-text";
+import { type Draft, type Fault, type Step, STEPS, faultsOf, firstDraft, readDraft, stepOf, toBody } from "./draft";
+import type { Result } from ".";
+import { AdminStep, CompanyStep, HoursStep, PeopleStep, ReviewStep } from "./steps";
+
+const KEPT = "trunkline.setup-draft";
+
+/** Words for faults that were found here; the server's come as they are. */
+function useFaultWords(): (fault: Fault) => string {
+  const t = useT();
+  return (fault) => t(`setup.fault.${fault}`);
+}
+
+export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
+  const t = useT();
+  const words = useFaultWords();
+  const [draft, setDraft] = useState<Draft>(() => readDraft(sessionStorage.getItem(KEPT)) ?? firstDraft(currentLanguage(), Intl.DateTimeFormat().resolvedOptions().timeZone, t("setup.queue.first")));
+  // Never kept: a password is in this page's memory only.
+  const [password, setPassword] = useState("");
+  const [at, setAt] = useState(0);
+  const [furthest, setFurthest] = useState(0);
+  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
+  const heading = useRef<HTMLHeadingElement>(null);
+  const [key, setKey] = useState(newKey);
+  const step: Step = STEPS[at] ?? "company";
+  useEffect(() => sessionStorage.setItem(KEPT, JSON.stringify(draft)), [draft]);
+  const create = useMutation({
+    mutationFn: () => body(api.POST("/api/v1/setup", { params: { header: { "Idempotency-Key": key } }, body: toBody(draft, password) })),
+    onSuccess: (result) => {
+      sessionStorage.removeItem(KEPT);
+      onDone(result);
+    },
+    onError: (error) => {
+      // Another body is another request.
+      setKey(newKey());
+      if (!(error instanceof Problem)) return;
+      const [first] = Object.keys(error.fields);
+      if (first === undefined) return;
+      setErrors(error.fields);
+      go(STEPS.indexOf(stepOf(first)));
+    },
+  });
+  const go = (to: number) => {
+    setAt(to);
+    setFurthest((before) => Math.max(before, to));
+    requestAnimationFrame(() => heading.current?.focus());
+  };
+  const next = () => {
+    const faults = faultsOf(step, draft, password);
+    setErrors(Object.fromEntries(Object.entries(faults).map(([field, fault]) => [field, words(fault)])));
+    if (Object.keys(faults).length > 0) return;
+    if (step === "review") create.mutate();
+    else go(at + 1);
+  };
+  const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+  const props = { draft, change, errors };
+  return (
+    <div className="grid grid-cols-[200px_minmax(0,1fr)] gap-6 max-md:grid-cols-1">
+      <nav aria-label={t("setup.steps")}>
+        <ol className="grid gap-1 max-md:flex max-md:overflow-x-auto">
+          {STEPS.map((one, index) => (
+            <li key={one}>
+              <button
+                type="button"
+                disabled={index > furthest}
+                aria-current={index === at ? "step" : undefined}
+                onClick={() => go(index)}
+                className={cx("flex w-full items-center gap-2.5 rounded-md px-2.5 py-2 text-start text-md whitespace-nowrap disabled:text-ink-3", index === at ? "bg-accent-soft font-medium" : "hover:bg-sunken")}
+              >
+                <span aria-hidden className={cx("num grid size-5 shrink-0 place-items-center rounded-full text-xs", index < furthest ? "bg-accent text-accent-ink" : "border border-line-control")}>
+                  {index < furthest ? <Check size={12} /> : index + 1}
+                </span>
+                {t(`setup.step.${one}`)}
+              </button>
+            </li>
+          ))}
+        </ol>
+      </nav>
+      <Card>
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!create.isPending) next();
+          }}
+          className="grid gap-5"
+        >
+          <h2 ref={heading} tabIndex={-1} className="text-lg font-semibold outline-none">
+            {t(`setup.step.${step}`)}
+          </h2>
+          {create.isError && Object.keys(errors).length === 0 && (
+            <div role="alert">
+              <Banner tone="bad" className="rounded-md">
+                {problemText(create.error)}
+              </Banner>
+            </div>
+          )}
+          {step === "company" && <CompanyStep {...props} />}
+          {step === "hours" && <HoursStep {...props} />}
+          {step === "admin" && <AdminStep {...props} password={password} setPassword={setPassword} />}
+          {step === "people" && <PeopleStep {...props} />}
+          {step === "review" && <ReviewStep draft={draft} />}
+          <div className="flex justify-between gap-3 border-t border-line pt-4">
+            <Button disabled={at === 0} icon={<ArrowLeft size={15} aria-hidden className="rtl:rotate-180" />} onClick={() => go(at - 1)}>
+              {t("setup.back")}
+            </Button>
+            <Button type="submit" variant="primary" busy={create.isPending}>
+              {step === "review" ? t("setup.create") : t("setup.next")}
+              {step !== "review" && <ArrowRight size={15} aria-hidden className="rtl:rotate-180" />}
+            </Button>
+          </div>
+        </form>
+      </Card>
+    </div>
+  );
+}
