@@ -27,6 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(async () => {
+  asked = [];
   operator = await stage.api(OPERATOR);
   await operator.send("PUT", "/agents/me/state", { state: "available" });
 });
@@ -51,10 +52,16 @@ function tone(hz: number): Buffer {
   return Buffer.concat([head, Buffer.from(samples.buffer)]);
 }
 
+/** What the browser asked the person, such as whether to leave the page. */
+let asked: string[] = [];
+
 /** A tab of the panel. Its connections are kept where the test can ask them; nothing of the panel's own is touched. */
 async function tab(context: BrowserContext): Promise<Page> {
   const page = await open(context);
-  page.on("dialog", (dialog) => void dialog.accept());
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.accept();
+  });
   await page.goto(`${stage.url}/calls`);
   return page;
 }
@@ -201,6 +208,11 @@ test("a second tab follows, and the call outlives a cut of its socket", async ()
   await customer.hangUp();
   await shows(page, "idle");
   await shows(second, "idle");
+
+  await press(second, "Phone in another tab");
+  await press(second, "Use it here");
+  await ready(second);
+  await page.getByRole("button", { name: "Phone in another tab" }).waitFor();
 });
 
 test("a reload takes the running call up again within five seconds", async () => {
@@ -210,7 +222,8 @@ test("a reload takes the running call up again within five seconds", async () =>
   const { id } = await newestCall();
   const before = Date.now();
   await page.reload();
-  await shows(page, "active");
+  expect(asked).toEqual(["beforeunload"]);
+  await usable(page);
   await hears(page);
   expect(Date.now() - before).toBeLessThan(5_000);
   await customer.hears(AGENT_HZ);
@@ -267,4 +280,65 @@ test("a call that nobody answers here is shown as missed", async () => {
   await page.getByRole("button", { name: "Answer", exact: true }).waitFor();
   await customer.hangUp();
   await page.getByRole("button", { name: /1 missed/ }).waitFor();
+});
+
+test("a queue is dialled, and dialled again", async () => {
+  const admin = await stage.api();
+  const { items } = await admin.send<{ items: { extension: string }[] }>("GET", "/queues");
+  const other = await stage.api("operator2@demo.test");
+  const { username, password } = await other.send<{ username: string; password: string }>("POST", `/agents/${other.id}/devices`, { name: "Desk" });
+  const desk = await stage.deskPhone(username, password, { answers: true, hz: CUSTOMER_HZ });
+  onTestFinished(async () => void (await desk.hangUp().catch(() => undefined)));
+  await other.send("PUT", "/agents/me/state", { state: "available" });
+  onTestFinished(async () => void (await other.send("PUT", "/agents/me/state", { state: "offline" })));
+  await operator.send("PUT", "/agents/me/state", { state: "paused", reason: "" });
+
+  const page = await phone();
+  await page.keyboard.press("d");
+  await page.getByRole("textbox", { name: "Number or extension" }).fill(items[0]?.extension ?? "");
+  await page.keyboard.press("Enter");
+  await shows(page, "active");
+  await bothHear(page, desk);
+  await press(page, "Hang up");
+  await desk.wait("closed");
+  await shows(page, "idle");
+  await page.keyboard.press("d");
+  await page.getByRole("button", { name: /^Redial/ }).waitFor();
+});
+
+test("a number that leads nowhere is said to", async () => {
+  const page = await phone();
+  await page.keyboard.press("d");
+  await page.getByRole("textbox", { name: "Number or extension" }).fill("987");
+  await page.keyboard.press("Enter");
+  await page.getByText("The phone could not do that").first().waitFor();
+  await shows(page, "idle");
+});
+
+test("a refused microphone is explained, and taken once it is allowed", async () => {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(12_000);
+  onTestFinished(() => context.close());
+  const page = await open(context);
+  const devtools = await browser.newBrowserCDPSession();
+  const { targetInfo } = await (await context.newCDPSession(page)).send("Target.getTargetInfo");
+  const where = { origin: stage.url, browserContextId: targetInfo.browserContextId, permission: { name: "microphone" } };
+  const set = (setting: "denied" | "granted") => devtools.send("Browser.setPermission", { ...where, setting });
+  await page.addInitScript(() => {
+    const media = navigator.mediaDevices;
+    const ask = media.getUserMedia.bind(media);
+    // The fake device asks nobody; a real one would be refused by the browser like this.
+    media.getUserMedia = async (wanted) => {
+      const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
+      if (state === "denied") throw new DOMException("Permission denied", "NotAllowedError");
+      return ask(wanted);
+    };
+  });
+  await set("denied");
+  await signInQuickly(page, stage.url, OPERATOR, stage.password);
+  await page.goto(`${stage.url}/calls`);
+  await press(page, "Microphone refused");
+  await page.getByText(/allow the microphone for this site/).waitFor();
+  await set("granted");
+  await ready(page);
 });
