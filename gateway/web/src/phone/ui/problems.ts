@@ -4,11 +4,11 @@ import { t } from "@/i18n";
 import { type Blocked, PhoneError } from "../api";
 
 export function blockedTitle(reason: Blocked): string {
-  return t(`phone.blocked.${reason}.title`);
+  return t(`phone.blocked-title.${reason}`);
 }
 
 export function blockedText(reason: Blocked): string {
-  return t(`phone.blocked.${reason}.text`);
+  return t(`phone.blocked-text.${reason}`);
 }
 
 /** Does it, and says in a toast why not. */

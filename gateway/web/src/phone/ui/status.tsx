@@ -50,7 +50,7 @@ export function PhoneStatus() {
         <p className="flex items-center gap-1.5 text-md text-bad" data-registration="lost">
           <WifiOff size={15} aria-hidden />
           <span className="num">
-            {t(`phone.registration.lost-${registration.reason}`)}
+            {t(`phone.lost.${registration.reason}`)}
             {registration.retryAt > now && ` · ${t("live.retry", { n: Math.ceil((registration.retryAt - now) / 1000) })}`}
           </span>
         </p>
