@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { type ApiUser, type Customer, Stage, launch, open, signInQuickly } from "./harness";
+import { type ApiUser, type Customer, Stage, launch, open, signIn, signInQuickly } from "./harness";
 
 /** What the agent's microphone gives, and the customer's. */
 const AGENT_HZ = 700;
@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "trunkline-tone-"));
 beforeAll(async () => {
   const microphone = join(folder, "microphone.wav");
   writeFileSync(microphone, tone(AGENT_HZ));
-  [stage, browser] = await Promise.all([Stage.start(), launch([`--use-file-for-fake-audio-capture=${microphone}`])]);
+  [stage, browser] = await Promise.all([Stage.start(), launch([`--use-file-for-fake-audio-capture=${microphone}`, "--host-resolver-rules=MAP panel.test 127.0.0.1"])]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -341,4 +341,15 @@ test("a refused microphone is explained, and taken once it is allowed", async ()
   await page.getByText(/allow the microphone for this site/).waitFor();
   await set("granted");
   await ready(page);
+});
+
+test("a page without HTTPS says that it can be no phone", async () => {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(12_000);
+  onTestFinished(() => context.close());
+  const page = await open(context);
+  const { port } = new URL(stage.url);
+  await signIn(page, `http://panel.test:${port}`, OPERATOR, stage.password);
+  await press(page, "No phone on this address");
+  await page.getByText(/only to pages over HTTPS/).waitFor();
 });
