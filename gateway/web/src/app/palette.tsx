@@ -34,7 +34,7 @@ export function Palette({ open, onOpenChange }: { open: boolean; onOpenChange: (
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Radix.Overlay className="fixed inset-0 z-40 bg-shade" />
         <Radix.Content aria-describedby={undefined} className="fixed inset-x-3 top-[12vh] z-50 mx-auto flex max-h-[60vh] max-w-xl flex-col overflow-hidden rounded-lg border border-line bg-raised shadow-over outline-none">
           <List onDone={() => onOpenChange(false)} />
         </Radix.Content>

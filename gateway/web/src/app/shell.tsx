@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { PhoneCall } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
 import { useT } from "@/i18n";
-import { ConnectionBadge, useLive } from "@/live";
+import { ConnectionBadge, useAgent, useLive } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
 import { SetupBanner } from "@/screens/setup/banner";
@@ -40,7 +41,9 @@ export function Shell() {
   useLive();
   useEffect(() => onSignedOut(() => void navigate({ to: "/sign-in" })), [navigate]);
   const me = useMe();
-  const works = me !== undefined && !me.user.must_change_password;
+  // Who takes no calls needs no phone, and is not asked for the microphone.
+  const agent = useAgent(me?.user.id ?? "");
+  const works = agent !== undefined && me?.user.must_change_password === false;
   useEffect(() => (works ? startPhone() : undefined), [works]);
   useTitle(places);
   if (me?.user.must_change_password) return <OwnPassword />;
@@ -50,6 +53,7 @@ export function Shell() {
         {t("common.skip")}
       </a>
       <header className="col-span-full flex min-h-14 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-surface px-4 py-1.5 max-sm:px-2">
+        <Brand />
         <div className="min-w-0 flex-1 max-sm:has-[section]:order-first max-sm:has-[section]:basis-full">
           <CallBar />
         </div>
@@ -60,6 +64,20 @@ export function Shell() {
       <Content />
       <IncomingCall />
       <Keys places={places} />
+    </div>
+  );
+}
+
+/** Whose panel this is; makes room for a call where there is little. */
+function Brand() {
+  const t = useT();
+  const tenant = useMe()?.tenant.name;
+  return (
+    <div className="flex items-center gap-2.5 max-md:[header:has(section)_&]:hidden">
+      <span aria-hidden className="grid size-8 place-items-center rounded-md bg-accent text-accent-ink">
+        <PhoneCall size={17} />
+      </span>
+      <span className="max-w-40 truncate text-md font-semibold max-lg:sr-only">{tenant ?? t("common.product")}</span>
     </div>
   );
 }

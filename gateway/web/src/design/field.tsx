@@ -25,7 +25,7 @@ export function Field({ label, hint, error, required, className, children }: { l
   const control = child.props.id ?? id;
   const described = [error ? `${id}-error` : "", hint ? `${id}-hint` : ""].filter(Boolean).join(" ");
   return (
-    <div className={cx("grid gap-1", className)}>
+    <div className={cx("grid content-start gap-1", className)}>
       <label htmlFor={control} className="text-sm font-medium text-ink-2">
         {label}
         {required && <span aria-hidden className="text-bad"> *</span>}

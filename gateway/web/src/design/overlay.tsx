@@ -6,7 +6,7 @@ import { Button, IconButton } from "./button";
 import { Kbd } from "./kbd";
 import { cx } from "./tone";
 
-const SHADE = "fixed inset-0 z-40 bg-black/40 data-[state=open]:animate-in";
+const SHADE = "fixed inset-0 z-40 bg-shade";
 const WIDTH = { sm: "max-w-sm", md: "max-w-lg", lg: "max-w-3xl" };
 
 interface DialogProps {

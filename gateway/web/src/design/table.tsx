@@ -110,7 +110,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   if (error && rows.length === 0) return <ErrorState error={error} onRetry={onRetry} />;
   if (!loading && rows.length === 0) return <>{empty}</>;
   return (
-    <div ref={setScroller} className={cx("h-full min-h-0 overflow-auto", className)}>
+    <div ref={setScroller} className={cx("h-full min-h-0 overflow-auto bg-surface", className)}>
       {/* Rows are focused one at a time, and the keys are theirs. */}
       {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
       <div role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-busy={loading ? true : undefined} onKeyDown={onKeyDown} className="text-md">

@@ -5,7 +5,7 @@ import { api, body, useCan } from "@/api";
 import { useShortcut } from "@/app/commands";
 import { Banner, Button, ErrorState, IconButton, Menu, Popover, Switch, toast } from "@/design";
 import { useT } from "@/i18n";
-import { usePhone } from "@/phone/core";
+import { usePhone } from "@/phone";
 import { problemText } from "../calls/problem-text";
 import { type Player as AudioPlayer, RATES } from "./audio";
 import { clock } from "./clock";

@@ -1,11 +1,10 @@
 import { PhoneOutgoing } from "lucide-react";
 import type { MouseEvent } from "react";
 import { useCan } from "@/api";
-import { Button, IconButton, toast } from "@/design";
+import { Button, IconButton } from "@/design";
 import { useT } from "@/i18n";
-import { phone } from "@/phone/core";
+import { attempt, phone } from "@/phone";
 import { canDial } from "./call-words";
-import { problemText } from "./problem-text";
 
 /** Dials the other side's number on this browser's phone. */
 export function CallBack({ number, label }: { number: string; label?: boolean }) {
@@ -16,7 +15,7 @@ export function CallBack({ number, label }: { number: string; label?: boolean })
     // The row beneath would open its call.
     event.stopPropagation();
     event.preventDefault();
-    phone.dial(number).catch((error: unknown) => toast({ title: t("calls.dial.failed", { number }), description: problemText(error), tone: "bad" }));
+    void attempt(phone.dial(number));
   };
   if (label) {
     return (

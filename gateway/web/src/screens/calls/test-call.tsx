@@ -1,10 +1,17 @@
 import { useMutation } from "@tanstack/react-query";
 import { FlaskConical } from "lucide-react";
-import { api, body, useCan } from "@/api";
+import { Problem, api, body, useCan } from "@/api";
 import { Button, Menu, toast } from "@/design";
-import { useT } from "@/i18n";
+import { t, useT } from "@/i18n";
 import { useQueues } from "@/live";
 import { problemText } from "./problem-text";
+
+function whyNot(error: unknown): string {
+  const code = error instanceof Problem ? error.code : undefined;
+  if (code === "too-many-test-calls") return t("calls.test.too-many");
+  if (code === "queue-without-number") return t("calls.test.no-number");
+  return problemText(error);
+}
 
 /** "Place a test call": a simulated customer calls a queue. Nothing where the right or a number is missing. */
 export function TestCallButton({ variant = "secondary" }: { variant?: "primary" | "secondary" }) {
@@ -14,7 +21,7 @@ export function TestCallButton({ variant = "secondary" }: { variant?: "primary" 
   const call = useMutation({
     mutationFn: (queue_id: string) => body(api.POST("/api/v1/test-calls", { body: { queue_id } })),
     onSuccess: () => toast({ title: t("calls.test.placed"), description: t("calls.test.placed-text"), tone: "good" }),
-    onError: (error) => toast({ title: t("calls.test.failed"), description: problemText(error), tone: "bad" }),
+    onError: (error) => toast({ title: t("calls.test.failed"), description: whyNot(error), tone: "bad" }),
   });
   const [first, ...others] = queues;
   if (!may || !first) return null;

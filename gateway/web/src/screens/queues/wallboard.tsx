@@ -24,7 +24,7 @@ function Tile({ queue }: { queue: Queue }) {
   return (
     <li className={cx("flex flex-col rounded-lg border-2 p-6", tone === "bad" ? "border-bad bg-bad-soft" : tone === "ring" ? "border-ring bg-ring-soft" : "border-line bg-surface")}>
       <h2 className="truncate text-[28px] font-semibold">{queue.name}</h2>
-      <dl className="grid flex-1 grid-cols-2 content-center gap-6">
+      <dl className="grid flex-1 grid-cols-2 content-evenly gap-6">
         <Big term={t("people.queues.waiting")} value={live?.waiting.length ?? 0} tone={tone} />
         <Big term={t("people.queues.longest")} value={longest ? <Duration since={longest} /> : "–"} tone={tone} />
         <Big term={t("people.state.available")} value={live?.agents.available ?? 0} />
@@ -37,8 +37,8 @@ function Tile({ queue }: { queue: Queue }) {
 function Big({ term, value, tone }: { term: string; value: ReactNode; tone?: "ring" | "bad" | undefined }) {
   return (
     <div>
-      <dd className={cx("num text-[clamp(44px,7vw,96px)] leading-none font-semibold tracking-tight", tone === "bad" ? "text-bad" : tone === "ring" ? "text-ring" : "text-ink")}>{value}</dd>
-      <dt className="mt-1 text-[20px] text-ink-2">{term}</dt>
+      <dd className={cx("num text-[clamp(44px,9vw,140px)] leading-none font-semibold tracking-tight", tone === "bad" ? "text-bad" : tone === "ring" ? "text-ring" : "text-ink")}>{value}</dd>
+      <dt className="mt-1 text-[22px] text-ink-2">{term}</dt>
     </div>
   );
 }

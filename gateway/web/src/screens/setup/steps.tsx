@@ -11,7 +11,8 @@ interface StepProps {
   errors: Readonly<Record<string, string>>;
 }
 
-const ZONES = Intl.supportedValuesOf("timeZone").map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") }));
+// Not every browser lists UTC among them.
+const ZONES = [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC"])].map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") }));
 /** As many as the server takes at once. */
 const MOST_PEOPLE = 50;
 

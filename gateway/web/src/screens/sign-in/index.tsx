@@ -1,10 +1,12 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { CircleAlert, PhoneCall } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Problem, api, body, meQuery, signIn } from "@/api";
-import { Button, Field, Input, PasswordInput, useNow } from "@/design";
+import { Button, Field, Input, PasswordInput, toast, useNow } from "@/design";
 import { LANGUAGES, setLanguage, useT } from "@/i18n";
+import { problemText } from "../calls/problem-text";
+import { setupQuery } from "../setup/query";
 import { PasswordForm } from "../shared/password";
 import { LanguageSelect, ThemeControl } from "../shared/preferences";
 
@@ -35,6 +37,7 @@ export default function SignIn() {
           <div className="rounded-lg border border-line bg-surface p-5 shadow-card">
             {oneTime === undefined ? <Credentials onOneTime={setOneTime} onDone={finish} /> : <PasswordForm current={oneTime} onDone={finish} submit={t("people.own-password.submit")} />}
           </div>
+          {oneTime === undefined && <DemoUsers onDone={finish} />}
         </div>
       </main>
       <footer className="flex flex-wrap items-center justify-center gap-3 p-4">
@@ -42,6 +45,34 @@ export default function SignIn() {
         <ThemeControl />
       </footer>
     </div>
+  );
+}
+
+const DEMO = [
+  ["operator@demo.test", "operator"],
+  ["manager@demo.test", "manager"],
+  ["admin@demo.test", "admin"],
+] as const;
+/** Everybody may know it: it is in the README, and goes with the demo. */
+const DEMO_PASSWORD = "trunkline-demo";
+
+/** While the demo is there: in by one click, as whoever one wants to be. */
+function DemoUsers({ onDone }: { onDone: () => void }) {
+  const t = useT();
+  const { data } = useQuery(setupQuery);
+  const enter = useMutation({ mutationFn: (email: string) => signIn(email, DEMO_PASSWORD), onSuccess: onDone, onError: (error) => toast({ title: t("people.sign-in.demo-failed"), description: problemText(error), tone: "bad" }) });
+  if (!data?.demo_present) return null;
+  return (
+    <section aria-label={t("people.sign-in.demo")} className="mt-5 text-center">
+      <p className="mb-2 text-sm text-ink-2">{t("people.sign-in.demo")}</p>
+      <div className="flex flex-wrap justify-center gap-2">
+        {DEMO.map(([email, role]) => (
+          <Button key={email} size="sm" disabled={enter.isPending} busy={enter.isPending && enter.variables === email} onClick={() => enter.mutate(email)}>
+            {t(`setup.role.${role}`)}
+          </Button>
+        ))}
+      </div>
+    </section>
   );
 }
 
