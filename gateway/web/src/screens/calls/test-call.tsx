@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { FlaskConical } from "lucide-react";
+import { ChevronDown, FlaskConical } from "lucide-react";
 import { Problem, api, body, useCan } from "@/api";
 import { Button, Menu, toast } from "@/design";
 import { t, useT } from "@/i18n";
@@ -39,6 +39,7 @@ export function TestCallButton({ variant = "secondary" }: { variant?: "primary" 
       trigger={
         <Button variant={variant} icon={icon} busy={call.isPending}>
           {t("calls.test.place")}
+          <ChevronDown size={14} aria-hidden />
         </Button>
       }
       items={queues.map((queue) => ({ label: queue.name, onSelect: () => call.mutate(queue.id) }))}
