@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { PhoneActions, PhoneCall, PhoneState } from "../api";
 import { measure } from "./audio";
+import { stopTracks } from "./microphones";
 import { Phone } from "./phone";
 
 /** The page's one. */
@@ -33,21 +34,17 @@ export function useMicrophoneLevel(active: boolean): number {
     if (!active) return;
     let over = false;
     let stop = () => setLevel(0);
-    const running = it.microphone;
-    (running ? Promise.resolve(running) : it.openMicrophone())
+    // One of its own, also beside a call: that of the call may be muted, and another tab may have it.
+    it.openMicrophone()
       .then((stream) => {
-        // One that was opened for this is closed with it.
-        const close = () => {
-          if (stream !== running) for (const track of stream.getTracks()) track.stop();
-        };
         if (over) {
-          close();
+          stopTracks(stream);
           return;
         }
         const end = measure(stream, setLevel);
         stop = () => {
           end();
-          close();
+          stopTracks(stream);
           setLevel(0);
         };
       })

@@ -240,10 +240,10 @@ export class JsSip implements Sip {
       user_agent: "Trunkline panel",
     };
     const agent = new UA(settings);
-    agent.on("registrationFailed", ({ response }) => {
-      // Without an answer, the line's own deadline tells.
-      const status = (response as { status_code?: number } | null)?.status_code;
-      if (status !== undefined && this.agent === agent) this.tell({ type: "register_failed", status });
+    agent.on("registrationFailed", ({ response, cause }) => {
+      // That the socket went is told by the socket. Silence on one that is open is as good as a refusal.
+      if (this.agent !== agent || cause === C.causes.CONNECTION_ERROR) return;
+      this.tell({ type: "register_failed", status: (response as { status_code?: number } | null)?.status_code ?? 408 });
     });
     agent.on("newRTCSession", (event: { originator: string; session: RTCSession; request: { getHeader(name: string): string | undefined } }) => {
       this.begin(event.session);

@@ -1,5 +1,6 @@
 /** What the next page of this browser has to know: which call ran here, and in this tab what was missed and dialled. */
 import type { MissedCall } from "../api";
+import type { Kept } from "./machine";
 
 const CALL = "trunkline.phone.call";
 const LISTS = "trunkline.phone.lists";
@@ -32,13 +33,14 @@ const local = () => localStorage;
 const session = () => sessionStorage;
 
 /** Names the call and nobody in it: the journal knows the rest. Shared by the tabs, since another may have to go on with it. */
-export function keepCall(user: string, call: string | undefined): void {
-  write(local, CALL, call === undefined ? undefined : { user, call });
+export function keepCall(user: string, call: Kept | undefined): void {
+  write(local, CALL, call && { user, ...call });
 }
 
-export function keptCall(user: string): string | undefined {
-  const kept = read<{ user: string; call: string }>(local, CALL);
-  return kept?.user === user && typeof kept.call === "string" ? kept.call : undefined;
+export function keptCall(user: string): Kept | undefined {
+  const kept = read<{ user: string } & Kept>(local, CALL);
+  if (kept?.user !== user || typeof kept.callId !== "string") return undefined;
+  return { callId: kept.callId, muted: kept.muted === true, held: kept.held === true };
 }
 
 /** Numbers of people stay within the tab, and go with it. */

@@ -80,7 +80,7 @@ describe("a call that comes in", () => {
     it.give({ type: "incoming", call: invitation("a") });
     expect(it.act({ type: "answer", id: "a" })).toEqual([{ type: "answer", request: 1, id: "a" }]);
     expect(it.machine.sound).toBe("none");
-    expect(it.give({ type: "accepted", id: "a" })).toEqual([{ type: "remember", callId: "c-a" }]);
+    expect(it.give({ type: "accepted", id: "a" })).toEqual([{ type: "remember", call: { callId: "c-a", muted: false, held: false } }]);
     expect(it.call("a")).toMatchObject({ state: "active", answeredAt: 1_000, interrupted: false });
   });
 
@@ -109,7 +109,8 @@ describe("a call that comes in", () => {
     it.give({ type: "ended", id: "a", by: "us", answeredElsewhere: false });
     it.give({ type: "incoming", call: invitation("b") }, { type: "ended", id: "b", by: "them", answeredElsewhere: true });
     it.give({ type: "incoming", call: invitation("c") }, { type: "ended", id: "c", by: "them", answeredElsewhere: false });
-    it.give({ type: "answered", callId: "c-c", byMe: true });
+    it.give({ type: "answered", callId: "c-c" });
+    it.give({ type: "answered", callId: "c-d" }, { type: "incoming", call: invitation("d") }, { type: "ended", id: "d", by: "them", answeredElsewhere: false });
     expect(it.machine.missed).toEqual([]);
   });
 
@@ -136,7 +137,7 @@ describe("a call that comes in", () => {
 describe("a running call", () => {
   test("is held and taken back", () => {
     const it = talking();
-    expect(it.act({ type: "hold", id: "a", held: true })).toEqual([{ type: "hold", request: 2, id: "a", held: true }]);
+    expect(it.act({ type: "hold", id: "a", held: true })).toContainEqual({ type: "hold", request: 2, id: "a", held: true });
     expect(it.act({ type: "hold", id: "a", held: false })).toEqual([{ type: "settle", request: 3, error: "busy" }]);
     it.give({ type: "done", request: 2, ok: true });
     expect(it.call("a").held).toBe(true);
@@ -148,7 +149,8 @@ describe("a running call", () => {
 
   test("is muted, and gets digits", () => {
     const it = talking();
-    expect(it.act({ type: "mute", id: "a", muted: true })).toEqual([{ type: "mute", request: 2, id: "a", muted: true }]);
+    const kept = { callId: "c-a", muted: true, held: false };
+    expect(it.act({ type: "mute", id: "a", muted: true })).toEqual([{ type: "mute", request: 2, id: "a", muted: true }, { type: "remember", call: kept }]);
     expect(it.call("a").muted).toBe(true);
     expect(it.act({ type: "digits", id: "a", digits: "1,#a" })).toEqual([{ type: "digits", request: 3, id: "a", digits: "1,#A" }]);
     expect(it.act({ type: "digits", id: "a", digits: "1x" })).toEqual([{ type: "settle", request: 4, error: "failed" }]);
@@ -159,7 +161,7 @@ describe("a running call", () => {
     it.lose();
     expect(it.call("a")).toMatchObject({ state: "active", interrupted: true });
     expect(it.act({ type: "hold", id: "a", held: true })).toEqual([{ type: "settle", request: 2, error: "offline" }]);
-    expect(it.act({ type: "mute", id: "a", muted: true })).toEqual([{ type: "mute", request: 3, id: "a", muted: true }]);
+    expect(it.act({ type: "mute", id: "a", muted: true })).toContainEqual({ type: "mute", request: 3, id: "a", muted: true });
     expect(it.back()).toContainEqual({ type: "refresh", id: "a", restartIce: false });
     expect(it.call("a").interrupted).toBe(true);
     it.give({ type: "refreshed", id: "a", ok: true });
@@ -178,7 +180,7 @@ describe("a running call", () => {
   test("hung up without a socket ends as soon as there is one", () => {
     const it = talking();
     it.lose();
-    expect(it.act({ type: "hang_up", id: "a" })).toEqual([{ type: "settle", request: 2, error: undefined }, { type: "remember", callId: undefined }]);
+    expect(it.act({ type: "hang_up", id: "a" })).toEqual([{ type: "settle", request: 2, error: undefined }, { type: "remember", call: undefined }]);
     expect(it.machine.talking).toBeUndefined();
     expect(it.back()).toContainEqual({ type: "hang_up", request: undefined, id: "a", decline: false });
   });
@@ -222,7 +224,7 @@ describe("a call that a page left behind", () => {
 
   function resumed(): Bench {
     const it = new Bench();
-    expect(it.give({ type: "resume", callId: "c" })).toEqual([{ type: "look_up", callId: "c" }, { type: "remember", callId: "c" }]);
+    expect(it.give({ type: "resume", callId: "c", muted: false, held: false })).toEqual([{ type: "look_up", callId: "c" }, { type: "remember", call: { callId: "c", muted: false, held: false } }]);
     expect(it.call(resumeId("c"))).toMatchObject({ state: "reattaching", interrupted: true });
     return it;
   }
@@ -240,9 +242,20 @@ describe("a call that a page left behind", () => {
     expect(it.machine.dueAt).toBeGreaterThan(HOUR);
   });
 
+  test("is muted and on hold as it was", () => {
+    const it = bench();
+    it.give({ type: "resume", callId: "c", muted: true, held: true }, { type: "resume_known", callId: "c", left });
+    it.give({ type: "incoming", call: invitation("n", { callId: "c", reattach: "c" }) });
+    expect(it.give({ type: "accepted", id: "n" })).toEqual([
+      { type: "mute", request: undefined, id: "n", muted: true },
+      { type: "hold", request: undefined, id: "n", held: true },
+    ]);
+    expect(it.call("n")).toMatchObject({ state: "active", muted: true, held: true });
+  });
+
   test("that has ended meanwhile is forgotten", () => {
     const it = resumed();
-    expect(it.give({ type: "resume_known", callId: "c", left: undefined })).toEqual([{ type: "remember", callId: undefined }]);
+    expect(it.give({ type: "resume_known", callId: "c", left: undefined })).toEqual([{ type: "remember", call: undefined }]);
     expect(it.machine.calls).toEqual([]);
   });
 
@@ -297,7 +310,7 @@ const step: fc.Arbitrary<Input | { action: Action }> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(id, fc.boolean()).map(([one, them]): Input => ({ type: "ended", id: one, by: them ? "them" : "us", answeredElsewhere: false })) },
   { weight: 2, arbitrary: fc.tuple(id, fc.constantFrom("ok" as const, "broken" as const, "failed" as const)).map(([one, state]): Input => ({ type: "media", id: one, state })) },
   { weight: 2, arbitrary: fc.tuple(id, fc.boolean()).map(([one, ok]): Input => ({ type: "refreshed", id: one, ok })) },
-  { weight: 1, arbitrary: fc.constant<Input>({ type: "resume", callId: "left" }) },
+  { weight: 1, arbitrary: fc.constant<Input>({ type: "resume", callId: "left", muted: false, held: false }) },
   { weight: 1, arbitrary: fc.constant<Input>({ type: "resume_known", callId: "left", left: { peer: "1", queue: undefined, startedAt: 0, answeredAt: 0 } }) },
   { weight: 1, arbitrary: fc.constantFrom("ringing" as const, "gone" as const, "failed" as const).map((answer): Input => ({ type: "reattach_asked", callId: "left", answer })) },
   { weight: 1, arbitrary: id.map((one): Input => ({ type: "incoming", call: invitation(one, { callId: "left", reattach: "left" }) })) },
@@ -345,7 +358,7 @@ test("over any history", () => {
           it.give(line({ type: "tick" }));
           expect(it.give(line({ type: "tick" })).filter((effect) => effect.type !== "open" && effect.type !== "ask_credentials")).toEqual([]);
         }
-        for (const effect of effects) if (effect.type === "remember") remembered = effect.callId;
+        for (const effect of effects) if (effect.type === "remember") remembered = effect.call?.callId;
         if (it.machine.line.registration.state !== "off") {
           const running = it.machine.calls.find((call) => (call.state === "active" || call.state === "reattaching") && !call.ending && call.callId !== undefined);
           if (it.machine.calls === calls) expect(remembered).toBe(running?.callId);

@@ -27,6 +27,13 @@ export interface Invitation {
   readonly reattach: string | undefined;
 }
 
+/** What the next page has to know of a call: nobody who was muted may be heard because they reloaded. */
+export interface Kept {
+  readonly callId: string;
+  readonly muted: boolean;
+  readonly held: boolean;
+}
+
 /** What the journal says of a call that a page left behind. */
 export interface Left {
   readonly peer: string;
@@ -50,12 +57,12 @@ export type Input =
   | { type: "refreshed"; id: string; ok: boolean }
   | { type: "quality"; id: string; quality: Quality }
   /** A page of this browser left while this call ran. */
-  | { type: "resume"; callId: string }
+  | ({ type: "resume" } & Kept)
   | { type: "resume_known"; callId: string; left: Left | undefined }
   /** The gateway was asked to ring this phone for it. */
   | { type: "reattach_asked"; callId: string; answer: "ringing" | "gone" | "failed" }
   /** Somebody answered a call that also rang here. */
-  | { type: "answered"; callId: string; byMe: boolean }
+  | { type: "answered"; callId: string }
   | { type: "clear_missed" }
   | { type: "restore"; missed: readonly MissedCall[]; lastDialed: string | undefined };
 
@@ -63,7 +70,7 @@ export type Effect =
   | LineEffect
   | { type: "answer"; request: number | undefined; id: string }
   | { type: "hang_up"; request: number | undefined; id: string; decline: boolean }
-  | { type: "mute"; request: number; id: string; muted: boolean }
+  | { type: "mute"; request: number | undefined; id: string; muted: boolean }
   | { type: "hold"; request: number | undefined; id: string; held: boolean }
   | { type: "digits"; request: number; id: string; digits: string }
   | { type: "dial"; request: number; number: string }
@@ -75,7 +82,7 @@ export type Effect =
   /** Ends a call that this page has no dialog of. */
   | { type: "end_call"; request: number; callId: string }
   /** Kept where the next page of this browser finds it. */
-  | { type: "remember"; callId: string | undefined };
+  | { type: "remember"; call: Kept | undefined };
 
 /** What sounds: `bell` for everybody in the room, `knock` for an ear that is in a call, `ringback` for who waits. */
 export type Sound = "none" | "bell" | "knock" | "ringback";
@@ -124,7 +131,9 @@ export class PhoneMachine {
   lastDialed: string | undefined;
   private now = 0;
   private resume: Resume | undefined;
-  private remembered: string | undefined;
+  private remembered: Kept | undefined;
+  /** The last calls that were answered by anybody: the ring may be taken back before or after that is known. */
+  private answered: readonly string[] = [];
   /** Dialled numbers whose call has no name yet. */
   private readonly dialing = new Map<number, string>();
   private readonly holding = new Map<number, { id: string; held: boolean }>();
@@ -200,7 +209,7 @@ export class PhoneMachine {
         if (this.find(input.id)?.state === "active") this.change(input.id, { quality: input.quality });
         return;
       case "resume":
-        this.resumeCall(input.callId);
+        this.resumeCall(input);
         return;
       case "resume_known":
         this.resumeKnown(input.callId, input.left);
@@ -209,7 +218,7 @@ export class PhoneMachine {
         this.reattachAsked(input.callId, input.answer);
         return;
       case "answered":
-        if (input.byMe) this.missed = this.missed.filter((one) => one.callId !== input.callId);
+        this.wasAnswered(input.callId);
         return;
       case "clear_missed":
         this.missed = [];
@@ -320,9 +329,12 @@ export class PhoneMachine {
   private accepted(id: string): void {
     const call = this.find(id);
     if (!call || call.state === "active") return;
-    if (this.resume && call.callId === this.resume.callId) this.resume = undefined;
+    const resumed = this.resume !== undefined && call.callId === this.resume.callId;
+    if (resumed) this.resume = undefined;
+    if (resumed && call.muted) this.effects.push({ type: "mute", request: undefined, id, muted: true });
+    if (resumed && call.held) this.effects.push({ type: "hold", request: undefined, id, held: true });
     this.change(id, { state: "active", answering: false, answeredAt: call.answeredAt ?? this.now, mediaBroken: false, interrupted: !this.line.ready });
-    for (const other of this.calls) if (other.id !== id) this.holdOther(other);
+    if (!call.held) for (const other of this.calls) if (other.id !== id) this.holdOther(other);
   }
 
   /** At most one talks. */
@@ -345,8 +357,15 @@ export class PhoneMachine {
     if (call.state === "incoming" && by === "them" && !answeredElsewhere && !call.answering) this.miss(call);
   }
 
+  /** Somebody has talked to them: there is nobody to call back. */
+  private wasAnswered(callId: string): void {
+    this.answered = [callId, ...this.answered].slice(0, MOST_MISSED);
+    if (this.missed.some((one) => one.callId === callId)) this.missed = this.missed.filter((one) => one.callId !== callId);
+  }
+
   private miss(call: Entry): void {
     const { id, callId, peer, peerName, queue } = call;
+    if (callId !== undefined && this.answered.includes(callId)) return;
     this.missed = [{ id, callId, peer, peerName, queue, at: this.now }, ...this.missed].slice(0, MOST_MISSED);
   }
 
@@ -463,10 +482,10 @@ export class PhoneMachine {
 
   // A call that a page left behind.
 
-  private resumeCall(callId: string): void {
+  private resumeCall({ callId, muted, held }: Kept): void {
     if (this.resume || this.calls.some((call) => call.callId === callId)) return;
     this.resume = { callId, known: false, asked: false, tries: 0, nextAt: this.now, giveUpAt: this.now + REATTACH_MS };
-    this.add({ ...blank(resumeId(callId), "in", "", this.now), callId, state: "reattaching", interrupted: true });
+    this.add({ ...blank(resumeId(callId), "in", "", this.now), callId, muted, held, state: "reattaching", interrupted: true });
     this.effects.push({ type: "look_up", callId });
   }
 
@@ -510,10 +529,11 @@ export class PhoneMachine {
   }
 
   private settleMemory(): void {
-    const callId = this.calls.find((call) => (call.state === "active" || call.state === "reattaching") && !call.ending && call.callId !== undefined)?.callId;
-    if (callId === this.remembered) return;
-    this.remembered = callId;
-    this.effects.push({ type: "remember", callId });
+    const call = this.calls.find((one) => (one.state === "active" || one.state === "reattaching") && !one.ending && one.callId !== undefined);
+    const { remembered } = this;
+    if (call?.callId === remembered?.callId && call?.muted === remembered?.muted && call?.held === remembered?.held) return;
+    this.remembered = call?.callId === undefined ? undefined : { callId: call.callId, muted: call.muted, held: call.held };
+    this.effects.push({ type: "remember", call: this.remembered });
   }
 }
 

@@ -11,10 +11,6 @@ export class Microphones {
     private readonly put: (id: string, microphone: MediaStream) => Promise<void>,
   ) {}
 
-  get first(): MediaStream | undefined {
-    return this.byCall.values().next().value;
-  }
-
   async take(): Promise<MediaStream> {
     try {
       return await this.open();

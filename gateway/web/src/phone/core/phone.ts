@@ -93,11 +93,6 @@ export class Phone {
     this.store.set(NO_PHONE);
   }
 
-  /** The microphone of a running call, for the level. */
-  get microphone(): MediaStream | undefined {
-    return this.microphones.first;
-  }
-
   openMicrophone(): Promise<MediaStream> {
     return this.audio.open();
   }
@@ -123,7 +118,7 @@ export class Phone {
       before = state;
     });
     const events = live.onEvent((event) => {
-      if (event.kind === "call.answered") this.give({ type: "answered", callId: event.subject.id, byMe: event.data.agent_id === this.me });
+      if (event.kind === "call.answered") this.give({ type: "answered", callId: event.subject.id });
     });
     signal.addEventListener("abort", stream);
     signal.addEventListener("abort", events);
@@ -146,7 +141,7 @@ export class Phone {
     const lists = last ?? keptLists(this.me);
     if (lists) this.give({ type: "restore", missed: lists.missed, lastDialed: lists.lastDialed });
     const call = keptCall(this.me);
-    if (call !== undefined) this.give({ type: "resume", callId: call });
+    if (call) this.give({ type: "resume", ...call });
     this.line({ type: "start" });
   }
 
@@ -246,7 +241,7 @@ export class Phone {
         });
         return;
       case "remember":
-        keepCall(this.me, effect.callId);
+        keepCall(this.me, effect.call);
     }
   }
 
