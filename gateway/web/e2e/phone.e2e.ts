@@ -56,8 +56,9 @@ function tone(hz: number): Buffer {
 let asked: string[] = [];
 
 /** A tab of the panel. Its connections are kept where the test can ask them; nothing of the panel's own is touched. */
-async function tab(context: BrowserContext): Promise<Page> {
+async function tab(context: BrowserContext, prepare: (page: Page) => Promise<void> | void = () => undefined): Promise<Page> {
   const page = await open(context);
+  await prepare(page);
   page.on("dialog", (dialog) => {
     asked.push(dialog.type());
     void dialog.accept();
@@ -66,7 +67,8 @@ async function tab(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-async function phone(): Promise<Page> {
+/** `prepare` comes before the page does. */
+async function phone(prepare: (page: Page) => Promise<void> | void = () => undefined): Promise<Page> {
   const context = await browser.newContext();
   context.setDefaultTimeout(12_000);
   onTestFinished(() => context.close());
@@ -83,7 +85,7 @@ async function phone(): Promise<Page> {
   const first = await open(context);
   await signInQuickly(first, stage.url, OPERATOR, stage.password);
   await first.close();
-  const page = await tab(context);
+  const page = await tab(context, prepare);
   await ready(page);
   return page;
 }
@@ -243,6 +245,26 @@ test("when the phone's tab is closed, the one that followed takes the call up", 
   await bothHear(second, customer);
   await press(second, "Hang up");
   await customer.wait("closed");
+});
+
+test("credentials are renewed under a call, on the socket that is open", async () => {
+  let sessions = 0;
+  let sockets = 0;
+  const page = await phone(async (it) => {
+    await it.clock.install();
+    it.on("request", (request) => (sessions += request.url().endsWith("/softphone/session") ? 1 : 0));
+    it.on("websocket", (socket) => (sockets += socket.url().includes("/ws/sip") ? 1 : 0));
+  });
+  const customer = await talk(page);
+  expect([sessions, sockets]).toEqual([1, 1]);
+  const renewed = page.waitForResponse((response) => response.url().endsWith("/softphone/session"));
+  await page.clock.fastForward("31:00");
+  await renewed;
+  await press(page, "Hold");
+  await customer.hearsMusic();
+  await press(page, "Hang up");
+  await customer.wait("closed");
+  expect([sessions, sockets]).toEqual([2, 1]);
 });
 
 test("a killed gateway costs the call nothing: hold and hang-up from the browser", async () => {
