@@ -8,7 +8,7 @@ class FakeAudio extends EventTarget {
   currentTime = 0;
   paused = true;
   seeking = false;
-  error: unknown = null;
+  error: Error | { code: number } | null = null;
   preload = "";
   preservesPitch = false;
   playbackRate = 1;
@@ -126,6 +126,16 @@ test("what fails twice at the same place has failed, until it is tried again", a
   await player.play();
   audio.arrive();
   expect([player.read().failure, audio.currentTime]).toEqual([undefined, 12]);
+});
+
+test("a machine without a loudspeaker plays on", async () => {
+  const [player, audio] = await playing();
+  audio.reach(2);
+  audio.error = { code: 3 };
+  audio.tell("error");
+  await settle();
+  audio.reach(3);
+  expect([audio.src, player.read().playing, player.read().failure, player.position()]).toEqual(["/link/1", true, undefined, 3_000]);
 });
 
 test("why there is no link is told", async () => {

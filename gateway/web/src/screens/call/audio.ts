@@ -24,6 +24,8 @@ export interface PlayerState {
 }
 
 export const RATES = [0.75, 1, 1.25, 1.5, 2] as const;
+/** `MediaError.MEDIA_ERR_DECODE`. */
+const MEDIA_ERR_DECODE = 3;
 /** A link that ends sooner is not begun with. */
 const SPARE_MS = 30_000;
 
@@ -142,7 +144,7 @@ export class Player {
   }
 
   private load(): Promise<void> {
-    if (this.link && this.audio.src && !this.audio.error && (this.audio.readyState > 0 || this.link.expiresAt - Date.now() > SPARE_MS)) return Promise.resolve();
+    if (this.link && this.audio.src && !this.broken() && (this.audio.readyState > 0 || this.link.expiresAt - Date.now() > SPARE_MS)) return Promise.resolve();
     this.loading ??= this.reload().finally(() => (this.loading = undefined));
     return this.loading;
   }
@@ -157,9 +159,15 @@ export class Player {
     if (from > 0) this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = this.wanted / 1000), { once: true });
   }
 
+  /** Firefox calls it an error when there is no loudspeaker, and plays on in silence: then nothing is broken. */
+  private broken(): boolean {
+    const { error, readyState } = this.audio;
+    return error !== null && !(error.code === MEDIA_ERR_DECODE && readyState >= 2);
+  }
+
   /** The link has ended, or the network is away: once more with a new one, from the same place. */
   private broke(): void {
-    if (this.closed || !this.audio.getAttribute("src")) return;
+    if (this.closed || !this.audio.getAttribute("src") || !this.broken()) return;
     const at = Math.max(this.wanted, this.audio.currentTime * 1000);
     this.wanted = at;
     const wasPlaying = this.state.playing || this.state.stalled;
