@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 async function panel(email = "manager@demo.test"): Promise<Page> {
-  const page = await open(await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 } }));
+  const page = await open(await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" }));
   await signInQuickly(page, stage.url, email);
   await page.goto(`${stage.url}/calls`);
   await page.locator('[data-connection="live"]').waitFor();
@@ -66,6 +66,8 @@ test("a call is seen from its ring to its recording", async () => {
   await page.keyboard.press("Space");
   await page.waitForFunction(() => Number(document.querySelector<HTMLElement>("[data-second]")?.dataset.second) >= 1);
   await page.getByRole("button", { name: "Pause" }).click();
+  await axe(page, "#content");
+  await page.emulateMedia({ colorScheme: "dark" });
   await axe(page, "#content");
 
   const slider = page.getByRole("slider", { name: "Position in the recording" });
