@@ -142,6 +142,7 @@ export class Live {
         lost();
         return;
       case "connection":
+        if (effect.connection.state === "live" && this.connection.state !== "live" && this.store.ready) void this.askWhoIsReachable();
         this.setConnection(effect.connection);
         this.tell({ type: "connection", connection: effect.connection });
         return;
@@ -205,6 +206,24 @@ export class Live {
       this.tellState();
     } catch (error) {
       this.give({ type: "snapshot_failed", attempt, status: statusOf(error) });
+    }
+  }
+
+  /** The journal knows nothing of phones coming and going, and nobody was told while the stream was away. */
+  private async askWhoIsReachable(): Promise<void> {
+    const told = new Set<unknown>();
+    const forget = this.onSignal((kind, data) => (kind === "agent.reachable" ? told.add(data.agent_id) : undefined));
+    try {
+      const { items } = await everyPage((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } })));
+      // What a signal said meanwhile is newer.
+      const changed = items.filter(({ id, reachable }) => !told.has(id) && this.store.agent(id)?.reachable !== reachable);
+      if (!this.core) return;
+      for (const { id, reachable } of changed) this.carryOut({ type: "signal", kind: "agent.reachable", data: { agent_id: id, reachable } });
+      this.store.flush();
+    } catch {
+      // The stream is lost again with the network, and asks anew when it is back.
+    } finally {
+      forget();
     }
   }
 
@@ -276,24 +295,25 @@ function statusOf(error: unknown): number {
   return error instanceof Problem ? error.status : 0;
 }
 
+async function everyPage<T>(page: (cursor: string | undefined) => Promise<{ items: T[]; as_of_seq: number; next_cursor?: string | null }>) {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  let asOf: number | undefined;
+  do {
+    const next = await page(cursor);
+    items.push(...next.items);
+    // The first page is the oldest: what changed since then comes again as an event.
+    asOf ??= next.as_of_seq;
+    cursor = next.next_cursor ?? undefined;
+  } while (cursor);
+  return { items, as_of_seq: asOf };
+}
+
 async function readSnapshot(): Promise<Snapshot> {
-  const all = async <T>(page: (cursor: string | undefined) => Promise<{ items: T[]; as_of_seq: number; next_cursor?: string | null }>) => {
-    const items: T[] = [];
-    let cursor: string | undefined;
-    let asOf: number | undefined;
-    do {
-      const next = await page(cursor);
-      items.push(...next.items);
-      // The first page is the oldest: what changed since then comes again as an event.
-      asOf ??= next.as_of_seq;
-      cursor = next.next_cursor ?? undefined;
-    } while (cursor);
-    return { items, as_of_seq: asOf };
-  };
   const [agents, queues, calls] = await Promise.all([
-    all((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } }))),
-    all((cursor) => body(api.GET("/api/v1/queues", { params: { query: { limit: PAGE, cursor } } }))),
-    all((cursor) => body(api.GET("/api/v1/calls", { params: { query: { state: "new,queued,ringing,active", limit: PAGE, cursor } } }))),
+    everyPage((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } }))),
+    everyPage((cursor) => body(api.GET("/api/v1/queues", { params: { query: { limit: PAGE, cursor } } }))),
+    everyPage((cursor) => body(api.GET("/api/v1/calls", { params: { query: { state: "new,queued,ringing,active", limit: PAGE, cursor } } }))),
   ]);
   return { agents, queues, calls };
 }
