@@ -68,6 +68,7 @@ test("a call is seen from its ring to its recording", async () => {
   await page.getByRole("button", { name: "Pause" }).click();
   await axe(page, "#content");
   await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark" && document.getAnimations().every((one) => one.playState !== "running"));
   await axe(page, "#content");
 
   const slider = page.getByRole("slider", { name: "Position in the recording" });
