@@ -79,7 +79,11 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     return { ...named(agentOf(told), "agent", "calls.event.answered.by", "calls.event.answered.somebody"), tone: "live", more };
   },
   "call.held": (told) => ({ ...named(agentOf(told), "agent", "calls.event.held.by", "calls.event.held.somebody"), tone: "hold" }),
-  "call.resumed": (told) => ({ ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live" }),
+  "call.resumed": (told) => {
+    const held = ms(told.data.held_ms);
+    const more = held === undefined ? [] : [{ text: "calls.event.resumed.after" as const, values: { held: clock(held) } }];
+    return { ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live", more };
+  },
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
   "call.ended": (told): Line => {
     const { data } = told;
