@@ -61,6 +61,9 @@ pub enum CallCommandError {
     /// No running call of this tenant has that id.
     #[error("no such running call")]
     NotFound,
+    /// The phone that was to ring is not signed in.
+    #[error("this browser's phone is not signed in")]
+    PhoneAway,
     /// The call centre is shutting down.
     #[error("call control is not running")]
     Unavailable,
@@ -87,6 +90,13 @@ pub(super) enum Command {
         call: CallId,
         by: AgentId,
         sees_all: bool,
+        answer: oneshot::Sender<Result<(), CallCommandError>>,
+    },
+    Reattach {
+        tenant: TenantId,
+        call: CallId,
+        by: AgentId,
+        username: String,
         answer: oneshot::Sender<Result<(), CallCommandError>>,
     },
     AgentState {
@@ -177,6 +187,21 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         self.commands
             .send(Command::Hangup { tenant, call, by, sees_all, answer })
+            .map_err(|_| CallCommandError::Unavailable)?;
+        answered.await.unwrap_or(Err(CallCommandError::Unavailable))
+    }
+
+    /// Rings an agent's phone for the call that they talk in; the new leg takes the place of the old one.
+    pub async fn reattach(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        by: AgentId,
+        username: String,
+    ) -> Result<(), CallCommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.commands
+            .send(Command::Reattach { tenant, call, by, username, answer })
             .map_err(|_| CallCommandError::Unavailable)?;
         answered.await.unwrap_or(Err(CallCommandError::Unavailable))
     }

@@ -82,7 +82,8 @@ async fn read(
     let rows = sqlx::query!(
         r#"SELECT c.id AS "id: CallId", c.direction, c.from_number, c.to_number, c.state, c.queue_id AS "queue_id: QueueId",
                   c.agent_id AS "agent_id: AgentId", c.contact_id, c.started_at, c.queued_at, c.answered_at, c.ended_at,
-                  c.end_reason, c.cause, c.sip_code, c.estimated, c.gaps, c.recording_id AS "recording_id: RecordingId"
+                  c.end_reason, c.cause, c.sip_code, c.estimated, c.gaps, c.held_since,
+                  c.recording_id AS "recording_id: RecordingId"
              FROM calls c
             WHERE ($1::uuid[] IS NULL OR c.id = ANY($1))
               AND ($2::text[] IS NULL OR c.state = ANY($2))
@@ -132,6 +133,7 @@ async fn read(
                 started_at: row.started_at,
                 queued_at: row.queued_at,
                 answered_at: row.answered_at,
+                held_since: row.held_since,
                 ended_at: row.ended_at,
                 end_reason: row.end_reason.as_deref().map(|reason| word(reason, EndReason::parse)).transpose()?,
                 cause: row.cause,

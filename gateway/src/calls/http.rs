@@ -47,6 +47,8 @@ pub struct Call {
     pub queued_at: Option<DateTime<Utc>>,
     /// When an agent answered.
     pub answered_at: Option<DateTime<Utc>>,
+    /// Since when the agent's phone holds the other party.
+    pub held_since: Option<DateTime<Utc>>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// How it ended.
@@ -83,6 +85,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_call))
         .routes(routes!(list_call_events))
         .routes(routes!(hang_up_call))
+        .routes(routes!(reattach_call))
 }
 
 /// List calls
@@ -185,8 +188,40 @@ async fn hang_up_call(
             match state.calls.hangup(principal.tenant, id, principal.user.into(), principal.sees_all()).await {
                 Ok(()) => Ok((StatusCode::NO_CONTENT, ())),
                 Err(CallCommandError::NotFound) => Err(AppError::not_found("running call")),
-                Err(error @ CallCommandError::Unavailable) => Err(AppError::unavailable("call control", error)),
+                Err(error) => Err(AppError::unavailable("call control", error)),
             }
         })
         .await
+}
+
+/// Take my call back
+///
+/// For a softphone that lost its side of a running call, as a page that was loaded anew: it is rung with the SIP header
+/// `X-Trunkline-Reattach: <call id>` and answers by itself; the new leg takes the place of the old one. Neither the call nor its recording
+/// ends meanwhile, and if the phone does not answer within ten seconds all stays as it was. Works while the database is away.
+#[utoipa::path(
+    post, path = "/calls/{id}/reattach", tag = "calls", operation_id = "reattachCall",
+    params(("id" = Uuid, Path, description = "The call")),
+    responses(
+        (status = 202, description = "The phone is being rung"),
+        (status = 404, description = "No running call that the user talks in", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "This sign-in's softphone is not signed in to Asterisk", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("softphone:self")))
+)]
+async fn reattach_call(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<CallId>,
+) -> Result<StatusCode, AppError> {
+    principal.require(Permission::SoftphoneSelf)?;
+    let Some(username) = state.calls.softphones().username_of(principal.session) else {
+        return Err(AppError::conflict("phone-away", CallCommandError::PhoneAway.to_string()));
+    };
+    match state.calls.reattach(principal.tenant, id, principal.user.into(), username).await {
+        Ok(()) => Ok(StatusCode::ACCEPTED),
+        Err(CallCommandError::NotFound) => Err(AppError::not_found("running call")),
+        Err(error @ CallCommandError::PhoneAway) => Err(AppError::conflict("phone-away", error.to_string())),
+        Err(error @ CallCommandError::Unavailable) => Err(AppError::unavailable("call control", error)),
+    }
 }

@@ -104,6 +104,9 @@ pub struct CallRow {
     pub customer_channel: String,
     /// Asterisk's id of the bridge in which they talk.
     pub bridge_id: String,
+    /// Since when the agent's phone holds the customer.
+    #[serde(default)]
+    pub held_since: Option<DateTime<Utc>>,
     /// When it came in.
     pub started_at: DateTime<Utc>,
     /// When it began to wait.

@@ -308,6 +308,12 @@ impl Shell {
                 // Who asked may have gone.
                 let _ = answer.send(result);
             }
+            Command::Reattach { tenant, call, by, username, answer } => {
+                let input = Input::Reattach { tenant, call, by, username };
+                let outputs = self.center.handle(self.clock.now(), input);
+                let result = self.carry_out(outputs).unwrap_or(Err(CallCommandError::Unavailable));
+                let _ = answer.send(result);
+            }
             Command::AgentState { tenant, agent, state } => self.feed(Input::AgentState { tenant, agent, state }),
         }
     }

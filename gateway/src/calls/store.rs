@@ -33,13 +33,14 @@ pub(super) async fn apply(tx: &mut TenantTx<'_>, record: &Record) -> Result<(), 
 async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO calls (tenant_id, id, direction, from_number, to_number, state, queue_id, agent_id, customer_channel,
-             bridge_id, started_at, queued_at, answered_at, ended_at, end_reason, cause, sip_code, estimated, gaps)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             bridge_id, started_at, queued_at, answered_at, ended_at, end_reason, cause, sip_code, estimated, gaps,
+             held_since)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
              state = excluded.state, queue_id = excluded.queue_id, agent_id = excluded.agent_id,
              queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
              end_reason = excluded.end_reason, cause = excluded.cause, sip_code = excluded.sip_code,
-             estimated = excluded.estimated, gaps = excluded.gaps",
+             estimated = excluded.estimated, gaps = excluded.gaps, held_since = excluded.held_since",
         tx.tenant().uuid(),
         call.id.uuid(),
         call.direction.as_str(),
@@ -59,6 +60,7 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
         call.sip_code,
         call.estimated,
         serde_json::json!(call.gaps),
+        call.held_since,
     )
     .execute(tx.conn())
     .await?;
@@ -146,7 +148,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
         r#"SELECT c.tenant_id AS "tenant_id: TenantId", c.id AS "id: CallId", c.direction, c.from_number, c.to_number, c.state,
                   c.queue_id AS "queue_id: QueueId", c.agent_id AS "agent_id: AgentId", c.customer_channel, c.bridge_id,
                   c.started_at, c.queued_at, c.answered_at, c.ended_at, c.end_reason, c.cause, c.sip_code, c.estimated,
-                  c.gaps, c.recording_id AS "recording_id: RecordingId"
+                  c.gaps, c.held_since, c.recording_id AS "recording_id: RecordingId"
              FROM calls c
             WHERE c.state <> 'ended'
                OR EXISTS (SELECT FROM recordings r
@@ -179,6 +181,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
                 sip_code: row.sip_code,
                 estimated: row.estimated,
                 gaps,
+                held_since: row.held_since,
                 recording_id: row.recording_id,
             },
             legs: Vec::new(),

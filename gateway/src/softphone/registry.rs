@@ -112,11 +112,6 @@ impl Softphones {
         tokio::spawn(async move { softphones.write().await });
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.book().all().count()
-    }
-
     /// Whether there is one of this name.
     pub(crate) fn has(&self, username: &str) -> bool {
         self.book().has(username)
@@ -222,6 +217,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("softphones.json");
         std::fs::write(&path, "{\"half").unwrap();
-        assert_eq!(Softphones::kept_in(path).count(), 0);
+        assert_eq!(Softphones::kept_in(path).book().all().count(), 0);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use tokio::sync::mpsc;
+use trunkline_ari::body::Variables;
 use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
 use trunkline_db::CallId;
 
@@ -95,13 +96,14 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
             let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
             client.bridges().add_channel(bridge, &channels, bridges::AddChannel::default()).await.map(done)
         }
-        Request::Originate { channel, username, caller, timeout_s, originator } => {
+        Request::Originate { channel, username, caller, timeout_s, originator, call, queue, reattach } => {
             let params = channels::OriginateWithId::default()
                 .app(app)
                 .app_args("agent")
                 .caller_id(caller_id(caller))
                 .timeout(i64::from(*timeout_s))
-                .originator(originator);
+                .originator(originator)
+                .variables(headers(*call, queue.as_deref(), *reattach));
             let endpoint = format!("PJSIP/{username}");
             client.channels().originate_with_id(channel, &endpoint, params).await.map(|_| Reply::Done)
         }
@@ -167,6 +169,30 @@ fn caller_id(number: &str) -> String {
     format!("\"\" <{}>", if clean.is_empty() { "anonymous" } else { &clean })
 }
 
+/// What a phone's INVITE says beside the caller: which call it is, and by which queue it came. `PJSIP_HEADER` takes effect on a channel that
+/// is not dialled yet, and that is when Asterisk sets the variables of an originated one.
+fn headers(call: CallId, queue: Option<&str>, reattach: bool) -> Variables {
+    let name = |header: &str| format!("PJSIP_HEADER(add,{header})");
+    let mut headers = vec![(name("X-Trunkline-Call"), call.to_string())];
+    // A name may hold anything; a header may not.
+    headers.extend(queue.map(|queue| (name("X-Trunkline-Queue"), header_text(queue))));
+    headers.extend(reattach.then(|| (name("X-Trunkline-Reattach"), call.to_string())));
+    headers.into_iter().collect()
+}
+
+/// Percent-encoded (RFC 3986 §2.1) but for what is plain in a header and in Asterisk's own syntax.
+fn header_text(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'.' | b'_') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
 fn refusal(error: &Error) -> Refusal {
     match error {
         // A channel that is hung up in this very moment is refused in one of these ways, depending on how far it is; what
@@ -180,7 +206,23 @@ fn refusal(error: &Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::caller_id;
+    use proptest::prelude::*;
+
+    use super::{caller_id, header_text};
+
+    #[test]
+    fn the_name_of_a_queue_survives_a_header() {
+        assert_eq!(header_text("Sales - north"), "Sales - north");
+        assert_eq!(header_text("Käse & Brot\r\nX: y"), "K%C3%A4se %26 Brot%0D%0AX%3A y");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_breaks_out_of_its_header(name in "\\PC{0,60}|.{0,60}") {
+            let text = header_text(&name);
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -._%".contains(&byte)), "{text}");
+        }
+    }
 
     #[test]
     fn a_caller_cannot_smuggle_a_name_or_header() {

@@ -7,6 +7,7 @@ use serde_json::json;
 use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
 
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
+use super::talk::Reattach;
 use super::taps::Taps;
 use crate::calls::model::{
     CallGap, CallRow, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState, Subject,
@@ -42,6 +43,7 @@ pub(super) struct Call {
     pub(super) recording_outcome: Option<RecordingOutcome>,
     pub(super) offer: Option<RingingOffer>,
     pub(super) closing: Option<Closing>,
+    pub(super) reattach: Option<Reattach>,
     /// The agent whose phone began the call, for calls from within the house.
     pub(super) calling_agent: Option<AgentId>,
     pub(super) customer_ending: Ending,
@@ -73,6 +75,7 @@ impl Call {
             recording_outcome: None,
             offer: None,
             closing: None,
+            reattach: None,
             calling_agent: None,
             customer_ending: Ending::default(),
             ring_seconds: 15,
@@ -259,6 +262,15 @@ impl Call {
             }
         };
         self.recording_happened(kind, now, data);
+    }
+
+    /// The other party is no longer held, if it was.
+    pub(super) fn resumed(&mut self, now: DateTime<Utc>) {
+        if let Some(since) = self.row.held_since.take() {
+            let agent = self.row.agent_id;
+            let held_ms = (now - since).num_milliseconds();
+            self.happened("call.resumed", now, agent, json!({ "agent_id": agent, "held_ms": held_ms }));
+        }
     }
 
     /// Moves the call to another state.

@@ -80,8 +80,10 @@ impl Center {
 
     /// The agent who talks hung up; a phone that only rang ends nothing.
     fn agent_left(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        let talked = self.calls.get(&id).and_then(|call| call.talking_agent_leg()).is_some_and(|leg| leg.id == channel);
-        if talked {
+        let Some(call) = self.calls.get(&id) else { return };
+        let talked = call.talking_agent_leg().is_some_and(|leg| leg.id == channel);
+        // One that is being replaced by another leg of the same agent ends nothing.
+        if talked && call.reattach.is_none() {
             self.begin_end(now, id, EndReason::CompletedAgent, false, out);
         }
     }
@@ -117,6 +119,7 @@ impl Center {
             router.withdraw(id);
         }
         call.offer = None;
+        call.reattach = None;
         self.complete_if_gone(now, id, out);
     }
 
@@ -154,6 +157,7 @@ impl Center {
         let talk_ms = call.row.answered_at.map(|answered| (closing.at - answered).num_milliseconds());
         call.row.ended_at = Some(closing.at);
         call.row.end_reason = Some(closing.reason);
+        call.row.held_since = None;
         call.row.cause = call.customer_ending.cause;
         call.row.sip_code = call.customer_ending.sip_code;
         call.set_state(CallState::Ended);

@@ -89,6 +89,13 @@ pub enum Report {
         /// How.
         ending: Ending,
     },
+    /// A party's phone put the other on hold, or took it back.
+    Hold {
+        /// The channel's id.
+        channel: String,
+        /// Whether it is on hold now.
+        held: bool,
+    },
     /// A phone registered or vanished.
     Endpoint {
         /// The endpoint's name, which is the phone's user name.
@@ -142,6 +149,17 @@ pub enum Input {
         by: AgentId,
         /// They see every call; otherwise those of their queues and their own.
         sees_all: bool,
+    },
+    /// An agent's phone wants its running call on a new leg.
+    Reattach {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// The agent who talks in it.
+        by: AgentId,
+        /// The phone to ring.
+        username: String,
     },
     /// A recording was closed or broke.
     Recorded {
@@ -219,6 +237,12 @@ pub enum Request {
         timeout_s: u32,
         /// The channel it is rung for.
         originator: String,
+        /// The call, told to the phone so that a panel knows which one rings.
+        call: CallId,
+        /// The queue it came by, for the phone's display.
+        queue: Option<String>,
+        /// The phone asked for it: it answers by itself.
+        reattach: bool,
     },
     /// Hangs a channel up. That it is gone already is success.
     Hangup {

@@ -4,13 +4,14 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `offers` who is rung and what an answer means, `endings` how a call is taken down,
-//! `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us.
+//! `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us.
 
 mod call;
 mod endings;
 mod io;
 mod offers;
 mod reconcile;
+mod talk;
 mod taps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,6 +36,9 @@ use super::{AgentState, CallCommandError};
 const ECHO_CONTEXT: &str = "trunkline-echo";
 /// The echo test's extension, in every tenant.
 const ECHO_EXTENSION: &str = "600";
+
+/// How much longer Asterisk itself lets a phone ring than our own timer: only a gateway that died is later than that.
+const NET_SECONDS: u32 = 10;
 
 type TenantRouter = Router<AgentId, QueueId, CallId>;
 
@@ -110,6 +114,9 @@ impl Center {
             Input::Directory(directory) => self.directory_changed(now, directory),
             Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
             Input::Hangup { tenant, call, by, sees_all } => self.hangup(now, tenant, call, (by, sees_all), &mut out),
+            Input::Reattach { tenant, call, by, username } => {
+                self.reattach(now, (tenant, call), by, &username, &mut out)
+            }
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick => {}
         }
@@ -124,6 +131,7 @@ impl Center {
             [
                 call.offer.as_ref().map(|offer| offer.until),
                 call.closing.as_ref().map(|closing| closing.until),
+                call.reattach.as_ref().map(|reattach| reattach.until),
                 call.taps.as_ref().and_then(taps::Taps::deadline),
             ]
         });
@@ -173,6 +181,7 @@ impl Center {
             // A channel that left us on purpose was handed on; one that did not is destroyed within the same moment.
             Report::Left { .. } => {}
             Report::Destroyed { channel, ending } => self.destroyed(now, &channel, ending, out),
+            Report::Hold { channel, held } => self.hold_changed(now, &channel, held, out),
             Report::Endpoint { username, online } => {
                 let changed = if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
                 if changed && let Some(device) = self.directory.devices.get(&username) {
@@ -287,6 +296,7 @@ impl Center {
             sip_code: None,
             estimated: false,
             gaps: Vec::new(),
+            held_since: None,
             recording_id: None,
         }
     }
@@ -443,6 +453,7 @@ impl Center {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             self.offer_timer(now, id, out);
+            self.reattach_timer(now, id, out);
             self.closing_timer(now, id, out);
             if let Some(call) = self.calls.get_mut(&id) {
                 taps::overdue(call, now, out);

@@ -8,11 +8,8 @@ use trunkline_db::{AgentId, CallId};
 
 use super::call::RingingOffer;
 use super::io::{Ending, HangupWhy, Output, Request};
-use super::{Center, millis, taps};
+use super::{Center, NET_SECONDS, millis, taps};
 use crate::calls::model::{CallState, Leg, LegKind};
-
-/// How much longer Asterisk itself lets a phone ring than our own timer: only a gateway that died is later than that.
-const NET_SECONDS: u32 = 10;
 
 impl Center {
     /// Makes every offer that can be made now.
@@ -25,6 +22,7 @@ impl Center {
 
     /// Rings all phones of an agent at once.
     fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
+        let queue = self.queue_name(id);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -56,6 +54,9 @@ impl Center {
                 caller: call.row.from_number.clone(),
                 timeout_s: call.ring_seconds + NET_SECONDS,
                 originator: call.customer(),
+                call: id,
+                queue: queue.clone(),
+                reattach: false,
             }));
         }
         call.set_state(CallState::Ringing);
@@ -69,6 +70,9 @@ impl Center {
 
     /// One of the agent's phones was picked up: the parties are joined, the other phones fall silent.
     pub(super) fn agent_answered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
+        if self.reattached(now, id, channel, out) {
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -117,6 +121,14 @@ impl Center {
             return;
         };
         call.leg_ended(channel, now, ending.cause);
+        if call.reattach.as_ref().is_some_and(|reattach| reattach.channel == channel) {
+            self.reattach_failed(now, id, channel, out);
+            return;
+        }
+        if call.row.state == CallState::Active && call.reattach.is_some() {
+            // The old leg is gone before the new one is there; the row knows.
+            out.push(call.record(None));
+        }
         let Some(offer) = &mut call.offer else { return };
         if offer.ringing.remove(channel).is_none() {
             return;

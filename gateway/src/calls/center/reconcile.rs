@@ -110,8 +110,6 @@ impl Center {
             .filter(|leg| present.channel(&leg.id).is_none())
             .map(|leg| (leg.id.clone(), leg.kind))
             .collect();
-        let talker_gone =
-            call.talking_agent_leg().is_some_and(|leg| gone.iter().any(|(channel, _)| *channel == leg.id));
         for (channel, _) in &gone {
             call.leg_ended(channel, now, None);
         }
@@ -138,7 +136,14 @@ impl Center {
             out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
         }
         if call.row.state == CallState::Active {
-            if talker_gone || call.talking_agent_leg().is_none() {
+            self.reconcile_reattach(now, id, present, out);
+            let Some(call) = self.calls.get(&id).filter(|call| call.closing.is_none()) else {
+                return;
+            };
+            if call.talking_agent_leg().is_none() && call.reattach.is_some() {
+                return;
+            }
+            if call.talking_agent_leg().is_none() {
                 self.begin_end(now, id, EndReason::CompletedAgent, true, out);
             } else {
                 self.reconcile_talk(now, id, present, out);
@@ -146,6 +151,26 @@ impl Center {
         } else {
             let gone: Vec<String> = gone.into_iter().map(|(channel, _)| channel).collect();
             self.reconcile_wait(now, id, customer, &gone, present, out);
+        }
+    }
+
+    /// A phone that was being rung for its own call: it answered, or is still rung, or nobody knows of it any more.
+    fn reconcile_reattach(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        if let Some(channel) = call.reattach.as_ref().map(|reattach| reattach.channel.clone()) {
+            match present.channel(&channel) {
+                None => self.reattach_failed(now, id, &channel, out),
+                Some(there) if there.is_up() => {
+                    self.agent_answered(now, id, &channel, out);
+                }
+                Some(_) => {}
+            }
+            return;
+        }
+        for leg in call.open_legs().filter(|leg| leg.kind == LegKind::Agent && leg.answered_at.is_none()) {
+            out.push(call.request(Request::Hangup { channel: leg.id.clone(), why: HangupWhy::NoAnswer }));
         }
     }
 

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::world::World;
+use crate::calls::center::{Input, Report};
 use crate::calls::model::{CallState, RecordingState, Subject};
 
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ enum Step {
     Answer(prop::sample::Index),
     Refuse(prop::sample::Index),
     HangUp(prop::sample::Index),
+    Hold(prop::sample::Index, bool),
+    Reattach(prop::sample::Index),
     Wait(i64),
     Cut,
     Kill,
@@ -29,6 +32,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => any::<prop::sample::Index>().prop_map(Step::Answer),
         2 => any::<prop::sample::Index>().prop_map(Step::Refuse),
         4 => any::<prop::sample::Index>().prop_map(Step::HangUp),
+        1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(index, held)| Step::Hold(index, held)),
+        3 => any::<prop::sample::Index>().prop_map(Step::Reattach),
         4 => (1..20_000i64).prop_map(Step::Wait),
         1 => Just(Step::Cut),
         1 => Just(Step::Kill),
@@ -62,6 +67,22 @@ proptest! {
                     let parties = world.parties();
                     if !parties.is_empty() {
                         world.hang_up(&parties[index.index(parties.len())], 16);
+                    }
+                }
+                Step::Hold(index, held) => {
+                    let parties = world.parties();
+                    if !parties.is_empty() {
+                        let channel = parties[index.index(parties.len())].clone();
+                        world.feed(Input::Report(Report::Hold { channel, held }));
+                    }
+                }
+                Step::Reattach(index) => {
+                    let talked: Vec<_> = world.database.calls.iter().filter_map(|(id, (_, row))| Some((*id, row.agent_id?))).collect();
+                    if !talked.is_empty() {
+                        let (call, by) = talked[index.index(talked.len())];
+                        let phone = world.agents.iter().position(|agent| *agent == by).expect("an agent of this world");
+                        let tenant = world.tenant;
+                        world.feed(Input::Reattach { tenant, call, by, username: World::phone(phone) });
                     }
                 }
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
@@ -116,6 +137,7 @@ proptest! {
         }
         for (id, (_, row)) in &world.database.calls {
             prop_assert_eq!(row.state, CallState::Ended);
+            prop_assert_eq!(row.held_since, None);
             prop_assert!(row.end_reason.is_some() && row.ended_at.is_some());
             prop_assert_eq!(ends.get(id).copied(), Some(1), "call.ended exactly once");
         }

@@ -287,7 +287,7 @@ export class JsSip implements Sip {
         peer: /^(anonymous|asterisk)$/i.test(peer) ? "" : peer,
         // Asterisk repeats the number where there is no name.
         peerName: name === peer ? undefined : name,
-        queue: header("X-Trunkline-Queue"),
+        queue: decoded(header("X-Trunkline-Queue")),
         reattach: header("X-Trunkline-Reattach"),
       },
     });
@@ -403,5 +403,14 @@ export class JsSip implements Sip {
 
   async stats(id: string): Promise<RTCStatsReport | undefined> {
     return (this.dialogs.get(id)?.session.connection as RTCPeerConnection | null | undefined)?.getStats();
+  }
+}
+
+/** A queue's name comes percent-encoded: a header cannot hold every sign. */
+function decoded(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
