@@ -368,6 +368,7 @@ export class JsSip implements Sip {
   async sendDigits(id: string, digits: string): Promise<void> {
     const sender = this.sender(id)?.dtmf;
     if (!sender?.canInsertDTMF) throw new Error("digits cannot be sent");
+    const { session } = this.get(id);
     const sent = new Promise<void>((resolve) => {
       const heard = ({ tone }: RTCDTMFToneChangeEvent) => {
         if (tone !== "") return;
@@ -375,6 +376,7 @@ export class JsSip implements Sip {
         resolve();
       };
       sender.addEventListener("tonechange", heard);
+      session.on("ended", () => resolve());
     });
     // Behind those that still sound: a fast typist loses none.
     sender.insertDTMF(sender.toneBuffer + digits, DIGIT_MS, DIGIT_GAP_MS);
