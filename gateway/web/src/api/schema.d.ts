@@ -245,6 +245,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/reattach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take my call back
+         * @description For a softphone that lost its side of a running call, as a page that was loaded anew: it is rung with the SIP header
+         *     `X-Trunkline-Reattach: <call id>` and answers by itself; the new leg takes the place of the old one. Neither the call nor its recording
+         *     ends meanwhile, and if the phone does not answer within ten seconds all stays as it was. Works while the database is away.
+         */
+        post: operations["reattachCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -668,6 +690,11 @@ export interface components {
             from: string;
             /** @description Stretches in which Asterisk could not tell us what happened. */
             gaps: components["schemas"]["CallGap"][];
+            /**
+             * Format: date-time
+             * @description Since when the agent's phone holds the other party.
+             */
+            held_since?: string | null;
             /**
              * Format: uuid
              * @description The call.
@@ -1103,6 +1130,11 @@ export interface components {
                 from: string;
                 /** @description Stretches in which Asterisk could not tell us what happened. */
                 gaps: components["schemas"]["CallGap"][];
+                /**
+                 * Format: date-time
+                 * @description Since when the agent's phone holds the other party.
+                 */
+                held_since?: string | null;
                 /**
                  * Format: uuid
                  * @description The call.
@@ -2129,6 +2161,45 @@ export interface operations {
                 };
             };
             /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reattachCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The phone is being rung */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This sign-in's softphone is not signed in to Asterisk */
             409: {
                 headers: {
                     [name: string]: unknown;
