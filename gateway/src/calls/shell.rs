@@ -7,12 +7,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trunkline_ari::{Client, State, Update, Updates};
 use trunkline_db::{Db, DbError};
-use trunkline_journal::Journal;
+use trunkline_journal::{Hub, Journal, Kind, Scope};
 use trunkline_media::{BindError, Media, MediaConfig};
 use uuid::Uuid;
 
@@ -94,6 +95,7 @@ impl CallControl {
         let app = config.ari.app.first().cloned().unwrap_or_default();
         let media = Media::bind(MediaConfig::new(config.rtp_listen))?;
         let node = node_id(&config.state)?;
+        let hub = journal.hub().clone();
         let (writer, caught_up) = Writer::start(config.state.clone(), node, &db, journal).await?;
         // The writer tells, or it died and there is nothing to wait for.
         let _ = caught_up.await;
@@ -145,6 +147,7 @@ impl CallControl {
             client: client.clone(),
             media: media.clone(),
             softphones,
+            hub,
             clock: Clock::new(),
             sign_of_life,
             away_since,
@@ -186,7 +189,11 @@ struct Inputs {
     softphones: watch::Receiver<()>,
 }
 
+/// One of an agent's phones signed in, or the last one is gone.
+const AGENT_REACHABLE: Kind = Kind::from_static("agent.reachable");
+
 struct Shell {
+    hub: Hub,
     center: Center,
     requests: Requests,
     recorder: Recorder,
@@ -379,9 +386,18 @@ impl Shell {
         self.shown.status.write().unwrap_or_else(PoisonError::into_inner).version = version;
     }
 
+    /// Who can be rung now, for those who ask, and as a signal for those who look on: a phone that comes and goes is nothing to keep.
     fn show_reachable(&self) {
         let reachable: HashSet<_> = self.center.reachable_agents().collect();
-        *self.shown.reachable.write().unwrap_or_else(PoisonError::into_inner) = reachable;
+        let before = std::mem::replace(
+            &mut *self.shown.reachable.write().unwrap_or_else(PoisonError::into_inner),
+            reachable.clone(),
+        );
+        for changed in reachable.symmetric_difference(&before) {
+            let (tenant, agent) = *changed;
+            let data = json!({ "agent_id": agent, "reachable": reachable.contains(changed) });
+            self.hub.signal(tenant, &[Scope::Tenant], AGENT_REACHABLE, &data);
+        }
     }
 
     fn heartbeat(&self) {
