@@ -107,7 +107,7 @@ async function calls(): Promise<Customer> {
 /** A customer rings the browser and is answered. */
 async function talk(page: Page): Promise<Customer> {
   const customer = await calls();
-  await page.getByText(/is calling|5557654321/).first().waitFor();
+  await page.locator("[data-incoming]").filter({ hasText: "Sales" }).waitFor();
   await press(page, "Answer");
   await shows(page, "active");
   await customer.wait("established");
@@ -162,6 +162,7 @@ test("a customer rings the browser; hold, mute, digits; both are in the recordin
   await press(page, "Hold");
   await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
   await customer.hearsMusic();
+  expect((await newestCall()).held_since).not.toBeNull();
   await press(page, "Resume");
   await press(page, "Mute");
   await customer.hearsSilence();
@@ -222,12 +223,17 @@ test("a reload takes the running call up again within five seconds", async () =>
   const customer = await talk(page);
   await bothHear(page, customer);
   const { id } = await newestCall();
+  await press(page, "Mute");
+  await page.getByRole("button", { name: "Unmute", exact: true }).waitFor();
   const before = Date.now();
   await page.reload();
   expect(asked).toEqual(["beforeunload"]);
-  await usable(page);
+  // Not "Talking": who was muted comes back muted.
+  await page.locator('[data-phone="active"]').filter({ hasText: "Muted" }).waitFor();
   await hears(page);
   expect(Date.now() - before).toBeLessThan(5_000);
+  await customer.hearsSilence();
+  await press(page, "Unmute");
   await customer.hears(AGENT_HZ);
   expect(await newestCall()).toMatchObject({ id, state: "active" });
   await press(page, "Hang up");

@@ -205,8 +205,8 @@ test("a refused registration says how", () => {
 
 test("tells who rings, for which call and queue", () => {
   up();
-  invite("X-Trunkline-Call: 0197\r\nX-Trunkline-Queue: Sales");
-  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", peer: "+15550001", peerName: "Ada Lovelace", queue: "Sales", reattach: undefined } });
+  invite("X-Trunkline-Call: 0197\r\nX-Trunkline-Queue: Caff%C3%A8 %26 Co");
+  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", peer: "+15550001", peerName: "Ada Lovelace", queue: "Caffè & Co", reattach: undefined } });
 });
 
 test("a ring for a call that is taken up again", () => {

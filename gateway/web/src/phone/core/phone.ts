@@ -1,5 +1,5 @@
 /** The machine's hands: requests, SIP, sound, tabs, timers. It decides nothing. */
-import { api, authorizedFetch, body, onSignedOut, Problem } from "@/api";
+import { api, body, onSignedOut, Problem } from "@/api";
 import { live } from "@/live";
 import { type AudioSettings, type MissedCall, type PhoneActions, type PhoneCall, PhoneError, type PhoneErrorCode, type PhoneState } from "../api";
 import { AudioDevices } from "./audio";
@@ -368,9 +368,7 @@ export class Phone {
   private async reattach(callId: string): Promise<void> {
     const signal = this.lead?.signal;
     try {
-      const url = `${location.origin}/api/v1/calls/${encodeURIComponent(callId)}/reattach`;
-      const response = await authorizedFetch(new Request(url, { method: "POST", signal }));
-      if (!response.ok) throw await Problem.of(response);
+      await api.POST("/api/v1/calls/{id}/reattach", { params: { path: { id: callId } }, signal });
       this.give({ type: "reattach_asked", callId, answer: "ringing" });
     } catch (error) {
       if (signal?.aborted) return;
