@@ -3,18 +3,24 @@ import { useId, useState } from "react";
 import { Banner, Button, Field, Meter, Select } from "@/design";
 import { useT } from "@/i18n";
 import type { AudioDevice } from "../api";
-import { phone, useMicrophoneLevel, usePhone } from "../core";
-import { attempt, blockedText } from "./problems";
+import { useMicrophoneLevel, usePhone, usePhoneActions } from "./core";
+import { attempt, blockedText, blockedTitle, useAttempt } from "./problems";
 
 /** What stands for the system's own choice: Radix' select has no empty value. */
 const SYSTEM = "system";
+/** Louder than a room in which nobody speaks. */
+const HEARD = 0.15;
 
 /** Which devices speak, listen and ring; each can be tried. */
 export function AudioSettings() {
   const t = useT();
   const { audio, registration } = usePhone();
+  const phone = usePhoneActions();
+  const [retrying, retry] = useAttempt();
   const [testing, setTesting] = useState(false);
+  const [heard, setHeard] = useState(false);
   const level = useMicrophoneLevel(testing);
+  if (testing && !heard && level > HEARD) setHeard(true);
   const volume = useId();
   const choices = (devices: readonly AudioDevice[]) => [{ value: SYSTEM, label: t("phone.audio.system") }, ...devices.map((one) => ({ value: one.id, label: one.label }))];
   const given = (value: string) => (value === SYSTEM ? undefined : value);
@@ -22,21 +28,30 @@ export function AudioSettings() {
   return (
     <div className="grid max-w-lg gap-5">
       {blocked && blocked !== "no-agent" && (
-        <Banner tone="bad" action={blocked.startsWith("microphone") ? <Button onClick={() => void attempt(phone.retryMicrophone())}>{t("common.retry")}</Button> : undefined} className="rounded-md">
-          {blockedText(blocked)}
+        <Banner tone="bad" action={blocked.startsWith("microphone") ? <Button busy={retrying} onClick={() => void retry(() => phone.retryMicrophone())}>{t("common.retry")}</Button> : undefined} className="rounded-md">
+          <p className="font-medium">{blockedTitle(blocked)}</p>
+          <p>{blockedText(blocked)}</p>
         </Banner>
       )}
       <div className="grid gap-2">
-        <Field label={t("phone.audio.microphone")}>
+        <Field label={t("phone.audio.microphone")} hint={audio.microphones.length === 0 ? t("phone.audio.no-names") : undefined}>
           <Select value={audio.microphone ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseMicrophone(given(value)))} options={choices(audio.microphones)} />
         </Field>
         <div className="flex items-center gap-3">
-          <Button size="sm" aria-pressed={testing} onClick={() => setTesting(!testing)}>
+          <Button
+            size="sm"
+            onClick={() => {
+              setTesting(!testing);
+              setHeard(false);
+            }}
+          >
             {testing ? t("phone.audio.stop-test") : t("phone.audio.test-microphone")}
           </Button>
           <Meter value={level} label={t("phone.audio.level")} tone={level > 0.95 ? "bad" : "live"} />
         </div>
-        {testing && <p className="text-sm text-ink-3">{t("phone.audio.level-hint")}</p>}
+        <p role="status" className={testing ? "text-sm text-ink-2" : "sr-only"}>
+          {testing && (heard ? t("phone.audio.heard") : t("phone.audio.level-hint"))}
+        </p>
       </div>
       <div className="grid gap-2">
         <Field label={t("phone.audio.speaker")} hint={audio.canChooseSpeaker ? undefined : t("phone.audio.no-choice")}>
@@ -59,7 +74,7 @@ export function AudioSettings() {
           <label htmlFor={volume} className="text-sm text-ink-2">
             {t("phone.audio.volume")}
           </label>
-          <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 flex-1 accent-accent" />
+          <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} aria-valuetext={`${String(Math.round(audio.ringVolume * 100))} %`} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 flex-1 accent-accent" />
         </div>
       </div>
       <div className="grid gap-2">

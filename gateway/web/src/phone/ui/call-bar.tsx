@@ -1,11 +1,13 @@
-import { Grid3x3, Mic, MicOff, Pause, Phone, PhoneMissed, PhoneOff, Play, TriangleAlert } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Grid3x3, Mic, MicOff, Pause, Phone, PhoneOff, Play, TriangleAlert } from "lucide-react";
+import { type ComponentProps, type ReactNode, useEffect, useRef, useState } from "react";
 import { useCommand } from "@/app/commands";
-import { Avatar, Badge, Button, Duration, IconButton, PhoneNumber, Popover, RelativeTime, announce, cx } from "@/design";
+import { Avatar, Badge, Button, Duration, Kbd, PhoneNumber, Popover, type Tone, Tooltip, announce, cx } from "@/design";
 import { useT } from "@/i18n";
 import type { PhoneCall } from "../api";
-import { phone, usePhone } from "../core";
+import { usePhone, usePhoneActions } from "./core";
+import { useKeptFocus } from "./focus";
 import { DialPad, TonePad } from "./keypad";
+import { Missed } from "./missed";
 import { attempt } from "./problems";
 import { QualityMark } from "./quality";
 import { PhoneStatus } from "./status";
@@ -15,8 +17,10 @@ export function CallBar() {
   const { calls } = usePhone();
   const running = calls.filter((call) => call.state !== "incoming" && call.state !== "ended");
   const [first, ...others] = running;
+  useToldCall(first);
   return (
-    <div className="flex min-h-11 min-w-0 items-center gap-3" data-phone={first ? first.state : "idle"}>
+    // Takes the focus when the button that had it goes with its call.
+    <div tabIndex={-1} className="flex min-h-11 min-w-0 items-center gap-3 outline-none" data-phone={first ? first.state : "idle"}>
       {first ? <Running key={first.id} call={first} others={others} /> : <Idle />}
     </div>
   );
@@ -26,19 +30,20 @@ function Idle() {
   const t = useT();
   const { registration, here, missed } = usePhone();
   const [open, setOpen] = useState(false);
-  const usable = registration.state === "ready" || (!here && registration.state !== "off");
+  const usable = registration.state === "ready";
   useCommand({ id: "dial", title: t("phone.dial.title"), group: t("phone.group"), shortcut: "d", run: () => setOpen(true), when: usable });
+  const showsPad = registration.state !== "off" && (registration.state !== "blocked" || !here);
   return (
     <>
       <PhoneStatus />
-      {registration.state !== "off" && registration.state !== "blocked" && (
+      {showsPad && (
         <Popover
           label={t("phone.dial.title")}
           align="start"
           open={open}
           onOpenChange={setOpen}
           trigger={
-            <Button icon={<Phone size={15} aria-hidden />} disabled={!usable} shortcut="d">
+            <Button icon={<Phone size={15} aria-hidden />} disabled={!usable} shortcut="d" aria-keyshortcuts="d">
               <span className="max-sm:sr-only">{t("phone.dial.title")}</span>
             </Button>
           }
@@ -46,138 +51,145 @@ function Idle() {
           <DialPad onDialed={() => setOpen(false)} />
         </Popover>
       )}
-      {missed.length > 0 && <Missed />}
+      {missed.length > 0 && <Missed usable={usable} />}
     </>
   );
 }
 
-function Missed() {
-  const t = useT();
-  const { missed } = usePhone();
-  return (
-    <Popover
-      label={t("phone.missed.title")}
-      align="start"
-      className="w-80"
-      trigger={
-        <Button icon={<PhoneMissed size={15} aria-hidden className="text-bad" />}>
-          <span className="num">{t("phone.missed.count", { n: missed.length })}</span>
-        </Button>
-      }
-    >
-      <div className="mb-2 flex items-center justify-between gap-2">
-        <p className="font-medium">{t("phone.missed.title")}</p>
-        <Button size="sm" variant="ghost" onClick={() => phone.clearMissed()}>
-          {t("phone.missed.clear")}
-        </Button>
-      </div>
-      <ul className="grid max-h-72 gap-1 overflow-auto">
-        {missed.map((one) => (
-          <li key={one.id} className="flex items-center gap-2 rounded-md px-1 py-1 hover:bg-sunken">
-            <div className="min-w-0 flex-1">
-              <p className="truncate text-md">{one.peerName ?? <PhoneNumber value={one.peer} />}</p>
-              <p className="text-sm text-ink-3">
-                {one.queue ? `${one.queue} · ` : ""}
-                <RelativeTime at={new Date(one.at).toISOString()} />
-              </p>
-            </div>
-            <IconButton label={t("phone.missed.call-back", { peer: one.peerName ?? one.peer })} onClick={() => void attempt(phone.dial(one.peer))}>
-              <Phone size={15} aria-hidden />
-            </IconButton>
-          </li>
-        ))}
-      </ul>
-    </Popover>
-  );
+type Shown = "interrupted" | "held" | "muted" | PhoneCall["state"];
+
+/** The one thing to know of a call that is not alright; else its state. */
+function shownState(call: PhoneCall): Shown {
+  if (call.interrupted) return call.state === "reattaching" ? "reattaching" : "interrupted";
+  if (call.state !== "active") return call.state;
+  return call.held ? "held" : call.muted ? "muted" : "active";
 }
+
+const TONE: Record<Shown, Tone> = { interrupted: "ring", reattaching: "ring", held: "hold", muted: "bad", active: "live", dialing: "ring", incoming: "ring", ended: "neutral" };
+const GROUND: Partial<Record<Shown, string>> = { held: "border-hold/40 bg-hold-soft", interrupted: "border-ring/50 bg-ring-soft", reattaching: "border-ring/50 bg-ring-soft", dialing: "border-ring/50 bg-ring-soft" };
 
 function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall[] }) {
   const t = useT();
+  const phone = usePhoneActions();
   const [pad, setPad] = useState(false);
+  const box = useKeptFocus<HTMLElement>();
   const live = call.state === "active";
+  // Muting happens in this browser; what the other side has to hear of waits for the line.
+  const reachable = live && !call.interrupted;
   const mute = () => void attempt(phone.setMuted(call.id, !call.muted));
   const hold = () => void attempt(phone.setHeld(call.id, !call.held));
   const hangUp = () => void attempt(phone.hangUp(call.id));
   const group = t("phone.group");
-  useCommand({ id: "mute", title: call.muted ? t("phone.unmute") : t("phone.mute"), group, shortcut: "m", run: mute, when: live });
-  useCommand({ id: "hold", title: call.held ? t("phone.resume") : t("phone.hold"), group, shortcut: "h", run: hold, when: live });
-  useCommand({ id: "tones", title: t("phone.keypad"), group, shortcut: "t", run: () => setPad(true), when: live });
+  const [muteLabel, holdLabel] = [call.muted ? t("phone.unmute") : t("phone.mute"), call.held ? t("phone.resume") : t("phone.hold")];
+  useCommand({ id: "mute", title: muteLabel, group, shortcut: "m", run: mute, when: live });
+  useCommand({ id: "hold", title: holdLabel, group, shortcut: "h", run: hold, when: reachable });
+  useCommand({ id: "tones", title: t("phone.keypad"), group, shortcut: "t", run: () => setPad(true), when: reachable });
   useCommand({ id: "hang-up", title: t("phone.hang-up"), group, shortcut: "ctrl+shift+e", run: hangUp });
-  useAnnounced(call);
   const name = call.peerName && call.peerName !== call.peer ? call.peerName : undefined;
-  const state = call.interrupted ? "interrupted" : call.held ? "held" : call.muted && live ? "muted" : call.state;
-  const tone = call.interrupted ? "ring" : call.held ? "hold" : call.muted && live ? "bad" : live ? "live" : "ring";
+  const state = shownState(call);
   return (
-    <section aria-label={t("phone.call")} className={cx("flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1 rounded-lg px-2 py-1", call.held ? "bg-hold-soft" : "bg-live-soft")}>
-      <Avatar name={name ?? call.peer.replace(/\D/g, "").slice(-2)} size={32} className="max-sm:hidden" />
-      <div className="min-w-0">
-        <p className="truncate text-md font-semibold">{name ?? <PhoneNumber value={call.peer} />}</p>
-        <p className="truncate text-sm text-ink-2">
-          {name && <PhoneNumber value={call.peer} />}
-          {name && call.queue && " · "}
-          {call.queue}
+    <section ref={box} aria-label={t("phone.call")} className={cx("flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1", GROUND[state] ?? "border-live/40 bg-live-soft")}>
+      <Avatar name={name ?? call.peer.replace(/\D/g, "").slice(-2)} size={30} className="max-lg:hidden" />
+      <div className="min-w-24 flex-1 basis-28 sm:max-w-72">
+        <p className="truncate text-md font-semibold" title={name}>
+          <bdi>{name ?? (call.peer ? <PhoneNumber value={call.peer} /> : t("phone.call"))}</bdi>
         </p>
+        {(name ?? call.queue) && (
+          <p className="truncate text-sm text-ink-2" title={call.queue}>
+            {name && <PhoneNumber value={call.peer} />}
+            {name && call.queue && " · "}
+            {call.queue}
+          </p>
+        )}
       </div>
-      <Duration since={call.answeredAt ?? call.startedAt} className="text-lg font-semibold" />
-      <Badge tone={tone} dot className="bg-surface">
-        {t(`phone.state.${state}`)}
-      </Badge>
-      {call.quality && live && !call.held && <QualityMark quality={call.quality} />}
-      <div className="ms-auto flex items-center gap-1.5">
-        <IconButton label={call.muted ? t("phone.unmute") : t("phone.mute")} shortcut="m" pressed={call.muted} disabled={!live} size="lg" variant="secondary" onClick={mute}>
-          {call.muted ? <MicOff size={18} aria-hidden /> : <Mic size={18} aria-hidden />}
-        </IconButton>
-        <IconButton label={call.held ? t("phone.resume") : t("phone.hold")} shortcut="h" pressed={call.held} disabled={!live} size="lg" variant="secondary" onClick={hold}>
-          {call.held ? <Play size={18} aria-hidden /> : <Pause size={18} aria-hidden />}
-        </IconButton>
-        <Popover
-          label={t("phone.keypad")}
-          open={pad}
-          onOpenChange={setPad}
-          trigger={
-            <button type="button" aria-label={t("phone.keypad")} disabled={!live} className="grid size-10 place-items-center rounded-md border border-line-strong bg-surface hover:bg-sunken disabled:opacity-45">
-              <Grid3x3 size={18} aria-hidden />
-            </button>
-          }
-        >
+      <div className="flex items-center gap-2">
+        <Duration since={call.answeredAt ?? call.startedAt} className="text-lg font-semibold" />
+        <Badge tone={TONE[state]} dot className="bg-surface">
+          {t(`phone.state.${state}`)}
+        </Badge>
+        {call.quality && live && !call.held && !call.interrupted && <QualityMark quality={call.quality} />}
+      </div>
+      <div className="ms-auto flex items-center gap-1.5 max-sm:w-full">
+        <Control label={muteLabel} keys="m" on={call.muted} disabled={!live} icon={call.muted ? <MicOff size={17} aria-hidden /> : <Mic size={17} aria-hidden />} onClick={mute} />
+        <Control label={holdLabel} keys="h" on={call.held} disabled={!reachable} icon={call.held ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />} onClick={hold} />
+        <Popover label={t("phone.keypad")} open={pad && reachable} onOpenChange={setPad} trigger={<Control label={t("phone.keypad")} keys="t" disabled={!reachable} icon={<Grid3x3 size={17} aria-hidden />} />}>
           <TonePad callId={call.id} />
         </Popover>
-        <IconButton label={t("phone.hang-up")} shortcut="ctrl+shift+e" size="lg" variant="danger" className="w-14" onClick={hangUp}>
-          <PhoneOff size={18} aria-hidden />
-        </IconButton>
+        <Control label={t("phone.hang-up")} keys="ctrl+shift+e" variant="danger" icon={<PhoneOff size={17} aria-hidden />} onClick={hangUp} />
       </div>
       {call.interrupted && (
         <p className="flex w-full items-center gap-1.5 text-sm text-ink">
-          <TriangleAlert size={14} aria-hidden className="text-ring" />
+          <TriangleAlert size={14} aria-hidden className="shrink-0 text-ring" />
           {t("phone.interrupted")}
         </p>
       )}
       {others.map((other) => (
-        <div key={other.id} className="flex w-full items-center gap-2 text-sm">
-          <Badge tone="hold">{t(`phone.state.${other.held ? "held" : other.state}`)}</Badge>
-          <span className="truncate">{other.peerName ?? other.peer}</span>
-          <Duration since={other.answeredAt ?? other.startedAt} />
-          {other.held && (
-            <Button size="sm" onClick={() => void attempt(phone.setHeld(other.id, false))}>
-              {t("phone.resume")}
-            </Button>
-          )}
-          <Button size="sm" variant="danger" onClick={() => void attempt(phone.hangUp(other.id))}>
-            {t("phone.hang-up")}
-          </Button>
-        </div>
+        <Other key={other.id} call={other} />
       ))}
     </section>
   );
 }
 
-/** Changes that nobody watching the screen needs to be told. */
-function useAnnounced(call: PhoneCall): void {
+/** A second call, which waits while the first talks. Taking it up again puts the first on hold. */
+function Other({ call }: { call: PhoneCall }) {
   const t = useT();
-  const said = useRef("");
-  const now = call.interrupted ? "interrupted" : call.held ? "held" : call.muted ? "muted" : call.state;
+  const phone = usePhoneActions();
+  const state = shownState(call);
+  const who = call.peerName ?? call.peer;
+  return (
+    <div role="group" aria-label={`${who}, ${t(`phone.state.${state}`)}`} className="flex w-full min-w-0 items-center gap-2 border-t border-line-strong pt-1 text-sm">
+      <Badge tone={TONE[state]}>{t(`phone.state.${state}`)}</Badge>
+      <span className="min-w-0 truncate font-medium" title={who}>
+        <bdi>{call.peerName ?? <PhoneNumber value={call.peer} />}</bdi>
+      </span>
+      <Duration since={call.answeredAt ?? call.startedAt} />
+      <div className="ms-auto flex gap-1.5">
+        {call.held && (
+          <Button size="sm" disabled={call.interrupted} icon={<Play size={14} aria-hidden />} onClick={() => void attempt(phone.setHeld(call.id, false))}>
+            {t("phone.switch")}
+          </Button>
+        )}
+        <Button size="sm" variant="danger" aria-label={t("phone.hang-up-on", { who })} icon={<PhoneOff size={14} aria-hidden />} onClick={() => void attempt(phone.hangUp(call.id))} />
+      </div>
+    </div>
+  );
+}
+
+interface ControlProps extends Omit<ComponentProps<typeof Button>, "children" | "shortcut"> {
+  label: string;
+  keys: string;
+  on?: boolean;
+  icon: ReactNode;
+}
+
+/** One of the call's buttons: with its word and its key where there is room. The word says what a press does, so it is no toggle to a screen reader. */
+function Control({ label, keys, on, ...rest }: ControlProps) {
+  return (
+    <Tooltip content={label} shortcut={keys}>
+      <Button
+        {...rest}
+        aria-keyshortcuts={keys === "ctrl+shift+e" ? "Control+Shift+E" : keys}
+        className={cx("max-2xl:min-w-9 max-2xl:px-2 max-sm:min-h-11 max-sm:flex-1", on && "border-accent-line bg-accent-soft text-accent")}
+      >
+        <span className="max-2xl:sr-only">{label}</span>
+        {keys.length === 1 && (
+          <span aria-hidden className="max-2xl:hidden">
+            <Kbd keys={keys} />
+          </span>
+        )}
+      </Button>
+    </Tooltip>
+  );
+}
+
+/** Says how the call goes on to whoever does not watch the screen. What rings is announced by its card. */
+function useToldCall(call: PhoneCall | undefined): void {
+  const t = useT();
+  const now = call ? `${call.peerName ?? call.peer}: ${t(`phone.state.${shownState(call)}`)}` : "";
+  const before = useRef(now);
   useEffect(() => {
-    if (said.current && said.current !== now) announce(t(`phone.state.${now}`));
-    said.current = now;
+    if (before.current === now) return;
+    before.current = now;
+    announce(now || t("phone.state.ended"));
   }, [now, t]);
 }

@@ -1,65 +1,113 @@
 import { Phone, PhoneOff } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
+import { createPortal } from "react-dom";
 import { useCommand } from "@/app/commands";
-import { Button, Duration, PhoneNumber, announce } from "@/design";
+import { Button, Duration, Kbd, PhoneNumber, announce } from "@/design";
 import { useT } from "@/i18n";
 import type { PhoneCall } from "../api";
-import { phone, usePhone } from "../core";
-import { attempt } from "./problems";
+import { usePhone, usePhoneActions } from "./core";
+import { useKeptFocus } from "./focus";
+import { useAttempt } from "./problems";
+
+const ANSWER = "ctrl+shift+a";
+const DECLINE = "ctrl+shift+x";
 
 /** A call that rings: over everything, on every screen, without taking the keyboard from whoever is typing. */
 export function IncomingCall() {
   const { calls } = usePhone();
   const ringing = calls.filter((call) => call.state === "incoming");
-  if (ringing.length === 0) return null;
+  return ringing.length === 0 ? null : createPortal(<Over ringing={ringing} />, document.body);
+}
+
+function Over({ ringing }: { ringing: readonly PhoneCall[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = box.current;
+    // A press here is none outside of an open dialog: whoever answers loses nothing of what they were filling in.
+    const keep = (event: Event) => event.stopPropagation();
+    element?.addEventListener("pointerdown", keep);
+    return () => element?.removeEventListener("pointerdown", keep);
+  }, []);
   return (
-    <div className="fixed end-4 top-16 z-50 grid w-[min(22rem,calc(100vw-1.5rem))] gap-2 max-sm:inset-x-3 max-sm:end-auto">
+    // With `aria-live` an open dialog hides it from nobody; `off`, because what is to be said is announced.
+    <div ref={box} aria-live="off" className="pointer-events-auto fixed end-4 top-16 z-[60] grid max-h-[calc(100vh-5rem)] w-[min(23rem,calc(100vw-1.5rem))] gap-2 overflow-auto max-sm:inset-x-3 max-sm:top-3 max-sm:w-auto">
       {ringing.map((call, index) => (
-        <Ringing key={call.id} call={call} first={index === 0} />
+        <RingCard key={call.id} call={call} first={index === 0} />
       ))}
     </div>
   );
 }
 
-function Ringing({ call, first }: { call: PhoneCall; first: boolean }) {
+export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
   const t = useT();
   const { calls } = usePhone();
+  const phone = usePhoneActions();
+  const [answering, tryAnswer] = useAttempt();
+  const [declining, tryDecline] = useAttempt();
+  const box = useKeptFocus<HTMLElement>();
   const talking = calls.some((one) => one.state === "active" && !one.held);
   const name = call.peerName && call.peerName !== call.peer ? call.peerName : undefined;
   const who = name ?? call.peer;
-  const answer = () => void attempt(phone.answer(call.id));
-  const decline = () => void attempt(phone.hangUp(call.id));
+  const answer = () => {
+    if (!answering) void tryAnswer(() => phone.answer(call.id));
+  };
+  const decline = () => {
+    if (!declining) void tryDecline(() => phone.hangUp(call.id));
+  };
   const group = t("phone.group");
-  useCommand({ id: `answer-${call.id}`, title: t("phone.answer"), group, shortcut: "ctrl+shift+a", run: answer, when: first });
-  useCommand({ id: `decline-${call.id}`, title: t("phone.decline"), group, shortcut: "ctrl+shift+x", run: decline, when: first });
+  useCommand({ id: `answer-${call.id}`, title: t("phone.answer"), group, shortcut: ANSWER, run: answer, when: first });
+  useCommand({ id: `decline-${call.id}`, title: t("phone.decline"), group, shortcut: DECLINE, run: decline, when: first });
   useEffect(() => {
     announce(call.queue ? t("phone.ringing-queue", { who, queue: call.queue }) : t("phone.ringing", { who }), "assertive");
   }, [who, call.queue, t]);
   return (
-    <section aria-label={t("phone.ringing", { who })} data-incoming={call.id} className="rounded-lg border-2 border-ring bg-raised p-4 shadow-over">
+    <section ref={box} aria-label={t("phone.ringing", { who })} data-incoming={call.id} className="rounded-lg border-2 border-ring bg-raised p-4 shadow-over">
       <div className="flex items-center gap-3">
-        <span aria-hidden className="relative grid size-10 shrink-0 place-items-center rounded-full bg-ring-soft text-ring">
+        <span aria-hidden className="relative grid size-11 shrink-0 place-items-center rounded-full bg-ring-soft text-ring">
           <span className="absolute inset-0 animate-ping rounded-full bg-ring-soft motion-reduce:hidden" />
           <Phone size={20} className="relative" />
         </span>
         <div className="min-w-0 flex-1">
-          <p className="truncate text-lg font-semibold">{name ?? <PhoneNumber value={call.peer} />}</p>
-          <p className="truncate text-md text-ink-2">
-            {name && <PhoneNumber value={call.peer} />}
-            {name && call.queue && " · "}
-            {call.queue}
+          <p className="truncate text-lg font-semibold" title={name}>
+            <bdi>{name ?? <PhoneNumber value={call.peer} />}</bdi>
+          </p>
+          {name && (
+            <p className="truncate text-md text-ink-2">
+              <PhoneNumber value={call.peer} />
+            </p>
+          )}
+          <p className="truncate text-md text-ink-2" title={call.queue}>
+            {call.queue ? t("phone.for-queue", { queue: call.queue }) : t("phone.direct")}
           </p>
         </div>
-        <Duration since={call.startedAt} className="text-lg text-ring" />
+        <div className="text-end">
+          <span className="sr-only">{t("phone.ringing-for")}</span>
+          <Duration since={call.startedAt} className="text-lg font-semibold text-ring" />
+        </div>
       </div>
-      <div className="mt-3 grid grid-cols-2 gap-2">
-        <Button variant="danger" size="lg" icon={<PhoneOff size={17} aria-hidden />} shortcut="ctrl+shift+x" onClick={decline}>
+      <div className="mt-3.5 flex flex-wrap gap-2">
+        <Choice variant="danger" busy={declining} icon={<PhoneOff size={17} aria-hidden />} keys={first ? DECLINE : undefined} onClick={decline}>
           {t("phone.decline")}
-        </Button>
-        <Button variant="answer" size="lg" icon={<Phone size={17} aria-hidden />} shortcut="ctrl+shift+a" onClick={answer}>
+        </Choice>
+        <Choice variant="answer" busy={answering} icon={<Phone size={17} aria-hidden />} keys={first ? ANSWER : undefined} onClick={answer}>
           {talking ? t("phone.hold-and-answer") : t("phone.answer")}
-        </Button>
+        </Choice>
       </div>
     </section>
+  );
+}
+
+function Choice({ keys, children, ...rest }: { keys: string | undefined; variant: "danger" | "answer"; busy: boolean; icon: React.ReactElement; onClick: () => void; children: string }) {
+  return (
+    <div className="grid flex-1 basis-36 content-start gap-1 text-center">
+      <Button size="lg" aria-keyshortcuts={keys ? "Control+Shift+" + keys.slice(-1).toUpperCase() : undefined} {...rest} className="w-full">
+        {children}
+      </Button>
+      {keys && (
+        <span aria-hidden className="max-sm:hidden">
+          <Kbd keys={keys} />
+        </span>
+      )}
+    </div>
   );
 }

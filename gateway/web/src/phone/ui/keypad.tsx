@@ -1,9 +1,9 @@
 import { Delete, Phone, Redo2 } from "lucide-react";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { Button, IconButton, Input, announce, cx } from "@/design";
 import { useT } from "@/i18n";
-import { phone, usePhone } from "../core";
-import { attempt, dialable } from "./problems";
+import { usePhone, usePhoneActions } from "./core";
+import { attempt, dialable, useAttempt } from "./problems";
 
 const KEYS: [key: string, letters: string][] = [
   ["1", ""],
@@ -31,7 +31,6 @@ export function Keypad({ onKey, plus }: { onKey: (key: string) => void; plus?: b
         <button
           key={key}
           type="button"
-          aria-label={key}
           onPointerDown={() => {
             wasLong.current = false;
             if (!plus || key !== "0") return;
@@ -42,6 +41,11 @@ export function Keypad({ onKey, plus }: { onKey: (key: string) => void; plus?: b
           }}
           onPointerUp={() => clearTimeout(timer.current)}
           onPointerLeave={() => clearTimeout(timer.current)}
+          onPointerCancel={() => clearTimeout(timer.current)}
+          onContextMenu={(event) => {
+            // A finger that stays is no wish for a menu.
+            if (plus && key === "0") event.preventDefault();
+          }}
           onClick={() => {
             if (!wasLong.current) onKey(key);
             wasLong.current = false;
@@ -61,6 +65,7 @@ export function Keypad({ onKey, plus }: { onKey: (key: string) => void; plus?: b
 /** Tones into a running call, by the pad or by the keyboard. */
 export function TonePad({ callId }: { callId: string }) {
   const t = useT();
+  const phone = usePhoneActions();
   const [sent, setSent] = useState("");
   const send = (key: string) => {
     setSent((before) => (before + key).slice(-24));
@@ -74,6 +79,7 @@ export function TonePad({ callId }: { callId: string }) {
         placeholder={t("phone.tones")}
         value={sent}
         readOnly
+        inputMode="none"
         // The first thing in what was just opened to type into.
         // eslint-disable-next-line jsx-a11y/no-autofocus
         autoFocus
@@ -82,6 +88,11 @@ export function TonePad({ callId }: { callId: string }) {
           if (!/^[\d*#]$/.test(event.key) || event.ctrlKey || event.metaKey) return;
           event.preventDefault();
           send(event.key);
+        }}
+        onPaste={(event) => {
+          event.preventDefault();
+          const digits = event.clipboardData.getData("text").replace(/[^\d*#,]/g, "");
+          if (digits) send(digits);
         }}
       />
       <Keypad onKey={send} />
@@ -93,61 +104,75 @@ export function TonePad({ callId }: { callId: string }) {
 export function DialPad({ onDialed, className }: { onDialed?: () => void; className?: string }) {
   const t = useT();
   const { lastDialed } = usePhone();
+  const phone = usePhoneActions();
   const [text, setText] = useState("");
-  const [wrong, setWrong] = useState(false);
-  const dial = async () => {
-    // An empty field offers what was dialled last, as desk phones do.
-    if (!text && lastDialed) {
-      setText(lastDialed);
-      return;
-    }
-    const number = dialable(text);
-    setWrong(!number);
+  const [wrong, setWrong] = useState("");
+  const [busy, run] = useAttempt();
+  const wrongId = useId();
+  const change = (next: string) => {
+    setText(next);
+    setWrong("");
+  };
+  const dial = async (typed: string) => {
+    const number = dialable(typed);
     if (!number) {
-      announce(t("phone.dial.wrong"), "assertive");
+      const words = typed.trim() ? t("phone.dial.wrong") : t("phone.dial.empty");
+      setWrong(words);
+      announce(words, "assertive");
       return;
     }
-    if (await attempt(phone.dial(number))) {
-      setText("");
+    if (await run(() => phone.dial(number))) {
+      change("");
       onDialed?.();
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") {
-      event.preventDefault();
-      void dial();
-    }
+    if (event.key !== "Enter" || busy) return;
+    event.preventDefault();
+    // An empty field offers what was dialled last, as desk phones do: a second press calls it.
+    if (!text && lastDialed) change(lastDialed);
+    else void dial(text);
   };
   return (
     <div className={cx("grid w-60 gap-2.5", className)}>
       <div className="relative">
         <Input
           aria-label={t("phone.dial.number")}
-          aria-invalid={wrong || undefined}
+          aria-invalid={wrong ? true : undefined}
+          aria-describedby={wrong ? wrongId : undefined}
           placeholder={t("phone.dial.number")}
           inputMode="tel"
           autoComplete="off"
+          dir="ltr"
           value={text}
+          // The pad was opened to type a number.
           // eslint-disable-next-line jsx-a11y/no-autofocus
           autoFocus
-          className="num h-10 pe-9 text-center text-lg"
-          onChange={(event) => {
-            setText(event.target.value);
-            setWrong(false);
-          }}
+          className="num h-10 px-9 text-center text-lg"
+          onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}
         />
         {text && (
-          <IconButton label={t("phone.dial.delete")} size="sm" className="absolute end-1.5 top-1.5" onClick={() => setText(text.slice(0, -1))}>
+          <IconButton label={t("phone.dial.delete")} size="sm" className="absolute right-1.5 top-1.5" onClick={() => change(text.slice(0, -1))}>
             <Delete size={15} aria-hidden />
           </IconButton>
         )}
       </div>
-      {wrong && <p className="text-sm text-bad">{t("phone.dial.wrong")}</p>}
-      <Keypad plus onKey={(key) => setText((before) => before + key)} />
-      <Button variant="answer" size="lg" icon={text || !lastDialed ? <Phone size={17} aria-hidden /> : <Redo2 size={17} aria-hidden />} onClick={() => void dial()}>
-        {text || !lastDialed ? t("phone.dial.call") : t("phone.dial.again", { number: lastDialed })}
-      </Button>
+      {wrong && (
+        <p id={wrongId} className="text-sm text-bad">
+          {wrong}
+        </p>
+      )}
+      <Keypad plus onKey={(key) => { setText((before) => before + key); setWrong(""); }} />
+      {text || !lastDialed ? (
+        <Button variant="answer" size="lg" busy={busy} icon={<Phone size={17} aria-hidden />} onClick={() => void dial(text)}>
+          {t("phone.dial.call")}
+        </Button>
+      ) : (
+        <Button variant="answer" size="lg" busy={busy} icon={<Redo2 size={17} aria-hidden />} className="min-w-0" onClick={() => void dial(lastDialed)}>
+          <span className="truncate">{t("phone.dial.again", { number: lastDialed })}</span>
+        </Button>
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Banner, Button, toast } from "@/design";
 import { useT } from "@/i18n";
-import { phone, usePhone } from "../core";
+import { usePhone, usePhoneActions } from "./core";
 import { attempt } from "./problems";
 
 const ASKED = "trunkline.notifications.asked";
@@ -16,6 +16,7 @@ export function PhoneNotices() {
 function useMissedToast(): void {
   const t = useT();
   const { missed } = usePhone();
+  const phone = usePhoneActions();
   const known = useRef<ReadonlySet<string>>(undefined);
   useEffect(() => {
     const before = known.current;
@@ -32,7 +33,7 @@ function useMissedToast(): void {
         duration: 15_000,
       });
     }
-  }, [missed, t]);
+  }, [missed, phone, t]);
 }
 
 /** The tab's title is all that is seen of a page in the background. */
@@ -60,9 +61,10 @@ function useRingingTitle(): void {
 }
 
 /** Asked once, when the phone has become ready: a question at the first glance is refused unread. */
-function AskForNotifications() {
+export function AskForNotifications() {
   const t = useT();
   const { registration, here, audio } = usePhone();
+  const phone = usePhoneActions();
   const [asked, setAsked] = useState(() => localStorage.getItem(ASKED) !== null);
   const done = () => {
     localStorage.setItem(ASKED, "1");

@@ -1,14 +1,19 @@
 import { CircleAlert, CircleCheck, LoaderCircle, MonitorSmartphone, WifiOff } from "lucide-react";
-import { Button, Popover, useNow } from "@/design";
+import { useEffect, useRef } from "react";
+import { Button, Popover, announce, useNow } from "@/design";
 import { useT } from "@/i18n";
-import { phone, usePhone } from "../core";
-import { attempt, blockedText, blockedTitle } from "./problems";
+import type { PhoneState } from "../api";
+import { usePhone, usePhoneActions } from "./core";
+import { blockedText, blockedTitle, useAttempt } from "./problems";
 
 /** How this browser stands as a phone, in a word; in a sentence for whoever asks. */
 export function PhoneStatus() {
   const t = useT();
   const { registration, here } = usePhone();
+  const phone = usePhoneActions();
   const now = useNow();
+  const [busy, run] = useAttempt();
+  useToldRegistration(registration);
   if (registration.state === "off") return null;
   if (registration.state === "blocked" && registration.reason === "no-agent") return null;
   if (!here && registration.state !== "blocked") {
@@ -24,7 +29,7 @@ export function PhoneStatus() {
         }
       >
         <p className="mb-3 text-md text-ink-2">{t("phone.elsewhere.text")}</p>
-        <Button variant="primary" onClick={() => void attempt(phone.takeOver())}>
+        <Button variant="primary" busy={busy} onClick={() => void run(() => phone.takeOver())}>
           {t("phone.elsewhere.take-over")}
         </Button>
       </Popover>
@@ -70,11 +75,26 @@ export function PhoneStatus() {
           <p className="mb-1 font-medium">{blockedTitle(registration.reason)}</p>
           <p className="mb-3 text-md text-ink-2">{blockedText(registration.reason)}</p>
           {registration.reason.startsWith("microphone") && (
-            <Button variant="primary" onClick={() => void attempt(phone.retryMicrophone())}>
+            <Button variant="primary" busy={busy} onClick={() => void run(() => phone.retryMicrophone())}>
               {t("common.retry")}
             </Button>
           )}
         </Popover>
       );
   }
+}
+
+/** A phone that goes away while nobody looks is told of, and so is its coming back. */
+function useToldRegistration(registration: PhoneState["registration"]): void {
+  const t = useT();
+  const before = useRef(registration.state);
+  useEffect(() => {
+    const was = before.current;
+    if (registration.state === was) return;
+    if (registration.state === "lost") announce(t(`phone.lost.${registration.reason}`), "assertive");
+    else if (registration.state === "blocked" && registration.reason !== "no-agent") announce(blockedTitle(registration.reason), "assertive");
+    else if (registration.state === "ready") announce(t("phone.registration.ready"));
+    // On its way back it is still away.
+    if (registration.state !== "connecting") before.current = registration.state;
+  }, [registration, t]);
 }
