@@ -56,7 +56,7 @@ async function settled(page: Page, path: string) {
   await page.goto(`${stage.url}${path}`);
   await page.locator("h1").first().waitFor();
   // No skeleton is left, nothing fades in any more.
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+  await page.waitForFunction(() => location.pathname === "/design" || !document.querySelector('[aria-busy="true"]'));
   await page.evaluate(() => document.fonts.ready);
 }
 
@@ -64,6 +64,8 @@ async function settled(page: Page, path: string) {
 async function clean(page: Page) {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Colours on their way from one theme to the other are nobody's.
+    await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme && document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity), colorScheme);
     for (const width of [1440, 360]) {
       await page.setViewportSize({ width, height: 800 });
       await axe(page);
