@@ -79,7 +79,7 @@ it("comes in under 250 KB on a first visit, and every screen without a word from
   await signInQuickly(page, stage.url);
   await page.goto(`${stage.url}/`);
   await page.locator('[data-connection="live"]').waitFor({ state: "attached" });
-  await page.waitForLoadState("networkidle");
+  await page.locator('[data-registration="ready"]').waitFor({ state: "attached" });
   const weights = [...loaded].map((path) => {
     const file = join(DIST, path === "/" ? "index.html" : path);
     return [path, statSync(existsSync(`${file}.gz`) ? `${file}.gz` : existsSync(file) ? file : join(DIST, "index.html.gz")).size] as const;
