@@ -61,7 +61,7 @@ export function Banner({ tone, icon, children, action, onDismiss, className }: {
   return (
     <div className={cx("flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2 text-md", SOFT[tone], className)}>
       {icon}
-      <div className="min-w-0 flex-1 text-ink">{children}</div>
+      <div className="min-w-0 flex-1 basis-52 text-ink">{children}</div>
       {action}
       {onDismiss && (
         <IconButton label={t("common.close")} size="sm" onClick={onDismiss}>

@@ -26,7 +26,7 @@ export function AudioSettings() {
   const given = (value: string) => (value === SYSTEM ? undefined : value);
   const blocked = registration.state === "blocked" ? registration.reason : undefined;
   return (
-    <div className="grid max-w-lg gap-5">
+    <div className="grid max-w-lg grid-cols-[minmax(0,1fr)] gap-5">
       {blocked && blocked !== "no-agent" && (
         <Banner tone="bad" action={blocked.startsWith("microphone") ? <Button busy={retrying} onClick={() => void retry(() => phone.retryMicrophone())}>{t("common.retry")}</Button> : undefined} className="rounded-md">
           <p className="font-medium">{blockedTitle(blocked)}</p>
@@ -67,14 +67,14 @@ export function AudioSettings() {
         <Field label={t("phone.audio.bell")} hint={t("phone.audio.bell-hint")}>
           <Select disabled={!audio.canChooseSpeaker} value={audio.bell ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseBell(given(value)))} options={choices(audio.speakers)} />
         </Field>
-        <div className="flex items-center gap-3">
+        <div className="flex flex-wrap items-center gap-3">
           <Button size="sm" icon={<Bell size={14} aria-hidden />} onClick={() => void attempt(phone.testSound("bell"))}>
             {t("phone.audio.test-bell")}
           </Button>
           <label htmlFor={volume} className="text-sm text-ink-2">
             {t("phone.audio.volume")}
           </label>
-          <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} aria-valuetext={`${String(Math.round(audio.ringVolume * 100))} %`} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 flex-1 accent-accent" />
+          <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} aria-valuetext={`${String(Math.round(audio.ringVolume * 100))} %`} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 min-w-24 flex-1 accent-accent" />
         </div>
       </div>
       <div className="grid gap-2">

@@ -20,7 +20,7 @@ export function CallBar() {
   useToldCall(first);
   return (
     // Takes the focus when the button that had it goes with its call.
-    <div tabIndex={-1} className="flex min-h-11 min-w-0 items-center gap-3 outline-none" data-phone={first ? first.state : "idle"}>
+    <div tabIndex={-1} className="@container flex min-h-11 min-w-0 items-center gap-3 outline-none" data-phone={first ? first.state : "idle"}>
       {first ? <Running key={first.id} call={first} others={others} /> : <Idle />}
     </div>
   );
@@ -89,7 +89,7 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
   const state = shownState(call);
   return (
     <section ref={box} aria-label={t("phone.call")} className={cx("flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1", GROUND[state] ?? "border-live/40 bg-live-soft")}>
-      <Avatar name={name ?? call.peer.replace(/\D/g, "").slice(-2)} size={30} className="max-lg:hidden" />
+      <Avatar name={name ?? call.peer.replace(/\D/g, "").slice(-2)} size={30} className="@max-[34rem]:hidden" />
       <div className="min-w-24 flex-1 basis-28 sm:max-w-72">
         <p className="truncate text-md font-semibold" title={name}>
           <bdi>{name ?? (call.peer ? <PhoneNumber value={call.peer} /> : t("phone.call"))}</bdi>
@@ -137,9 +137,9 @@ function Other({ call }: { call: PhoneCall }) {
   const state = shownState(call);
   const who = call.peerName ?? call.peer;
   return (
-    <div role="group" aria-label={`${who}, ${t(`phone.state.${state}`)}`} className="flex w-full min-w-0 items-center gap-2 border-t border-line-strong pt-1 text-sm">
+    <div role="group" aria-label={`${who}, ${t(`phone.state.${state}`)}`} className="flex w-full flex-wrap min-w-0 items-center gap-2 border-t border-line-strong pt-1 text-sm">
       <Badge tone={TONE[state]}>{t(`phone.state.${state}`)}</Badge>
-      <span className="min-w-0 truncate font-medium" title={who}>
+      <span className="min-w-24 flex-1 basis-24 truncate font-medium sm:max-w-72" title={who}>
         <bdi>{call.peerName ?? <PhoneNumber value={call.peer} />}</bdi>
       </span>
       <Duration since={call.answeredAt ?? call.startedAt} />
@@ -167,13 +167,14 @@ function Control({ label, keys, on, ...rest }: ControlProps) {
   return (
     <Tooltip content={label} shortcut={keys}>
       <Button
-        {...rest}
         aria-keyshortcuts={keys === "ctrl+shift+e" ? "Control+Shift+E" : keys}
-        className={cx("max-2xl:min-w-9 max-2xl:px-2 max-sm:min-h-11 max-sm:flex-1", on && "border-accent-line bg-accent-soft text-accent")}
+        variant={on ? "primary" : "secondary"}
+        {...rest}
+        className="min-w-9 px-2 max-sm:min-h-11 max-sm:flex-1"
       >
-        <span className="max-2xl:sr-only">{label}</span>
+        <span className="sr-only @min-[47rem]:not-sr-only">{label}</span>
         {keys.length === 1 && (
-          <span aria-hidden className="max-2xl:hidden">
+          <span aria-hidden className="hidden @min-[54rem]:inline">
             <Kbd keys={keys} />
           </span>
         )}

@@ -85,7 +85,7 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
           <Duration since={call.startedAt} className="text-lg font-semibold text-ring" />
         </div>
       </div>
-      <div className="mt-3.5 flex flex-wrap gap-2">
+      <div className="mt-3.5 flex flex-wrap-reverse gap-2">
         <Choice variant="danger" busy={declining} icon={<PhoneOff size={17} aria-hidden />} keys={first ? DECLINE : undefined} onClick={decline}>
           {t("phone.decline")}
         </Choice>
@@ -99,7 +99,7 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
 
 function Choice({ keys, children, ...rest }: { keys: string | undefined; variant: "danger" | "answer"; busy: boolean; icon: React.ReactElement; onClick: () => void; children: string }) {
   return (
-    <div className="grid flex-1 basis-36 content-start gap-1 text-center">
+    <div className="grid flex-auto content-start gap-1 text-center">
       <Button size="lg" aria-keyshortcuts={keys ? "Control+Shift+" + keys.slice(-1).toUpperCase() : undefined} {...rest} className="w-full">
         {children}
       </Button>
