@@ -29,20 +29,47 @@ it("signs in, follows the stream, and shows every screen without a word from the
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.setViewport({ width: 1280, height: 800 });
-  await page.goto(`${stage.gateway.url}/sign-in`);
+  await page.goto(`${stage.url}/sign-in`);
   await (await page.waitForSelector('input[type="email"]'))?.type("admin@demo.test");
   await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-connection="live"]');
   for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/setup", "/design"]) {
-    await page.goto(`${stage.gateway.url}${path}`);
+    await page.goto(`${stage.url}${path}`);
     await page.waitForSelector("h1");
   }
 
-  await page.goto(`${stage.gateway.url}/calls`);
+  await page.goto(`${stage.url}/calls`);
   await page.waitForSelector('[data-connection="live"]');
   const customer = await stage.customerCall("+15550100", { from: "+15550777" });
   await page.waitForFunction(() => document.querySelector("main")?.textContent.replace(/[^\d+]/g, "").includes("15550777"));
   await customer.hangUp();
   expect(errors).toEqual([]);
+});
+
+it("is a phone: rings, talks both ways, holds", async () => {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  await page.setViewport({ width: 1280, height: 800 });
+  await page.goto(`${stage.url}/sign-in`);
+  await (await page.waitForSelector('input[type="email"]'))?.type("operator@demo.test");
+  await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-registration="ready"]');
+  const operator = await stage.api("operator@demo.test");
+  await operator.send("PUT", "/agents/me/state", { state: "available" });
+  const customer = await stage.customerCall();
+  await (await page.waitForSelector("aria/Answer"))?.click();
+  await page.waitForSelector('[data-phone="active"]');
+  await customer.wait("established");
+  // What Firefox's fake microphone gives.
+  await customer.hears(1_000);
+  const played = () => page.$eval("audio#remote-audio", (element) => element.currentTime);
+  const before = await played();
+  await page.waitForFunction((at) => (document.querySelector<HTMLAudioElement>("audio#remote-audio")?.currentTime ?? 0) > at, {}, before);
+  await (await page.waitForSelector("aria/Hold"))?.click();
+  await customer.hearsMusic();
+  await (await page.waitForSelector("aria/Hang up"))?.click();
+  await customer.wait("closed");
+  await context.close();
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { JsSip } from "./jssip";
+import { JsSip, withAddress } from "./jssip";
 import type { SipEvent } from "./sip";
 
 /** The socket as a test sees it, with the other side of SIP in the test's hands. */
@@ -286,4 +286,13 @@ test("signing off ends calls and registration", async () => {
   sip.signOff();
   expect(last().sent.some((text) => text.startsWith("BYE"))).toBe(true);
   expect(last().sent.some((text) => text.startsWith("REGISTER") && header(text, "Expires") === "0")).toBe(true);
+});
+
+test("no address of nobody, which would be taken for a hold", () => {
+  const firefox = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=candidate:0 1 UDP 2122187007 10.0.0.7 40123 typ host\r\n";
+  expect(withAddress(firefox)).toBe(firefox.replace("audio 9", "audio 40123").replace("0.0.0.0", "10.0.0.7"));
+  const named = firefox.replace("10.0.0.7", "6f1e.local");
+  expect(withAddress(named)).toBe(named.replace("0.0.0.0", "192.0.2.1"));
+  const chromium = firefox.replace("audio 9", "audio 40123").replace("0.0.0.0", "10.0.0.7");
+  expect(withAddress(chromium)).toBe(chromium);
 });

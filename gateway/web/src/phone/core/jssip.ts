@@ -105,9 +105,10 @@ class Dialog {
     session.on("icecandidate", ({ ready }) => {
       late ??= setTimeout(ready, ICE_MS);
     });
-    session.on("sdp", () => {
+    session.on("sdp", (event) => {
       clearTimeout(late);
       late = undefined;
+      if (event.originator === "local") event.sdp = withAddress(event.sdp);
     });
     session.on("peerconnection", ({ peerconnection }) => this.follow(peerconnection));
   }
@@ -406,6 +407,17 @@ export class JsSip implements Sip {
   async stats(id: string): Promise<RTCStatsReport | undefined> {
     return (this.dialogs.get(id)?.session.connection as RTCPeerConnection | null | undefined)?.getStats();
   }
+}
+
+/**
+ * Firefox names no address besides its candidates, and to Asterisk `0.0.0.0` is a call on hold (as in RFC 2543): it would be held from its first
+ * moment, and never again. RFC 8839 wants the default candidate there.
+ */
+export function withAddress(sdp: string): string {
+  const [, address, port] = /^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ /im.exec(sdp) ?? [];
+  // Without one (names in place of addresses), an address that leads nowhere (RFC 5737): ICE finds the way.
+  const addressed = sdp.replaceAll(/^c=IN IP4 0\.0\.0\.0/gm, `c=IN IP4 ${address ?? "192.0.2.1"}`);
+  return addressed === sdp || port === undefined ? addressed : addressed.replace(/^m=audio 9 /m, `m=audio ${port} `);
 }
 
 /** A queue's name comes percent-encoded: a header cannot hold every sign. */
