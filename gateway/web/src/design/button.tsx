@@ -27,7 +27,7 @@ interface ButtonProps extends ComponentPropsWithRef<"button"> {
 
 export function Button({ variant = "secondary", size = "md", icon, busy, shortcut, className, children, disabled, ...rest }: ButtonProps) {
   const button = (
-    <button type="button" {...rest} disabled={disabled ?? false} aria-busy={busy ? true : undefined} onClick={busy ? undefined : rest.onClick} className={cx(SHARED, LOOK[variant], SIZE[size], busy && "opacity-70", className)}>
+    <button type="button" {...rest} disabled={disabled ?? false} aria-busy={busy ? true : undefined} onClick={busy ? undefined : rest.onClick} className={cx(SHARED, LOOK[variant], SIZE[size], className)}>
       {busy ? <span aria-hidden className="size-3.5 animate-spin rounded-full border-2 border-current border-r-transparent" /> : icon}
       {children}
     </button>

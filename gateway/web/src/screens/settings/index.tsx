@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { Problem, api, body, meQuery, useMe } from "@/api";
 import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
 import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
-import { AudioSettings } from "@/phone";
+import { AudioSettings } from "@/phone/ui/audio-settings";
 import { problemText } from "../calls/problem-text";
 import { PasswordForm } from "../shared/password";
 import { LanguageSelect, ThemeControl } from "../shared/preferences";
