@@ -11,7 +11,7 @@ import { FilterBar } from "./filter-bar";
 import { isFiltered } from "./filters";
 import { runningFirst } from "./order";
 import { useScrollPlace } from "./scroll-place";
-import { TestCallButton } from "./test-call";
+import { TestCallButton } from "../test-call";
 import { useFilters } from "./use-filters";
 
 const rowKey = (call: LiveCall) => call.id;

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Button, Card, Duration, EmptyState, PageHeader, PhoneNumber, SOLID, Skeleton, announce, cx, useNow } from "@/design";
 import { useT } from "@/i18n";
 import { type Queue, type QueueLive, useLiveReady, useQueueLive, useQueues } from "@/live";
-import { TestCallButton } from "../calls/test-call";
+import { TestCallButton } from "../test-call";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { Wallboard } from "./wallboard";
 import { urgency } from "./urgency";

@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
+import { useCommands } from "@/app/commands";
 import { Problem, api, body, meQuery, useMe } from "@/api";
 import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
 import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
@@ -40,9 +41,39 @@ export default function Settings() {
             />
           </Section>
         )}
+        <Section title={t("common.shortcuts.title")}>
+          <Keys />
+        </Section>
+        <Version />
       </div>
     </div>
   );
+}
+
+function Keys() {
+  const t = useT();
+  const list = useCommands().find((one) => one.id === "shortcuts");
+  return (
+    <div className="flex flex-wrap items-center gap-3">
+      <p className="min-w-60 flex-1 text-md text-ink-2">{t("setup.settings.keys")}</p>
+      <Button shortcut="?" disabled={!list} onClick={list?.run}>
+        {t("setup.settings.show-keys")}
+      </Button>
+    </div>
+  );
+}
+
+/** Which program answers: for whoever is asked to help. Nothing when it cannot be told. */
+function Version() {
+  const t = useT();
+  const { data } = useQuery({
+    queryKey: ["version"],
+    queryFn: async ({ signal }): Promise<string | null> => {
+      const told: unknown = await (await fetch("/health", { signal })).json();
+      return typeof told === "object" && told !== null && "version" in told && typeof told.version === "string" ? told.version : null;
+    },
+  });
+  return data ? <p className="num text-sm text-ink-3">{t("setup.settings.version", { product: t("common.product"), version: data })}</p> : null;
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {

@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
-import { api, body, signOut } from "@/api";
+import { Problem, api, body, signOut } from "@/api";
 import { Button, Card, ConfirmDialog, toast } from "@/design";
-import { useT } from "@/i18n";
+import { t, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
 import { setupQuery } from "./query";
 
@@ -15,18 +15,27 @@ interface Props {
   own: boolean;
 }
 
+/** What stands against it, and what to do. */
+function whyKept(error: unknown): string {
+  const code = error instanceof Problem ? error.code : undefined;
+  if (code === "only-tenant") return t("setup.demo.later");
+  if (code === "calls-running") return t("setup.demo.calls-running");
+  return problemText(error);
+}
+
 export function Demo({ inside, removing, own }: Props) {
   const t = useT();
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
   const remove = useMutation({
     mutationFn: () => body(api.DELETE("/api/v1/setup/demo")),
-    onSuccess: () => {
-      toast({ title: t("setup.demo.removed"), tone: "good" });
+    onSuccess: (underway) => {
+      // With a body it is 202: it goes on after the answer.
+      toast(underway ? { title: t("setup.demo.removing"), description: t("setup.demo.goes-on") } : { title: t("setup.demo.removed"), tone: "good" });
       if (inside) void signOut().catch(() => undefined);
       else void queries.invalidateQueries({ queryKey: setupQuery.queryKey });
     },
-    onError: (error) => toast({ title: t("setup.demo.kept"), description: problemText(error), tone: "bad", duration: 12_000 }),
+    onError: (error) => toast({ title: t("setup.demo.kept"), description: whyKept(error), tone: "bad", duration: 12_000 }),
   });
   return (
     <Card className="flex flex-wrap items-center gap-x-4 gap-y-2">

@@ -29,9 +29,12 @@ export function Done({ result }: { result: Result }) {
             tone="ring"
             className="rounded-md"
             action={
-              <Button size="sm" icon={<Download size={14} aria-hidden />} onClick={save}>
-                {t("setup.done.save")}
-              </Button>
+              <>
+                <CopyButton text={invited.map((user) => `${user.email} ${user.one_time_password ?? ""}`).join("\n")} label={t("setup.done.copy")} />
+                <Button size="sm" icon={<Download size={14} aria-hidden />} onClick={save}>
+                  {t("setup.done.save")}
+                </Button>
+              </>
             }
           >
             {t("setup.done.once")}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Draft, faultsOf, firstDraft, minute, peopleIn, readDraft, STEPS, stepOf, toBody } from "./draft";
+import { type Draft, faultsOf, firstDraft, minute, peopleIn, readDraft, slugOf, STEPS, stepOf, toBody } from "./draft";
 
 const whole: Draft = { ...firstDraft("it", "Europe/Rome", "Assistenza"), name: "Rossi & Figli", adminName: "Anna", adminEmail: "anna@rossi.test" };
 
@@ -48,6 +48,22 @@ describe("the draft", () => {
 
   it("knows where each of the server's faults belongs", () => {
     expect(["name", "slug", "number", "hours[3].open", "admin.password", "users[0].email", "queue.name"].map(stepOf)).toEqual(["company", "company", "company", "hours", "admin", "people", "company"]);
+  });
+});
+
+describe("the short name", () => {
+  it("is made of the name", () => {
+    expect(["Rossi & Figli", "Società Élan 24", "3M", "  --  ", "Ромашка", "X", "A very long name of a company that never ends"].map(slugOf)).toEqual(["rossi-figli", "societa-elan-24", "", "", "", "", "a-very-long-name-of-a-compan"]);
+  });
+
+  it("is always one that the wizard takes, or none", () => {
+    fc.assert(fc.property(fc.string({ unit: "grapheme" }), (name) => faultsOf("company", { ...whole, slug: slugOf(name) }, "").slug === undefined));
+  });
+
+  it("is sent when it was chosen", () => {
+    expect(toBody({ ...whole, slug: " rossi " }, "x").slug).toBe("rossi");
+    expect(toBody(whole, "x")).not.toHaveProperty("slug");
+    for (const slug of ["R", "1a", "a-", "a_b", "a".repeat(33)]) expect(faultsOf("company", { ...whole, slug }, "")).toEqual({ slug: "slug" });
   });
 });
 

@@ -1,6 +1,8 @@
 /** What the wizard gathers, and what may be wrong with it. Pure: the screen shows it, the server has the last word. */
 import type { components } from "@/api";
 import { LANGUAGES, type Language } from "@/i18n";
+import { SHORTEST_PASSWORD } from "../shared/strength";
+import { presetWeek } from "./hours";
 
 export type SetupBody = components["schemas"]["Setup"];
 export type Role = components["schemas"]["Role"];
@@ -23,6 +25,8 @@ export interface Person {
 
 export interface Draft {
   readonly name: string;
+  /** Empty: made of the name. */
+  readonly slug: string;
   readonly timeZone: string;
   readonly language: Language;
   readonly number: string;
@@ -34,18 +38,15 @@ export interface Draft {
   readonly people: readonly Person[];
 }
 
-const OFFICE = [{ open: "09:00", close: "18:00" }];
-
 export function firstDraft(language: Language, timeZone: string, queue: string): Draft {
-  const week = Array.from({ length: 7 }, (_, at) => ({ day: at + 1, spans: at < 5 ? OFFICE : [] }));
-  return { name: "", timeZone, language, number: "", queue, always: false, week, adminName: "", adminEmail: "", people: [] };
+  return { name: "", slug: "", timeZone, language, number: "", queue, always: false, week: presetWeek("office"), adminName: "", adminEmail: "", people: [] };
 }
 
 /** A draft that was kept; undefined when it is of another shape, say of an earlier version. */
 export function readDraft(text: string | null): Draft | undefined {
   try {
     const kept = JSON.parse(text ?? "null") as Partial<Draft> | null;
-    const texts = [kept?.name, kept?.timeZone, kept?.number, kept?.queue, kept?.adminName, kept?.adminEmail];
+    const texts = [kept?.name, kept?.slug, kept?.timeZone, kept?.number, kept?.queue, kept?.adminName, kept?.adminEmail];
     if (!kept || texts.some((one) => typeof one !== "string") || !LANGUAGES.some((one) => one === kept.language)) return undefined;
     if (!Array.isArray(kept.week) || kept.week.length !== 7 || !Array.isArray(kept.people) || typeof kept.always !== "boolean") return undefined;
     return kept as Draft;
@@ -54,12 +55,13 @@ export function readDraft(text: string | null): Draft | undefined {
   }
 }
 
-export type Fault = "required" | "email" | "number" | "time" | "overlap" | "short" | "twice";
+export type Fault = "required" | "email" | "number" | "time" | "overlap" | "short" | "twice" | "slug" | "taken" | "used";
 /** By the server's own names of fields. */
 export type Faults = Readonly<Record<string, Fault>>;
 
+/** The server's rule: 2 to 32 signs, a letter first, no dash last. */
+const SLUG = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/;
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
-export const SHORTEST_PASSWORD = 10;
 
 /** What keeps this step from being left. */
 export function faultsOf(step: Step, draft: Draft, password: string): Faults {
@@ -67,8 +69,9 @@ export function faultsOf(step: Step, draft: Draft, password: string): Faults {
   if (step === "company") {
     if (!draft.name.trim()) faults.name = "required";
     if (!draft.queue.trim()) faults["queue.name"] = "required";
+    if (draft.slug.trim() && !SLUG.test(draft.slug.trim())) faults.slug = "slug";
     const number = bareNumber(draft.number);
-    if (number && !/^\+[1-9]\d{5,14}$/.test(number)) faults.number = "number";
+    if (number && !/^\+[1-9]\d{6,14}$/.test(number)) faults.number = "number";
   }
   if (step === "hours" && !draft.always) {
     for (const { day, spans } of draft.week) {
@@ -128,6 +131,7 @@ export function toBody(draft: Draft, password: string): SetupBody {
   const number = bareNumber(draft.number);
   return {
     name: draft.name.trim(),
+    ...(draft.slug.trim() ? { slug: draft.slug.trim() } : {}),
     time_zone: draft.timeZone,
     language: draft.language,
     ...(number ? { number } : {}),
@@ -136,6 +140,13 @@ export function toBody(draft: Draft, password: string): SetupBody {
     users: draft.people.map((person) => ({ name: person.name.trim(), email: person.email.trim(), role: person.role })),
     queue: { name: draft.queue.trim() },
   };
+}
+
+/** The short name that a name suggests: Latin letters and digits without their accents, words joined by dashes. The server makes its own the same way where none is given. */
+export function slugOf(name: string): string {
+  const plain = name.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[^a-z0-9\s-]/g, "");
+  const slug = plain.replace(/[\s-]+/g, "-").replace(/^[^a-z]+/, "").slice(0, 28).replace(/-+$/, "");
+  return slug.length < 2 ? "" : slug;
 }
 
 /** The step in which a field of the server's is found. */

@@ -13,7 +13,8 @@ export type Result = components["schemas"]["SetUp"];
 /** From the demo to a company of one's own; and away with the demo. */
 export default function SetupScreen() {
   const t = useT();
-  const state = useQuery(setupQuery);
+  // No event tells of a removal's end: the one thing that is asked for again, and only while it goes on.
+  const state = useQuery({ ...setupQuery, refetchInterval: (query) => (query.state.data?.removing ? 2000 : false) });
   const [done, setDone] = useState<Result>();
   return (
     <div className="flex min-h-full flex-col">

@@ -3,7 +3,9 @@ import { useState } from "react";
 import { Button, Combobox, DefinitionList, Field, IconButton, Input, PasswordInput, PhoneNumber, Select, Switch, Textarea } from "@/design";
 import { LANGUAGES, currentLanguage, useT } from "@/i18n";
 import { LanguageSelect } from "../shared/preferences";
-import { type Day, type Draft, ROLES, bareNumber, peopleIn } from "./draft";
+import { PasswordStrength } from "../shared/password";
+import { type Day, type Draft, ROLES, bareNumber, peopleIn, slugOf } from "./draft";
+import { PRESETS, USUAL, presetOf, presetWeek, toWeekdays } from "./hours";
 
 interface StepProps {
   draft: Draft;
@@ -25,8 +27,11 @@ export function CompanyStep({ draft, change, errors }: StepProps) {
   const t = useT();
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label={t("setup.name")} required error={errors.name ?? errors.slug} className="sm:col-span-2">
+      <Field label={t("setup.name")} required error={errors.name}>
         <Input maxLength={100} autoComplete="organization" value={draft.name} onChange={(event) => change({ name: event.target.value })} />
+      </Field>
+      <Field label={t("setup.slug")} hint={t("setup.slug.hint")} error={errors.slug}>
+        <Input maxLength={32} autoComplete="off" spellCheck={false} placeholder={slugOf(draft.name)} value={draft.slug} onChange={(event) => change({ slug: event.target.value.toLowerCase() })} />
       </Field>
       <Field label={t("setup.zone")} hint={t("setup.zone.hint")} error={errors.time_zone}>
         <Combobox value={draft.timeZone} onValueChange={(timeZone) => change({ timeZone })} options={ZONES} />
@@ -47,7 +52,7 @@ export function CompanyStep({ draft, change, errors }: StepProps) {
 export function HoursStep({ draft, change, errors }: StepProps) {
   const t = useT();
   const setDay = (day: number, spans: Day["spans"]) => change({ week: draft.week.map((one) => (one.day === day ? { day, spans } : one)) });
-  const copy = (from: Day) => change({ week: draft.week.map((one) => (one.day <= 5 ? { day: one.day, spans: from.spans } : one)) });
+  const copy = (from: Day) => change({ week: toWeekdays(draft.week, from) });
   const serverFault = Object.entries(errors).find(([field]) => field.startsWith("hours"))?.[1];
   return (
     <div className="grid gap-4">
@@ -58,10 +63,19 @@ export function HoursStep({ draft, change, errors }: StepProps) {
         </p>
       )}
       {!draft.always && (
+        <div role="group" aria-label={t("setup.hours.presets")} className="flex flex-wrap gap-2">
+          {PRESETS.map((preset) => (
+            <Button key={preset} size="sm" aria-pressed={presetOf(draft.week) === preset} className="aria-pressed:border-accent aria-pressed:bg-accent-soft" onClick={() => change({ week: presetWeek(preset) })}>
+              {t(`setup.preset.${preset}`)}
+            </Button>
+          ))}
+        </div>
+      )}
+      {!draft.always && (
         <ul className="divide-y divide-line rounded-md border border-line">
           {draft.week.map((one) => (
             <li key={one.day} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-3 py-2">
-              <Switch className="w-40 capitalize" label={dayName(one.day)} checked={one.spans.length > 0} onCheckedChange={(open) => setDay(one.day, open ? [{ open: "09:00", close: "18:00" }] : [])} />
+              <Switch className="w-40 capitalize" label={dayName(one.day)} checked={one.spans.length > 0} onCheckedChange={(open) => setDay(one.day, open ? USUAL : [])} />
               <div className="grid flex-1 gap-1.5">
                 {one.spans.length === 0 && <span className="text-md text-ink-3">{t("setup.hours.closed")}</span>}
                 {one.spans.map((span, index) => {
@@ -115,7 +129,7 @@ export function AdminStep({ draft, change, errors, password, setPassword }: Step
       <Field label={t("people.sign-in.email")} required error={errors["admin.email"]}>
         <Input type="email" autoComplete="email" value={draft.adminEmail} onChange={(event) => change({ adminEmail: event.target.value })} />
       </Field>
-      <Field label={t("people.sign-in.password")} required hint={t("people.password.rule", { n: 10 })} error={errors["admin.password"]}>
+      <Field label={t("people.sign-in.password")} required hint={<PasswordStrength password={password} known={[draft.name, draft.adminName, draft.adminEmail]} />} error={errors["admin.password"]}>
         <PasswordInput autoComplete="new-password" value={password} onChange={(event) => setPassword(event.target.value)} />
       </Field>
     </div>
@@ -146,6 +160,11 @@ export function PeopleStep({ draft, change, errors }: StepProps) {
           {t("setup.people.one")}
         </Button>
       </div>
+      {errors.users && (
+        <p role="alert" className="text-md text-bad">
+          {errors.users}
+        </p>
+      )}
       <ul className="grid gap-2">
         {draft.people.map((person, index) => (
           // Rows have nothing but their place: an address may change.

@@ -5,13 +5,14 @@ import { Problem, api, body, newKey } from "@/api";
 import { Banner, Button, Card, cx } from "@/design";
 import { currentLanguage, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
-import { type Draft, type Fault, type Step, STEPS, faultsOf, firstDraft, readDraft, stepOf, toBody } from "./draft";
+import { type Draft, type Fault, type Step, STEPS, faultsOf, firstDraft, readDraft, toBody } from "./draft";
+import { faultIn, firstStepOf } from "./problems";
 import type { Result } from ".";
 import { AdminStep, CompanyStep, HoursStep, PeopleStep, ReviewStep } from "./steps";
 
 const KEPT = "trunkline.setup-draft";
 
-/** Words for faults that were found here; the server's come as they are. */
+/** Words for faults that were found here, or that the server found and are known here. */
 function useFaultWords(): (fault: Fault) => string {
   const t = useT();
   return (fault) => t(`setup.fault.${fault}`);
@@ -27,23 +28,34 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
   const [furthest, setFurthest] = useState(0);
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
   const heading = useRef<HTMLHeadingElement>(null);
-  const [key, setKey] = useState(newKey);
+  // The same body has the same key: what is sent again because no answer came makes no second company.
+  const sent = useRef({ text: "", key: "" });
   const step: Step = STEPS[at] ?? "company";
   useEffect(() => sessionStorage.setItem(KEPT, JSON.stringify(draft)), [draft]);
   const create = useMutation({
-    mutationFn: () => body(api.POST("/api/v1/setup", { params: { header: { "Idempotency-Key": key } }, body: toBody(draft, password) })),
+    mutationFn: () => {
+      const wanted = toBody(draft, password);
+      const text = JSON.stringify(wanted);
+      if (sent.current.text !== text) sent.current = { text, key: newKey() };
+      return body(api.POST("/api/v1/setup", { params: { header: { "Idempotency-Key": sent.current.key } }, body: wanted }));
+    },
     onSuccess: (result) => {
       sessionStorage.removeItem(KEPT);
       onDone(result);
     },
     onError: (error) => {
-      // Another body is another request.
-      setKey(newKey());
       if (!(error instanceof Problem)) return;
-      const [first] = Object.keys(error.fields);
+      const first = firstStepOf(Object.keys(error.fields));
       if (first === undefined) return;
-      setErrors(error.fields);
-      go(STEPS.indexOf(stepOf(first)));
+      setErrors(
+        Object.fromEntries(
+          Object.entries(error.fields).map(([field, message]) => {
+            const fault = faultIn(message);
+            return [field, fault ? words(fault) : message];
+          }),
+        ),
+      );
+      go(STEPS.indexOf(first));
     },
   });
   const go = (to: number) => {

@@ -3,9 +3,18 @@ import { Problem, api, body } from "@/api";
 import { adopt } from "@/api/session";
 import { Button, Field, PasswordInput, toast } from "@/design";
 import { useT } from "@/i18n";
+import { SHORTEST_PASSWORD, strengthOf } from "./strength";
 
-/** The server's own rule. */
-const SHORTEST = 10;
+/** The rule while nothing is typed, then how good what is typed is. In words: a colour alone would tell not everybody. */
+export function PasswordStrength({ password, known = [] }: { password: string; known?: readonly string[] }) {
+  const t = useT();
+  const strength = strengthOf(password, known);
+  return (
+    <span aria-live="polite" className={strength === "strong" ? "text-live" : undefined}>
+      {strength === "short" ? t("people.password.rule", { n: SHORTEST_PASSWORD }) : t(`setup.strength.${strength}`)}
+    </span>
+  );
+}
 
 /** A new password for the person who is signed in; `current` is known when they have just typed it. */
 export function PasswordForm({ current: known, onDone, submit }: { current?: string; onDone: () => void; submit: string }) {
@@ -18,7 +27,7 @@ export function PasswordForm({ current: known, onDone, submit }: { current?: str
   const send = async () => {
     const found = {
       ...(current ? {} : { current: t("people.password.missing") }),
-      ...(next.length < SHORTEST ? { next: t("people.password.short", { n: SHORTEST }) } : next === current ? { next: t("people.password.same") } : {}),
+      ...(next.length < SHORTEST_PASSWORD ? { next: t("people.password.short", { n: SHORTEST_PASSWORD }) } : next === current ? { next: t("people.password.same") } : {}),
       ...(again === next ? {} : { again: t("people.password.differs") }),
     };
     setError(found);
@@ -55,7 +64,7 @@ export function PasswordForm({ current: known, onDone, submit }: { current?: str
           <PasswordInput autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
         </Field>
       )}
-      <Field label={t("people.password.new")} hint={t("people.password.rule", { n: SHORTEST })} error={error.next ?? (known === undefined ? undefined : error.current)}>
+      <Field label={t("people.password.new")} hint={<PasswordStrength password={next} />} error={error.next ?? (known === undefined ? undefined : error.current)}>
         <PasswordInput autoComplete="new-password" value={next} onChange={(event) => setNext(event.target.value)} />
       </Field>
       <Field label={t("people.password.again")} error={error.again}>
