@@ -70,6 +70,13 @@ impl Api {
         if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
     }
 
+    /// Ends the sign-in.
+    pub async fn sign_out(&self) -> Result<()> {
+        let answer = self.request(Method::POST, "/auth/logout").send().await?;
+        ensure!(answer.status().is_success(), "sign-out: {}", answer.status());
+        Ok(())
+    }
+
     /// Sets the user's own state.
     pub async fn set_state(&self, state: &str) -> Result<Value> {
         self.send(Method::PUT, "/agents/me/state", &json!({ "state": state })).await

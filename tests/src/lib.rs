@@ -8,12 +8,14 @@ mod api;
 mod hearing;
 mod proxy;
 mod scene;
+mod sip_socket;
 mod stream;
 
 pub use api::{Api, eventually};
 pub use hearing::hears_now;
 pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};
+pub use sip_socket::{Dialog, Sip, SipSocket, open_sip};
 pub use stream::{EventStream, Seen};
 
 /// The tone that customers send, in Hz: far from any other, and from their multiples.

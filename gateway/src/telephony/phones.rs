@@ -56,11 +56,7 @@ pub(crate) async fn keep(
             PhoneNews::Directory(directory) => wanted = phones(&directory, media_address),
             PhoneNews::Push(device, answer) => {
                 let phone = Phone::of(&device, media_address);
-                let done = match pushed.get(&phone.username) {
-                    // Another password alone leaves registration and calls as they are.
-                    Some(known) if known.same_but_for_password(&phone) => push(&client, &phone, &[Object::Auth]).await,
-                    _ => push(&client, &phone, Object::ALL).await,
-                };
+                let done = push(&client, &phone, phone.beyond(pushed.get(&phone.username))).await;
                 if done {
                     pushed.insert(phone.username.clone(), phone.clone());
                 }
@@ -96,14 +92,17 @@ async fn bring_in_line(
             pushed.remove(&username);
         }
     }
-    let missing: Vec<Phone> =
-        wanted.values().filter(|phone| pushed.get(&phone.username) != Some(*phone)).cloned().collect();
+    let missing: Vec<Change> = wanted
+        .values()
+        .map(|phone| Change { phone: phone.clone(), objects: phone.beyond(pushed.get(&phone.username)) })
+        .filter(|change| !change.objects.is_empty())
+        .collect();
     if missing.is_empty() {
         return false;
     }
     let count = missing.len();
     let done: Vec<Phone> = futures_util::stream::iter(missing)
-        .map(async |phone| push(client, &phone, Object::ALL).await.then_some(phone))
+        .map(async |change| push(client, &change.phone, change.objects).await.then_some(change.phone))
         .buffer_unordered(SIDE_BY_SIDE)
         .filter_map(std::future::ready)
         .collect()
@@ -121,6 +120,13 @@ struct Phone {
     ha1: String,
     kind: DeviceKind,
     media_address: Option<IpAddr>,
+}
+
+/// A phone of which Asterisk has to be told something.
+#[derive(Debug)]
+struct Change {
+    phone: Phone,
+    objects: &'static [Object],
 }
 
 /// What a phone consists of in Asterisk.
@@ -150,8 +156,14 @@ impl Phone {
         Self { username: device.username.clone(), ha1: device.ha1.clone(), kind: device.kind, media_address }
     }
 
-    fn same_but_for_password(&self, other: &Self) -> bool {
-        *other == Self { ha1: other.ha1.clone(), ..self.clone() }
+    /// What Asterisk has to be told, when this is what it knows. Another password alone leaves registration and calls as they are: an
+    /// aor that is put once more forgets that its contact ends with a socket, and the phone would ring on for nobody.
+    fn beyond(&self, known: Option<&Self>) -> &'static [Object] {
+        match known {
+            Some(known) if known == self => &[],
+            Some(known) if *known == Self { ha1: known.ha1.clone(), ..self.clone() } => &[Object::Auth],
+            _ => Object::ALL,
+        }
     }
 
     fn auth(&self) -> Fields<'_> {

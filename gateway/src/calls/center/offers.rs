@@ -120,14 +120,15 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        let was_open = call.open_legs().any(|leg| leg.id == channel);
         call.leg_ended(channel, now, ending.cause);
+        if call.row.state == CallState::Active && call.closing.is_none() && was_open {
+            // One that came to nothing beside the leg that talks, or the old one before the new one is there; the row knows.
+            out.push(call.record(None));
+        }
         if call.reattach.as_ref().is_some_and(|reattach| reattach.channel == channel) {
             self.reattach_failed(now, id, channel, out);
             return;
-        }
-        if call.row.state == CallState::Active && call.reattach.is_some() {
-            // The old leg is gone before the new one is there; the row knows.
-            out.push(call.record(None));
         }
         let Some(offer) = &mut call.offer else { return };
         if offer.ringing.remove(channel).is_none() {
