@@ -172,9 +172,9 @@ function Control({ label, keys, on, ...rest }: ControlProps) {
         {...rest}
         className="min-w-9 px-2 max-sm:min-h-11 max-sm:flex-1"
       >
-        <span className="sr-only @min-[47rem]:not-sr-only">{label}</span>
+        <span className="sr-only @min-[50rem]:not-sr-only">{label}</span>
         {keys.length === 1 && (
-          <span aria-hidden className="hidden @min-[54rem]:inline">
+          <span aria-hidden className="hidden @min-[60rem]:inline">
             <Kbd keys={keys} />
           </span>
         )}
