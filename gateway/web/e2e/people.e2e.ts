@@ -80,7 +80,7 @@ it("a caller who waits is on the queue's card, and the wait ticks", async () => 
   await waiting.getByText("+1 555 0177").waitFor();
   const wait = () => waiting.locator(".num").last().textContent();
   const first = await wait();
-  await expect.poll(wait).not.toBe(first);
+  await expect.poll(wait, { timeout: 5000 }).not.toBe(first);
   await page.goto(`${stage.url}/queues?wall=1`);
   await page.getByRole("listitem").filter({ hasText: "Support" }).getByText("1", { exact: true }).waitFor();
   await customer.hangUp();
