@@ -99,15 +99,17 @@ function Credentials({ device }: { device: NewDevice }) {
   );
 }
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+export function CopyButton({ text, label, onCopied }: { text: string; label: string; onCopied?: () => void }) {
   const t = useT();
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    // Absent on a page that is not secure: the text can be selected.
-    await (navigator.clipboard as Clipboard | undefined)?.writeText(text);
+    await navigator.clipboard.writeText(text);
     setCopied(true);
+    onCopied?.();
     setTimeout(() => setCopied(false), 2000);
   };
+  // Absent on a page that is not secure: a button that only says "copied" would be worse than none, and the text can be selected.
+  if ((navigator.clipboard as Clipboard | undefined) === undefined) return null;
   return (
     <IconButton label={copied ? t("common.copied") : label} size="sm" onClick={() => void copy().catch(() => undefined)}>
       {copied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}

@@ -1,4 +1,5 @@
 import { Download } from "lucide-react";
+import { useEffect, useState } from "react";
 import { signOut } from "@/api";
 import { Banner, Button, Card, PhoneNumber } from "@/design";
 import { useT } from "@/i18n";
@@ -9,6 +10,13 @@ import type { Result } from ".";
 export function Done({ result }: { result: Result }) {
   const t = useT();
   const invited = result.users.filter((user) => user.one_time_password);
+  const [saved, setSaved] = useState(invited.length === 0);
+  useEffect(() => {
+    if (saved) return;
+    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+    return () => removeEventListener("beforeunload", stay);
+  }, [saved]);
   const save = () => {
     const lines = invited.map((user) => [user.name, user.email, user.one_time_password ?? ""].map((cell) => `"${cell.replaceAll('"', '""')}"`).join(","));
     const link = document.createElement("a");
@@ -16,6 +24,7 @@ export function Done({ result }: { result: Result }) {
     link.download = `${result.tenant.slug}-users.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
+    setSaved(true);
   };
   return (
     <Card className="grid gap-4">
@@ -30,7 +39,7 @@ export function Done({ result }: { result: Result }) {
             className="rounded-md"
             action={
               <>
-                <CopyButton text={invited.map((user) => `${user.email} ${user.one_time_password ?? ""}`).join("\n")} label={t("setup.done.copy")} />
+                <CopyButton text={invited.map((user) => `${user.email} ${user.one_time_password ?? ""}`).join("\n")} label={t("setup.done.copy")} onCopied={() => setSaved(true)} />
                 <Button size="sm" icon={<Download size={14} aria-hidden />} onClick={save}>
                   {t("setup.done.save")}
                 </Button>
@@ -54,6 +63,7 @@ export function Done({ result }: { result: Result }) {
       )}
       <ol className="ms-5 list-decimal text-md text-ink-2">
         <li>{t("setup.done.next-sign-in")}</li>
+        <li>{t("setup.done.next-demo")}</li>
         <li>{t("setup.done.next-phone")}</li>
         <li>{t("setup.done.next-call")}</li>
       </ol>

@@ -25,6 +25,8 @@ function dayName(day: number): string {
 
 export function CompanyStep({ draft, change, errors }: StepProps) {
   const t = useT();
+  // A browser may be in a zone by an older name, which its own list lacks.
+  const zones = ZONES.some((one) => one.value === draft.timeZone) ? ZONES : [{ value: draft.timeZone, label: draft.timeZone }, ...ZONES];
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       <Field label={t("setup.name")} required error={errors.name}>
@@ -34,7 +36,7 @@ export function CompanyStep({ draft, change, errors }: StepProps) {
         <Input maxLength={32} autoComplete="off" spellCheck={false} placeholder={slugOf(draft.name)} value={draft.slug} onChange={(event) => change({ slug: event.target.value.toLowerCase() })} />
       </Field>
       <Field label={t("setup.zone")} hint={t("setup.zone.hint")} error={errors.time_zone}>
-        <Combobox value={draft.timeZone} onValueChange={(timeZone) => change({ timeZone })} options={ZONES} />
+        <Combobox value={draft.timeZone} onValueChange={(timeZone) => change({ timeZone })} options={zones} />
       </Field>
       <Field label={t("people.language")} hint={t("setup.language.hint")} error={errors.language}>
         <LanguageSelect value={LANGUAGES.find((one) => one === draft.language) ?? "en"} onChange={(language) => change({ language })} />
@@ -82,10 +84,10 @@ export function HoursStep({ draft, change, errors }: StepProps) {
                   const set = (part: Partial<typeof span>) => setDay(one.day, one.spans.map((other, at) => (at === index ? { ...other, ...part } : other)));
                   return (
                     // Spans have nothing but their place.
-                    <div key={index} className="flex items-center gap-1.5">
-                      <Input type="time" className="w-28" aria-label={t("setup.hours.open", { day: dayName(one.day) })} value={span.open} onChange={(event) => set({ open: event.target.value })} />
+                    <div key={index} className="flex flex-wrap items-center gap-x-1.5 gap-y-1">
+                      <Input type="time" className="w-32 px-2" aria-label={t("setup.hours.open", { day: dayName(one.day) })} value={span.open} onChange={(event) => set({ open: event.target.value })} />
                       <span aria-hidden>–</span>
-                      <Input type="time" className="w-28" aria-label={t("setup.hours.close", { day: dayName(one.day) })} value={span.close === "24:00" ? "00:00" : span.close} onChange={(event) => set({ close: event.target.value === "00:00" ? "24:00" : event.target.value })} />
+                      <Input type="time" className="w-32 px-2" aria-label={t("setup.hours.close", { day: dayName(one.day) })} value={span.close === "24:00" ? "00:00" : span.close} onChange={(event) => set({ close: event.target.value === "00:00" ? "24:00" : event.target.value })} />
                       {one.spans.length > 1 && (
                         <IconButton label={t("setup.hours.remove")} size="sm" onClick={() => setDay(one.day, one.spans.filter((_, at) => at !== index))}>
                           <Trash2 size={14} aria-hidden />
@@ -139,6 +141,7 @@ export function AdminStep({ draft, change, errors, password, setPassword }: Step
 export function PeopleStep({ draft, change, errors }: StepProps) {
   const t = useT();
   const [pasted, setPasted] = useState("");
+  const found = peopleIn(pasted).length;
   const roles = ROLES.map((role) => ({ value: role, label: t(`setup.role.${role}`), description: t(`setup.role.${role}-about`) }));
   const add = () => {
     const known = new Set(draft.people.map((person) => person.email));
@@ -153,8 +156,8 @@ export function PeopleStep({ draft, change, errors }: StepProps) {
         <Textarea value={pasted} onChange={(event) => setPasted(event.target.value)} />
       </Field>
       <div className="flex gap-2">
-        <Button disabled={peopleIn(pasted).length === 0} onClick={add}>
-          {t("setup.people.take", { n: peopleIn(pasted).length })}
+        <Button disabled={found === 0} onClick={add}>
+          {found > 0 ? t("setup.people.take", { n: found }) : t("setup.people.add")}
         </Button>
         <Button variant="ghost" icon={<Plus size={15} aria-hidden />} disabled={draft.people.length >= MOST_PEOPLE} onClick={() => change({ people: [...draft.people, { name: "", email: "", role: "operator" }] })}>
           {t("setup.people.one")}

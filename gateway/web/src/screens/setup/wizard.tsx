@@ -28,6 +28,7 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
   const [furthest, setFurthest] = useState(0);
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
   const heading = useRef<HTMLHeadingElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   // The same body has the same key: what is sent again because no answer came makes no second company.
   const sent = useRef({ text: "", key: "" });
   const step: Step = STEPS[at] ?? "company";
@@ -56,17 +57,25 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
         ),
       );
       go(STEPS.indexOf(first));
+      toFault();
     },
   });
   const go = (to: number) => {
     setAt(to);
     setFurthest((before) => Math.max(before, to));
-    requestAnimationFrame(() => heading.current?.focus());
+    requestAnimationFrame(() => {
+      heading.current?.focus();
+      document.querySelector('[aria-current="step"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+    });
   };
+  const toFault = () => requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   const next = () => {
     const faults = faultsOf(step, draft, password);
     setErrors(Object.fromEntries(Object.entries(faults).map(([field, fault]) => [field, words(fault)])));
-    if (Object.keys(faults).length > 0) return;
+    if (Object.keys(faults).length > 0) {
+      toFault();
+      return;
+    }
     if (step === "review") create.mutate();
     else go(at + 1);
   };
@@ -96,6 +105,7 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
       </nav>
       <Card>
         <form
+          ref={form}
           noValidate
           onSubmit={(event) => {
             event.preventDefault();
