@@ -89,7 +89,7 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
   const state = shownState(call);
   return (
     <section ref={box} aria-label={t("phone.call")} className={cx("flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1", GROUND[state] ?? "border-live/40 bg-live-soft")}>
-      <Avatar name={name ?? call.peer.replace(/\D/g, "").slice(-2)} size={30} className="@max-[34rem]:hidden" />
+      {name && <Avatar name={name} size={30} className="@max-[34rem]:hidden" />}
       <div className="min-w-24 flex-1 basis-28 sm:max-w-72">
         <p className="truncate text-md font-semibold" title={name}>
           <bdi>{name ?? (call.peer ? <PhoneNumber value={call.peer} /> : t("phone.call"))}</bdi>
