@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use trunkline_stack::PhoneEventKind;
+use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
-    Api, Dialog, EventStream, Scene, SipSocket, eventually, nothing_left_in_asterisk, open_sip, outage_stack, run,
-    shared_stack,
+    Api, Dialog, EventStream, Proxy, Scene, SipSocket, eventually, nothing_left_in_asterisk, open_sip, outage_stack,
+    run, shared_stack,
 };
 
 const SOON: Duration = Duration::from_secs(15);
@@ -296,5 +296,51 @@ fn killed_gateway_knows_its_softphones_and_their_calls_again() {
         let record = api.get(&format!("/calls/{call}")).await?;
         assert_eq!(record["end_reason"], "completed_customer");
         nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn cut_between_gateway_and_asterisk_leaves_a_softphone_tied_to_its_socket() {
+    run(async {
+        let options = StackOptions { demo: false, start_gateway: false, ..StackOptions::default() };
+        let mut stack = Stack::start(options).await?;
+        let config = stack.asterisk.config();
+        let asterisk = (config.listen, config.http_port);
+        let line = Proxy::start(asterisk.into()).await?;
+        stack.gateway.set_env("TRUNKLINE_ARI_URL", &format!("http://{}/ari", line.address()));
+        // SIP goes past the cut.
+        stack.gateway.set_env("TRUNKLINE_SIP_WEBSOCKET_URL", &format!("http://{}:{}/ws", asterisk.0, asterisk.1));
+        stack.gateway.start_again().await?;
+        let scene = Scene::new(&stack, 1).await?;
+        let api = &scene.agents[0].api;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let browser = at_work(api).await?;
+
+        let before = line.accepted();
+        line.cut();
+        eventually(SOON, async || {
+            ensure!(line.accepted() > before, "the gateway noticed nothing");
+            Ok(())
+        })
+        .await?;
+        line.mend();
+        stream.wait_kind("telephony.gap", None).await?;
+        reachable(api, true).await?;
+        drop(browser);
+        reachable(api, false).await?;
+
+        // A restart takes it from Asterisk's memory: it is pushed anew, and signs in without new credentials.
+        let granted = session(api).await?;
+        stack.asterisk.restart().await?;
+        stream.wait_kind("telephony.gap", None).await?;
+        let browser = eventually(SOON, async || {
+            let mut browser = SipSocket::open(&granted).await?;
+            ensure!(browser.register().await? == 200, "not signed in");
+            Ok(browser)
+        })
+        .await?;
+        reachable(api, true).await?;
+        drop(browser);
+        reachable(api, false).await
     });
 }

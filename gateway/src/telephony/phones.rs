@@ -51,7 +51,7 @@ pub(crate) async fn keep(
         match message {
             PhoneNews::Connected => {
                 connected = true;
-                pushed.clear();
+                pushed = still_known(&client, pushed).await;
             }
             PhoneNews::Directory(directory) => wanted = phones(&directory, media_address),
             PhoneNews::Push(device, answer) => {
@@ -78,6 +78,20 @@ pub(crate) async fn keep(
             pushed_some();
         }
     }
+}
+
+/// What need not be pushed again although Asterisk may have restarted: browsers' phones that it still has. See [`Phone::beyond`] for why
+/// they are better left alone while their sockets are open.
+async fn still_known(client: &Client, pushed: BTreeMap<String, Phone>) -> BTreeMap<String, Phone> {
+    let mut known = BTreeMap::new();
+    for (username, phone) in pushed {
+        if phone.kind == DeviceKind::Softphone
+            && client.asterisk().get_object("res_pjsip", Object::Aor.as_str(), &username).await.is_ok()
+        {
+            known.insert(username, phone);
+        }
+    }
+    known
 }
 
 /// Pushes and removes what differs. Whether any was pushed.
