@@ -80,9 +80,6 @@ export function TonePad({ callId }: { callId: string }) {
         value={sent}
         readOnly
         inputMode="none"
-        // The first thing in what was just opened to type into.
-        // eslint-disable-next-line jsx-a11y/no-autofocus
-        autoFocus
         className="num text-center text-lg"
         onKeyDown={(event) => {
           if (!/^[\d*#]$/.test(event.key) || event.ctrlKey || event.metaKey) return;
@@ -145,9 +142,6 @@ export function DialPad({ onDialed, className }: { onDialed?: () => void; classN
           autoComplete="off"
           dir="ltr"
           value={text}
-          // The pad was opened to type a number.
-          // eslint-disable-next-line jsx-a11y/no-autofocus
-          autoFocus
           className="num h-10 px-9 text-center text-lg"
           onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}

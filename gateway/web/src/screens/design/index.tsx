@@ -1,5 +1,5 @@
 import { Bell, Inbox, Mic, Phone, Plus, Trash2, Users } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, Suspense, lazy, useState } from "react";
 import { Problem } from "@/api";
 import {
   Avatar,
@@ -44,6 +44,8 @@ import {
 } from "@/design";
 import { ThemeControl } from "../shared/preferences";
 
+const PhoneGallery = lazy(async () => ({ default: (await import("@/phone/ui/gallery")).PhoneGallery }));
+
 /*
  * For those who build screens, in English alone: what there is to build with, in every state that it has.
  */
@@ -66,6 +68,11 @@ export default function Design() {
         <Feedback />
         <Time />
         <Tables />
+        <Section title="The phone">
+          <Suspense fallback={<Skeleton lines={8} />}>
+            <PhoneGallery />
+          </Suspense>
+        </Section>
       </main>
     </div>
   );
