@@ -115,7 +115,7 @@ impl Center {
             Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
             Input::Hangup { tenant, call, by, sees_all } => self.hangup(now, tenant, call, (by, sees_all), &mut out),
             Input::Reattach { tenant, call, by, username } => {
-                self.reattach(now, (tenant, call), by, &username, &mut out)
+                self.reattach(now, (tenant, call), by, &username, &mut out);
             }
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick => {}

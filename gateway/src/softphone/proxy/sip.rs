@@ -44,11 +44,8 @@ pub(super) fn check(message: &[u8], name: &str) -> Result<Message, Unfit> {
             return Err(Unfit::NotSip);
         }
         match header.trim_end().to_ascii_lowercase().as_str() {
-            "from" | "f" => {
-                if from.replace(user_of(value)).is_some() {
-                    return Err(Unfit::NotSip);
-                }
-            }
+            "from" | "f" if from.is_some() => return Err(Unfit::NotSip),
+            "from" | "f" => from = Some(user_of(value)),
             "to" | "t" => {
                 if std::mem::replace(&mut has_to, true) {
                     return Err(Unfit::NotSip);

@@ -58,16 +58,29 @@ pub(crate) async fn run(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = std::fs::read_to_string(&out).with_context(|| format!("cannot read {}", out.display()))?;
-    let rounds: Vec<Round> = serde_json::from_str(&text).with_context(|| format!("{} is not as expected", out.display()))?;
+    let rounds: Vec<Round> =
+        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", out.display()))?;
     let browser = rounds.first().context("no round")?.browser.clone();
     let loads = vec![before, load()];
     let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
-    let event = Row::new("panel_live", "ms from an event to the painted screen", Better::Lower, of(|round| round.shown), loads.clone())
-        .peer("its WebSocket message in the page", &browser, of(|round| round.arrived), None)
-        .goal(EVENT_GOAL_MS)
-        .note(format!("95 % of the events: {:.1} ms", of(|round| round.shown_p95)));
-    let start = Row::new("panel_live", "ms from a first visit to a live screen", Better::Lower, of(|round| round.interactive), loads)
-        .peer("the page's own answer", &browser, of(|round| round.answered), None)
-        .goal(START_GOAL_MS);
+    let event = Row::new(
+        "panel_live",
+        "ms from an event to the painted screen",
+        Better::Lower,
+        of(|round| round.shown),
+        loads.clone(),
+    )
+    .peer("its WebSocket message in the page", &browser, of(|round| round.arrived), None)
+    .goal(EVENT_GOAL_MS)
+    .note(format!("95 % of the events: {:.1} ms", of(|round| round.shown_p95)));
+    let start = Row::new(
+        "panel_live",
+        "ms from a first visit to a live screen",
+        Better::Lower,
+        of(|round| round.interactive),
+        loads,
+    )
+    .peer("the page's own answer", &browser, of(|round| round.answered), None)
+    .goal(START_GOAL_MS);
     Ok(vec![event, start])
 }

@@ -78,16 +78,16 @@ export function HoursStep({ draft, change, errors }: StepProps) {
           {draft.week.map((one) => (
             <li key={one.day} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-3 py-2">
               <Switch className="w-40 capitalize" label={dayName(one.day)} checked={one.spans.length > 0} onCheckedChange={(open) => setDay(one.day, open ? USUAL : [])} />
-              <div className="grid flex-1 gap-1.5">
+              <div className="grid flex-1 gap-1.5 max-sm:basis-full">
                 {one.spans.length === 0 && <span className="text-md text-ink-3">{t("setup.hours.closed")}</span>}
                 {one.spans.map((span, index) => {
                   const set = (part: Partial<typeof span>) => setDay(one.day, one.spans.map((other, at) => (at === index ? { ...other, ...part } : other)));
                   return (
                     // Spans have nothing but their place.
                     <div key={index} className="flex flex-wrap items-center gap-x-1.5 gap-y-1">
-                      <Input type="time" className="w-32 px-2" aria-label={t("setup.hours.open", { day: dayName(one.day) })} value={span.open} onChange={(event) => set({ open: event.target.value })} />
+                      <Input type="time" className="w-[7.6rem] px-2" aria-label={t("setup.hours.open", { day: dayName(one.day) })} value={span.open} onChange={(event) => set({ open: event.target.value })} />
                       <span aria-hidden>–</span>
-                      <Input type="time" className="w-32 px-2" aria-label={t("setup.hours.close", { day: dayName(one.day) })} value={span.close === "24:00" ? "00:00" : span.close} onChange={(event) => set({ close: event.target.value === "00:00" ? "24:00" : event.target.value })} />
+                      <Input type="time" className="w-[7.6rem] px-2" aria-label={t("setup.hours.close", { day: dayName(one.day) })} value={span.close === "24:00" ? "00:00" : span.close} onChange={(event) => set({ close: event.target.value === "00:00" ? "24:00" : event.target.value })} />
                       {one.spans.length > 1 && (
                         <IconButton label={t("setup.hours.remove")} size="sm" onClick={() => setDay(one.day, one.spans.filter((_, at) => at !== index))}>
                           <Trash2 size={14} aria-hidden />
