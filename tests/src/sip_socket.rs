@@ -226,9 +226,8 @@ impl SipSocket {
     pub async fn closed(&mut self) -> Result<u16> {
         let end = async {
             loop {
-                match self.socket.next().await.context("ended without a close")?? {
-                    Message::Close(frame) => return frame.map(|frame| frame.code.into()).context("no code"),
-                    _ => {}
+                if let Message::Close(frame) = self.socket.next().await.context("ended without a close")?? {
+                    return frame.map(|frame| frame.code.into()).context("no code");
                 }
             }
         };

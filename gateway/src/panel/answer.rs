@@ -87,7 +87,7 @@ pub(super) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
 /// A file of the panel, if there is one of this name.
 pub(super) fn file<F: RustEmbed>(path: &str, encoding: Encoding, headers: &HeaderMap) -> Option<Response> {
     // Its compressed twins are no addresses of their own.
-    if path.ends_with(".br") || path.ends_with(".gz") {
+    if matches!(ending(path), "br" | "gz") {
         return None;
     }
     let plain = F::get(path)?;
@@ -120,7 +120,7 @@ pub(super) fn file<F: RustEmbed>(path: &str, encoding: Encoding, headers: &Heade
             answer.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
         }
     }
-    if path.ends_with(".html") {
+    if ending(path) == "html" {
         protect(answer);
     }
     Some(response)
@@ -141,9 +141,14 @@ fn bytes(file: EmbeddedFile) -> Bytes {
     }
 }
 
+/// What stands behind the last dot of a name; the panel's build writes it in lower case.
+fn ending(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
+}
+
 /// What the panel's build leaves.
 fn kind(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
+    match ending(path) {
         "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
