@@ -39,6 +39,18 @@ export default defineConfig({
     sourcemap: false,
     // An inlined asset would need `data:` in the content security policy.
     assetsInlineLimit: 0,
+    // What every screen needs, in two files: many small ones compress badly and come one after the other. Screens, texts, the SIP stack
+    // and what a dialog is made of stay on their own.
+    rollupOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\// },
+            { name: "app", test: /src\/(app|design|live|phone\/ui|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: {

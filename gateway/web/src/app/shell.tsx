@@ -14,9 +14,11 @@ import { PasswordForm } from "@/screens/shared/password";
 import { onKeyDown, useCommand } from "./commands";
 import { type Place, usePlaces } from "./places";
 import { Navigation } from "./navigation";
-import { Palette } from "./palette";
-import { ShortcutList } from "./shortcut-list";
+import { onceOpened } from "./once-opened";
 import { useTheme } from "./theme";
+
+const Palette = onceOpened(async () => (await import("./palette")).Palette);
+const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
 /** Around what needs no sign-in. */
 export function Outside() {
