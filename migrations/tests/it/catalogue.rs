@@ -5,8 +5,10 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 11] = [
+const SYSTEM_TABLES: [&str; 13] = [
     "_sqlx_migrations",
+    "audit_heads",
+    "audit_pending",
     "directory_version",
     "installation",
     "journal_epoch",

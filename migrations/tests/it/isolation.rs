@@ -114,6 +114,8 @@ async fn the_tenants_role_cannot_read_what_is_the_systems() {
         "users",
         "refresh_tokens",
         "stream_tickets",
+        "audit_heads",
+        "audit_pending",
         "journal_heads",
         "journal_months",
         "journal_epoch",
