@@ -85,6 +85,8 @@ const SCREENS: [name: string, path: () => string][] = [
   ["devices", () => "/devices"],
   ["settings", () => "/settings"],
   ["setup", () => "/setup"],
+  ["audit", () => "/audit"],
+  ["audit-filtered", () => "/audit?action=device."],
   ["design", () => "/design"],
   ["not-found", () => "/no-such-screen"],
 ];

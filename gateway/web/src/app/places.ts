@@ -1,11 +1,11 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, ListOrdered, type LucideIcon, Phone, Settings, Users } from "lucide-react";
+import { Building2, Headset, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/settings";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -14,6 +14,7 @@ export interface Place {
 export function usePlaces(): readonly Place[] {
   const t = useT();
   const mayRun = useCan("setup:run");
+  const mayAudit = useCan("audit:read");
   return useMemo(
     () => [
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
@@ -21,8 +22,9 @@ export function usePlaces(): readonly Place[] {
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
       { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
+      ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
     ],
-    [t, mayRun],
+    [t, mayRun, mayAudit],
   );
 }

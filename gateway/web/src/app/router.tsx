@@ -56,10 +56,17 @@ const agents = createRoute({ getParentRoute: () => inside, path: "/agents", comp
 const queues = createRoute({ getParentRoute: () => inside, path: "/queues", component: lazyRouteComponent(() => import("@/screens/queues")) });
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: "/audit",
+  // The screen reads its filters from the address itself: `src/screens/audit/filters.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  component: lazyRouteComponent(() => import("@/screens/audit")),
+});
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, settings])]),
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

@@ -1,3 +1,4 @@
+import audit from "./audit.json";
 import calls from "./calls.json";
 import common from "./common.json";
 import live from "./live.json";
@@ -5,4 +6,4 @@ import people from "./people.json";
 import phone from "./phone.json";
 import setup from "./setup.json";
 
-export default { common, live, phone, calls, people, setup };
+export default { common, live, phone, calls, people, setup, audit };
