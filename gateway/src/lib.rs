@@ -5,6 +5,7 @@
 //! [`auth::Principal`] decides which tenant a request belongs to.
 
 pub mod agents;
+pub mod audit;
 pub mod auth;
 pub mod calls;
 pub mod cli;
@@ -17,6 +18,7 @@ mod panel;
 pub mod provision;
 pub mod queues;
 pub mod recordings;
+pub mod secrets;
 pub mod server;
 pub mod setup;
 pub mod softphone;

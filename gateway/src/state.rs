@@ -7,12 +7,15 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trunkline_db::Db;
 use trunkline_journal::Journal;
+use uuid::Uuid;
 
+use crate::audit::{Late, Once};
 use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
 use crate::metrics::Metrics;
+use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
 use crate::stream::{Streams, Timing};
 
@@ -25,6 +28,8 @@ pub struct Parts {
     pub db: Db,
     /// The journal and its hub.
     pub journal: Journal,
+    /// Seals and opens secrets in the database.
+    pub vault: Vault,
     /// The running calls.
     pub calls: calls::Handle,
     /// Metrics.
@@ -52,6 +57,12 @@ pub struct Inner {
     pub calls: calls::Handle,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
+    /// Seals and opens secrets in the database.
+    pub vault: Vault,
+    /// Acts that are written into the audit log behind the answer.
+    pub late_audit: Late,
+    /// What was written into the audit log lately, and need not be again.
+    pub audited: Once<(&'static str, Uuid, String)>,
     /// Metrics.
     pub metrics: Metrics,
     /// Cancelled when the process shuts down.
@@ -77,9 +88,12 @@ pub struct Inner {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, db, journal, calls, metrics, cancel, stream_timing } = parts;
+        let Parts { config, db, journal, vault, calls, metrics, cancel, stream_timing } = parts;
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
+            vault,
+            late_audit: Late::start(db.clone(), cancel.clone()),
+            audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
             softphone_metrics: SoftphoneMetrics::register(metrics.registry()),
             sip_sockets: Sockets::default(),

@@ -15,13 +15,13 @@ pub(super) struct NewRow<'a> {
     pub(super) agent: AgentId,
     pub(super) name: &'a str,
     pub(super) username: &'a str,
-    pub(super) ha1: &'a str,
+    pub(super) ha1: &'a [u8],
 }
 
 /// Stores a device.
 pub(super) async fn insert(tx: &mut TenantTx<'_>, row: &NewRow<'_>) -> Result<(), DbError> {
     sqlx::query!(
-        "INSERT INTO devices (tenant_id, id, agent_id, name, username, ha1) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO devices (tenant_id, id, agent_id, name, username, ha1_sealed) VALUES ($1, $2, $3, $4, $5, $6)",
         tx.tenant().uuid(),
         row.id.uuid(),
         row.agent.uuid(),
@@ -67,13 +67,18 @@ pub(super) async fn list(
         .collect())
 }
 
-/// Removes a device; its user name, or `None` when the agent has no such device.
-pub(super) async fn remove(tx: &mut TenantTx<'_>, agent: AgentId, id: DeviceId) -> Result<Option<String>, DbError> {
-    Ok(sqlx::query_scalar!(
-        "UPDATE devices SET removed_at = now() WHERE id = $1 AND agent_id = $2 AND removed_at IS NULL RETURNING username",
+/// Removes a device; its user name and its name, or `None` when the agent has no such device.
+pub(super) async fn remove(
+    tx: &mut TenantTx<'_>,
+    agent: AgentId,
+    id: DeviceId,
+) -> Result<Option<(String, String)>, DbError> {
+    let row = sqlx::query!(
+        "UPDATE devices SET removed_at = now() WHERE id = $1 AND agent_id = $2 AND removed_at IS NULL RETURNING username, name",
         id.uuid(),
         agent.uuid(),
     )
     .fetch_optional(tx.conn())
-    .await?)
+    .await?;
+    Ok(row.map(|row| (row.username, row.name)))
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use md5::{Digest as _, Md5};
-use trunkline_db::{AgentId, DeviceId, TenantTx};
+use trunkline_db::{AgentId, DeviceId, TenantId, TenantTx};
 
 use super::model::NewDevice;
 use super::{SIP_REALM, device_store, store};
@@ -10,6 +10,7 @@ use crate::calls::{DeviceKind, DirectoryDevice};
 use crate::config::Config;
 use crate::http::AppError;
 use crate::http::idempotency::Effect;
+use crate::secrets::{Place, Secret, Vault};
 
 /// Most devices of one agent: they all ring together.
 const MAX_DEVICES: i64 = 10;
@@ -26,19 +27,25 @@ pub(crate) fn random_text(chars: usize) -> String {
 }
 
 /// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2): all that digest authentication needs of the password.
-pub(crate) fn digest_password(username: &str, password: &str) -> String {
+pub(crate) fn digest_password(username: &str, password: &str) -> Secret {
     use std::fmt::Write as _;
     let digest = Md5::digest(format!("{username}:{SIP_REALM}:{password}"));
-    digest.iter().fold(String::with_capacity(32), |mut text, byte| {
+    Secret::new(digest.iter().fold(String::with_capacity(32), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
-    })
+    }))
+}
+
+/// Where a phone's digest lies sealed: who has it can sign in as that phone.
+pub(crate) fn digest_place(tenant: TenantId, device: DeviceId) -> Place {
+    Place { tenant: Some(tenant), table: "devices", column: "ha1_sealed", row: device.to_string() }
 }
 
 /// Makes a device for `agent` within the transaction.
 pub(super) async fn create(
     tx: &mut TenantTx<'_>,
     config: &Config,
+    vault: &Vault,
     tenant_slug: &str,
     agent: AgentId,
     name: &str,
@@ -56,7 +63,9 @@ pub(super) async fn create(
     let username = format!("{tenant_slug}-{}", random_text(USERNAME_CHARS));
     let password = random_text(PASSWORD_CHARS);
     let ha1 = digest_password(&username, &password);
-    device_store::insert(tx, &device_store::NewRow { id, agent, name, username: &username, ha1: &ha1 }).await?;
+    let sealed = vault.seal(&digest_place(tx.tenant(), id), ha1.expose().as_bytes());
+    let row = device_store::NewRow { id, agent, name, username: &username, ha1: sealed.bytes() };
+    device_store::insert(tx, &row).await?;
     let device =
         DirectoryDevice { id, tenant: tx.tenant(), agent, username: username.clone(), ha1, kind: DeviceKind::Desk };
     let body = NewDevice {
@@ -78,7 +87,7 @@ mod tests {
     #[test]
     fn ha1_is_what_a_phone_computes() {
         // `printf 'demo-7f3k2p9q:trunkline:secret' | md5sum`
-        assert_eq!(digest_password("demo-7f3k2p9q", "secret"), "18633d134d8a48cbb08bce0da7e70977");
+        assert_eq!(digest_password("demo-7f3k2p9q", "secret").expose(), "18633d134d8a48cbb08bce0da7e70977");
         assert_ne!(digest_password("a", "b"), digest_password("b", "a"));
     }
 

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::model::{Agent, CreateDevice, Device, NewDevice, SetState};
 use super::{device_store, devices, store};
+use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::{AppError, Json, Page, PageQuery, Path, Permission, Problem, Query};
@@ -173,6 +174,7 @@ async fn list_devices(
 async fn create_device(
     State(state): State<AppState>,
     Path(agent): Path<AgentId>,
+    origin: Origin,
     IdempotentJson(idempotency, wanted): IdempotentJson<CreateDevice>,
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
@@ -186,9 +188,25 @@ async fn create_device(
         device_store::tenant_slug(&mut system, principal.tenant).await?.ok_or_else(|| AppError::not_found("agent"))?;
     system.commit().await?;
 
-    let (config, slug) = (state.config.clone(), slug);
+    let (config, vault) = (state.config.clone(), state.vault.clone());
     let answer = idempotency
-        .transaction(&state, |tx| Box::pin(async move { devices::create(tx, &config, &slug, agent, &name).await }))
+        .transaction(&state, |tx| {
+            Box::pin(async move {
+                let effect = devices::create(tx, &config, &vault, &slug, agent, &name).await?;
+                let entry = audit::Entry {
+                    actor: Actor::of(&principal),
+                    action: "device.created",
+                    subject: Ref::new("device", effect.body.id),
+                    before: None,
+                    after: Some(
+                        json!({ "name": effect.body.name, "username": effect.body.username, "agent_id": agent }),
+                    ),
+                    origin,
+                };
+                audit::append(tx, entry).await?;
+                Ok(effect)
+            })
+        })
         .await?;
     let mut response = match answer {
         Answer::First(response, device) => {
@@ -220,13 +238,23 @@ async fn create_device(
 async fn remove_device(
     State(state): State<AppState>,
     principal: Principal,
+    origin: Origin,
     Path((agent, device)): Path<(AgentId, DeviceId)>,
 ) -> Result<Response, AppError> {
     may_touch_devices(&principal, agent)?;
     let mut tx = state.db.tenant(principal.tenant).await?;
-    let Some(username) = device_store::remove(&mut tx, agent, device).await? else {
+    let Some((username, name)) = device_store::remove(&mut tx, agent, device).await? else {
         return Err(AppError::not_found("device"));
     };
+    let entry = audit::Entry {
+        actor: Actor::of(&principal),
+        action: "device.removed",
+        subject: Ref::new("device", device),
+        before: Some(json!({ "name": name, "username": username, "agent_id": agent })),
+        after: None,
+        origin,
+    };
+    audit::append(&mut tx, entry).await?;
     tx.commit().await?;
     state.calls.remove_device(&username).await;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -6,7 +6,7 @@ mod http;
 mod model;
 mod store;
 
-pub(crate) use self::devices::{digest_password, random_text};
+pub(crate) use self::devices::{digest_password, digest_place, random_text};
 pub use self::http::router;
 pub use model::{Agent, Device, NewDevice};
 pub(crate) use store::state_of;

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, token};
-use crate::http::{AppError, ClientAddress, Json, Permission, Problem, bearer};
+use crate::audit::Origin;
+use crate::http::{AppError, Json, Permission, Problem, bearer};
 use crate::state::AppState;
 
 /// Name of the refresh cookie.
@@ -68,10 +69,10 @@ fn no_store(mut response: Response) -> Response {
 )]
 async fn login(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    origin: Origin,
     Json(request): Json<LoginRequest>,
 ) -> Result<Response, AppError> {
-    Ok(granted(&state, service::login(&state, address, request).await?))
+    Ok(granted(&state, service::login(&state, &origin, request).await?))
 }
 
 /// Refresh the access token
@@ -85,11 +86,11 @@ async fn login(
     ),
     extensions(("x-permission" = json!("public")))
 )]
-async fn refresh(State(state): State<AppState>, jar: CookieJar) -> Result<Response, AppError> {
+async fn refresh(State(state): State<AppState>, origin: Origin, jar: CookieJar) -> Result<Response, AppError> {
     let Some(cookie) = jar.get(COOKIE) else {
         return Err(AppError::unauthorized("there is no refresh cookie; sign in"));
     };
-    match service::refresh(&state, cookie.value()).await {
+    match service::refresh(&state, &origin, cookie.value()).await {
         Ok(pair) => Ok(granted(&state, pair)),
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => Ok(forget(&state, error)),
         Err(error) => Err(error),
@@ -105,14 +106,19 @@ async fn refresh(State(state): State<AppState>, jar: CookieJar) -> Result<Respon
     responses((status = 204, description = "Signed out; the refresh cookie is removed")),
     extensions(("x-permission" = json!("public")))
 )]
-async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMap) -> Result<Response, AppError> {
+async fn logout(
+    State(state): State<AppState>,
+    origin: Origin,
+    jar: CookieJar,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     if let Some(cookie) = jar.get(COOKIE) {
-        service::logout(&state, cookie.value()).await?;
+        service::logout(&state, &origin, cookie.value()).await?;
     }
     if let Some(principal) =
         bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok())
     {
-        service::logout_session(&state, principal.session).await?;
+        service::logout_session(&state, &origin, principal).await?;
     }
     Ok(forget(&state, StatusCode::NO_CONTENT))
 }
@@ -134,11 +140,11 @@ async fn logout(State(state): State<AppState>, jar: CookieJar, headers: HeaderMa
 )]
 async fn change_password(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    origin: Origin,
     principal: Principal,
     Json(wanted): Json<ChangePassword>,
 ) -> Result<Response, AppError> {
-    Ok(granted(&state, service::change_password(&state, address, principal, wanted).await?))
+    Ok(granted(&state, service::change_password(&state, &origin, principal, wanted).await?))
 }
 
 /// Who am I
@@ -170,10 +176,11 @@ async fn me(State(state): State<AppState>, principal: Principal) -> Result<Respo
 async fn update_me(
     State(state): State<AppState>,
     principal: Principal,
+    origin: Origin,
     Json(wanted): Json<UpdateMe>,
 ) -> Result<Response, AppError> {
     principal.require_own_password()?;
-    let (user, tenant) = service::update_me(&state, principal, wanted).await?;
+    let (user, tenant) = service::update_me(&state, principal, origin, wanted).await?;
     Ok(who(user, tenant).into_response())
 }
 

@@ -1,5 +1,6 @@
 //! Sign-in: passwords, access tokens, refresh tokens that rotate, and the limits on guessing.
 
+mod audit;
 mod http;
 mod keys;
 mod limit;

@@ -1,17 +1,19 @@
 //! Sign-in, refresh and logout, without HTTP.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use trunkline_db::{DbError, SystemTx};
+use trunkline_db::{DbError, SystemTx, TenantId, UserId};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref, Scope};
 use uuid::Uuid;
 
+use super::audit as told;
 use super::model::{ChangePassword, LanguageChoice, LoginRequest, UpdateMe};
 use super::password::{MAX_BYTES, PasswordError, weakness};
 use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
+use crate::audit::{self, Actor, Origin};
 use crate::http::AppError;
 use crate::state::AppState;
 
@@ -33,7 +35,8 @@ pub(super) struct Granted {
 }
 
 /// Checks e-mail and password and begins a sign-in.
-pub(super) async fn login(state: &AppState, address: IpAddr, request: LoginRequest) -> Result<Granted, AppError> {
+pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginRequest) -> Result<Granted, AppError> {
+    let address = address_of(origin);
     let email = request.email.trim().to_lowercase();
     if email.is_empty() || email.len() > MAX_EMAIL_BYTES {
         return Err(AppError::invalid_field("email", "must be an e-mail address"));
@@ -42,8 +45,10 @@ pub(super) async fn login(state: &AppState, address: IpAddr, request: LoginReque
         return Err(AppError::invalid_field("password", format!("must have from 1 to {MAX_BYTES} bytes")));
     }
     let count = |result: &str| state.metrics.logins.with_label_values(&[result]).inc();
-    if let Err(wait) = limits(state).check(address, &email, Instant::now()) {
+    let allowed = limits(state).check(address, &email, Instant::now());
+    if let Err(wait) = allowed {
         count("limited");
+        told::refused_once(state, "sign_in.limited", &email, origin).await;
         return Err(AppError::too_many("too many failed sign-ins; wait a moment", wait.as_secs() + 1));
     }
 
@@ -60,25 +65,35 @@ pub(super) async fn login(state: &AppState, address: IpAddr, request: LoginReque
         }
         Err(error @ PasswordError::Hash(_)) => return Err(AppError::internal(error)),
     };
+    let slug = request.tenant.as_deref();
     let Some(user) = user.filter(|_| fits) else {
-        return Err(refuse(state, address, &email));
+        return Err(refuse(state, origin, &email, slug).await);
     };
 
     let mut tx = state.db.system().await?;
-    let Some((user, tenant)) = store::membership(&mut tx, user, request.tenant.as_deref()).await? else {
-        return Err(refuse(state, address, &email));
+    let Some((user, tenant)) = store::membership(&mut tx, user, slug).await? else {
+        return Err(refuse(state, origin, &email, slug).await);
     };
-    let granted = grant(state, &mut tx, user, tenant, Uuid::now_v7()).await?;
+    let session = Uuid::now_v7();
+    let entry = told::entry("sign_in.succeeded", user.id, session, origin);
+    audit::append_system(&mut tx, Some(tenant.id), entry).await?;
+    let granted = grant(state, &mut tx, user, tenant, session).await?;
     tx.commit().await?;
     limits(state).succeeded(address, &email, Instant::now());
     count("ok");
     Ok(granted)
 }
 
-fn refuse(state: &AppState, address: IpAddr, email: &str) -> AppError {
-    limits(state).failed(address, email, Instant::now());
+async fn refuse(state: &AppState, origin: &Origin, email: &str, slug: Option<&str>) -> AppError {
+    limits(state).failed(address_of(origin), email, Instant::now());
+    told::refused(state, "sign_in.failed", email, slug, origin).await;
     state.metrics.logins.with_label_values(&["wrong"]).inc();
     AppError::wrong_credentials()
+}
+
+/// Every request has one.
+fn address_of(origin: &Origin) -> IpAddr {
+    origin.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
 fn limits(state: &AppState) -> std::sync::MutexGuard<'_, super::LoginLimits> {
@@ -86,7 +101,7 @@ fn limits(state: &AppState) -> std::sync::MutexGuard<'_, super::LoginLimits> {
 }
 
 /// Trades a refresh token for a new pair. One that was used before tells that somebody has a copy: its whole sign-in ends.
-pub(super) async fn refresh(state: &AppState, refresh_token: &str) -> Result<Granted, AppError> {
+pub(super) async fn refresh(state: &AppState, origin: &Origin, refresh_token: &str) -> Result<Granted, AppError> {
     let count = |result: &str| state.metrics.refreshes.with_label_values(&[result]).inc();
     let mut tx = state.db.system().await?;
     let Some(presented) = store::lock_refresh_token(&mut tx, &state.keys.hash_opaque(refresh_token)).await? else {
@@ -95,6 +110,7 @@ pub(super) async fn refresh(state: &AppState, refresh_token: &str) -> Result<Gra
     };
     if presented.replaced && !presented.revoked {
         store::revoke_family(&mut tx, presented.family).await?;
+        told::token_reused(&mut tx, presented.tenant, presented.user, presented.family, origin).await?;
         tx.commit().await?;
         state.sessions.end(presented.family);
         count("reused");
@@ -117,22 +133,35 @@ pub(super) async fn refresh(state: &AppState, refresh_token: &str) -> Result<Gra
 }
 
 /// Ends the sign-in of a refresh token; an unknown one is no error, since it is ended already.
-pub(super) async fn logout(state: &AppState, refresh_token: &str) -> Result<(), AppError> {
+pub(super) async fn logout(state: &AppState, origin: &Origin, refresh_token: &str) -> Result<(), AppError> {
     let mut tx = state.db.system().await?;
     if let Some(presented) = store::lock_refresh_token(&mut tx, &state.keys.hash_opaque(refresh_token)).await? {
-        end_session(state, tx, presented.family).await?;
+        end_session(state, origin, tx, presented.tenant, presented.user, presented.family).await?;
     }
     Ok(())
 }
 
-/// Ends a sign-in by its id.
-pub(super) async fn logout_session(state: &AppState, session: Uuid) -> Result<(), AppError> {
+/// Ends the sign-in of an access token.
+pub(super) async fn logout_session(
+    state: &AppState,
+    origin: &Origin,
+    principal: super::Principal,
+) -> Result<(), AppError> {
     let tx = state.db.system().await?;
-    Ok(end_session(state, tx, session).await?)
+    Ok(end_session(state, origin, tx, principal.tenant, principal.user, principal.session).await?)
 }
 
-async fn end_session(state: &AppState, mut tx: SystemTx, session: Uuid) -> Result<(), DbError> {
-    store::revoke_family(&mut tx, session).await?;
+async fn end_session(
+    state: &AppState,
+    origin: &Origin,
+    mut tx: SystemTx,
+    tenant: TenantId,
+    user: UserId,
+    session: Uuid,
+) -> Result<(), DbError> {
+    if store::revoke_family(&mut tx, session).await? {
+        audit::append_system(&mut tx, Some(tenant), told::entry("sign_in.ended", user, session, origin)).await?;
+    }
     tx.commit().await?;
     state.sessions.end(session);
     Ok(())
@@ -150,6 +179,7 @@ pub(super) async fn me(state: &AppState, principal: super::Principal) -> Result<
 pub(super) async fn update_me(
     state: &AppState,
     principal: super::Principal,
+    origin: Origin,
     wanted: UpdateMe,
 ) -> Result<(UserView, TenantView), AppError> {
     let name = wanted.name.map(|name| name.trim().to_owned());
@@ -163,10 +193,13 @@ pub(super) async fn update_me(
         return Err(AppError::invalid_field("language", format!("must be one of {}", LANGUAGES.join(", "))));
     }
     if name.is_some() || language != LanguageChoice::Keep {
+        let before = me(state, principal).await?.0;
+        let before = serde_json::json!({ "name": before.name, "language": before.language });
         state
             .journal
             .command(principal.tenant, move |tx| {
                 let (name, language) = (name.clone(), language.clone());
+                let (before, origin) = (before.clone(), origin.clone());
                 Box::pin(async move {
                     if !store::update_member(tx, principal.user, name.as_deref(), &language).await? {
                         return Err(Fault::Rejected(AppError::unauthorized("the user may no longer sign in")));
@@ -180,6 +213,20 @@ pub(super) async fn update_me(
                     };
                     data.extend(language.map(|language| ("language".to_owned(), language)));
                     let user = Ref::new("user", principal.user);
+                    let mut after = before.clone();
+                    for (field, value) in &data {
+                        after[field] = value.clone();
+                    }
+                    let (before, after) = audit::changed(&before, &after);
+                    let entry = audit::Entry {
+                        actor: Actor::of(&principal),
+                        action: "user.updated",
+                        subject: user.clone(),
+                        before,
+                        after,
+                        origin,
+                    };
+                    audit::append(tx, entry).await?;
                     let event = NewEvent::new(USER_UPDATED, user.clone(), data.into()).actor(user);
                     Ok(Outcome::new(()).event(event))
                 })
@@ -192,10 +239,19 @@ pub(super) async fn update_me(
 /// Gives the signed-in user a new password, ends the user's other sign-ins, and goes on with this one.
 pub(super) async fn change_password(
     state: &AppState,
-    address: IpAddr,
+    origin: &Origin,
     principal: super::Principal,
     wanted: ChangePassword,
 ) -> Result<Granted, AppError> {
+    let address = address_of(origin);
+    let about = |action| audit::Entry {
+        actor: Actor::of(&principal),
+        action,
+        subject: Ref::new("user", principal.user),
+        before: None,
+        after: None,
+        origin: origin.clone(),
+    };
     if let Some(weakness) = weakness(&wanted.new) {
         return Err(AppError::invalid_field("new", weakness));
     }
@@ -219,13 +275,17 @@ pub(super) async fn change_password(
     if !state.passwords.verify(wanted.current, Some(old.clone())).await.map_err(busy)? {
         limits(state).failed(address, &email, Instant::now());
         count("wrong");
+        let mut tx = state.db.tenant(principal.tenant).await?;
+        audit::append(&mut tx, about("user.password_refused")).await?;
+        tx.commit().await?;
         return Err(AppError::invalid_field("current", "is not the password"));
     }
     let new = state.passwords.hash(wanted.new).await.map_err(busy)?;
+    let entry = about("user.password_changed");
     let committed = state
         .journal
         .command(principal.tenant, move |tx| {
-            let (old, new) = (old.clone(), new.clone());
+            let (old, new, entry) = (old.clone(), new.clone(), entry.clone());
             Box::pin(async move {
                 let ended = store::set_own_password(tx, principal.user, &old, &new, principal.session).await?;
                 let Some(ended) = ended else {
@@ -234,6 +294,7 @@ pub(super) async fn change_password(
                         "the password was changed by somebody else in this moment",
                     )));
                 };
+                audit::append(tx, entry).await?;
                 let user = Ref::new("user", principal.user);
                 let own = Scope::Agent(principal.user.into());
                 let event = NewEvent::new(PASSWORD_CHANGED, user.clone(), serde_json::json!({})).actor(user);

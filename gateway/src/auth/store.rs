@@ -208,12 +208,15 @@ pub(super) async fn replace_refresh_token(tx: &mut SystemTx, id: Uuid) -> Result
     Ok(())
 }
 
-/// Ends a sign-in for good.
-pub(super) async fn revoke_family(tx: &mut SystemTx, family: Uuid) -> Result<(), DbError> {
-    sqlx::query!("UPDATE refresh_tokens SET revoked_at = now() WHERE family_id = $1 AND revoked_at IS NULL", family)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// Ends a sign-in for good. False when it had ended before.
+pub(super) async fn revoke_family(tx: &mut SystemTx, family: Uuid) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "UPDATE refresh_tokens SET revoked_at = now() WHERE family_id = $1 AND revoked_at IS NULL",
+        family
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Removes tokens that ended more than a day ago. Those just ended are kept: a reuse of them still tells of a theft.

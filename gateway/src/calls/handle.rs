@@ -11,6 +11,7 @@ use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 
 use super::directory::Directory;
+use crate::secrets::Secret;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
 
@@ -50,7 +51,7 @@ pub struct DirectoryDevice {
     /// SIP user name, the same as the PJSIP endpoint's, auth's and aor's name.
     pub username: String,
     /// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2); the password itself is nowhere.
-    pub ha1: String,
+    pub ha1: Secret,
     /// What kind of phone it is.
     pub kind: DeviceKind,
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId};
+use trunkline_journal::Ref;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::filter::CallQuery;
 use super::model::{CallGap, CallState, Direction, EndReason, Leg};
 use super::{CallCommandError, history};
+use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;
 use crate::http::{AppError, Page, Path, Permission, Problem, Query};
@@ -179,6 +181,7 @@ async fn list_call_events(
 async fn hang_up_call(
     State(state): State<AppState>,
     Path(id): Path<CallId>,
+    origin: Origin,
     idempotency: Idempotency,
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
@@ -186,7 +189,22 @@ async fn hang_up_call(
     idempotency
         .outside(&state, async {
             match state.calls.hangup(principal.tenant, id, principal.user.into(), principal.sees_all()).await {
-                Ok(()) => Ok((StatusCode::NO_CONTENT, ())),
+                Ok(()) => {
+                    // Agents end their calls all day long, and the journal has it. Who sees all may end anybody's.
+                    if principal.sees_all() {
+                        let entry = audit::Entry {
+                            actor: Actor::of(&principal),
+                            action: "call.hung_up",
+                            subject: Ref::call(id),
+                            before: None,
+                            after: None,
+                            origin,
+                        };
+                        // A call does not wait for the database.
+                        state.late_audit.note(principal.tenant, entry);
+                    }
+                    Ok((StatusCode::NO_CONTENT, ()))
+                }
                 Err(CallCommandError::NotFound) => Err(AppError::not_found("running call")),
                 Err(error) => Err(AppError::unavailable("call control", error)),
             }

@@ -24,6 +24,7 @@ use super::metrics::CallMetrics;
 use super::recorder::{Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
+use crate::secrets::Vault;
 use crate::softphone::Softphones;
 use crate::telephony::barring::{self, ManagerConfig};
 use crate::telephony::phones::{self, PhoneNews};
@@ -44,6 +45,8 @@ pub struct CallConfig {
     pub recordings: PathBuf,
     /// Where the spool and the sign of life are.
     pub state: PathBuf,
+    /// Opens the phones' digests.
+    pub vault: Vault,
     /// Address that Asterisk names to phones for its audio, where it is not one of its own.
     pub media_address: Option<IpAddr>,
 }
@@ -99,7 +102,7 @@ impl CallControl {
         let (writer, caught_up) = Writer::start(config.state.clone(), node, &db, journal).await?;
         // The writer tells, or it died and there is nothing to wait for.
         let _ = caught_up.await;
-        let first_directory = Arc::new(directory::load(&db).await?);
+        let first_directory = Arc::new(directory::load(&db, &config.vault).await?);
         let open = store::open_calls(&db).await?;
         if !open.is_empty() {
             tracing::info!(calls = open.len(), "taking up the calls of an earlier life");
@@ -116,7 +119,7 @@ impl CallControl {
         let (online_sender, online) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let shown = Arc::new(Shown::new());
-        let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json")));
+        let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
         let handle = Handle::new(command_sender, phone_sender.clone(), Arc::clone(&shown)).with(
             client.clone(),
             directory.clone(),
@@ -130,7 +133,7 @@ impl CallControl {
             let _ = ask_again.send(EndpointQuestion::All);
         }));
         tokio::spawn(ask_endpoints(client.clone(), app.clone(), endpoint_names, online_sender));
-        tokio::spawn(directory::follow(db, directory_sender, cancel.clone()));
+        tokio::spawn(directory::follow(db, config.vault, directory_sender, cancel.clone()));
 
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
         let requests = Requests::new(client.clone(), app.clone(), recorder.media_address(), answer_sender);

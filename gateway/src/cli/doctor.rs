@@ -8,7 +8,8 @@ use std::time::Duration;
 use trunkline_db::{Db, PoolOptions};
 
 use crate::config::{Config, ConfigError, Source};
-use crate::server;
+use crate::secrets::{self, Vault};
+use crate::{audit, server};
 
 /// How long Asterisk may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What a check found: what is well, or what to mend.
 type Finding = Result<String, String>;
 
-pub(super) async fn run(source: &Source) -> ExitCode {
+pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
     let mut report = Report::default();
     let config = match source.config() {
         Ok(config) => config,
@@ -37,6 +38,10 @@ pub(super) async fn run(source: &Source) -> ExitCode {
     }
     report.add("database", database(&config).await);
     report.add("schema", schema(&config).await);
+    report.add("secrets", sealed(&config).await);
+    if with_audit {
+        audit_log(&config, &mut report).await;
+    }
     report.add("state_dir", writable(&config.state_dir));
     report.add("recordings_dir", writable(&config.recordings_dir));
     report.add("asterisk", asterisk(&config).await);
@@ -72,12 +77,67 @@ impl Report {
 }
 
 async fn database(config: &Config) -> Finding {
-    let options =
-        PoolOptions { max_connections: 1, application_name: "trunkline-doctor".to_owned(), ..PoolOptions::default() };
-    let db = super::connect(&config.database_url, options).await.map_err(|error| error.to_string())?;
+    let db = connect(config).await?;
     let roles = can_take_roles(&db).await;
     db.close().await;
     roles.map(|()| "it answers, and the login may take its two roles".to_owned())
+}
+
+/// The master keys, and whether anything is still sealed under an old one.
+async fn sealed(config: &Config) -> Finding {
+    let vault = Vault::unlock(config).await.map_err(|error| error.to_string())?;
+    let db = connect(config).await?;
+    let counts = secrets::under_old_keys(&vault, &db).await;
+    db.close().await;
+    let ring = vault.ring();
+    let newest = ring.newest_in_words();
+    let counts = counts.map_err(|error| error.to_string())?;
+    let old: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(table, count)| format!("{count} rows of {table}"))
+        .collect();
+    if old.is_empty() {
+        return Ok(format!("everything is sealed under the newest master key, {newest}; {} open", ring.len()));
+    }
+    // Not to be mended by hand: the gateway does it while it runs.
+    Ok(format!(
+        "{} are not yet sealed under the newest master key, {newest}; keep the old one until they are",
+        old.join(", ")
+    ))
+}
+
+/// Verifies the audit log, chain by chain.
+async fn audit_log(config: &Config, report: &mut Report) {
+    let db = match connect(config).await {
+        Ok(db) => db,
+        Err(words) => return report.add("audit", Err(words)),
+    };
+    let findings = audit::verify(&db, &config.state_dir).await;
+    db.close().await;
+    match findings {
+        Err(error) => report.add("audit", Err(format!("{error:#}"))),
+        Ok(findings) => {
+            for finding in findings {
+                let audit::Finding { chain, entries, erased, anchors, broken } = finding;
+                report.add(
+                    &format!("audit of {chain}"),
+                    match broken {
+                        Some(broken) => Err(format!("{broken}; see \"The audit log is broken\" in docs/on-call.md")),
+                        None => Ok(format!(
+                            "{entries} entries follow from one another, {erased} of them erased; compared with {anchors} anchors"
+                        )),
+                    },
+                );
+            }
+        }
+    }
+}
+
+async fn connect(config: &Config) -> Result<Db, String> {
+    let options =
+        PoolOptions { max_connections: 1, application_name: "trunkline-doctor".to_owned(), ..PoolOptions::default() };
+    super::connect(&config.database_url, options).await.map_err(|error| error.to_string())
 }
 
 async fn can_take_roles(db: &Db) -> Result<(), String> {

@@ -45,7 +45,11 @@ enum Word {
     /// Bring the database's schema up to date.
     Migrate,
     /// Check every dependency and say in words what to mend.
-    Doctor,
+    Doctor {
+        /// Verify the audit log of every tenant as well, from its first entry on.
+        #[arg(long)]
+        audit: bool,
+    },
     /// Make and list users.
     User {
         #[command(subcommand)]
@@ -94,7 +98,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match arguments.word {
             Word::Serve { ari_log } => serve::run(&source, ari_log).await.map(|()| ExitCode::SUCCESS),
             Word::Migrate => migrate(&source).await.map(|()| ExitCode::SUCCESS),
-            Word::Doctor => Ok(doctor::run(&source).await),
+            Word::Doctor { audit } => Ok(doctor::run(&source, audit).await),
             Word::User { word } => user::run(&source, word).await.map(|()| ExitCode::SUCCESS),
             Word::DemoSeed => demo_seed(&source).await.map(|()| ExitCode::SUCCESS),
             Word::Openapi | Word::Replay { .. } => Ok(ExitCode::SUCCESS),

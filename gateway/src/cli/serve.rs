@@ -14,10 +14,11 @@ use trunkline_journal::{Journal, JournalConfig};
 use crate::calls::{CallConfig, CallControl, CallMetrics};
 use crate::config::{AriTransport, Config, Source};
 use crate::metrics::Metrics;
+use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{auth, http, logging, server, setup, softphone, stream};
+use crate::{audit, auth, http, logging, secrets, server, setup, softphone, stream};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -39,6 +40,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let listener = server::bind(config.http_listen).await?;
     make_folder("state_dir", &config.state_dir)?;
     make_folder("recordings_dir", &config.recordings_dir)?;
+    let vault = Vault::unlock(&config).await?;
     let options = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
     let db = super::connect(&config.database_url, options).await?;
 
@@ -48,10 +50,17 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone())
         .await
         .context("the journal cannot start; is the schema there (`trunkline migrate`)?")?;
+    secrets::seal_what_is_plain(&db, &vault).await.context("secrets that are stored as they are cannot be sealed")?;
     let metrics = Metrics::new();
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
-    let calls =
-        CallControl::start(call_config(&config), db.clone(), journal.clone(), call_metrics, cancel.clone()).await?;
+    let calls = CallControl::start(
+        call_config(&config, vault.clone()),
+        db.clone(),
+        journal.clone(),
+        call_metrics,
+        cancel.clone(),
+    )
+    .await?;
     if let (Some(address), Some(password)) = (config.ami_address, config.ami_password.clone()) {
         let manager = ManagerConfig { address, username: config.ami_username.clone(), password };
         calls.bar_failed_sign_ins(manager, cancel.clone());
@@ -60,6 +69,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         config: Arc::clone(&config),
         db: db.clone(),
         journal: journal.clone(),
+        vault: vault.clone(),
         calls: calls.handle(),
         metrics,
         cancel: cancel.clone(),
@@ -69,6 +79,10 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let tasks = TaskTracker::new();
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
+    let secret_metrics = SecretMetrics::register(state.metrics.registry());
+    tasks.spawn(secrets::keep_current(vault.clone(), db.clone(), secret_metrics, cancel.clone()));
+    tasks.spawn(softphone::seal_with_newest(Arc::clone(state.calls.softphones()), vault, cancel.clone()));
     let (softphones, sessions) = (Arc::clone(state.calls.softphones()), state.sessions.clone());
     tasks.spawn(softphone::end_with_sessions(softphones, sessions, cancel.clone()));
     tasks.spawn(setup::resume(state.clone(), cancel.clone()));
@@ -93,7 +107,7 @@ fn make_folder(key: &str, path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("{key}: cannot make the folder {}", path.display()))
 }
 
-fn call_config(config: &Config) -> CallConfig {
+fn call_config(config: &Config, vault: Vault) -> CallConfig {
     let mut ari = trunkline_ari::Config::new(
         config.ari_url.as_str().trim_end_matches('/'),
         &config.ari_username,
@@ -110,6 +124,7 @@ fn call_config(config: &Config) -> CallConfig {
         rtp_listen: config.rtp_listen,
         recordings: config.recordings_dir.clone(),
         state: config.state_dir.clone(),
+        vault,
         media_address: config.media_address,
     }
 }

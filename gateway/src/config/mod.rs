@@ -12,9 +12,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::secrets::KeySource;
+pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
 pub use source::{ConfigError, Source};
-pub use values::{AriTransport, LogFormat, Secret, SecretKey};
+pub use values::{AriTransport, LogFormat, SecretKey};
 
 /// One configuration key.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,10 @@ pub const KEYS: &[Key] = &[
     key("trusted_proxies", "", "a list of IP addresses such as [\"10.0.0.2\"]"),
     key("max_streams_per_user", "64", "a whole number from 1 to 1000000"),
     required("secret_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)"),
+    optional("master_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)", true),
+    optional("master_key_file", "the absolute path of a file with a key a line, the newest first", false),
+    optional("master_key_command", "a command of the shell that prints a key a line, the newest first", true),
+    optional("master_keys_old", "a list of keys that were master keys before", true),
     required("database_url", "a PostgreSQL address such as postgres://trunkline:password@127.0.0.1:5432/trunkline"),
     optional(
         "database_owner_url",
@@ -96,6 +102,10 @@ pub struct Config {
     pub max_streams_per_user: usize,
     /// Root of all keys that the gateway derives (token signatures, ticket hashes).
     pub secret_key: SecretKey,
+    /// Where the key comes from that seals secrets in the database.
+    pub master_key: KeySource,
+    /// Keys that sealed before, separated by commas or lines; they only open.
+    pub master_keys_old: Option<Secret>,
     /// PostgreSQL as the login `trunkline`.
     pub database_url: Secret,
     /// PostgreSQL as the schema's owner; only `migrate` and `doctor` use it.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{Config, KEYS, Key, Secret, SecretKey};
+use crate::secrets::{KeySource, Ring};
 use crate::softphone::IceServers;
 
 /// Environment variables with this prefix override the file.
@@ -154,6 +155,10 @@ impl Source {
         let trusted_proxies = reader.required("trusted_proxies", addresses);
         let max_streams_per_user = reader.required("max_streams_per_user", |text| bounded::<usize>(text, 1, 1_000_000));
         let secret_key: Option<SecretKey> = reader.parsed("secret_key");
+        let master_key = reader.master_key();
+        let master_keys_old = reader.optional_with("master_keys_old", |text| {
+            Ring::parse(&text.replace(',', "\n")).ok().map(|_| Secret::new(text))
+        });
         let database_url = reader.required("database_url", postgres_url);
         let database_owner_url = reader.optional_with("database_owner_url", postgres_url);
         let database_connections = reader.required("database_connections", |text| bounded::<u32>(text, 2, 1000));
@@ -192,6 +197,8 @@ impl Source {
                 trusted_proxies: trusted_proxies?,
                 max_streams_per_user: max_streams_per_user?,
                 secret_key: secret_key?,
+                master_key,
+                master_keys_old,
                 database_url: database_url?,
                 database_owner_url,
                 database_connections: database_connections?,
@@ -236,6 +243,22 @@ impl Reader<'_> {
 
     fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.required(name, |text| text.parse().ok())
+    }
+
+    /// One of three, or none.
+    fn master_key(&mut self) -> KeySource {
+        let key = self
+            .optional_with("master_key", |text| Ring::parse(text).ok().map(|_| KeySource::Given(Secret::new(text))));
+        let file = self.optional_with("master_key_file", |text| absolute(text).map(KeySource::File));
+        let command = self.optional_with("master_key_command", |text| {
+            not_empty(text).map(|text| KeySource::Command(Secret::new(text)))
+        });
+        let mut given = [key, file, command].into_iter().flatten();
+        let first = given.next();
+        if given.next().is_some() {
+            self.problems.push("only one of master_key, master_key_file and master_key_command may be set".to_owned());
+        }
+        first.unwrap_or(KeySource::Derived)
     }
 
     fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {

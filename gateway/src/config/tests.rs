@@ -105,7 +105,9 @@ fn the_example_file_names_every_key_with_its_default_and_loads() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trunkline.toml");
-    std::fs::write(&file, uncommented).unwrap();
+    // Keys of the example that are placeholders, or of which only one may be set.
+    let uncommented: Vec<&str> = uncommented.lines().filter(|line| !line.starts_with("master_key")).collect();
+    std::fs::write(&file, uncommented.join("\n")).unwrap();
     // Its key is public: nobody may run with it.
     let refusal = Source::read(Some(&file), Vec::new()).unwrap().config().unwrap_err().to_string();
     assert!(refusal.contains("secret_key"), "{refusal}");
@@ -115,6 +117,25 @@ fn the_example_file_names_every_key_with_its_default_and_loads() {
 
 fn is_assignment(line: &str) -> bool {
     line.split_once(" = ").is_some_and(|(name, _)| KEYS.iter().any(|key| key.name == name))
+}
+
+#[test]
+fn one_master_key_may_be_named_and_is_never_told() {
+    let given =
+        Source::read(None, environment(&[("TRUNKLINE_MASTER_KEY", &"1".repeat(64))])).unwrap().config().unwrap();
+    assert!(matches!(given.master_key, KeySource::Given(_)));
+    assert!(!format!("{given:?}").contains("1111"));
+    let none = Source::read(None, environment(&[])).unwrap().config().unwrap();
+    assert_eq!(none.master_key, KeySource::Derived);
+    insta::assert_snapshot!(refusal(&[
+        ("TRUNKLINE_MASTER_KEY_FILE", "/etc/keys"),
+        ("TRUNKLINE_MASTER_KEY_COMMAND", "print-the-key hunter2"),
+        ("TRUNKLINE_MASTER_KEYS_OLD", "hunter2"),
+    ]), @r#"
+    the configuration is not usable:
+      - only one of master_key, master_key_file and master_key_command may be set
+      - TRUNKLINE_MASTER_KEYS_OLD: expected a list of keys that were master keys before
+    "#);
 }
 
 #[test]

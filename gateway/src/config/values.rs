@@ -5,32 +5,11 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-
-/// A text that never shows in `Debug` output, logs or messages.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself; for handing it to the one who needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use zeroize::Zeroizing;
 
 /// At least 32 random bytes from which all other keys are derived.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretKey(Vec<u8>);
+pub struct SecretKey(Zeroizing<Vec<u8>>);
 
 /// The text is not hex or base64 of at least 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +48,9 @@ impl FromStr for SecretKey {
             [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
         });
         match decoded {
-            Some(bytes) if bytes.len() >= Self::MIN_BYTES && bytes != Self::PUBLISHED => Ok(Self(bytes)),
+            Some(bytes) if bytes.len() >= Self::MIN_BYTES && bytes != Self::PUBLISHED => {
+                Ok(Self(Zeroizing::new(bytes)))
+            }
             _ => Err(WeakKey),
         }
     }

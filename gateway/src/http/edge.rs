@@ -19,10 +19,16 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// How long a request may take until its answer begins: its body to arrive, the database and Asterisk to answer.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The id of a request, for whoever writes down what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
 /// Wraps each request.
-pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = Uuid::now_v7();
+    request.extensions_mut().insert(RequestId(request_id));
+    let request_id = request_id.to_string();
     let method = request.method().clone();
     let route = request
         .extensions()

@@ -11,6 +11,7 @@ mod principal;
 mod problem;
 mod router;
 
+pub use edge::RequestId;
 pub use extract::{Json, Path, Query};
 pub use idempotency::Idempotency;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};

@@ -36,6 +36,8 @@ pub enum Permission {
     EventsRead,
     /// Read the gateway's metrics from elsewhere than loopback.
     MetricsRead,
+    /// Read and export the audit log.
+    AuditRead,
 }
 
 impl Permission {
@@ -55,6 +57,7 @@ impl Permission {
         Self::SetupRun,
         Self::EventsRead,
         Self::MetricsRead,
+        Self::AuditRead,
     ];
 
     /// The name in `x-permission` and in `GET /me`.
@@ -74,6 +77,7 @@ impl Permission {
             Self::SetupRun => "setup:run",
             Self::EventsRead => "events:read",
             Self::MetricsRead => "metrics:read",
+            Self::AuditRead => "audit:read",
         }
     }
 
@@ -90,7 +94,7 @@ impl Permission {
             | Self::RecordingsRead
             | Self::EventsRead => true,
             Self::RecordingsDownload | Self::CallsTest => matches!(role, Role::Admin | Role::Manager),
-            Self::DevicesAny | Self::SetupRun | Self::MetricsRead => matches!(role, Role::Admin),
+            Self::DevicesAny | Self::SetupRun | Self::MetricsRead | Self::AuditRead => matches!(role, Role::Admin),
         }
     }
 }

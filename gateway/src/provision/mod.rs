@@ -3,8 +3,11 @@
 mod demo;
 mod store;
 
+use serde_json::json;
 use trunkline_db::{AgentId, Db, DbError, QueueId, Role, TenantId, UserId};
+use trunkline_journal::Ref;
 
+use crate::audit::{self, Actor, Entry, Origin};
 use crate::auth::{PasswordError, Passwords, weakness};
 
 pub use demo::{DEMO_PASSWORD, DEMO_TENANT, seed_demo};
@@ -125,6 +128,11 @@ pub async fn add_member(
     if added && member.takes_work {
         store::add_agent(&mut tx, AgentId::from(user), member.name.trim(), &email).await?;
     }
+    if added {
+        let fields =
+            json!({ "name": member.name.trim(), "email": email, "role": member.role, "takes_work": member.takes_work });
+        audit::append(&mut tx, by_hand("user.created", user, Some(fields))).await?;
+    }
     tx.commit().await?;
     Ok(added.then_some(user))
 }
@@ -136,9 +144,24 @@ pub async fn set_password(db: &Db, passwords: &Passwords, email: &str, password:
     }
     let hash = passwords.hash(password.to_owned()).await?;
     let mut tx = db.system().await?;
-    let changed = store::set_password(&mut tx, &email.trim().to_lowercase(), &hash).await?;
-    tx.commit().await?;
-    if changed { Ok(()) } else { Err(ProvisionError::NoUser(email.to_owned())) }
+    let Some(user) = store::set_password(&mut tx, &email.trim().to_lowercase(), &hash).await? else {
+        return Err(ProvisionError::NoUser(email.to_owned()));
+    };
+    // A person stands above tenants, and so does the log.
+    audit::append_system(&mut tx, None, by_hand("user.password_set", user, None)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What somebody at the machine's command line did.
+fn by_hand(action: &'static str, user: UserId, after: Option<serde_json::Value>) -> Entry {
+    Entry {
+        actor: Actor::command_line(),
+        action,
+        subject: Ref::new("user", user),
+        before: None,
+        after,
+        origin: Origin::default(),
+    }
 }
 
 /// All members of all tenants.

@@ -88,13 +88,13 @@ pub(super) async fn create_user(tx: &mut SystemTx, email: &str, name: &str, hash
     Ok(UserId(id))
 }
 
-pub(super) async fn set_password(tx: &mut SystemTx, email: &str, hash: &str) -> Result<bool, DbError> {
+pub(super) async fn set_password(tx: &mut SystemTx, email: &str, hash: &str) -> Result<Option<UserId>, DbError> {
     let changed = sqlx::query_scalar!("UPDATE users SET password_hash = $2 WHERE email = $1 RETURNING id", email, hash);
-    let Some(user) = changed.fetch_optional(tx.conn()).await? else { return Ok(false) };
+    let Some(user) = changed.fetch_optional(tx.conn()).await? else { return Ok(None) };
     sqlx::query!("UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", user)
         .execute(tx.conn())
         .await?;
-    Ok(true)
+    Ok(Some(UserId(user)))
 }
 
 pub(super) async fn list_members(tx: &mut SystemTx) -> Result<Vec<Member>, DbError> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::SeekFrom;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,10 +14,12 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use trunkline_db::RecordingId;
+use trunkline_journal::Ref;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,6 +29,7 @@ use super::model::Recording;
 use super::range::{self, ByteRange, Wanted};
 use super::store::{self, Row};
 use super::waveform::{self, Waveform};
+use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;
 use crate::http::{AppError, Path, Permission, Problem, Query};
@@ -119,6 +123,7 @@ async fn get_recording_audio(
     Listener(principal): Listener,
     Path(id): Path<RecordingId>,
     Query(AudioQuery { download, .. }): Query<AudioQuery>,
+    origin: Origin,
     method: Method,
     request: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -172,6 +177,7 @@ async fn get_recording_audio(
     set(CONTENT_LENGTH, &part.map_or(0, ByteRange::len).to_string());
     let body = match part {
         Some(part) if method != Method::HEAD => {
+            tell(&state, &principal, &recording, download, origin).await?;
             let mut file = tokio::fs::File::from_std(file);
             file.seek(SeekFrom::Start(part.first)).await.map_err(AppError::internal)?;
             Body::from_stream(ReaderStream::with_capacity(file.take(part.len()), CHUNK_BYTES))
@@ -179,6 +185,36 @@ async fn get_recording_audio(
         _ => Body::empty(),
     };
     Ok((status, headers, body).into_response())
+}
+
+/// Writes down who hears or saves a recording, before a byte of it is sent. A player asks for it piece by piece: one entry in ten
+/// minutes for a user, a recording and a use.
+async fn tell(
+    state: &AppState,
+    principal: &Principal,
+    recording: &Recording,
+    download: bool,
+    origin: Origin,
+) -> Result<(), AppError> {
+    let action = if download { "recording.downloaded" } else { "recording.heard" };
+    let key = (action, recording.id.uuid(), principal.user.to_string());
+    if !state.audited.is_new(&key, Instant::now()) {
+        return Ok(());
+    }
+    let entry = audit::Entry {
+        actor: Actor::of(principal),
+        action,
+        subject: Ref::recording(recording.id),
+        before: None,
+        after: Some(json!({ "call_id": recording.call_id })),
+        origin,
+    };
+    let written = async {
+        let mut tx = state.db.tenant(principal.tenant).await?;
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await
+    };
+    Ok(written.await.inspect_err(|_| state.audited.forget(&key))?)
 }
 
 /// Make a link to a recording

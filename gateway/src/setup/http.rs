@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::model::{SetUp, Setup, SetupState};
 use super::service::{self, Removal};
 use super::{plan, store};
+use crate::audit::Origin;
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::{AppError, Permission, Problem, authenticate, bearer};
@@ -64,14 +65,16 @@ async fn get_setup(State(state): State<AppState>, headers: HeaderMap) -> Result<
 )]
 async fn set_up(
     State(state): State<AppState>,
+    origin: Origin,
     IdempotentJson(idempotency, wanted): IdempotentJson<Setup>,
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
     principal.require(Permission::SetupRun)?;
     let plan = plan::plan(&wanted).map_err(AppError::invalid)?;
     let ready = service::ready(&state, &plan, wanted.admin.password).await?;
-    let made =
-        idempotency.transaction_through(&state, |tx| Box::pin(service::make(principal, tx, plan, ready))).await?;
+    let made = idempotency
+        .transaction_through(&state, |tx| Box::pin(service::make(principal, origin, tx, plan, ready)))
+        .await?;
     let mut response = match made {
         Answer::First(response, tenant) => {
             state.metrics.setups.inc();
@@ -105,10 +108,14 @@ struct RemovalState {
     ),
     extensions(("x-permission" = json!("setup:run")))
 )]
-async fn remove_demo(State(state): State<AppState>, principal: Principal) -> Result<Response, AppError> {
+async fn remove_demo(
+    State(state): State<AppState>,
+    principal: Principal,
+    origin: Origin,
+) -> Result<Response, AppError> {
     principal.require(Permission::SetupRun)?;
     tracing::info!(by = %principal.user, tenant = %principal.tenant, "the removal of the demo is asked for");
-    Ok(match service::remove_demo(&state).await? {
+    Ok(match service::remove_demo(&state, &principal, origin).await? {
         Removal::Done => StatusCode::NO_CONTENT.into_response(),
         Removal::Underway => (StatusCode::ACCEPTED, axum::Json(RemovalState { removing: true })).into_response(),
     })

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use trunkline_db::TenantId;
 use trunkline_media::file;
 
-use super::store;
+use super::{service, store};
+use crate::audit;
 use crate::state::AppState;
 
 /// Most rows of one transaction.
@@ -49,6 +50,10 @@ async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
     loop {
         let mut tx = state.db.system().await?;
         let rows = store::remove_some(&mut tx, tenant, CHUNK).await?;
+        if rows == 0 && total > 0 {
+            // In the platform's log: the tenant's own is gone with it.
+            audit::append_system(&mut tx, None, service::removal_entry("tenant.removed", tenant)).await?;
+        }
         tx.commit().await?;
         if rows == 0 {
             break;

@@ -9,6 +9,7 @@ use super::model::{NewQueue, NewTenant, NewUser, SetUp};
 use super::plan::{self, Plan, PlannedUser};
 use super::removal;
 use super::store::{self, Begun};
+use crate::audit::{self, Actor, Entry, Origin};
 use crate::auth::{PasswordError, Principal};
 use crate::http::idempotency::Effect;
 use crate::http::{AppError, FieldError};
@@ -66,6 +67,7 @@ fn one_time_password() -> String {
 /// Makes everything in the transaction that it is given, and gives it back as the founder's.
 pub(super) async fn make(
     founder: Principal,
+    origin: Origin,
     tx: TenantTx<'static>,
     plan: Plan,
     ready: Vec<Ready>,
@@ -76,11 +78,19 @@ pub(super) async fn make(
     }
     refuse_taken_addresses(&mut system, &plan).await?;
     let slug = if plan.slug_chosen { plan.slug.clone() } else { store::free_slug(&mut system, &plan.slug).await? };
-    let tenant = TenantId::new();
+    let (tenant, queue) = (TenantId::new(), QueueId::new());
     store::insert_tenant(&mut system, tenant, &slug, &plan).await.map_err(taken)?;
     for ready in &ready {
         let must_change = ready.one_time_password.is_some();
         store::insert_user(&mut system, ready.id, &ready.user, &ready.hash, must_change).await.map_err(taken)?;
+    }
+    let events = events(tenant, &slug, queue, &plan, &ready);
+    for entry in entries(founder, &origin, &events) {
+        audit::append_system(&mut system, Some(tenant), entry).await?;
+    }
+    // The platform's log knows of every tenant, also when that one is gone with its own.
+    for entry in entries(founder, &origin, &events[..1]) {
+        audit::append_system(&mut system, None, entry).await?;
     }
 
     let mut tx = system.into_tenant(tenant).await?;
@@ -92,13 +102,12 @@ pub(super) async fn make(
         store::insert_member(&mut tx, ready.id, &ready.user, takes_work).await?;
         agents.extend(takes_work.then(|| AgentId::from(ready.id)));
     }
-    let queue = QueueId::new();
     let queue_slug = plan::slug_of(&plan.queue);
     store::insert_queue(&mut tx, queue, &queue_slug, &plan.queue, EXTENSION, plan.number.as_deref(), &agents)
         .await
         .map_err(taken)?;
     store::insert_hours(&mut tx, &plan.hours).await?;
-    store::append_first_events(&mut tx, &events(tenant, &slug, queue, &plan, &ready)).await?;
+    store::append_first_events(&mut tx, &events).await?;
 
     let tx = tx.into_tenant(founder.tenant).await?;
     let number = plan.number.clone();
@@ -162,6 +171,23 @@ fn events(tenant: TenantId, slug: &str, queue: QueueId, plan: &Plan, ready: &[Re
     events.into_iter().map(|event| event.actor(admin.clone())).collect()
 }
 
+/// What the audit log says of them. Names of events are names of actions; the first one makes the tenant.
+fn entries(founder: Principal, origin: &Origin, events: &[NewEvent]) -> Vec<Entry> {
+    let entry = |event: &NewEvent| Entry {
+        actor: Actor::of(&founder),
+        action: match event.kind.as_str() {
+            "tenant.created" => "tenant.created",
+            "queue.created" => "queue.created",
+            _ => "user.created",
+        },
+        subject: event.subject.clone(),
+        before: None,
+        after: Some(event.data.clone()),
+        origin: origin.clone(),
+    };
+    events.iter().map(entry).collect()
+}
+
 /// What became of the wish to remove the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Removal {
@@ -175,7 +201,7 @@ pub(super) enum Removal {
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Removes the demo tenant. The removal itself goes on when the client goes away.
-pub(super) async fn remove_demo(state: &AppState) -> Result<Removal, AppError> {
+pub(super) async fn remove_demo(state: &AppState, principal: &Principal, origin: Origin) -> Result<Removal, AppError> {
     let mut tx = state.db.system().await?;
     let begun = store::begin_removal(&mut tx).await?;
     let (tenant, sessions) = match begun {
@@ -186,6 +212,15 @@ pub(super) async fn remove_demo(state: &AppState) -> Result<Removal, AppError> {
         Begun::Calls(calls) => return Err(calls_run(calls)),
         Begun::Removing(tenant, sessions) => (tenant, sessions),
     };
+    let entry = Entry {
+        actor: Actor::of(principal),
+        action: "tenant.removal_begun",
+        subject: Ref::new("tenant", tenant),
+        before: None,
+        after: Some(json!({ "by_member_of": principal.tenant })),
+        origin,
+    };
+    audit::append_system(&mut tx, None, entry).await?;
     tx.commit().await?;
 
     // From now on no number and no phone of it leads anywhere. A call may have come in just before.
@@ -194,6 +229,7 @@ pub(super) async fn remove_demo(state: &AppState) -> Result<Removal, AppError> {
     let calls = store::open_calls(&mut tx, tenant).await?;
     if calls > 0 || forgotten.is_err() {
         store::call_off_removal(&mut tx, tenant).await?;
+        audit::append_system(&mut tx, None, removal_entry("tenant.removal_called_off", tenant)).await?;
         tx.commit().await?;
         return Err(calls_run(calls.max(1)));
     }
@@ -212,6 +248,18 @@ pub(super) async fn remove_demo(state: &AppState) -> Result<Removal, AppError> {
         }),
         Ok(Err(panicked)) => Err(AppError::internal(panicked)),
         Err(_) => Ok(Removal::Underway),
+    }
+}
+
+/// What the gateway does by itself in the course of a removal.
+pub(super) fn removal_entry(action: &'static str, tenant: TenantId) -> Entry {
+    Entry {
+        actor: Actor::system(),
+        action,
+        subject: Ref::new("tenant", tenant),
+        before: None,
+        after: None,
+        origin: Origin::default(),
     }
 }
 

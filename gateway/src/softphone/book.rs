@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, DeviceId, TenantId};
 use uuid::Uuid;
+
+use crate::secrets::Secret;
 
 /// How long credentials are good for. An access token, without which they cannot be renewed, lasts a quarter of that: a database
 /// that is away for half an hour costs nobody the phone.
@@ -19,7 +20,7 @@ const BURST: i64 = 20;
 const REFILL: TimeDelta = TimeDelta::seconds(3);
 
 /// A browser that is a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Softphone {
     /// The sign-in that it belongs to, and ends with.
     pub(crate) session: Uuid,
@@ -32,7 +33,7 @@ pub(crate) struct Softphone {
     /// SIP user name; stays the same for as long as the softphone is there.
     pub(crate) username: String,
     /// Hex MD5 of `username:realm:password`.
-    pub(crate) ha1: String,
+    pub(crate) ha1: Secret,
     /// When its credentials end.
     pub(crate) expires_at: DateTime<Utc>,
 }
@@ -70,7 +71,7 @@ impl Book {
         now: DateTime<Utc>,
         asking: Asking,
         name: impl FnOnce() -> String,
-        ha1: impl FnOnce(&str) -> String,
+        ha1: impl FnOnce(&str) -> Secret,
     ) -> Result<(Softphone, bool), TooOften> {
         self.count(now, asking.session)?;
         let known = self
@@ -168,7 +169,7 @@ mod tests {
     }
 
     fn renew(book: &mut Book, now: DateTime<Utc>, asking: Asking, ha1: &str) -> Result<(Softphone, bool), TooOften> {
-        book.renew(now, asking, || format!("demo-web-{}", Uuid::now_v7().simple()), |_| ha1.to_owned())
+        book.renew(now, asking, || format!("demo-web-{}", Uuid::now_v7().simple()), |_| Secret::new(ha1))
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
         let later = start() + TimeDelta::minutes(30);
         let (second, fresh) = renew(&mut book, later, asking, "two").unwrap();
         assert!(!fresh);
-        assert_eq!(second, Softphone { ha1: "two".to_owned(), expires_at: later + LIFE, ..first });
+        assert_eq!(second, Softphone { ha1: Secret::new("two"), expires_at: later + LIFE, ..first });
         assert_eq!(book.all().count(), 1);
     }
 
@@ -222,7 +223,7 @@ mod tests {
             let asking = Asking { session: Uuid::now_v7(), ..first };
             renew(&mut book, start() + TimeDelta::seconds(index), asking, &index.to_string()).unwrap();
         }
-        let mut left: Vec<_> = book.all().map(|phone| phone.ha1.clone()).collect();
+        let mut left: Vec<_> = book.all().map(|phone| phone.ha1.expose().to_owned()).collect();
         left.sort();
         assert_eq!(left, ["1", "2", "3", "4", "5", "6", "7", "8"]);
     }

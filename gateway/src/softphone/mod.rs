@@ -15,4 +15,4 @@ pub use self::http::{router, socket_router};
 pub use self::ice::IceServers;
 pub use self::metrics::SoftphoneMetrics;
 pub use self::proxy::Sockets;
-pub(crate) use self::registry::{Softphones, end_with_sessions};
+pub(crate) use self::registry::{Softphones, end_with_sessions, seal_with_newest};

@@ -1,12 +1,15 @@
 //! The softphones of this gateway, and the file that a new life of it finds them in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SubsecRound as _, Utc};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use trunkline_db::{AgentId, TenantId};
+use trunkline_db::{AgentId, DeviceId, TenantId};
 use uuid::Uuid;
 
 use super::book::{Asking, Book, Softphone, TooOften};
@@ -14,6 +17,7 @@ use crate::agents::{digest_password, random_text};
 use crate::auth::Sessions;
 use crate::calls::directory::Directory;
 use crate::calls::{DeviceKind, DirectoryDevice};
+use crate::secrets::{OpenError, Place, Sealed, Vault};
 
 /// Characters of the random part of a user name (40 bits) and of a password (100 bits), as of desk phones.
 const USERNAME_CHARS: usize = 8;
@@ -35,27 +39,20 @@ pub(crate) struct Softphones {
     // Held for a look or a change, never across an await.
     book: Mutex<Book>,
     changed: watch::Sender<()>,
-    /// Where they are kept; none for a gateway without telephony.
-    path: Option<PathBuf>,
+    /// Where they are kept, and what seals their digests there; none for a gateway without telephony.
+    file: Option<(PathBuf, Vault)>,
     /// Held while the file is written: the newest state is the last that is written.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Softphones {
     /// Those that the file knows. One that cannot be read costs its softphones a renewal, which they ask for by themselves.
-    pub(crate) fn kept_in(path: PathBuf) -> Self {
-        let known = match std::fs::read(&path) {
-            Ok(text) => serde_json::from_slice::<Vec<Softphone>>(&text).unwrap_or_else(|error| {
-                tracing::warn!(%error, path = %path.display(), "the softphones' file cannot be read; they will sign in anew");
-                Vec::new()
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "the softphones' file cannot be read; they will sign in anew");
-                Vec::new()
-            }
-        };
-        Self { book: Mutex::new(Book::restored(known)), path: Some(path), ..Self::none() }
+    pub(crate) fn kept_in(path: PathBuf, vault: Vault) -> Self {
+        let known = read(&path, &vault).unwrap_or_else(|error| {
+            tracing::warn!(%error, path = %path.display(), "the softphones' file cannot be read; they will sign in anew");
+            Vec::new()
+        });
+        Self { book: Mutex::new(Book::restored(known)), file: Some((path, vault)), ..Self::none() }
     }
 
     /// No softphones, and no file.
@@ -63,7 +60,7 @@ impl Softphones {
         Self {
             book: Mutex::default(),
             changed: watch::Sender::new(()),
-            path: None,
+            file: None,
             writing: tokio::sync::Mutex::const_new(()),
         }
     }
@@ -106,6 +103,11 @@ impl Softphones {
         }
     }
 
+    /// Writes the file anew, since another key seals.
+    pub(crate) async fn seal_anew(&self) {
+        self.write().await;
+    }
+
     fn note_change(self: &std::sync::Arc<Self>) {
         self.changed.send_replace(());
         let softphones = std::sync::Arc::clone(self);
@@ -137,9 +139,9 @@ impl Softphones {
     }
 
     async fn write(&self) {
-        let Some(path) = self.path.clone() else { return };
+        let Some((path, vault)) = self.file.clone() else { return };
         let _writing = self.writing.lock().await;
-        let all: Vec<Softphone> = self.book().all().cloned().collect();
+        let all: Vec<Kept> = self.book().all().map(|phone| Kept::of(phone, &vault)).collect();
         let written = tokio::task::spawn_blocking(move || {
             let text = serde_json::to_vec(&all)?;
             let fresh = path.with_extension("new");
@@ -154,8 +156,64 @@ impl Softphones {
     }
 }
 
+/// A softphone as the file has it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    session: Uuid,
+    device: DeviceId,
+    tenant: TenantId,
+    agent: AgentId,
+    username: String,
+    /// Base64 of an envelope.
+    ha1_sealed: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl Kept {
+    fn of(phone: &Softphone, vault: &Vault) -> Self {
+        let sealed = vault.seal(&place(phone.tenant, phone.session), phone.ha1.expose().as_bytes());
+        Self {
+            session: phone.session,
+            device: phone.device,
+            tenant: phone.tenant,
+            agent: phone.agent,
+            username: phone.username.clone(),
+            ha1_sealed: STANDARD.encode(sealed.bytes()),
+            expires_at: phone.expires_at,
+        }
+    }
+
+    fn open(self, vault: &Vault) -> Result<Softphone, OpenError> {
+        let sealed = STANDARD.decode(&self.ha1_sealed).map_err(|_| OpenError::NoEnvelope)?;
+        let ha1 = vault.open_text(&place(self.tenant, self.session), &Sealed::from(sealed))?;
+        Ok(Softphone {
+            session: self.session,
+            device: self.device,
+            tenant: self.tenant,
+            agent: self.agent,
+            username: self.username,
+            ha1,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+fn place(tenant: TenantId, session: Uuid) -> Place {
+    Place { tenant: Some(tenant), table: "softphones.json", column: "ha1_sealed", row: session.to_string() }
+}
+
+/// What the file knows, and what in it can be opened. One of an earlier version is none: its softphones ask anew by themselves.
+fn read(path: &Path, vault: &Vault) -> std::io::Result<Vec<Softphone>> {
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text?,
+    };
+    let kept: Vec<Kept> = serde_json::from_slice(&text)?;
+    Ok(kept.into_iter().filter_map(|kept| kept.open(vault).ok()).collect())
+}
+
 /// Whoever can read a digest can sign in with it.
-fn write_private(path: &std::path::Path, text: &[u8]) -> std::io::Result<()> {
+fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
@@ -186,26 +244,39 @@ pub(crate) async fn end_with_sessions(
     }
 }
 
+/// Seals the file anew whenever another master key seals, until cancelled.
+pub(crate) async fn seal_with_newest(softphones: std::sync::Arc<Softphones>, vault: Vault, cancel: CancellationToken) {
+    let mut changed = vault.watch();
+    while let Some(Ok(())) = cancel.run_until_cancelled(changed.changed()).await {
+        softphones.seal_anew().await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn vault() -> Vault {
+        Vault::derived(&"5a".repeat(32).parse().unwrap())
+    }
 
     #[tokio::test]
     async fn a_killed_gateway_knows_its_softphones_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("softphones.json");
         let asking = Asking { session: Uuid::now_v7(), tenant: TenantId::new(), agent: AgentId::new() };
-        let softphones = Softphones::kept_in(path.clone());
+        let softphones = Softphones::kept_in(path.clone(), vault());
         let granted = softphones.renew(asking, "demo").await.unwrap();
         assert_eq!(granted.softphone.ha1, digest_password(&granted.softphone.username, &granted.password));
         assert!(granted.softphone.username.starts_with("demo-web-"));
 
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains(&granted.password), "the password is nowhere");
+        assert!(!text.contains(granted.softphone.ha1.expose()), "and the digest is sealed");
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
 
-        let again = Softphones::kept_in(path);
+        let again = Softphones::kept_in(path, vault());
         assert_eq!(again.username_of(asking.session), Some(granted.softphone.username.clone()));
         let renewed = again.renew(asking, "demo").await.unwrap();
         assert_eq!(renewed.softphone.username, granted.softphone.username);
@@ -217,6 +288,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("softphones.json");
         std::fs::write(&path, "{\"half").unwrap();
-        assert_eq!(Softphones::kept_in(path).book().all().count(), 0);
+        assert_eq!(Softphones::kept_in(path, vault()).book().all().count(), 0);
     }
 }

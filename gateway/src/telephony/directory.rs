@@ -8,8 +8,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trunkline_db::{AgentId, Db, DbError, DeviceId, QueueId, SystemTx, TenantId};
 
+use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
+use crate::secrets::{Sealed, Vault};
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -19,20 +21,20 @@ const POLL: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Reads the directory once.
-pub(crate) async fn load(db: &Db) -> Result<Directory, DbError> {
+pub(crate) async fn load(db: &Db, vault: &Vault) -> Result<Directory, DbError> {
     let mut tx = db.system().await?;
     let mut directory = Directory::default();
     tenants(&mut tx, &mut directory).await?;
     queues(&mut tx, &mut directory).await?;
     agents(&mut tx, &mut directory).await?;
-    devices(&mut tx, &mut directory).await?;
+    devices(&mut tx, vault, &mut directory).await?;
     tx.commit().await?;
     directory.forget_strangers();
     Ok(directory)
 }
 
 /// Keeps the directory current until cancelled. While the database is away the last one goes on being used.
-pub(crate) async fn follow(db: Db, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
+pub(crate) async fn follow(db: Db, vault: Vault, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
     while !cancel.is_cancelled() {
         let mut listener = match db.listen(&[CHANNEL]).await {
             Ok(listener) => listener,
@@ -46,7 +48,7 @@ pub(crate) async fn follow(db: Db, current: watch::Sender<Arc<Directory>>, cance
         };
         // Whatever changed while nobody listened is in what is read now.
         loop {
-            match load(&db).await {
+            match load(&db, &vault).await {
                 Ok(fresh) => {
                     current.send_if_modified(|known| {
                         let changed = **known != fresh;
@@ -136,23 +138,31 @@ async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
     Ok(())
 }
 
-async fn devices(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+async fn devices(tx: &mut SystemTx, vault: &Vault, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
-        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: DeviceId", agent_id AS "agent: AgentId", username, ha1
-             FROM devices WHERE removed_at IS NULL"#
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: DeviceId", agent_id AS "agent: AgentId", username,
+                  ha1_sealed AS "ha1!"
+             FROM devices WHERE removed_at IS NULL AND ha1_sealed IS NOT NULL"#
     )
     .fetch_all(tx.conn())
     .await?;
-    directory.devices.extend(rows.into_iter().map(|row| {
+    directory.devices.extend(rows.into_iter().filter_map(|row| {
+        let ha1 = match vault.open_text(&digest_place(row.tenant, row.id), &Sealed::from(row.ha1)) {
+            Ok(ha1) => ha1,
+            Err(error) => {
+                tracing::error!(device = %row.id, %error, "a phone's digest does not open; the phone cannot sign in");
+                return None;
+            }
+        };
         let device = DirectoryDevice {
             id: row.id,
             tenant: row.tenant,
             agent: row.agent,
             username: row.username.clone(),
-            ha1: row.ha1,
+            ha1,
             kind: DeviceKind::Desk,
         };
-        (row.username, device)
+        Some((row.username, device))
     }));
     Ok(())
 }

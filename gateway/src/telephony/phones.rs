@@ -15,6 +15,7 @@ use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 
 use crate::calls::directory::Directory;
 use crate::calls::{DeviceKind, DirectoryDevice};
+use crate::secrets::Secret;
 
 /// The realm of every phone's password hash; `default_realm` in `pjsip.conf.in` is the same.
 const REALM: &str = "trunkline";
@@ -131,7 +132,7 @@ async fn bring_in_line(
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Phone {
     username: String,
-    ha1: String,
+    ha1: Secret,
     kind: DeviceKind,
     media_address: Option<IpAddr>,
 }
@@ -181,7 +182,7 @@ impl Phone {
     }
 
     fn auth(&self) -> Fields<'_> {
-        vec![("auth_type", "md5"), ("username", &self.username), ("realm", REALM), ("md5_cred", &self.ha1)]
+        vec![("auth_type", "md5"), ("username", &self.username), ("realm", REALM), ("md5_cred", self.ha1.expose())]
     }
 
     fn aor(&self) -> Fields<'static> {

@@ -4,13 +4,16 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::Mutex;
 use trunkline_db::QueueId;
+use trunkline_journal::Ref;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::customer::{self, Refused};
 use super::store;
+use crate::audit::{self, Actor, Origin};
 use crate::http::idempotency::IdempotentJson;
 use crate::http::{AppError, Permission, Problem};
 use crate::state::AppState;
@@ -58,6 +61,7 @@ struct TestCall {
 )]
 async fn place_test_call(
     State(state): State<AppState>,
+    origin: Origin,
     IdempotentJson(idempotency, wanted): IdempotentJson<PlaceTestCall>,
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
@@ -80,6 +84,15 @@ async fn place_test_call(
             drop(placing);
             match placed {
                 Ok(()) => {
+                    let entry = audit::Entry {
+                        actor: Actor::of(&principal),
+                        action: "test_call.placed",
+                        subject: Ref::new("queue", wanted.queue_id),
+                        before: None,
+                        after: Some(json!({ "from": from, "to": to })),
+                        origin,
+                    };
+                    state.late_audit.note(principal.tenant, entry);
                     count("placed");
                     tracing::info!(tenant = %principal.tenant, queue = %wanted.queue_id, from, to, "a test call was placed");
                     Ok((StatusCode::ACCEPTED, TestCall { from, to }))

@@ -1,6 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::Row as _;
+use trunkline::secrets::Place;
 
 use crate::support::{App, problem};
 
@@ -18,14 +19,16 @@ async fn a_device_is_made_while_asterisk_is_away_and_only_a_digest_of_its_passwo
     assert!(username.starts_with("demo-"), "{username}");
 
     let mut owner = app.owner().await;
-    let ha1: String = sqlx::query("SELECT ha1 FROM devices WHERE username = $1")
+    let row = sqlx::query("SELECT id::text, ha1, ha1_sealed FROM devices WHERE username = $1")
         .bind(username)
         .fetch_one(&mut owner)
         .await
-        .unwrap()
-        .get(0);
+        .unwrap();
+    assert_eq!(row.get::<Option<String>, _>("ha1"), None);
+    let place = Place { tenant: Some(app.tenant), table: "devices", column: "ha1_sealed", row: row.get("id") };
+    let ha1 = app.state.vault.open_text(&place, &row.get::<Vec<u8>, _>("ha1_sealed").into()).unwrap();
     let expected = md5_hex(&format!("{username}:trunkline:{password}"));
-    assert_eq!(ha1, expected);
+    assert_eq!(ha1.expose(), expected);
 
     let list = operator.get_json(&devices).await;
     assert_eq!(list["items"][0]["username"], username);

@@ -1,5 +1,6 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod audit;
 mod call_plans;
 mod calls;
 mod commands;
@@ -10,6 +11,7 @@ mod idempotency;
 mod me;
 mod passwords;
 mod recordings;
+mod secrets;
 mod setup;
 mod sign_in;
 mod stream;

@@ -24,7 +24,8 @@ use trunkline_journal::{Fault, NewEvent, Outcome};
 use self::store::Stored;
 use super::extract::MAX_BODY_BYTES;
 use super::{AppError, Json, PROBLEM_JSON};
-use crate::auth::{Keys, Principal, digest};
+use crate::auth::{Principal, digest};
+use crate::secrets::{Place, Sealed, Vault};
 use crate::state::AppState;
 
 pub(crate) use store::sweep;
@@ -164,7 +165,7 @@ impl Idempotency {
         match effect(&mut tx).await {
             Ok(Effect { status, body, value }) => {
                 let answer = Stored::json(status, &body)?;
-                self.finish(&state.keys, &mut tx, &answer).await?;
+                self.finish(&state.vault, &mut tx, &answer).await?;
                 tx.commit().await?;
                 Ok(Answer::First(answer.into_response(), value))
             }
@@ -192,7 +193,7 @@ impl Idempotency {
         match effect(tx).await {
             Ok((mut tx, Effect { status, body, value })) => {
                 let answer = Stored::json(status, &body)?;
-                self.finish(&state.keys, &mut tx, &answer).await?;
+                self.finish(&state.vault, &mut tx, &answer).await?;
                 tx.commit().await?;
                 Ok(Answer::First(answer.into_response(), value))
             }
@@ -226,7 +227,7 @@ impl Idempotency {
             Ok((status, body)) => {
                 let answer = Stored::json(status, &body)?;
                 let mut tx = state.db.tenant(self.principal.tenant).await?;
-                self.finish(&state.keys, &mut tx, &answer).await?;
+                self.finish(&state.vault, &mut tx, &answer).await?;
                 tx.commit().await?;
                 Ok(answer.into_response())
             }
@@ -259,7 +260,7 @@ impl Idempotency {
                     }
                     let (Effect { status, body, value }, events) = effect(tx).await?;
                     let answer = Stored::json(status, &body).map_err(Fault::Rejected)?;
-                    this.finish(&state.keys, tx, &answer).await?;
+                    this.finish(&state.vault, tx, &answer).await?;
                     Ok(Outcome::new(Answer::First(answer.into_response(), value)).events(events))
                 })
             })
@@ -288,11 +289,14 @@ impl Idempotency {
                 "this Idempotency-Key was used for another request; take a new key for a new request",
             )));
         }
-        let body = state.keys.open(&context, &row.sealed).ok_or_else(|| {
-            Fault::Rejected(AppError::internal(anyhow::anyhow!(
-                "a stored answer does not open; was secret_key changed?"
-            )))
-        })?;
+        let opened = state.vault.open(&keyed.place(&self.principal), &Sealed::from(row.sealed.clone()));
+        let body = match opened {
+            Ok(body) => body.to_vec(),
+            // One that a version without the vault sealed: there are none a day after the update.
+            Err(error) => state.keys.open(&context, &row.sealed).ok_or_else(|| {
+                Fault::Rejected(AppError::internal(anyhow::anyhow!("a stored answer does not open: {error}")))
+            })?,
+        };
         state.metrics.idempotent_replays.inc();
         let mut response = Stored { status: row.status, content_type: row.content_type, body }.into_response();
         response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
@@ -300,9 +304,9 @@ impl Idempotency {
     }
 
     /// Writes the key's row with the answer.
-    async fn finish(&self, keys: &Keys, tx: &mut TenantTx<'_>, answer: &Stored) -> Result<(), Fault<AppError>> {
+    async fn finish(&self, vault: &Vault, tx: &mut TenantTx<'_>, answer: &Stored) -> Result<(), Fault<AppError>> {
         let Some(keyed) = &self.keyed else { return Ok(()) };
-        let sealed = keys.seal(&keyed.context(&self.principal), &answer.body);
+        let sealed = vault.seal(&keyed.place(&self.principal), &answer.body);
         let kept = store::keep(
             tx,
             self.principal.user,
@@ -311,7 +315,7 @@ impl Idempotency {
             &keyed.request_hash,
             answer.status,
             &answer.content_type,
-            &sealed,
+            sealed.bytes(),
         )
         .await?;
         if kept { Ok(()) } else { Err(Fault::Rejected(in_progress())) }
@@ -331,7 +335,7 @@ impl Idempotency {
             body: serde_json::to_vec(&error.problem()).map_err(AppError::internal)?,
         };
         let mut tx = state.db.tenant(self.principal.tenant).await?;
-        self.finish(&state.keys, &mut tx, &answer).await?;
+        self.finish(&state.vault, &mut tx, &answer).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -339,6 +343,12 @@ impl Idempotency {
 impl Keyed {
     fn context(&self, principal: &Principal) -> String {
         format!("idempotency/{}/{}/{}/{}", principal.tenant, principal.user, self.route, self.key)
+    }
+
+    /// Where the answer lies; `secrets::SEALED` names the row the same way.
+    fn place(&self, principal: &Principal) -> Place {
+        let row = format!("{} {} {}", principal.user, self.route, self.key);
+        Place { tenant: Some(principal.tenant), table: "idempotency_keys", column: "response", row }
     }
 }
 

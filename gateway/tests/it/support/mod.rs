@@ -19,6 +19,7 @@ use trunkline::calls::{CallConfig, CallControl, CallMetrics};
 use trunkline::config::{Config, Source};
 use trunkline::metrics::Metrics;
 use trunkline::provision::{self, NewMember};
+use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
 use trunkline::{http, server, stream};
@@ -123,11 +124,13 @@ impl App {
         let metrics = Metrics::new();
         std::fs::create_dir_all(&config.recordings_dir).unwrap();
         // Nobody listens on the discard port: Asterisk is away for the whole test.
+        let vault = Vault::unlock(&config).await.unwrap();
         let calls = CallConfig {
             ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "secret", ["trunkline"]),
             rtp_listen: config.rtp_listen,
             recordings: config.recordings_dir.clone(),
             state: config.state_dir.clone(),
+            vault: vault.clone(),
             media_address: config.media_address,
         };
         let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
@@ -137,6 +140,7 @@ impl App {
             config: Arc::clone(&config),
             db,
             journal,
+            vault,
             calls: calls.handle(),
             metrics,
             cancel: cancel.clone(),

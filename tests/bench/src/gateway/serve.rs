@@ -12,6 +12,7 @@ use trunkline::calls::{CallConfig, CallControl, CallMetrics};
 use trunkline::config::{Config, Source};
 use trunkline::metrics::Metrics;
 use trunkline::provision::{self, NewMember};
+use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
 use trunkline::{http, logging, server, stream};
@@ -55,13 +56,21 @@ async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     let cancel = CancellationToken::new();
     let journal = Journal::start(db.clone(), JournalConfig::default(), cancel.clone()).await?;
     let metrics = Metrics::new();
+    let vault = Vault::derived(&config.secret_key);
     let call_metrics = CallMetrics::register(metrics.registry())?;
-    let calls =
-        CallControl::start(call_config(&config), db.clone(), journal.clone(), call_metrics, cancel.clone()).await?;
+    let calls = CallControl::start(
+        call_config(&config, vault.clone()),
+        db.clone(),
+        journal.clone(),
+        call_metrics,
+        cancel.clone(),
+    )
+    .await?;
     let state = AppState::new(Parts {
         config,
         db: db.clone(),
         journal: journal.clone(),
+        vault,
         calls: calls.handle(),
         metrics,
         cancel: cancel.clone(),
@@ -109,12 +118,13 @@ fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
 }
 
 /// Asterisk is away for the whole run: nobody listens on the discard port.
-fn call_config(config: &Config) -> CallConfig {
+fn call_config(config: &Config, vault: Vault) -> CallConfig {
     CallConfig {
         ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "no-asterisk-here", ["trunkline"]),
         rtp_listen: config.rtp_listen,
         recordings: config.recordings_dir.clone(),
         state: config.state_dir.clone(),
+        vault,
         media_address: config.media_address,
     }
 }

@@ -94,7 +94,7 @@ impl World {
                     tenant,
                     agent: *agent,
                     username,
-                    ha1: String::new(),
+                    ha1: crate::secrets::Secret::new(""),
                     kind: DeviceKind::Desk,
                 },
             );
