@@ -116,16 +116,12 @@ async fn a_refresh_token_that_is_used_twice_and_a_changed_password_are_told() {
     let app = App::start().await;
     let answer = app.login("operator@demo.test", trunkline::provision::DEMO_PASSWORD).await;
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let user = app.user_of(&answer.json().await.unwrap());
     let refresh = async || {
         let request = app.client.post(app.url("/api/v1/auth/refresh")).header("cookie", &cookie);
         request.send().await.unwrap().status()
     };
     assert_eq!((refresh().await, refresh().await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    let user = {
-        let _ = user;
-        app.operator().await
-    };
+    let user = app.operator().await;
     let change = |current: &str| json!({ "current": current, "new": "quite another password" });
     user.post("/api/v1/auth/password", &change("not it at all")).await;
     let changed = user.post("/api/v1/auth/password", &change(trunkline::provision::DEMO_PASSWORD)).await;
@@ -147,7 +143,7 @@ async fn a_refresh_token_that_is_used_twice_and_a_changed_password_are_told() {
 async fn hearing_a_recording_is_told_once_and_saving_it_apart() {
     let app = App::start().await;
     let manager = app.sign_in("manager@demo.test").await;
-    let id = make_recording(&app, manager.id, None).await;
+    let id = make_recording(&app, app.operator().await.id, None).await;
     let audio = format!("/api/v1/recordings/{id}/audio");
     for range in ["bytes=0-9", "bytes=10-19", "bytes=20-29"] {
         let part = manager.request(Method::GET, &audio).header("range", range).send().await.unwrap();
@@ -270,7 +266,7 @@ async fn whatever_is_changed_in_the_database_is_found() {
               WHERE a.tenant_id = $1 AND b.tenant_id = $1 AND a.seq IN (2, 3) AND b.seq = 5 - a.seq",
             "entry 2 does not follow",
         ),
-        ("UPDATE audit_entries SET actor_name = NULL WHERE tenant_id = $1 AND seq = 2", "the values of entry 2 were changed"),
+        ("UPDATE audit_entries SET subject_name = NULL WHERE tenant_id = $1 AND seq = 2", "the values of entry 2 were changed"),
         ("DELETE FROM audit_heads WHERE tenant_id = $1", "the chain's head is not entry"),
     ] {
         let app = App::start().await;
