@@ -47,6 +47,8 @@ export type Effect =
   | { type: "send"; frame: ClientFrame }
   /** Everything shown is void until the snapshot is there. */
   | { type: "load_snapshot"; attempt: number; reason: ResetReason | "first" }
+  /** The snapshot of this attempt is what is shown from now on. One that comes too late is never asked for by this. */
+  | { type: "take_snapshot"; attempt: number }
   | { type: "deliver"; event: JournalEvent; position: Position }
   | { type: "signal"; kind: string; data: Record<string, unknown> }
   | { type: "moved"; position: Position }
@@ -78,7 +80,6 @@ export class StreamCore {
   private caughtUp = false;
   private everLive = false;
   private failures = 0;
-  private attempt = 0;
   private reason: Reason | null = "starting";
   /** Phase deadline: the opening's limit, the end of the wait, the probe. */
   private deadline = Number.POSITIVE_INFINITY;
@@ -92,8 +93,16 @@ export class StreamCore {
   private effects: Effect[] = [];
   private told: Connection | undefined;
 
-  /** `random` gives numbers from 0 to 1. */
-  constructor(private readonly random: () => number) {}
+  /** `random` gives numbers from 0 to 1. `attempt`: how many snapshots others have asked for before, whose late answers are none of ours. */
+  constructor(
+    private readonly random: () => number,
+    private attempt = 0,
+  ) {}
+
+  /** The attempt whose snapshot would be taken; every other may be given up. */
+  get awaited(): number | undefined {
+    return this.phase === "snapshot" ? this.attempt : undefined;
+  }
 
   /** When `tick` is wanted. */
   get dueAt(): number {
@@ -298,6 +307,7 @@ export class StreamCore {
     this.phase = "following";
     this.deadline = now + PROBE_AFTER_MS;
     this.effects.push({ type: "moved", position: this.position });
+    this.effects.push({ type: "take_snapshot", attempt: this.attempt });
     this.subscribe();
   }
 

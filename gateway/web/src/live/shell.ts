@@ -5,7 +5,7 @@
  * closed or crashes, and the next one goes on behind the last event that it was told: it lacks none. (A SharedWorker would do the
  * same, but Chromium on Android has none, and a crash of it is nobody's to see.)
  */
-import { api, body } from "@/api/client";
+import { api, body, newKey } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { currentToken, heldToken, lost, onSignedOut, onToken, renew } from "@/api/session";
 import { type Connection, type Effect, type Input, StreamCore } from "./core";
@@ -17,13 +17,22 @@ const STARTING: Connection = { state: "connecting", behind: 0, seq: 0, retryAt: 
 const PAGE = 200;
 
 type Message =
-  | { type: "join" }
+  /** A new tab wants to know how things are. */
+  | { type: "join"; tab: string }
   | { type: "wake" }
-  | { type: "state"; handover: Handover; connection: Connection }
+  /** For the tab that has joined; for all of them after a reset. */
+  | { type: "state"; to: string | undefined; handover: Handover; connection: Connection }
   | { type: "event"; event: JournalEvent; position: Position }
   | { type: "moved"; position: Position }
   | { type: "signal"; kind: string; data: Record<string, unknown> }
   | { type: "connection"; connection: Connection };
+
+/** A snapshot on its way, and once it is read, until the core has said whether it is taken. */
+interface Loading {
+  readonly attempt: number;
+  readonly abort: AbortController;
+  snapshot?: Snapshot;
+}
 
 export class Live {
   readonly store = new LiveStore();
@@ -39,6 +48,10 @@ export class Live {
   private readonly resetListeners = new Set<() => void>();
   /** Events of a follower that came before the leader's state. */
   private early: Message[] | undefined;
+  private loading: Loading | undefined;
+  /** Over all cores of this page: an attempt's number never comes twice. */
+  private attempts = 0;
+  private readonly tab = newKey();
 
   /** Idempotent. Ends by itself when the sign-in ends. */
   start(): void {
@@ -56,7 +69,7 @@ export class Live {
     this.channel = new BroadcastChannel("trunkline-live");
     this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.told(data);
     this.early = [];
-    this.channel.postMessage({ type: "join" } satisfies Message);
+    this.channel.postMessage({ type: "join", tab: this.tab } satisfies Message);
     locks
       .request("trunkline-live", { signal }, () => {
         this.lead(signal);
@@ -77,6 +90,7 @@ export class Live {
     this.channel?.close();
     this.channel = undefined;
     this.core = undefined;
+    this.giveUp();
     this.store.clear();
     this.setConnection({ ...this.connection, state: "offline", retryAt: null, reason: "signed_out" });
   }
@@ -96,7 +110,7 @@ export class Live {
   private lead(signal: AbortSignal): void {
     if (signal.aborted) return;
     this.early = undefined;
-    this.core = new StreamCore(Math.random);
+    this.core = new StreamCore(Math.random, this.attempts);
     const woke = () => {
       if (document.visibilityState === "visible") this.give({ type: "woke" });
     };
@@ -107,11 +121,17 @@ export class Live {
     this.give({ type: "start", position: this.store.at, tokenExpiresAt: heldToken()?.expiresAt });
   }
 
+  /** What was asked for one core is no answer for the next: somebody else may have signed in. */
+  private giveTo(core: StreamCore, input: Input): void {
+    if (core === this.core) this.give(input);
+  }
+
   private give(input: Input): void {
     const { core } = this;
     if (!core) return;
     core.handle(Date.now(), input);
     for (const effect of core.drain()) this.carryOut(effect);
+    if (this.loading && this.loading.attempt !== core.awaited) this.giveUp();
     this.store.flush();
     clearTimeout(this.timer);
     if (Number.isFinite(core.dueAt)) this.timer = setTimeout(() => this.give({ type: "tick" }), Math.max(0, core.dueAt - Date.now()));
@@ -134,10 +154,15 @@ export class Live {
       case "load_snapshot":
         void this.loadSnapshot(effect.attempt);
         return;
-      case "renew_token":
-        // A new token comes by `onToken`.
-        renew().catch((error: unknown) => this.give({ type: "renewal_failed", status: statusOf(error) }));
+      case "take_snapshot":
+        this.takeSnapshot(effect.attempt);
         return;
+      case "renew_token": {
+        const { core } = this;
+        // A new token comes by `onToken`.
+        renew().catch((error: unknown) => core && this.giveTo(core, { type: "renewal_failed", status: statusOf(error) }));
+        return;
+      }
       case "signed_out":
         lost();
         return;
@@ -161,13 +186,16 @@ export class Live {
   }
 
   private async fetchTicket(): Promise<void> {
+    const { core } = this;
+    const signal = this.life?.signal;
+    if (!core) return;
     try {
       await currentToken();
-      const { ticket } = await body(api.POST("/api/v1/stream/tickets"));
-      this.give({ type: "ticket", ticket });
+      const { ticket } = await body(api.POST("/api/v1/stream/tickets", { signal }));
+      this.giveTo(core, { type: "ticket", ticket });
     } catch (error) {
       const retryAfter = error instanceof Problem ? error.retryAfter : undefined;
-      this.give({ type: "ticket_failed", status: statusOf(error), retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000 });
+      this.giveTo(core, { type: "ticket_failed", status: statusOf(error), retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000 });
     }
   }
 
@@ -196,28 +224,44 @@ export class Live {
     socket.close();
   }
 
+  /** Reads it; whether it is still wanted when it is there is the core's to say. */
   private async loadSnapshot(attempt: number): Promise<void> {
+    this.giveUp();
+    const loading: Loading = { attempt, abort: new AbortController() };
+    this.loading = loading;
+    this.attempts = attempt;
     try {
-      const snapshot = await readSnapshot();
-      if (!this.core) return;
-      this.store.load(snapshot);
-      this.give({ type: "snapshot", attempt, asOfSeq: LiveStore.oldest(snapshot) });
-      for (const listener of this.resetListeners) listener();
-      this.tellState();
+      loading.snapshot = await readSnapshot(loading.abort.signal);
+      if (this.loading === loading) this.give({ type: "snapshot", attempt, asOfSeq: LiveStore.oldest(loading.snapshot) });
     } catch (error) {
-      this.give({ type: "snapshot_failed", attempt, status: statusOf(error) });
+      if (this.loading === loading) this.give({ type: "snapshot_failed", attempt, status: statusOf(error) });
     }
+  }
+
+  private takeSnapshot(attempt: number): void {
+    const { loading } = this;
+    if (loading?.attempt !== attempt || !loading.snapshot) return;
+    this.loading = undefined;
+    this.store.load(loading.snapshot);
+    for (const listener of this.resetListeners) listener();
+    this.tellState();
+  }
+
+  private giveUp(): void {
+    this.loading?.abort.abort();
+    this.loading = undefined;
   }
 
   /** The journal knows nothing of phones coming and going, and nobody was told while the stream was away. */
   private async askWhoIsReachable(): Promise<void> {
+    const { core } = this;
     const told = new Set<unknown>();
     const forget = this.onSignal((kind, data) => (kind === "agent.reachable" ? told.add(data.agent_id) : undefined));
     try {
       const { items } = await everyPage((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } })));
       // What a signal said meanwhile is newer.
       const changed = items.filter(({ id, reachable }) => !told.has(id) && this.store.agent(id)?.reachable !== reachable);
-      if (!this.core) return;
+      if (core !== this.core) return;
       for (const { id, reachable } of changed) this.carryOut({ type: "signal", kind: "agent.reachable", data: { agent_id: id, reachable } });
       this.store.flush();
     } catch {
@@ -247,25 +291,26 @@ export class Live {
     if (this.core) this.channel?.postMessage(message);
   }
 
-  private tellState(): void {
+  private tellState(to?: string): void {
     const handover = this.store.give();
-    if (handover) this.tell({ type: "state", handover, connection: this.connection });
+    if (handover) this.tell({ type: "state", to, handover, connection: this.connection });
   }
 
   /** What another tab says. */
   private told(message: Message): void {
     if (this.core) {
-      if (message.type === "join") this.tellState();
+      if (message.type === "join") this.tellState(message.tab);
       else if (message.type === "wake") this.give({ type: "woke" });
       return;
     }
     if (message.type === "state") {
-      const first = !this.store.ready;
+      // Another tab has joined. What this one shows is good.
+      if (message.to !== undefined && message.to !== this.tab) return;
       this.store.take(message.handover);
       this.setConnection(message.connection);
       const early = this.early ?? [];
       this.early = undefined;
-      if (!first) for (const listener of this.resetListeners) listener();
+      for (const listener of this.resetListeners) listener();
       for (const one of early) this.follow(one);
     } else if (this.early) this.early.push(message);
     else this.follow(message);
@@ -309,11 +354,11 @@ async function everyPage<T>(page: (cursor: string | undefined) => Promise<{ item
   return { items, as_of_seq: asOf };
 }
 
-async function readSnapshot(): Promise<Snapshot> {
+async function readSnapshot(signal: AbortSignal): Promise<Snapshot> {
   const [agents, queues, calls] = await Promise.all([
-    everyPage((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } } }))),
-    everyPage((cursor) => body(api.GET("/api/v1/queues", { params: { query: { limit: PAGE, cursor } } }))),
-    everyPage((cursor) => body(api.GET("/api/v1/calls", { params: { query: { state: "new,queued,ringing,active", limit: PAGE, cursor } } }))),
+    everyPage((cursor) => body(api.GET("/api/v1/agents", { params: { query: { limit: PAGE, cursor } }, signal }))),
+    everyPage((cursor) => body(api.GET("/api/v1/queues", { params: { query: { limit: PAGE, cursor } }, signal }))),
+    everyPage((cursor) => body(api.GET("/api/v1/calls", { params: { query: { state: "new,queued,ringing,active", limit: PAGE, cursor } }, signal }))),
   ]);
   return { agents, queues, calls };
 }
