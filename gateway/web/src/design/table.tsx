@@ -1,6 +1,6 @@
 import { tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { ErrorState, Skeleton } from "./feedback";
 import { SOLID, type Tone, cx } from "./tone";
 
@@ -57,49 +57,58 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     return () => observer.disconnect();
   }, [scroller]);
   const seen = useMemo(() => columns.filter((one) => narrow || !one.hideBelow || width >= FROM[one.hideBelow]), [columns, narrow, width]);
+  const template = seen.map((one) => (typeof one.width === "number" ? `${String(one.width)}px` : (one.width ?? "minmax(0, 1fr)"))).join(" ");
+  const keyAt = useCallback((index: number) => {
+    const row = rows[index];
+    return row ? rowKey(row) : index;
+  }, [rows, rowKey]);
+  // Its functions change with what they say; nothing here is kept by them.
+  // eslint-disable-next-line react-hooks/incompatible-library
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller,
+    estimateSize: () => (narrow ? 96 : ROW),
+    overscan: 12,
+    // A card's height goes with its row. Where all are of one height, a row that comes in on top changes nothing beneath it.
+    ...(narrow ? { getItemKey: keyAt } : { scrollPaddingStart: HEAD }),
+  });
+  const items = virtual.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? -1;
+  // Of ten thousand rows only those in sight are put through the table: it makes all of its own anew whenever one has changed.
+  const sight = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
   const table = useTable({
     features: FEATURES,
-    data: rows as T[],
+    data: sight,
     columns: useMemo(() => seen.map((one) => ({ id: one.id, header: one.header, cell: ({ row }: { row: { original: T } }) => one.cell(row.original) })), [seen]),
     getRowId: rowKey,
   });
   const model = table.getRowModel().rows;
-  const template = seen.map((one) => (typeof one.width === "number" ? `${String(one.width)}px` : (one.width ?? "minmax(0, 1fr)"))).join(" ");
-  // Its functions change with what they say; nothing here is kept by them.
-  // eslint-disable-next-line react-hooks/incompatible-library
-  const virtual = useVirtualizer({
-    count: model.length,
-    getScrollElement: () => scroller,
-    estimateSize: () => (narrow ? 96 : ROW),
-    getItemKey: (index) => model[index]?.id ?? index,
-    overscan: 12,
-    ...(narrow ? {} : { scrollPaddingStart: HEAD }),
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
-    if (onEndReached && model.length > 0 && last >= model.length - 20) onEndReached();
-  }, [last, model.length, onEndReached]);
+    if (onEndReached && rows.length > 0 && last >= rows.length - 20) onEndReached();
+  }, [last, rows.length, onEndReached]);
 
-  const activeIndex = Math.max(0, model.findIndex((row) => row.id === (active ?? selectedKey)));
+  const wanted = active ?? selectedKey;
+  const activeIndex = useMemo(() => (wanted === undefined ? 0 : Math.max(0, rows.findIndex((row) => rowKey(row) === wanted))), [rows, rowKey, wanted]);
   const move = (to: number) => {
-    const index = Math.max(0, Math.min(model.length - 1, to));
-    const row = model[index];
+    const index = Math.max(0, Math.min(rows.length - 1, to));
+    const row = rows[index];
     if (!row) return;
-    setActive(row.id);
+    const key = rowKey(row);
+    setActive(key);
     virtual.scrollToIndex(index);
     // The row may have to be drawn first.
-    requestAnimationFrame(() => scroller?.querySelector<HTMLElement>(`[data-row="${CSS.escape(row.id)}"]`)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => scroller?.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`)?.focus({ preventScroll: true }));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).hasAttribute("data-row")) return;
-    const steps: Record<string, number> = { j: activeIndex + 1, ArrowDown: activeIndex + 1, k: activeIndex - 1, ArrowUp: activeIndex - 1, Home: 0, End: model.length - 1, PageDown: activeIndex + 15, PageUp: activeIndex - 15 };
+    const steps: Record<string, number> = { j: activeIndex + 1, ArrowDown: activeIndex + 1, k: activeIndex - 1, ArrowUp: activeIndex - 1, Home: 0, End: rows.length - 1, PageDown: activeIndex + 15, PageUp: activeIndex - 15 };
     const to = steps[event.key];
     if (to !== undefined) {
       event.preventDefault();
       move(to);
     } else if (event.key === "Enter") {
-      const row = model[activeIndex]?.original;
+      const row = rows[activeIndex];
       if (row && onOpen) {
         event.preventDefault();
         onOpen(row);
@@ -138,7 +147,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         ) : (
           <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
             {items.map((item) => {
-              const row = model[item.index];
+              const row = model[item.index - first];
               if (!row) return null;
               const tone = rowTone?.(row.original);
               const chosen = row.id === selectedKey;
@@ -146,7 +155,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                 // The grid above hears its keys.
                 // eslint-disable-next-line jsx-a11y/click-events-have-key-events
                 <div
-                  key={item.key}
+                  key={row.id}
                   ref={narrow ? virtual.measureElement : undefined}
                   data-index={item.index}
                   data-row={row.id}

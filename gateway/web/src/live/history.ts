@@ -21,21 +21,29 @@ export function query(filters: CallFilters): CallFilters {
 
 const digits = (text: string) => text.replace(/\D/g, "");
 
-/** The server's own rules, for calls that no page holds yet. */
-export function fits(call: LiveCall, filters: CallFilters): boolean {
-  const { state, end_reason, missed, q, from, to } = filters;
-  if (state && !state.split(",").includes(call.state)) return false;
-  if (filters.queue_id && call.queue_id !== filters.queue_id) return false;
-  if (filters.agent_id && call.agent_id !== filters.agent_id) return false;
-  if (filters.direction && call.direction !== filters.direction) return false;
-  if (end_reason && !(call.end_reason && end_reason.split(",").includes(call.end_reason))) return false;
-  if (missed && !(call.direction === "inbound" && call.state === "ended" && !call.answered_at)) return false;
-  if (q && digits(q) && !digits(call.from).includes(digits(q)) && !digits(call.to).includes(digits(q))) return false;
-  const at = Date.parse(call.started_at);
-  return !(from && at < Date.parse(from)) && !(to && at >= Date.parse(to));
+/** The server's own rules, for calls that no page holds yet. Made once for a list, asked for each of its calls. */
+export function fitting(filters: CallFilters): (call: LiveCall) => boolean {
+  const { queue_id, agent_id, direction, missed } = filters;
+  const states = filters.state ? new Set(filters.state.split(",")) : undefined;
+  const reasons = filters.end_reason ? new Set(filters.end_reason.split(",")) : undefined;
+  const wanted = digits(filters.q ?? "");
+  const from = filters.from ? Date.parse(filters.from) : undefined;
+  const to = filters.to ? Date.parse(filters.to) : undefined;
+  return (call) => {
+    if (states && !states.has(call.state)) return false;
+    if (queue_id && call.queue_id !== queue_id) return false;
+    if (agent_id && call.agent_id !== agent_id) return false;
+    if (direction && call.direction !== direction) return false;
+    if (reasons && !(call.end_reason && reasons.has(call.end_reason))) return false;
+    if (missed && !(call.direction === "inbound" && call.state === "ended" && !call.answered_at)) return false;
+    if (wanted && !digits(call.from).includes(wanted) && !digits(call.to).includes(wanted)) return false;
+    if (from === undefined && to === undefined) return true;
+    const at = Date.parse(call.started_at);
+    return !(from !== undefined && at < from) && !(to !== undefined && at >= to);
+  };
 }
 
-/** Rows of stored calls, each made once: a list of thousands is merged at every event, and a row that stays the same is not drawn again. */
+/** Rows of stored calls, each made once: a row that stays the same is not drawn again. */
 const rows = new WeakMap<Call, LiveCall>();
 
 function rowOf(call: Call): LiveCall {
@@ -67,20 +75,82 @@ export function settled<P extends { items: readonly Call[] }>(pages: readonly P[
   return [{ ...first, items: [...first.items.slice(0, before), { ...told, estimated, legs: [], gaps: [] }, ...first.items.slice(before)] }, ...others];
 }
 
-/** Newest first, each call once; a live call is newer than its row. */
-export function mergeHistory(pages: readonly Call[], live: readonly LiveCall[], filters: CallFilters): readonly LiveCall[] {
-  const newest = new Map(live.map((call) => [call.id, call]));
-  const paged = new Set<string>();
-  const merged: LiveCall[] = [];
-  for (const call of pages) {
-    if (paged.has(call.id)) continue;
-    paged.add(call.id);
-    const now = newest.get(call.id);
-    // An end that the store has not seen yet is not taken back.
-    const row = now && !(call.state === "ended" && now.state !== "ended") ? { ...now, recording_id: now.recording_id ?? call.recording_id ?? null } : rowOf(call);
-    if (fits(row, filters)) merged.push(row);
+/** What the pages of a list hold: looked through when they are read, so that an event need not walk them. */
+export interface Stored {
+  /** Newest first, each call once. */
+  readonly rows: readonly LiveCall[];
+  readonly place: ReadonlyMap<string, number>;
+  /** Places of those that ran when they were read. */
+  readonly running: readonly number[];
+}
+
+export function stored(pages: readonly { readonly items: readonly Call[] }[], fits: (call: LiveCall) => boolean): Stored {
+  const rows: LiveCall[] = [];
+  const place = new Map<string, number>();
+  const running: number[] = [];
+  for (const page of pages) {
+    for (const call of page.items) {
+      const row = rowOf(call);
+      if (place.has(call.id) || !fits(row)) continue;
+      place.set(call.id, rows.length);
+      if (row.state !== "ended") running.push(rows.length);
+      rows.push(row);
+    }
   }
-  const fresh = live.filter((call) => !paged.has(call.id) && fits(call, filters));
-  if (fresh.length === 0) return merged;
-  return [...fresh, ...merged].sort((a, b) => (a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : a.id < b.id ? 1 : -1));
+  return { rows, place, running };
+}
+
+const newestFirst = (a: LiveCall, b: LiveCall) => (a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : a.id < b.id ? 1 : -1);
+
+/**
+ * What runs on top, then what has ended; each of them newest first, each call once. A live call is newer than its row. The work is that of
+ * the live calls: of ten thousand stored rows those that stay as they are are copied, not looked at.
+ */
+export function mergeHistory({ rows, place, running }: Stored, live: readonly LiveCall[], fits: (call: LiveCall) => boolean): readonly LiveCall[] {
+  const top: LiveCall[] = [];
+  const fresh: LiveCall[] = [];
+  const put = new Map<number, LiveCall>();
+  const gone = new Set(running);
+  const left = new Set(running);
+  for (const now of live) {
+    const at = place.get(now.id);
+    const was = at === undefined ? undefined : rows[at];
+    if (at === undefined || !was) {
+      if (fits(now)) (now.state === "ended" ? fresh : top).push(now);
+      continue;
+    }
+    // An end is not taken back by a store that has not seen it yet.
+    if (was.state === "ended" && (now.state !== "ended" || was.recording_id !== null || now.recording_id === null)) continue;
+    left.delete(at);
+    const row = now.recording_id === null && was.recording_id !== null ? { ...now, recording_id: was.recording_id } : now;
+    if (!fits(row)) gone.add(at);
+    else if (row.state === "ended") {
+      gone.delete(at);
+      put.set(at, row);
+    } else top.push(row);
+  }
+  for (const at of left) {
+    const row = rows[at];
+    if (row) top.push(row);
+  }
+  if (top.length === 0 && fresh.length === 0 && put.size === 0 && gone.size === 0) return rows;
+  const ended = rows.slice();
+  for (const [at, row] of put) ended[at] = row;
+  // They ran until lately, so they stand near the top: what is beneath is not walked.
+  const last = Math.max(-1, ...gone);
+  const kept = last < 0 ? ended : [...ended.slice(0, last + 1).filter((_, at) => !gone.has(at)), ...ended.slice(last + 1)];
+  for (const call of fresh) kept.splice(placeFor(kept, call), 0, call);
+  return top.length === 0 ? kept : [...top.sort(newestFirst), ...kept];
+}
+
+/** Where a call belongs among those that are newest first. */
+function placeFor(rows: readonly LiveCall[], call: LiveCall): number {
+  let [from, to] = [0, rows.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const row = rows[middle];
+    if (row && newestFirst(row, call) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "r
 import { api, body } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Connection } from "./core";
-import { type CallFilters, mergeHistory, query, settled } from "./history";
+import { type CallFilters, fitting, mergeHistory, query, settled, stored } from "./history";
 import type { JournalEvent } from "./protocol";
 import { live } from "./shell";
 import type { LiveAgent, LiveCall, Queue, QueueLive } from "./store";
@@ -91,7 +91,7 @@ export function useSignals(kind: string, handler: (data: Record<string, unknown>
   );
 }
 
-/** The history, page by page, with what has happened since on top of it. */
+/** The history, page by page, with what has happened since in it and what runs on top. */
 export function useCallHistory(filters: CallFilters) {
   const queries = useQueryClient();
   const key = useMemo(() => ["calls", filters], [filters]);
@@ -108,7 +108,9 @@ export function useCallHistory(filters: CallFilters) {
   });
   const calls = useKey("calls", () => live.store.allCalls());
   const { data } = pages;
-  const rows = useMemo(() => mergeHistory(data?.pages.flatMap((page) => page.items) ?? [], calls, filters), [data, calls, filters]);
+  const fits = useMemo(() => fitting(filters), [filters]);
+  const known = useMemo(() => stored(data?.pages ?? [], fits), [data, fits]);
+  const rows = useMemo(() => mergeHistory(known, calls, fits), [known, calls, fits]);
   return { ...pages, rows };
 }
 

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergeHistory, settled } from "./history";
+import { type CallFilters, fitting, mergeHistory, settled, stored } from "./history";
 import type { JournalEvent } from "./protocol";
-import { type Agent, type Call, LiveStore, type Queue } from "./store";
+import { type Agent, type Call, type LiveCall, LiveStore, type Queue, liveCall } from "./store";
 
 const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true });
 const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann", "bob"], numbers: [] };
@@ -115,25 +116,26 @@ describe("the live store", () => {
 
 describe("a history with what happened since", () => {
   const live = (calls: Call[]) => filled(calls).allCalls();
+  const merge = (pages: Call[], calls: readonly LiveCall[], filters: CallFilters) => mergeHistory(stored([{ items: pages }], fitting(filters)), calls, fitting(filters));
 
   it("shows each call once, the live one instead of its row", () => {
-    const rows = mergeHistory([call("c"), call("d")], live([call("c", { state: "active", agent_id: "ann" })]), {});
+    const rows = merge([call("d"), call("c")], live([call("c", { state: "active", agent_id: "ann" })]), {});
     expect(rows.map((row) => [row.id, row.state])).toEqual([
-      ["c", "active"],
       ["d", "queued"],
+      ["c", "active"],
     ]);
   });
 
   it("puts a new call on top when it fits the filters, and drops one that no longer fits", () => {
     const fresh = call("n", { started_at: "2026-11-20T11:00:00Z" });
-    expect(mergeHistory([call("c")], live([fresh]), {}).map((row) => row.id)).toEqual(["n", "c"]);
-    expect(mergeHistory([call("c")], live([fresh]), { queue_id: "other" })).toEqual([]);
-    expect(mergeHistory([call("c")], live([call("c", { state: "active" })]), { state: "queued" })).toEqual([]);
-    expect(mergeHistory([], live([fresh]), { q: "765 43" }).map((row) => row.id)).toEqual(["n"]);
+    expect(merge([call("c")], live([fresh]), {}).map((row) => row.id)).toEqual(["n", "c"]);
+    expect(merge([call("c")], live([fresh]), { queue_id: "other" })).toEqual([]);
+    expect(merge([call("c")], live([call("c", { state: "active" })]), { state: "queued" })).toEqual([]);
+    expect(merge([], live([fresh]), { q: "765 43" }).map((row) => row.id)).toEqual(["n"]);
   });
 
   it("does not take an end back that the list knows already", () => {
-    expect(mergeHistory([call("c", { state: "ended" })], live([call("c")]), {})[0]?.state).toBe("ended");
+    expect(merge([call("c", { state: "ended" })], live([call("c")]), {})[0]?.state).toBe("ended");
   });
 
   it("keeps the end of every call of a list that is open all day", () => {
@@ -149,5 +151,37 @@ describe("a history with what happened since", () => {
     const old = { ...ended, id: "o", started_at: "2026-11-20T07:00:00Z" };
     expect(settled(pages, old, false)).toEqual(pages);
     expect(settled([{ items: [] as Call[] }], fresh, false)[0]?.items).toHaveLength(1);
+  });
+
+  it("is what walking everything anew would give, whatever has happened since", () => {
+    const minute = (n: number) => new Date(Date.UTC(2026, 10, 20, 10, n)).toISOString();
+    const some = fc.array(fc.record({ n: fc.integer({ min: 0, max: 30 }), state: fc.constantFrom("queued", "active", "ended"), answered: fc.boolean() }), { maxLength: 20 });
+    const made = (n: number, state: string, answered: boolean) =>
+      call(`c${String(n).padStart(2, "0")}`, { state: state as Call["state"], started_at: minute(n), answered_at: answered ? minute(n) : null, ended_at: state === "ended" ? minute(50) : null });
+    const filters = fc.constantFrom<CallFilters>({}, { state: "ended" }, { state: "queued,active" }, { missed: true }, { from: minute(10), to: minute(20) });
+    fc.assert(
+      fc.property(some, some, filters, (read, since, wanted) => {
+        const once = (all: typeof read) => [...new Map(all.map((one) => [one.n, made(one.n, one.state, one.answered)])).values()];
+        const fits = fitting(wanted);
+        const pages = once(read).filter((one) => fits(liveCall(one))).sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
+        const now = live(once(since));
+        const merged = merge(pages, now, wanted);
+
+        const all = new Map(now.map((one) => [one.id, one]));
+        for (const one of pages) if (one.state === "ended" || !all.has(one.id)) all.set(one.id, liveCall(one));
+        const runs = (one: LiveCall) => Number(one.state !== "ended");
+        const plain = [...all.values()].filter(fits).sort((a, b) => runs(b) - runs(a) || (a.started_at < b.started_at ? 1 : -1));
+        expect(merged).toEqual(plain);
+      }),
+    );
+  });
+
+  it("stays the same list while nothing of it has changed, and keeps the rows that have not", () => {
+    const known = stored([{ items: [call("c", { state: "ended" }), call("d", { state: "ended" })] }], fitting({}));
+    expect(mergeHistory(known, [], fitting({}))).toBe(known.rows);
+    const rows = mergeHistory(known, live([call("n", { started_at: "2026-11-20T11:00:00Z" })]), fitting({}));
+    expect(rows.map((row) => row.id)).toEqual(["n", "c", "d"]);
+    expect([rows[1], rows[2]]).toEqual([known.rows[0], known.rows[1]]);
+    expect(rows[1]).toBe(known.rows[0]);
   });
 });

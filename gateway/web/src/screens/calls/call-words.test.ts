@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LiveCall } from "@/live";
 import { canDial, otherSide, standing, talked, waited } from "./call-words";
-import { runningFirst } from "./order";
 
 const call = (change: Partial<LiveCall>): LiveCall => ({
   id: "a",
@@ -55,11 +54,4 @@ test("the other side of a call is not ours, and can be dialled if it is a number
   expect(otherSide(call({}))).toBe("+15551234567");
   expect(otherSide(call({ direction: "outbound" }))).toBe("+15550100");
   expect([canDial("+15551234567"), canDial("101"), canDial("anonymous"), canDial("")]).toEqual([true, true, false, false]);
-});
-
-test("what runs stands on top; a list that is so already stays the same one", () => {
-  const rows = [call({ id: "1", ...ended }), call({ id: "2", state: "active" }), call({ id: "3", ...ended })];
-  expect(runningFirst(rows).map((one) => one.id)).toEqual(["2", "1", "3"]);
-  const good = [call({ id: "2", state: "active" }), call({ id: "1", ...ended })];
-  expect(runningFirst(good)).toBe(good);
 });

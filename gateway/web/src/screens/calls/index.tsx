@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { PhoneIncoming, SearchX } from "lucide-react";
-import { useCallback, useMemo, useRef } from "react";
+import { useCallback, useRef } from "react";
 import { useShortcut } from "@/app/commands";
 import { Banner, Button, DataTable, EmptyState, PageHeader, Skeleton } from "@/design";
 import { useT } from "@/i18n";
@@ -9,7 +9,6 @@ import { standing } from "./call-words";
 import { useColumns } from "./columns";
 import { FilterBar } from "./filter-bar";
 import { isFiltered } from "./filters";
-import { runningFirst } from "./order";
 import { useScrollPlace } from "./scroll-place";
 import { TestCallButton } from "../test-call";
 import { useFilters } from "./use-filters";
@@ -29,8 +28,7 @@ export default function Calls() {
   const navigate = useNavigate();
   const inUse = useFilters();
   const columns = useColumns();
-  const { rows, isPending, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, isFetchNextPageError } = useCallHistory(inUse.query);
-  const shown = useMemo(() => runningFirst(rows), [rows]);
+  const { rows: shown, isPending, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, isFetchNextPageError } = useCallHistory(inUse.query);
   const more = useCallback(() => {
     // What failed is not tried again by scrolling, but by the button that says so.
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
