@@ -115,6 +115,16 @@ export class Stage {
     return new Customer(this, customer);
   }
 
+  /** A customer of SIPp's, a trunk's stand-in: dials, sends a tone once answered, and hangs up when they have talked. Resolves when the call is over. */
+  sippCall(to = "+15550100", options: { from?: string; hz?: number; talk_ms?: number } = {}) {
+    return this.do<{ succeeded: number; failed: number; errors: string }>("sipp_call", { to, ...options });
+  }
+
+  /** SQL beside the gateway, as the database's administrator. */
+  sql(statement: string) {
+    return this.do<{ said: string }>("psql", { sql: statement });
+  }
+
   /** A desk phone with credentials of `POST /agents/{id}/devices`, obeyed like a customer. */
   async deskPhone(username: string, password: string, options: { hz?: number; answers?: boolean } = {}): Promise<Customer> {
     const { customer } = await this.do<{ customer: string }>("customer_phone", { username, password, ...options });
@@ -187,6 +197,13 @@ export class Customer {
   }
   answer() {
     return this.stage.do("customer_answer", { customer: this.name });
+  }
+  /** Puts the agent on hold. */
+  hold() {
+    return this.stage.do("customer_hold", { customer: this.name });
+  }
+  resume() {
+    return this.stage.do("customer_resume", { customer: this.name });
   }
   hangUp() {
     return this.stage.do("customer_hangup", { customer: this.name });

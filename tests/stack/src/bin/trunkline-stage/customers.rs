@@ -157,6 +157,18 @@ impl Customers {
         Ok(json!({}))
     }
 
+    /// Puts the other side on hold, or takes it back.
+    pub(crate) async fn hold(&self, name: &str, held: bool) -> Result<Value> {
+        let phone = self.phone(name).await?;
+        let phone = phone.lock().await;
+        if held {
+            phone.hold().await?
+        } else {
+            phone.resume().await?
+        }
+        Ok(json!({}))
+    }
+
     pub(crate) async fn log(&self, name: &str) -> Result<Value> {
         let log = self.phone(name).await?.lock().await.log();
         Ok(json!({ "text": std::fs::read_to_string(log).unwrap_or_default() }))

@@ -83,6 +83,8 @@ impl Stage {
             "customer_hears_silence" => self.customers.hears_silence(text("customer")?, limit).await,
             "customer_hears_music" => self.customers.hears_music(text("customer")?, limit).await,
             "customer_answer" => self.customers.answer(text("customer")?).await,
+            "customer_hold" => self.customers.hold(text("customer")?, true).await,
+            "customer_resume" => self.customers.hold(text("customer")?, false).await,
             "customer_hangup" => self.customers.hang_up(text("customer")?).await,
             "customer_log" => self.customers.log(text("customer")?).await,
             "sipp_call" => self.sipp_call(request).await,
@@ -130,6 +132,9 @@ impl Stage {
         let to = request["to"].as_str().context("`to` is missing")?;
         let talk = Duration::from_millis(request["talk_ms"].as_u64().unwrap_or(2_000));
         let mut call = SippCall::new(self.sip_port, to, talk);
+        if let Some(from) = request["from"].as_str() {
+            from.clone_into(&mut call.from);
+        }
         if let Some(hz) = request["hz"].as_u64() {
             call.tone_hz = u32::try_from(hz)?;
         }
