@@ -3,8 +3,11 @@ import type { Invitation } from "./machine";
 
 const shown = new Map<string, Notification>();
 
+/** Whoever works in another window beside this page does not look at it either. */
+const seen = () => document.visibilityState === "visible" && document.hasFocus();
+
 export function notifyOfRing({ id, peer, peerName, queue }: Invitation): void {
-  if (typeof Notification === "undefined" || Notification.permission !== "granted" || document.visibilityState === "visible") return;
+  if (typeof Notification === "undefined" || Notification.permission !== "granted" || seen()) return;
   // Who and for what; no words that would have to be in somebody's language. Isolated, so that a number keeps its order among Arabic names.
   const title = `\u260E\uFE0E ${peerName ?? (peer ? `\u2068${peer}\u2069` : "\u2026")}`;
   const lines = [queue, peerName !== undefined && peer ? `\u2068${peer}\u2069` : undefined].filter((line) => line !== undefined);
