@@ -41,6 +41,11 @@ describe("the catalogue", () => {
     }
   });
 
+  it.each(LANGUAGES)("leaves no text of %s empty", (language) => {
+    const empty = [...texts(language)].filter(([, text]) => (typeof text === "string" ? [text] : Object.values(text)).some((form) => form.trim() === ""));
+    expect(empty.map(([key]) => key)).toEqual([]);
+  });
+
   it("has the forms that each language counts with", () => {
     for (const language of LANGUAGES) {
       const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories.filter((form) => form !== "many" || language === "ru");

@@ -7,10 +7,15 @@ import { live } from "./shell";
 
 const TONES: Record<Connection["state"], Tone> = { live: "live", connecting: "neutral", catching_up: "ring", offline: "bad" };
 
-/** Whether what is shown is the present. Its state is also said in words: colour alone is no signal. */
+/** Whether what is shown is the present. */
 export function ConnectionBadge() {
+  return <ConnectionMark connection={useConnection()} />;
+}
+
+/** Its state is also said in words: colour alone is no signal. */
+export function ConnectionMark({ connection }: { connection: Connection }) {
   const t = useT();
-  const { state, behind, seq } = useConnection();
+  const { state, behind, seq } = connection;
   const words = state === "catching_up" && behind > 0 ? t("live.behind", { n: behind }) : t(`live.state.${state}`);
   return (
     <div data-connection={state} data-seq={seq}>
@@ -28,15 +33,14 @@ export function ConnectionBadge() {
           </button>
         }
       >
-        <Explained />
+        <Explained connection={connection} />
       </Popover>
     </div>
   );
 }
 
-function Explained() {
+function Explained({ connection: { state, retryAt } }: { connection: Connection }) {
   const t = useT();
-  const { state, retryAt } = useConnection();
   const now = useNow();
   return (
     <div className="grid gap-2 text-md">

@@ -4,4 +4,4 @@ export * from "./hooks";
 export type { JournalEvent } from "./protocol";
 export { live } from "./shell";
 export type { Activity, LiveAgent, LiveCall, Queue, QueueLive } from "./store";
-export { ConnectionBadge } from "./badge";
+export { ConnectionBadge, ConnectionMark } from "./badge";

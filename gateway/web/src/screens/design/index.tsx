@@ -39,9 +39,11 @@ import {
   Textarea,
   type Tone,
   Tooltip,
+  VisuallyHidden,
   toast,
   undoable,
 } from "@/design";
+import { type Connection, ConnectionMark } from "@/live";
 import { ThemeControl } from "../shared/preferences";
 
 const PhoneGallery = lazy(async () => ({ default: (await import("@/phone/ui/gallery")).PhoneGallery }));
@@ -66,6 +68,7 @@ export default function Design() {
         <Choices />
         <Overlays />
         <Feedback />
+        <Connections />
         <Time />
         <Tables />
         <Section title="The phone">
@@ -141,6 +144,10 @@ function Words() {
         <Tag>Tag</Tag>
         <Kbd keys="ctrl+shift+a" />
         <Kbd keys="g c" />
+        <span className="text-md text-ink-3">
+          For screen readers alone:
+          <VisuallyHidden>words that nobody sees</VisuallyHidden>
+        </span>
       </Row>
       <Row>
         <Avatar name="Anna Rossi" presence="live" />
@@ -286,6 +293,27 @@ function Feedback() {
         <ErrorState error={new Problem({ status: 404, code: "not-found" })} />
         <ErrorState error={new Problem({ status: 500, code: "internal", request_id: "0193c2a0" })} onRetry={() => undefined} />
       </div>
+    </Section>
+  );
+}
+
+const CONNECTION: Connection = { state: "live", behind: 0, seq: 1_204, retryAt: null, reason: null };
+const CONNECTIONS: readonly Connection[] = [
+  CONNECTION,
+  { ...CONNECTION, state: "connecting", reason: "starting" },
+  { ...CONNECTION, state: "catching_up", behind: 0 },
+  { ...CONNECTION, state: "catching_up", behind: 1_204 },
+  { ...CONNECTION, state: "offline", reason: "network", retryAt: Date.now() + 8_000 },
+];
+
+function Connections() {
+  return (
+    <Section title="The connection">
+      <Row>
+        {CONNECTIONS.map((connection) => (
+          <ConnectionMark key={`${connection.state}-${String(connection.behind)}`} connection={connection} />
+        ))}
+      </Row>
     </Section>
   );
 }
