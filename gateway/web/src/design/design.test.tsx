@@ -1,10 +1,13 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import axe from "axe-core";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { useState } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem } from "@/api";
 import { setLanguage } from "@/i18n";
 import { Checkbox, Combobox, ConfirmDialog, DataTable, Duration, ErrorState, Field, IconButton, Input, Tabs, Toaster, announce, clock, dismiss, grouped, toast, undoable } from ".";
+import * as everything from ".";
 
 beforeEach(async () => {
   await setLanguage("en");
@@ -65,6 +68,38 @@ describe("toasts", () => {
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     expect(undo).toHaveBeenCalledOnce();
     expect(shownToasts().queryByText("Archived")).toBeNull();
+  });
+
+  it("do what can be taken back once nobody has: read to the end, closed, pushed out, or left with the page", () => {
+    vi.useFakeTimers();
+    render(<Toaster />);
+    const done: string[] = [];
+    const remove = (title: string) => act(() => void undoable({ title, undo: () => done.push(`undo ${title}`), commit: () => done.push(title) }));
+    remove("read");
+    act(() => {
+      vi.advanceTimersByTime(5900);
+    });
+    expect(done).toEqual([]);
+    act(() => {
+      vi.advanceTimersByTime(200);
+    });
+    expect(done).toEqual(["read"]);
+    remove("closed");
+    fireEvent.click(screen.getByRole("button", { name: "Close" }));
+    remove("taken back");
+    fireEvent.click(screen.getByRole("button", { name: "Undo" }));
+    expect(done).toEqual(["read", "closed", "undo taken back"]);
+    remove("pushed out");
+    act(() => {
+      for (let n = 0; n < 4; n += 1) toast({ title: `Toast ${String(n)}` });
+    });
+    remove("left");
+    act(() => void dispatchEvent(new Event("pagehide")));
+    expect(done.slice(3)).toEqual(["pushed out", "left"]);
+    act(() => {
+      vi.advanceTimersByTime(60_000);
+    });
+    expect(done).toHaveLength(5);
   });
 
   it("are at most four, and each can be dismissed", () => {
@@ -213,4 +248,13 @@ it("what is drawn can be read by everybody", async () => {
   );
   const result = await axe.run(container, { rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
   expect(result.violations.map((one) => one.id)).toEqual([]);
+});
+
+it("every component is on the component page", () => {
+  const page = readFileSync(join(import.meta.dirname, "../screens/design/index.tsx"), "utf8");
+  const components = Object.keys(everything).filter((name) => /^[A-Z][a-z]/.test(name));
+  expect(components.length).toBeGreaterThan(30);
+  // It is around all pages.
+  const around = ["Toaster"];
+  expect(components.filter((name) => !around.includes(name) && !new RegExp(`<${name}\\b`).test(page))).toEqual([]);
 });

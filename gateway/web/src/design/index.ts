@@ -13,7 +13,7 @@ export { Select, type SelectProps } from "./select";
 export { type Column, DataTable, type DataTableProps } from "./table";
 export { type Tab, Tabs } from "./tabs";
 export { Duration, RelativeTime, clock, formatDateTime, useNow, useZone } from "./time";
-export { type Toast, Toaster, dismiss, toast, undoable } from "./toast";
+export { type Toast, Toaster, dismiss, dismissAll, toast, undoable } from "./toast";
 export { Checkbox, RadioGroup, SegmentedControl, Switch } from "./toggles";
 export { SOFT, SOLID, type Tone, cx } from "./tone";
 export { Tooltip } from "./tooltip";

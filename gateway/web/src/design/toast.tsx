@@ -10,6 +10,8 @@ export interface Toast {
   description?: ReactNode;
   tone?: "neutral" | "good" | "bad";
   action?: { label: string; run: () => void };
+  /** Called once when it goes without its action: read to the end, dismissed, pushed out by others, or left with the page. */
+  onGone?: () => void;
   /** Milliseconds; `Infinity` stays until it is dismissed. */
   duration?: number;
 }
@@ -24,9 +26,16 @@ let next = 1;
 let shown: readonly Shown[] = [];
 const listeners = new Set<() => void>();
 
-function change(to: readonly Shown[]) {
+function change(to: readonly Shown[], acted?: number) {
+  const gone = shown.filter((one) => one.id !== acted && !to.includes(one));
   shown = to;
   for (const listener of listeners) listener();
+  for (const one of gone) one.onGone?.();
+}
+
+/** Nothing that waits for its toast is left undone. */
+export function dismissAll(): void {
+  change([]);
 }
 
 export function toast(what: Toast): number {
@@ -40,9 +49,25 @@ export function dismiss(id: number): void {
   if (shown.some((one) => one.id === id)) change(shown.filter((one) => one.id !== id));
 }
 
-/** For what was done at once and can be taken back. */
-export function undoable({ title, description, undo }: { title: string; description?: string; undo: () => void }): number {
-  return toast({ title, ...(description ? { description } : {}), action: { label: text("common.undo"), run: undo }, duration: 8000 });
+function act(one: Shown): void {
+  change(
+    shown.filter((other) => other !== one),
+    one.id,
+  );
+  one.action?.run();
+}
+
+interface Undoable {
+  title: string;
+  description?: string;
+  undo: () => void;
+  /** For what can only be taken back until it is really done: the screen shows it as done, and this does it when nobody has taken it back. */
+  commit?: () => void;
+}
+
+/** For what shows at once and can be taken back. */
+export function undoable({ title, description, undo, commit }: Undoable): number {
+  return toast({ title, ...(description ? { description } : {}), action: { label: text("common.undo"), run: undo }, ...(commit ? { onGone: commit } : {}), duration: commit ? 6000 : 8000 });
 }
 
 export function Toaster() {
@@ -54,6 +79,11 @@ export function Toaster() {
     },
     () => shown,
   );
+  // A page that is left takes back nothing any more.
+  useEffect(() => {
+    addEventListener("pagehide", dismissAll);
+    return () => removeEventListener("pagehide", dismissAll);
+  }, []);
   return (
     <section aria-label={t("common.notifications")} className="pointer-events-none fixed end-3 bottom-3 z-50 grid w-[min(24rem,calc(100vw-1.5rem))] gap-2 max-sm:bottom-16">
       {toasts.map((one) => (
@@ -93,10 +123,7 @@ function Card({ toast: one }: { toast: Shown }) {
       {one.action && (
         <Button
           size="sm"
-          onClick={() => {
-            one.action?.run();
-            dismiss(one.id);
-          }}
+          onClick={() => act(one)}
         >
           {one.action.label}
         </Button>

@@ -3,7 +3,7 @@ import { ChevronDown, Keyboard, LogOut, Settings, TriangleAlert } from "lucide-r
 import { useState } from "react";
 import { signOut, useMe } from "@/api";
 import { useCommand } from "@/app/commands";
-import { Avatar, Button, Dialog, Duration, Field, Input, Menu, type MenuItem, Popover, SOFT, SOLID, cx } from "@/design";
+import { Avatar, Button, Dialog, Duration, Field, Input, Menu, type MenuItem, Popover, SOFT, SOLID, cx, dismissAll } from "@/design";
 import { useT } from "@/i18n";
 import { type LiveAgent, useAgent } from "@/live";
 import { ACTIVITY_TONES } from "../shared/activity";
@@ -126,7 +126,11 @@ function AskReason({ open, onOpenChange, onReason }: { open: boolean; onOpenChan
 function Profile({ name, email, tenant }: { name: string; email: string; tenant: string }) {
   const t = useT();
   const navigate = useNavigate();
-  const out = () => void signOut().catch(() => undefined);
+  const out = () => {
+    // What waits for its undo is done while there is somebody to do it.
+    dismissAll();
+    void signOut().catch(() => undefined);
+  };
   useCommand({ id: "sign-out", title: t("common.sign-out"), group: t("common.group.general"), run: out });
   return (
     <Menu

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { Headset, MonitorSmartphone, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api, body, useCan, useMe } from "@/api";
 import type { components } from "@/api";
-import { Badge, Button, Card, Combobox, ConfirmDialog, EmptyState, ErrorState, IconButton, PageHeader, RelativeTime, Skeleton, toast } from "@/design";
+import { Badge, Button, Card, Combobox, EmptyState, ErrorState, IconButton, PageHeader, RelativeTime, Skeleton, toast, undoable } from "@/design";
 import { useT } from "@/i18n";
 import { useAgent, useAgents } from "@/live";
 import { PhoneStatus, usePhone } from "@/phone";
@@ -69,19 +69,30 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
   const agent = useAgent(agentId);
   const key = ["devices", agentId];
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Device>();
+  const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set());
   const list = useQuery({ queryKey: key, queryFn: ({ signal }) => body(api.GET("/api/v1/agents/{id}/devices", { params: { path: { id: agentId }, query: { limit: 200 } }, signal })) });
   const remove = useMutation({
-    mutationFn: (device: Device) => body(api.DELETE("/api/v1/agents/{id}/devices/{device_id}", { params: { path: { id: agentId, device_id: device.id } } })),
-    onSuccess: (_, device) => toast({ title: t("people.devices.removed", { name: device.name }), tone: "good" }),
-    onError: (error) => toast({ title: t("people.devices.not-removed"), description: problemText(error), tone: "bad" }),
+    // Also when the page is left meanwhile.
+    mutationFn: (device: Device) => body(api.DELETE("/api/v1/agents/{id}/devices/{device_id}", { params: { path: { id: agentId, device_id: device.id } }, keepalive: true })),
+    onError: (error, device) => {
+      toast({ title: t("people.devices.not-removed"), description: problemText(error), tone: "bad" });
+      show(device);
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: key }),
   });
-  const devices = list.data?.items ?? [];
+  const show = ({ id }: Device) => setRemoved((before) => new Set([...before].filter((one) => one !== id)));
+  /** Its password is known to nobody any more, so that it could not be brought back: it goes when there was time to think better of it. */
+  const takeAway = (device: Device) => {
+    setRemoved((before) => new Set(before).add(device.id));
+    undoable({ title: t("people.devices.removed", { name: device.name }), description: t("people.devices.removed-text"), undo: () => show(device), commit: () => remove.mutate(device) });
+    heading.current?.focus();
+  };
+  const heading = useRef<HTMLHeadingElement>(null);
+  const devices = (list.data?.items ?? []).filter((device) => !removed.has(device.id));
   return (
     <section aria-labelledby="desk-phones">
       <div className="mb-2 flex flex-wrap items-center gap-3">
-        <h2 id="desk-phones" className="flex-1 text-lg font-semibold">
+        <h2 id="desk-phones" ref={heading} tabIndex={-1} className="flex-1 text-lg font-semibold outline-none">
           {t("people.devices.desk")}
         </h2>
         {agent && (
@@ -116,7 +127,7 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
                   <span className="font-mono">{device.username}</span> · {t("people.devices.since")} <RelativeTime at={device.created_at} />
                 </p>
               </div>
-              <IconButton label={t("people.devices.remove", { name: device.name })} onClick={() => setRemoving(device)}>
+              <IconButton label={t("people.devices.remove", { name: device.name })} onClick={() => takeAway(device)}>
                 <Trash2 size={16} aria-hidden />
               </IconButton>
             </li>
@@ -124,18 +135,6 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
         </ul>
       )}
       <AddDevice agentId={agentId} open={adding} onOpenChange={setAdding} onAdded={() => void queries.invalidateQueries({ queryKey: key })} />
-      <ConfirmDialog
-        open={removing !== undefined}
-        onOpenChange={(open) => {
-          if (!open) setRemoving(undefined);
-        }}
-        title={t("people.devices.remove", { name: removing?.name ?? "" })}
-        description={t("people.devices.remove-text")}
-        confirm={t("people.devices.remove-confirm")}
-        onConfirm={async () => {
-          if (removing) await remove.mutateAsync(removing).catch(() => undefined);
-        }}
-      />
     </section>
   );
 }

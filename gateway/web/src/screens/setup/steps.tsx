@@ -58,6 +58,7 @@ export function HoursStep({ draft, change, errors }: StepProps) {
   const serverFault = Object.entries(errors).find(([field]) => field.startsWith("hours"))?.[1];
   return (
     <div className="grid gap-4">
+      <p className="text-md text-ink-2">{t("setup.hours.about")}</p>
       <Switch label={t("setup.hours.always")} checked={draft.always} onCheckedChange={(always) => change({ always })} />
       {serverFault && (
         <p role="alert" className="text-md text-bad">
