@@ -119,3 +119,56 @@ test("whoever may not download is not offered it", async () => {
   await page.locator('[data-waveform="drawn"]').waitFor();
   expect(await page.getByRole("button", { name: "Download" }).count()).toBe(0);
 });
+
+test("ten thousand calls are a list as quick as ten: few rows in the page, the last in reach, a new one on top", async () => {
+  // As an office has them after some weeks.
+  await stage.sql(`
+    INSERT INTO calls (tenant_id, id, direction, from_number, to_number, state, queue_id, started_at, queued_at, ended_at, end_reason)
+    SELECT q.tenant_id, ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'inbound', '+1555' || lpad(n::text, 7, '0'), '+15550100', 'ended', q.id,
+           now() - interval '1 day' - (10000 - n) * interval '1 minute', now() - interval '1 day' - (10000 - n) * interval '1 minute',
+           now() - interval '1 day' - (10000 - n) * interval '1 minute' + interval '20 seconds', 'abandoned_queue'
+      FROM generate_series(1, 10000) n, queues q JOIN tenants t ON t.id = q.tenant_id WHERE t.slug = 'demo' AND q.slug = 'sales'`);
+  const page = await panel();
+  const count = () => page.evaluate(() => Number(document.querySelector<HTMLElement>("[data-calls]")?.dataset.calls ?? 0));
+  const drawn = () => page.locator("[data-calls] [data-row]").count();
+  await page.locator("[data-calls] [data-row]").first().waitFor();
+  await page.keyboard.press("j");
+  // Down as fast as it goes: at the end the next ones are read each time, until there are none.
+  const most = await page.evaluate(async () => {
+    const list = document.querySelector<HTMLElement>("[data-calls]");
+    const scroller = list?.querySelector('[role="grid"]')?.parentElement;
+    let most = 0;
+    while (list && scroller && Number(list.dataset.calls) < 10_000) {
+      scroller.scrollTop = scroller.scrollHeight;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      most = Math.max(most, list.querySelectorAll("[data-row]").length);
+    }
+    return most;
+  });
+  expect(most).toBeLessThan(100);
+  const all = await count();
+  // The keys are still where they were, though far out of sight.
+  await page.locator('[data-row][aria-rowindex="2"]:focus').waitFor({ state: "attached" });
+  await page.keyboard.press("End");
+  await page.locator(`[data-row][aria-rowindex="${String(all + 1)}"]`).filter({ hasText: "+1 555 000 0001" }).waitFor();
+  await page.locator("[data-row]:focus").filter({ hasText: "+1 555 000 0001" }).waitFor();
+  await page.keyboard.press("k");
+  await page.locator("[data-row]:focus").filter({ hasText: "+1 555 000 0002" }).waitFor();
+
+  const top = () => page.evaluate(() => document.querySelector('[data-calls] [role="grid"]')?.parentElement?.scrollTop ?? -1);
+  const bottom = await top();
+  await page.locator("[data-calls]").hover();
+  await page.mouse.wheel(0, -100_000);
+  await expect.poll(top).toBeLessThanOrEqual(bottom - 50_000);
+  await expect.poll(async () => page.locator("[data-row]").first().isVisible()).toBe(true);
+  expect(await drawn()).toBeLessThan(100);
+
+  await page.keyboard.press("Home");
+  await page.locator('[data-row][aria-rowindex="2"]').waitFor();
+  const customer = await stage.customerCall("+15550100", { from: "+15557770404" });
+  const fresh = page.locator('[data-row][aria-rowindex="2"]').filter({ hasText: "+1 555 777 0404" });
+  await fresh.getByText("Waiting").waitFor();
+  expect(await count()).toBe(all + 1);
+  await customer.hangUp();
+  await fresh.getByText("Missed").waitFor();
+}, 120_000);

@@ -57,6 +57,11 @@ it("a pause with its reason is seen by a manager at once", async () => {
   await operator.getByLabel("Reason").fill("Fire drill");
   await operator.keyboard.press("Enter");
   await operator.locator('[data-state-of-me="paused"]').waitFor();
+  // Since when, by the second.
+  const timer = () => operator.locator("[data-state-of-me] .num").textContent();
+  const since = await timer();
+  expect(since).toMatch(/^0:0\d$/);
+  await expect.poll(timer, { timeout: 5000 }).not.toBe(since);
   await row.getByText("Fire drill").waitFor();
   await manager.getByRole("button", { name: /Paused/, pressed: false }).click();
   await expect.poll(() => new URL(manager.url()).search).toBe("?state=paused");
@@ -107,7 +112,17 @@ it("a desk phone is added, its password shown once, and removed", async () => {
   await page.getByText("A phone is signed in").waitFor();
   void phone;
 
+  // It is gone at once, and back for whoever thinks better of it.
+  const operator = await stage.api("operator2@demo.test");
+  const kept = async () => (await operator.send<{ items: unknown[] }>("GET", `/agents/${operator.id}/devices`)).items.length;
   await page.getByRole("button", { name: "Remove Kitchen" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
   await page.getByText("No desk phone", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("button", { name: "Remove Kitchen" }).click();
+  expect(await kept()).toBe(1);
+  // Whoever goes meant it.
+  const removed = page.waitForResponse((response) => response.request().method() === "DELETE");
+  await page.getByRole("region", { name: "Notifications" }).getByRole("button", { name: "Close" }).click();
+  expect((await removed).status()).toBe(204);
+  expect(await kept()).toBe(0);
 });

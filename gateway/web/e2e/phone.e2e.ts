@@ -90,6 +90,43 @@ async function phone(prepare: (page: Page) => Promise<void> | void = () => undef
   return page;
 }
 
+/** How much of what is heard lies at this tone, 0 to 1, in what comes from now on. */
+async function share(page: Page, hz: number): Promise<number> {
+  return page.evaluate(async (tone) => {
+    const stream = document.querySelector<HTMLAudioElement>("audio#remote-audio")?.srcObject as MediaStream | null;
+    if (!stream) return -1;
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    // Until it is filled with sound of now.
+    const filled = context.currentTime + (1.2 * analyser.fftSize) / context.sampleRate;
+    while (context.currentTime < filled) await new Promise((resolve) => requestAnimationFrame(resolve));
+    analyser.getFloatTimeDomainData(samples);
+    await context.close();
+    // Goertzel, with a Hann window.
+    let [real, imaginary, energy, window] = [0, 0, 0, 0];
+    for (const [n, sample] of samples.entries()) {
+      const weight = 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / samples.length);
+      const angle = (2 * Math.PI * tone * n) / context.sampleRate;
+      real += weight * sample * Math.cos(angle);
+      imaginary += weight * sample * Math.sin(angle);
+      energy += weight * sample * sample;
+      window += weight;
+    }
+    return energy < 1e-6 ? 0 : (2 * (real * real + imaginary * imaginary)) / (window * energy);
+  }, hz);
+}
+
+const hearsTone = (page: Page, hz: number) => expect.poll(() => share(page, hz), { timeout: 15_000, interval: 50 }).toBeGreaterThan(0.8);
+/** Sound, but not this tone: what Asterisk plays to whoever is held. */
+async function hearsMusicFor(page: Page, hz: number): Promise<void> {
+  await expect.poll(() => share(page, hz), { timeout: 15_000, interval: 50 }).toBeLessThan(0.3);
+  await hears(page);
+}
+
 const ready = (page: Page) => page.locator('[data-registration="ready"]').waitFor();
 const shows = (page: Page, state: "idle" | "active") => page.locator(`[data-phone="${state}"]`).waitFor();
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
@@ -130,6 +167,15 @@ async function energy(page: Page): Promise<number> {
   });
 }
 
+/** Which microphone the running call sends, by its track. */
+async function sent(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const running = connections.filter((one) => one.connectionState === "connected").at(-1);
+    return running?.getSenders().find((one) => one.track)?.track?.label ?? "none";
+  });
+}
+
 /** The agent hears the customer: in what comes from now on. */
 async function hears(page: Page): Promise<void> {
   const before = Math.max(0, await energy(page));
@@ -142,9 +188,21 @@ async function bothHear(page: Page, customer: Customer): Promise<void> {
 
 interface Call {
   id: string;
+  from: string;
   recording_id: string | null;
   state: string;
   held_since: string | null;
+}
+
+/** Whether the agent's tone is in the recording's left channel, and the customer's in its right, once it is ready. */
+async function recordedTones(id: string): Promise<boolean[]> {
+  const tones = async () => {
+    const { recording_id } = await operator.send<Call>("GET", `/calls/${id}`);
+    return recording_id ? await stage.recordingTones(recording_id, { left: AGENT_HZ, right: CUSTOMER_HZ }).catch(() => undefined) : undefined;
+  };
+  await expect.poll(async () => (await tones())?.left ?? 0, { timeout: 15_000 }).toBeGreaterThan(0.8);
+  const found = await tones();
+  return [found?.left, found?.right].map((one) => (one ?? 0) > 0.8);
 }
 
 async function newestCall(): Promise<Call> {
@@ -153,6 +211,38 @@ async function newestCall(): Promise<Call> {
   if (!call) throw new Error("no call");
   return call;
 }
+
+test("a customer of SIPp's rings the browser, is answered and hung up by keys; both are heard, and in the recording", async () => {
+  const page = await phone();
+  const from = "+15557770303";
+  const over = stage.sippCall("+15550100", { from, hz: CUSTOMER_HZ, talk_ms: 60_000 });
+  await page.locator("[data-incoming]").filter({ hasText: "Sales" }).filter({ hasText: "+1 555 777 0303" }).waitFor();
+  await page.keyboard.press("Control+Shift+A");
+  await shows(page, "active");
+  await hears(page);
+  await hearsTone(page, CUSTOMER_HZ);
+  // What `getStats()` says is on the bar within the call.
+  const quality = page.locator("[data-phone]").getByRole("button", { name: /^(Good|Fair|Poor)$/ });
+  await quality.click();
+  await page.getByRole("dialog", { name: "Sound quality" }).getByText(/\d[.,]\d \/ 4.5/).waitFor();
+  await page.keyboard.press("Escape");
+
+  await page.keyboard.press("h");
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  await expect.poll(async () => (await newestCall()).held_since).not.toBeNull();
+  await page.keyboard.press("h");
+  await expect.poll(async () => (await newestCall()).held_since).toBeNull();
+  await page.keyboard.press("m");
+  await page.getByRole("button", { name: "Unmute", exact: true }).waitFor();
+  await page.keyboard.press("m");
+  await page.getByRole("button", { name: "Mute", exact: true }).waitFor();
+  await hearsTone(page, CUSTOMER_HZ);
+  const { id } = await newestCall();
+  await page.keyboard.press("Control+Shift+E");
+  await shows(page, "idle");
+  expect(await over).toMatchObject({ succeeded: 1, failed: 0 });
+  expect(await recordedTones(id)).toEqual([true, true]);
+});
 
 test("a customer rings the browser; hold, mute, digits; both are in the recording", async () => {
   const page = await phone();
@@ -178,12 +268,7 @@ test("a customer rings the browser; hold, mute, digits; both are in the recordin
   await customer.wait("closed");
   await shows(page, "idle");
 
-  const recorded = async () => {
-    const { recording_id } = await newestCall();
-    return recording_id ? await stage.recordingTones(recording_id, { left: AGENT_HZ, right: CUSTOMER_HZ }).catch(() => undefined) : undefined;
-  };
-  await expect.poll(async () => (await recorded())?.left ?? 0, { timeout: 15_000 }).toBeGreaterThan(0.8);
-  expect((await recorded())?.right).toBeGreaterThan(0.8);
+  expect(await recordedTones((await newestCall()).id)).toEqual([true, true]);
 });
 
 test("a second tab follows, and the call outlives a cut of its socket", async () => {
@@ -246,7 +331,11 @@ test("when the phone's tab is closed, the one that followed takes the call up", 
   await second.getByRole("button", { name: /another tab/ }).waitFor();
   const customer = await talk(page);
   await shows(second, "active");
-  await page.close();
+  // As a person closes it: the browser asks first.
+  const closed = page.waitForEvent("close");
+  await page.close({ runBeforeUnload: true });
+  await closed;
+  expect(asked).toEqual(["beforeunload"]);
   await usable(second);
   await bothHear(second, customer);
   await press(second, "Hang up");
@@ -290,7 +379,7 @@ test("a killed gateway costs the call nothing: hold and hang-up from the browser
   await shows(page, "idle");
 });
 
-test("a killed gateway costs the call nothing: hang-up from the customer", async () => {
+test("a killed gateway costs the call nothing: hold and hang-up from the customer", async () => {
   const page = await phone();
   const customer = await talk(page);
   await stage.killGateway();
@@ -298,6 +387,11 @@ test("a killed gateway costs the call nothing: hang-up from the customer", async
   await stage.startGateway();
   await usable(page);
   await bothHear(page, customer);
+  await customer.hold();
+  await hearsMusicFor(page, CUSTOMER_HZ);
+  await customer.resume();
+  await hearsTone(page, CUSTOMER_HZ);
+  await customer.hears(AGENT_HZ);
   await customer.hangUp();
   await shows(page, "idle");
   // Their phone is known to be there again, though nobody could tell the page when it came back.
@@ -333,7 +427,96 @@ test("a queue is dialled, and dialled again", async () => {
   await desk.wait("closed");
   await shows(page, "idle");
   await page.keyboard.press("d");
-  await page.getByRole("button", { name: /^Redial/ }).waitFor();
+  await page.getByRole("button", { name: /^Redial/ }).click();
+  await shows(page, "active");
+  await bothHear(page, desk);
+  await page.keyboard.press("Control+Shift+E");
+  await desk.wait("closed");
+  await shows(page, "idle");
+
+  // Also from the palette, which leads anywhere else too.
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill(items[0]?.extension ?? "");
+  await page.getByRole("option", { name: /^Call / }).waitFor();
+  await page.keyboard.press("Enter");
+  await shows(page, "active");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("queues");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/queues$/);
+  await press(page, "Hang up");
+  await desk.wait("closed");
+  await shows(page, "idle");
+});
+
+test("a ring nobody looks at is told by the desktop, and declined by keys", async () => {
+  const page = await phone(async (it) => {
+    await it.context().grantPermissions(["notifications"], { origin: stage.url });
+    await it.addInitScript(() => {
+      const told: string[] = [];
+      Object.assign(window, { told, away: false });
+      window.Notification = class extends Notification {
+        constructor(title: string, options?: NotificationOptions) {
+          super(title, options);
+          told.push(`${title} ${options?.body ?? ""}`);
+        }
+      };
+      const { away } = { away: () => (window as unknown as { away: boolean }).away };
+      Object.defineProperty(document, "visibilityState", { get: () => (away() ? "hidden" : "visible") });
+    });
+  });
+  const told = () => page.evaluate(() => (window as unknown as { told: string[] }).told);
+  const first = await calls();
+  const card = page.locator("[data-incoming]").first();
+  const ring = await card.getAttribute("data-incoming");
+  expect(await told(), "whoever looks at the page needs none").toEqual([]);
+  await page.keyboard.press("Control+Shift+X");
+  await page.locator(`[data-incoming="${String(ring)}"]`).waitFor({ state: "detached" });
+  await first.hangUp();
+  await first.wait("closed");
+  await page.evaluate(() => Object.assign(window, { away: true }));
+  const customer = await calls();
+  await card.waitFor();
+  await expect.poll(told).toEqual([expect.stringContaining("Sales")]);
+  await customer.hangUp();
+  await card.waitFor({ state: "detached" });
+});
+
+test("the microphone's level is shown, and another one is taken in the middle of a call", async () => {
+  const page = await phone();
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await page.waitForURL(/\/settings$/);
+  await press(page, "Try the microphone");
+  await page.getByText("We hear you.").waitFor();
+  await page.waitForFunction(() => Number(document.querySelector('[role="meter"]')?.getAttribute("aria-valuenow")) > 30);
+  await press(page, "Stop");
+  const customer = await talk(page);
+  await bothHear(page, customer);
+  const before = await sent(page);
+  await page.getByRole("combobox", { name: "Microphone" }).click();
+  await page.getByRole("option", { name: /Fake Audio Input 2/ }).click();
+  await expect.poll(() => sent(page)).not.toBe(before);
+  await bothHear(page, customer);
+  await press(page, "Hang up");
+  await customer.wait("closed");
+});
+
+test("a test call that somebody places rings the browser", async () => {
+  const page = await phone();
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  const manager = await open(context);
+  await signInQuickly(manager, stage.url, "manager@demo.test", stage.password);
+  await manager.goto(`${stage.url}/calls`);
+  await press(manager, "Place a test call");
+  await manager.getByRole("dialog").getByRole("button", { name: "Place the call" }).click();
+  await page.locator("[data-incoming]").waitFor();
+  await press(page, "Answer");
+  await shows(page, "active");
+  await hears(page);
+  await press(page, "Hang up");
+  await shows(page, "idle");
 });
 
 test("a number that leads nowhere is said to", async () => {

@@ -1,7 +1,7 @@
 /** Every screen, with real calls on it: pictures at three widths in both themes, and no fault that axe knows. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, type Customer, launch, open, shots, signInQuickly, Stage } from "./harness";
+import { axe, clean, type Customer, launch, look, open, shots, signInQuickly, Stage } from "./harness";
 
 let stage: Stage;
 let browser: Browser;
@@ -60,21 +60,6 @@ async function settled(page: Page, path: string) {
   await page.evaluate(() => document.fonts.ready);
 }
 
-/** In both themes, wide and narrow: contrast and the order of things differ. */
-async function clean(page: Page) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    // Colours on their way from one theme to the other are nobody's.
-    await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme && document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity), colorScheme);
-    for (const width of [1440, 360]) {
-      await page.setViewportSize({ width, height: 800 });
-      await axe(page);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect(overflow, `${page.url()} scrolls sideways at ${String(width)} px`).toBeLessThanOrEqual(0);
-    }
-  }
-}
-
 const SCREENS: [name: string, path: () => string][] = [
   ["calls", () => "/calls"],
   ["call", () => `/calls/${ended}`],
@@ -120,6 +105,35 @@ describe("screens", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
     await shots(page, "shortcuts");
+    await axe(page);
+  });
+
+  it("everything that lies over a page, on the component page", async () => {
+    const page = await open(context);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await settled(page, "/design");
+    for (const [name, role] of [
+      ["Dialog", "dialog"],
+      ["Confirmation", "alertdialog"],
+      ["Sheet", "dialog"],
+      ["Popover", "dialog"],
+      ["Menu", "menu"],
+    ] as const) {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      const button = page.getByRole("button", { name, exact: true });
+      await button.click();
+      await page.getByRole(role).first().waitFor();
+      await look(page, `design-${name.toLowerCase()}`);
+      await page.keyboard.press("Escape");
+      await page.getByRole(role).first().waitFor({ state: "detached" });
+      expect(await button.evaluate((element) => element === document.activeElement), `${name} gives the focus back`).toBe(true);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.getByRole("button", { name: "Tooltip", exact: true }).focus();
+    await page.getByRole("tooltip").waitFor({ state: "attached" });
+    await axe(page);
+    await page.getByRole("button", { name: "Toast with undo" }).click();
+    await page.getByRole("button", { name: "Undo" }).waitFor();
     await axe(page);
   });
 });

@@ -1,7 +1,7 @@
 /** From the demo to a company of one's own, as its admin does it: nothing but the panel is used. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { axe, launch, open, shots, signIn, signInQuickly, Stage } from "./harness";
+import { axe, launch, look, open, shots, signIn, signInQuickly, Stage } from "./harness";
 
 const PASSWORD = "three dry herons";
 let stage: Stage;
@@ -71,6 +71,8 @@ it("a company is set up, its admin signs in, takes the demo away, and sees a tes
   await step(page, "Colleagues");
   await onward(page);
   await step(page, "Look it over");
+  await look(page, "setup-review");
+  await page.setViewportSize({ width: 1280, height: 900 });
   const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
   expect(kept).toContain("Rossi & Figli");
   expect(kept).not.toContain(PASSWORD);
@@ -88,6 +90,9 @@ it("a company is set up, its admin signs in, takes the demo away, and sees a tes
   await signIn(page, stage.url, "anna@rossi.test", PASSWORD);
   await page.goto(`${stage.url}/setup`);
   await page.getByRole("button", { name: "Remove the demo" }).click();
+  await page.getByRole("alertdialog").waitFor();
+  await look(page, "setup-remove-demo");
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole("alertdialog").getByRole("button", { name: "Remove the demo" }).click();
   await page.getByRole("button", { name: "Remove the demo" }).waitFor({ state: "detached" });
   const refused = await page.context().request.post(`${stage.url}/api/v1/auth/login`, { data: { email: "admin@demo.test", password: stage.password } });
@@ -110,9 +115,18 @@ it("a company is set up, its admin signs in, takes the demo away, and sees a tes
 
 it("is not for those who may not set anything up", async () => {
   const page = await open(await browser.newContext());
+  // At the sign-in they have just typed it.
+  await page.goto(`${stage.url}/sign-in`);
+  await page.getByLabel("E-mail").fill("bruno@rossi.test");
+  await page.getByLabel("Password", { exact: true }).fill(oneTime);
+  await page.keyboard.press("Enter");
+  await page.locator('input[autocomplete="new-password"]').first().waitFor();
+  await look(page, "own-password-at-sign-in");
   await signInQuickly(page, stage.url, "bruno@rossi.test", oneTime);
   await page.goto(`${stage.url}/setup`);
   // The first thing that a one-time password opens is the choice of another.
+  await page.locator('input[autocomplete="current-password"]').waitFor();
+  await look(page, "own-password");
   const [fresh, again] = [page.locator('input[autocomplete="new-password"]').first(), page.locator('input[autocomplete="new-password"]').last()];
   await page.locator('input[autocomplete="current-password"]').fill(oneTime);
   await fresh.fill("four wet otters swim");

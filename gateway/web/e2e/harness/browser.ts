@@ -82,18 +82,59 @@ export async function axe(page: Page, scope?: string): Promise<void> {
   expect(violations, `axe at ${page.url()}`).toEqual([]);
 }
 
-/** Pictures at three widths in both themes, in `e2e/shots`. */
-export async function shots(page: Page, name: string): Promise<void> {
+const THEMES = ["light", "dark"] as const;
+const SIZES = [
+  [1440, 900],
+  [1024, 768],
+  [360, 740],
+] as const;
+
+/** Colours on their way from one theme to the other are nobody's: waits until they have arrived. */
+async function turn(page: Page, colorScheme: (typeof THEMES)[number]): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme && document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity), colorScheme);
+}
+
+async function picture(page: Page, name: string, width: number, height: number, theme: string): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
-  for (const theme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    for (const [width, height] of [
-      [1440, 900],
-      [1024, 768],
-      [360, 740],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      await page.screenshot({ path: `${SHOTS}/${name}-${String(width)}-${theme}.png` });
+  await page.setViewportSize({ width, height });
+  await page.screenshot({ path: `${SHOTS}/${name}-${String(width)}-${theme}.png` });
+}
+
+/** Pictures at three widths in both themes, and on a large screen in one, in `e2e/shots`. */
+export async function shots(page: Page, name: string): Promise<void> {
+  for (const theme of THEMES) {
+    await turn(page, theme);
+    for (const [width, height] of SIZES) await picture(page, name, width, height, theme);
+    if (theme === "light") await picture(page, name, 1920, 1080, theme);
+  }
+}
+
+async function fits(page: Page): Promise<void> {
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(overflow, `${page.url()} scrolls sideways at ${String(page.viewportSize()?.width)} px`).toBeLessThanOrEqual(0);
+}
+
+/** No fault that axe knows in both themes, wide and narrow, and nothing that scrolls sideways: contrast differs by theme, the order of things by width. */
+export async function clean(page: Page): Promise<void> {
+  for (const theme of THEMES) {
+    await turn(page, theme);
+    for (const width of theme === "light" ? [1440, 1024, 360] : [1440, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      await axe(page);
+      await fits(page);
+    }
+  }
+}
+
+/** One state of a screen: its pictures, and `clean` at two of their corners, since there are many states. */
+export async function look(page: Page, name: string): Promise<void> {
+  for (const theme of THEMES) {
+    await turn(page, theme);
+    for (const [width, height] of SIZES) {
+      await picture(page, name, width, height, theme);
+      if (width === 360) await fits(page);
+      if (width === (theme === "light" ? 1440 : 360)) await axe(page);
     }
   }
 }

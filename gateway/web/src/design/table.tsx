@@ -1,5 +1,5 @@
 import { tableFeatures, useTable } from "@tanstack/react-table";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { type Range, defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { ErrorState, Skeleton } from "./feedback";
 import { SOLID, type Tone, cx } from "./tone";
@@ -36,6 +36,7 @@ const NARROW = 640;
 const FROM = { sm: 720, md: 960, lg: 1200 };
 const ROW = 40;
 const HEAD = 34;
+const OVERSCAN = 12;
 /** No feature of the library's is needed yet but its model of columns and rows. */
 const FEATURES = tableFeatures({});
 
@@ -62,21 +63,31 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     const row = rows[index];
     return row ? rowKey(row) : index;
   }, [rows, rowKey]);
+  const wanted = active ?? selectedKey;
+  const activeIndex = useMemo(() => (wanted === undefined ? 0 : Math.max(0, rows.findIndex((row) => rowKey(row) === wanted))), [rows, rowKey, wanted]);
+  // The row that the keys are at stays in the page when it is scrolled out of sight: the focus must not be lost with it, nor the way back in.
+  const withActive = useCallback(
+    (range: Range) => {
+      const drawn = defaultRangeExtractor(range);
+      return activeIndex >= range.count || drawn.includes(activeIndex) ? drawn : [...drawn, activeIndex].sort((a, b) => a - b);
+    },
+    [activeIndex],
+  );
   // Its functions change with what they say; nothing here is kept by them.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
     estimateSize: () => (narrow ? 96 : ROW),
-    overscan: 12,
+    overscan: OVERSCAN,
+    rangeExtractor: withActive,
     // A card's height goes with its row. Where all are of one height, a row that comes in on top changes nothing beneath it.
     ...(narrow ? { getItemKey: keyAt } : { scrollPaddingStart: HEAD }),
   });
   const items = virtual.getVirtualItems();
-  const first = items[0]?.index ?? 0;
-  const last = items.at(-1)?.index ?? -1;
+  const last = virtual.range?.endIndex ?? -1;
   // Of ten thousand rows only those in sight are put through the table: it makes all of its own anew whenever one has changed.
-  const sight = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
+  const sight = useMemo(() => items.flatMap(({ index }) => rows[index] ?? []), [rows, items]);
   const table = useTable({
     features: FEATURES,
     data: sight,
@@ -85,11 +96,9 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   });
   const model = table.getRowModel().rows;
   useEffect(() => {
-    if (onEndReached && rows.length > 0 && last >= rows.length - 20) onEndReached();
+    if (onEndReached && rows.length > 0 && last >= rows.length - OVERSCAN - 8) onEndReached();
   }, [last, rows.length, onEndReached]);
 
-  const wanted = active ?? selectedKey;
-  const activeIndex = useMemo(() => (wanted === undefined ? 0 : Math.max(0, rows.findIndex((row) => rowKey(row) === wanted))), [rows, rowKey, wanted]);
   const move = (to: number) => {
     const index = Math.max(0, Math.min(rows.length - 1, to));
     const row = rows[index];
@@ -146,8 +155,8 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
           </div>
         ) : (
           <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-            {items.map((item) => {
-              const row = model[item.index - first];
+            {items.map((item, place) => {
+              const row = model[place];
               if (!row) return null;
               const tone = rowTone?.(row.original);
               const chosen = row.id === selectedKey;
