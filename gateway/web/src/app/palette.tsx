@@ -1,7 +1,7 @@
 import { Phone, Search } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
 import { useId, useMemo, useState } from "react";
-import { Kbd, cx } from "@/design";
+import { Kbd, cx, useReturnedFocus } from "@/design";
 import { useT } from "@/i18n";
 import { phone } from "@/phone";
 import { useCommands } from "./commands";
@@ -31,11 +31,12 @@ export function match<T extends { title: string; keywords?: string | undefined }
 }
 
 export function Palette({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+  const { onOpenAutoFocus, onCloseAutoFocus } = useReturnedFocus();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-shade" />
-        <Radix.Content aria-describedby={undefined} className="fixed inset-x-3 top-[12vh] z-50 mx-auto flex max-h-[60vh] max-w-xl flex-col overflow-hidden rounded-lg border border-line bg-raised shadow-over outline-none">
+        <Radix.Content aria-describedby={undefined} onOpenAutoFocus={onOpenAutoFocus} onCloseAutoFocus={onCloseAutoFocus} className="fixed inset-x-3 top-[12vh] z-50 mx-auto flex max-h-[60vh] max-w-xl flex-col overflow-hidden rounded-lg border border-line bg-raised shadow-over outline-none">
           <List onDone={() => onOpenChange(false)} />
         </Radix.Content>
       </Radix.Portal>

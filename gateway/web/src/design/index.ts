@@ -9,6 +9,7 @@ export { Kbd } from "./kbd";
 export { Card, DefinitionList, Meter, PageHeader, PhoneNumber, VisuallyHidden, grouped } from "./layout";
 export { ConfirmDialog, Dialog, Menu, type MenuItem, Popover, Sheet } from "./overlay";
 export type { Option } from "./option";
+export { useReturnedFocus } from "./return-focus";
 export { Select, type SelectProps } from "./select";
 export { type Column, DataTable, type DataTableProps } from "./table";
 export { type Tab, Tabs } from "./tabs";

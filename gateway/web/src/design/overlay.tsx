@@ -4,6 +4,7 @@ import { type ReactElement, type ReactNode, useState } from "react";
 import { useT } from "@/i18n";
 import { Button, IconButton } from "./button";
 import { Kbd } from "./kbd";
+import { useReturnedFocus } from "./return-focus";
 import { cx } from "./tone";
 
 const SHADE = "fixed inset-0 z-40 bg-shade";
@@ -21,12 +22,15 @@ interface DialogProps {
 
 export function Dialog({ open, onOpenChange, title, description, children, footer, size = "md" }: DialogProps) {
   const t = useT();
+  const { onOpenAutoFocus, onCloseAutoFocus } = useReturnedFocus();
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={SHADE} />
         <RadixDialog.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={onOpenAutoFocus}
+          onCloseAutoFocus={onCloseAutoFocus}
           className={cx("fixed inset-x-3 top-[12vh] z-50 mx-auto flex max-h-[80vh] flex-col rounded-lg border border-line bg-raised shadow-over outline-none", WIDTH[size])}
         >
           <div className="flex items-start gap-3 border-b border-line px-4 py-3">
@@ -62,6 +66,7 @@ interface ConfirmProps {
 export function ConfirmDialog({ open, onOpenChange, title, description, confirm, tone = "danger", onConfirm }: ConfirmProps) {
   const t = useT();
   const [busy, setBusy] = useState(false);
+  const { remember, onCloseAutoFocus } = useReturnedFocus();
   const run = async () => {
     setBusy(true);
     try {
@@ -75,7 +80,7 @@ export function ConfirmDialog({ open, onOpenChange, title, description, confirm,
     <RadixAlert.Root open={open} onOpenChange={onOpenChange}>
       <RadixAlert.Portal>
         <RadixAlert.Overlay className={SHADE} />
-        <RadixAlert.Content className="fixed inset-x-3 top-[20vh] z-50 mx-auto max-w-md rounded-lg border border-line bg-raised p-4 shadow-over outline-none">
+        <RadixAlert.Content onOpenAutoFocus={remember} onCloseAutoFocus={onCloseAutoFocus} className="fixed inset-x-3 top-[20vh] z-50 mx-auto max-w-md rounded-lg border border-line bg-raised p-4 shadow-over outline-none">
           <RadixAlert.Title className="text-lg font-semibold">{title}</RadixAlert.Title>
           <RadixAlert.Description asChild>
             <div className="mt-1.5 text-md text-ink-2">{description}</div>
@@ -96,12 +101,13 @@ export function ConfirmDialog({ open, onOpenChange, title, description, confirm,
 
 export function Sheet({ open, onOpenChange, title, children, side = "end" }: { open: boolean; onOpenChange: (open: boolean) => void; title: string; children: ReactNode; side?: "start" | "end" | "bottom" }) {
   const t = useT();
+  const { onOpenAutoFocus, onCloseAutoFocus } = useReturnedFocus();
   const place = { start: "inset-y-0 start-0 w-full max-w-md border-e", end: "inset-y-0 end-0 w-full max-w-md border-s", bottom: "inset-x-0 bottom-0 max-h-[85vh] rounded-t-lg border-t" }[side];
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={SHADE} />
-        <RadixDialog.Content aria-describedby={undefined} className={cx("fixed z-50 flex flex-col border-line bg-raised shadow-over outline-none", place)}>
+        <RadixDialog.Content aria-describedby={undefined} onOpenAutoFocus={onOpenAutoFocus} onCloseAutoFocus={onCloseAutoFocus} className={cx("fixed z-50 flex flex-col border-line bg-raised shadow-over outline-none", place)}>
           <div className="flex items-center gap-3 border-b border-line px-4 py-3">
             <RadixDialog.Title className="flex-1 text-lg font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
@@ -154,7 +160,8 @@ const ITEM = "flex min-h-7 cursor-default items-center gap-2 rounded-sm px-2 py-
 
 export function Menu({ trigger, items, label, align = "end" }: { trigger: ReactElement; items: readonly (MenuItem | "separator")[]; label: string; align?: "start" | "center" | "end" }) {
   return (
-    <DropdownMenu.Root>
+    // Not modal: what rings beside it can be answered while it is open, and nothing that can be reached is hidden from anybody.
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content aria-label={label} align={align} sideOffset={4} collisionPadding={8} className="z-50 min-w-44 rounded-md border border-line bg-raised p-1 shadow-over">
