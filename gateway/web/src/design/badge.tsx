@@ -22,8 +22,13 @@ export function Avatar({ name, size = 28, presence, className }: { name: string;
   const initials = [...(words[0] ?? "?")].slice(0, 1).concat(words.length > 1 ? [...(words.at(-1) ?? "")].slice(0, 1) : []).join("");
   const hue = [...name].reduce((sum, one) => sum + (one.codePointAt(0) ?? 0), 0) % HUES.length;
   return (
-    <span aria-hidden className={cx("relative inline-grid shrink-0 place-items-center rounded-full font-semibold uppercase", HUES[hue], className)} style={{ width: size, height: size, fontSize: size * 0.38 }}>
-      {initials}
+    // Drawn, not written: a button with a picture of its person is called by its name, not by two letters.
+    <span
+      aria-hidden
+      data-initials={initials}
+      className={cx("relative inline-grid shrink-0 place-items-center rounded-full font-semibold uppercase before:content-[attr(data-initials)]", HUES[hue], className)}
+      style={{ width: size, height: size, fontSize: size * 0.38 }}
+    >
       {presence && <span className={cx("absolute -end-0.5 -bottom-0.5 size-2.5 rounded-full border-2 border-surface", SOLID[presence])} />}
     </span>
   );

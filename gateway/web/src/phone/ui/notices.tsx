@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { Banner, Button, toast } from "@/design";
+import { Banner, Button, grouped, toast } from "@/design";
 import { useT } from "@/i18n";
 import { usePhone, usePhoneActions } from "./core";
 import { attempt } from "./problems";
@@ -25,7 +25,7 @@ function useMissedToast(): void {
     if (!before) return;
     for (const one of missed) {
       if (before.has(one.id)) continue;
-      const who = one.peerName ?? one.peer;
+      const who = one.peerName ?? grouped(one.peer);
       toast({
         title: t("phone.missed.toast", { who }),
         ...(one.queue ? { description: one.queue } : {}),

@@ -5,7 +5,7 @@ import { signOut, useMe } from "@/api";
 import { useCommand } from "@/app/commands";
 import { Avatar, Button, Dialog, Duration, Field, Input, Menu, type MenuItem, Popover, SOFT, SOLID, cx, dismissAll } from "@/design";
 import { useT } from "@/i18n";
-import { type LiveAgent, useAgent } from "@/live";
+import { type LiveAgent, useAgent, useCallLive } from "@/live";
 import { ACTIVITY_TONES } from "../shared/activity";
 import { usePause } from "./state";
 
@@ -27,6 +27,9 @@ function State({ agent }: { agent: LiveAgent }) {
   const [asking, setAsking] = useState(false);
   // Talking and ringing are the call centre's own knowledge; what I asked for shows at once.
   const busy = agent.activity === "on_call" || agent.activity === "ringing";
+  const call = useCallLive(agent.call_id ?? "");
+  // While they talk it is the call's time that counts. A ring has its own, on its card.
+  const counted = agent.activity === "on_call" ? call?.answered_at : agent.activity === "ringing" ? undefined : since;
   const shown = busy ? agent.activity : state === "available" && !agent.reachable ? "unreachable" : state;
   const group = t("people.state.group");
   useCommand({ id: "state-available", title: t("people.state.go.available"), group, shortcut: "s a", run: () => set("available") });
@@ -53,7 +56,7 @@ function State({ agent }: { agent: LiveAgent }) {
               {t(`people.state.${shown}`)}
               {state === "paused" && reason && !busy ? `: ${reason}` : ""}
             </span>
-            <Duration since={since} className="max-sm:sr-only" />
+            {counted && <Duration since={counted} className="max-sm:sr-only" />}
             <ChevronDown size={14} aria-hidden />
           </button>
         }

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { PhoneIncoming, SearchX } from "lucide-react";
 import { useCallback, useRef } from "react";
+import { useCan } from "@/api";
 import { useShortcut } from "@/app/commands";
 import { Banner, Button, DataTable, EmptyState, PageHeader, Skeleton } from "@/design";
 import { useT } from "@/i18n";
@@ -37,6 +38,7 @@ export default function Calls() {
   const keepPlace = useScrollPlace(list, JSON.stringify(inUse.query), shown.length > 0);
   const open = useCallback((call: LiveCall) => void navigate({ to: "/calls/$callId", params: { callId: call.id } }), [navigate]);
   useShortcut("j", toRows, { title: t("calls.shortcut.rows") });
+  const mayTest = useCan("calls:test");
   const filtered = isFiltered(inUse.filters);
   const empty = filtered ? (
     <EmptyState
@@ -46,7 +48,7 @@ export default function Calls() {
       action={<Button onClick={inUse.clear}>{t("calls.filter.clear")}</Button>}
     />
   ) : (
-    <EmptyState icon={<PhoneIncoming size={28} aria-hidden />} title={t("calls.empty.title")} text={t("calls.empty.text")} action={<TestCallButton variant="primary" />} />
+    <EmptyState icon={<PhoneIncoming size={28} aria-hidden />} title={t("calls.empty.title")} text={mayTest ? t("calls.empty.text") : t("calls.empty.text-plain")} action={<TestCallButton variant="primary" />} />
   );
   return (
     <div className="flex h-full min-h-0 flex-col">

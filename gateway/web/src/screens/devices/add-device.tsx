@@ -87,10 +87,12 @@ function Credentials({ device }: { device: NewDevice }) {
         {rows.map(([term, value]) => (
           <div key={term} className="flex items-center gap-3 rounded-md bg-sunken px-3 py-1.5">
             <dt className="w-32 shrink-0 text-sm text-ink-2">{term}</dt>
-            <dd className="min-w-0 flex-1 truncate font-mono text-md" data-credential={term}>
-              {value}
+            <dd className="flex min-w-0 flex-1 items-center gap-3">
+              <span className="min-w-0 flex-1 truncate font-mono text-md" data-credential={term}>
+                {value}
+              </span>
+              <CopyButton text={value} label={`${t("common.copy")}: ${term}`} />
             </dd>
-            <CopyButton text={value} label={`${t("common.copy")}: ${term}`} />
           </div>
         ))}
       </dl>

@@ -108,7 +108,7 @@ function QueueCard({ queue }: { queue: Queue }) {
         </ol>
       )}
       {waiting.length === 0 && <p className="text-md text-ink-3">{t("people.queues.nobody")}</p>}
-      {live && live.agents.available === 0 && waiting.length > 0 && <p className="rounded-md bg-ring-soft px-2.5 py-1.5 text-md text-ink">{t("people.queues.nobody-free")}</p>}
+      {live && live.agents.available === 0 && waiting.length > live.ringing && <p className="rounded-md bg-ring-soft px-2.5 py-1.5 text-md text-ink">{t("people.queues.nobody-free")}</p>}
     </Card>
   );
 }
