@@ -35,7 +35,7 @@ async function phone(path = "/calls"): Promise<Page> {
   const page = await open(context);
   await wide(page);
   await page.goto(`${stage.url}${path}`);
-  await page.locator('[data-registration="ready"]').waitFor({ state: "attached" });
+  await page.locator('header [data-registration="ready"]').first().waitFor({ state: "attached" });
   await page.locator('[data-connection="live"]').waitFor();
   return page;
 }
@@ -54,7 +54,7 @@ async function rings(page: Page, from = "+442071838750"): Promise<Customer> {
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement;
-    const part = element?.closest("[data-incoming]") ? "incoming" : (element?.closest("header, nav, main")?.localName ?? "page");
+    const part = element?.closest("[data-incoming]") ? "incoming" : ["main", "nav", "header"].find((one) => element?.closest(one)) ?? "page";
     return { part, tag: element?.localName ?? "", id: element?.id ?? "", name: element?.getAttribute("aria-label") ?? element?.textContent?.trim() ?? "" };
   });
 
@@ -136,7 +136,7 @@ it("a phone on the desk: its name, its credentials, and its going with an undo",
 });
 
 it("a server that is away", async () => {
-  const page = await open(context);
+  const page = await open(context, { expect: [/The server did not answer/] });
   await page.route("**/api/**", (route) => route.abort("connectionrefused"));
   await page.goto(`${stage.url}/calls`);
   await page.getByText("The server cannot be reached").waitFor();

@@ -1,4 +1,4 @@
-//! `panel_live`: how long an event takes to the screen, and a page until it can be worked with, in a real browser.
+//! `panel_live`: how long an event takes to the screen, a page until it can be worked with, and how smooth a long list is, in a real browser.
 //!
 //! The browser is driven by `npm run bench` in `gateway/web`, which has the same stack and the same harness as the browser tests; this
 //! puts its figures beside the others.
@@ -22,6 +22,9 @@ const EVENT_GOAL_MS: f64 = 50.0;
 /// From the address to a page that shows what goes on.
 const START_GOAL_MS: f64 = 1000.0;
 
+/// Two frames of a screen with sixty a second: more is seen as a jerk.
+const FRAME_GOAL_MS: f64 = 34.0;
+
 /// What one round of the browser says, in milliseconds.
 #[derive(Debug, Deserialize)]
 struct Round {
@@ -34,6 +37,11 @@ struct Round {
     interactive: f64,
     /// What the browser said when the navigation's answer had arrived: the raw limit of any page.
     answered: f64,
+    /// 95 % of the frames are shorter while 10,000 calls are scrolled through; the same page at rest.
+    list_frame_p95: f64,
+    list_rest_p95: f64,
+    /// Median from a call's first message to its row on top of the 10,000.
+    list_event: f64,
     browser: String,
 }
 
@@ -78,9 +86,19 @@ pub(crate) async fn run(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         "ms from a first visit to a live screen",
         Better::Lower,
         of(|round| round.interactive),
-        loads,
+        loads.clone(),
     )
     .peer("the page's own answer", &browser, of(|round| round.answered), None)
     .goal(START_GOAL_MS);
-    Ok(vec![event, start])
+    let list = Row::new(
+        "panel_live",
+        "ms of a frame while 10,000 calls are scrolled (95 %)",
+        Better::Lower,
+        of(|round| round.list_frame_p95),
+        loads,
+    )
+    .peer("the same page at rest", &browser, of(|round| round.list_rest_p95), None)
+    .goal(FRAME_GOAL_MS)
+    .note(format!("a new call is on top of them {:.1} ms after its message", of(|round| round.list_event)));
+    Ok(vec![event, start, list])
 }
