@@ -90,7 +90,7 @@ const SIZES = [
 ] as const;
 
 /** Colours on their way from one theme to the other are nobody's: waits until they have arrived. */
-async function turn(page: Page, colorScheme: (typeof THEMES)[number]): Promise<void> {
+export async function turn(page: Page, colorScheme: (typeof THEMES)[number]): Promise<void> {
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
   await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme && document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity), colorScheme);
 }
@@ -98,6 +98,8 @@ async function turn(page: Page, colorScheme: (typeof THEMES)[number]): Promise<v
 async function picture(page: Page, name: string, width: number, height: number, theme: string): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
   await page.setViewportSize({ width, height });
+  // What a new width brings with it is drawn in the frames after it.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   await page.screenshot({ path: `${SHOTS}/${name}-${String(width)}-${theme}.png` });
 }
 
@@ -113,6 +115,14 @@ export async function shots(page: Page, name: string): Promise<void> {
 async function fits(page: Page): Promise<void> {
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(overflow, `${page.url()} scrolls sideways at ${String(page.viewportSize()?.width)} px`).toBeLessThanOrEqual(0);
+  // Nor what lies over it.
+  const over = await page.evaluate(() =>
+    [...document.querySelectorAll('[role="dialog"], [role="alertdialog"], [role="menu"], [data-incoming]')]
+      .flatMap((one) => [one, ...one.querySelectorAll("*")])
+      .filter((one) => one.scrollWidth > one.clientWidth && /auto|scroll/.test(getComputedStyle(one).overflowX))
+      .map((one) => one.outerHTML.slice(0, 200)),
+  );
+  expect(over, `scrolls sideways over ${page.url()}`).toEqual([]);
 }
 
 /** No fault that axe knows in both themes, wide and narrow, and nothing that scrolls sideways: contrast differs by theme, the order of things by width. */

@@ -79,16 +79,16 @@ function Credentials({ device }: { device: NewDevice }) {
     [t("people.devices.password"), device.password],
   ];
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <Banner tone="ring" className="rounded-md">
         {t("people.devices.once")}
       </Banner>
       <dl className="grid gap-1">
         {rows.map(([term, value]) => (
-          <div key={term} className="flex items-center gap-3 rounded-md bg-sunken px-3 py-1.5">
-            <dt className="w-32 shrink-0 text-sm text-ink-2">{term}</dt>
+          <div key={term} className="flex items-center gap-x-3 rounded-md bg-sunken px-3 py-1.5 max-sm:flex-wrap">
+            <dt className="w-32 shrink-0 text-sm text-ink-2 max-sm:w-full">{term}</dt>
             <dd className="flex min-w-0 flex-1 items-center gap-3">
-              <span className="min-w-0 flex-1 truncate font-mono text-md" data-credential={term}>
+              <span className="min-w-0 flex-1 font-mono text-md break-all" data-credential={term}>
                 {value}
               </span>
               <CopyButton text={value} label={`${t("common.copy")}: ${term}`} />

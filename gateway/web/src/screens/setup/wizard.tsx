@@ -76,6 +76,8 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
       toFault();
       return;
     }
+    // What the server found is said at its field, and mended there.
+    create.reset();
     if (step === "review") create.mutate();
     else go(at + 1);
   };
