@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::filter::CallQuery;
 use super::model::{CallGap, CallState, Direction, EndReason, Leg};
-use super::{CallCommandError, history};
+use super::{CallCommandError, history_store as history};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;

@@ -9,7 +9,7 @@ pub mod center;
 pub mod directory;
 mod filter;
 mod handle;
-mod history;
+mod history_store;
 pub mod http;
 mod metrics;
 pub mod model;

@@ -29,7 +29,7 @@ use crate::softphone::Softphones;
 use crate::telephony::barring::{self, ManagerConfig};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
-use crate::telephony::{directory, translate};
+use crate::telephony::{directory_store as directory, translate};
 
 /// How often figures are shown and the sign of life is written.
 const HEARTBEAT: Duration = Duration::from_secs(1);

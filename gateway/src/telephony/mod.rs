@@ -2,7 +2,7 @@
 //! know, and the directory of who can be called.
 
 pub(crate) mod barring;
-pub(crate) mod directory;
+pub(crate) mod directory_store;
 pub(crate) mod phones;
 pub(crate) mod requests;
 pub(crate) mod translate;

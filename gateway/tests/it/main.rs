@@ -8,6 +8,7 @@ mod devices;
 mod events;
 mod faults;
 mod idempotency;
+mod invariants;
 mod me;
 mod passwords;
 mod recordings;
