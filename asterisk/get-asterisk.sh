@@ -11,7 +11,8 @@
 #   get-asterisk.sh --offline   use the cached prefix or fail
 #
 # The prefix's path is the only line on stdout; everything for people goes to stderr.
-# Layout: <cache>/<version>/{sbin,modules,lib,data,MANIFEST}, and <cache>/current -> <version>.
+# Layout: <cache>/<version>/{sbin,modules,lib,data,MANIFEST}, <cache>/current -> <version>, and what was found out about
+# versions: <cache>/<version>.survives-pong (empty), <cache>/refused (one version of the package per line).
 set -euo pipefail
 export LC_ALL=C
 
@@ -21,8 +22,8 @@ PACKAGES="asterisk asterisk-core-sounds-en-gsm asterisk-core-sounds-en-wav aster
 
 # Asterisk 22 from 22.10.1 on (that version fixes GHSA-wcvv-g26m-wx5c).
 OLDEST=22.10.1
-# Versions that crash when a WebSocket client sends a PONG (asterisk issue 2085, fixed by change 2086).
-REFUSED="22.11.0-rc1 22.11-rc1"
+# Where keyrings are looked for (a test has none).
+KEYRINGS="${TRUNKLINE_KEYRINGS:-/usr/share/keyrings}"
 
 say() { printf '  %s\n' "$*" >&2; }
 fail() {
@@ -41,9 +42,8 @@ upstream_version() {
 }
 
 acceptable() {
-    local version="$1" bad
+    local version="$1"
     [[ $version == 22.* ]] || return 1
-    for bad in $REFUSED; do [[ $version == "$bad" ]] && return 1; done
     # A release candidate sorts before its release: with "~" in the place of "-", dpkg knows that.
     dpkg --compare-versions "${version/-rc/~rc}" ge "$OLDEST"
 }
@@ -72,6 +72,78 @@ manifest_of() {
     (cd "$1" && find . -type f ! -name MANIFEST -print0 | sort -z | xargs -0 cksum)
 }
 
+# Some versions crash when a WebSocket client sends an unsolicited PONG (asterisk issue 2085; 22.11.0-rc1 is one). A list of their
+# names would be out of date with the next of them, so each Asterisk is asked once: started on loopback, sent such a PONG and then
+# a PING over ARI's WebSocket. Half a second.
+#   0: it answers the PING   1: it does not any more   2: it could not be asked
+survives_pong() {
+    local prefix="$1" dir status=0
+    # A mark that is older than the prefix speaks of an earlier one of the same version.
+    [[ $prefix.survives-pong -nt $prefix/MANIFEST ]] && return 0
+    dir="$(mktemp -d "${TMPDIR:-/tmp}/trunkline-probe.XXXXXX")" || return 2
+    # In a shell of its own, so that whatever happens in it ends with it.
+    (probe "$prefix" "$dir") || status=$?
+    if [[ $status == 0 ]]; then
+        # The cache may be somebody else's, who lets us read it: then it is asked each time.
+        if [[ -e $prefix/MANIFEST ]]; then { : > "$prefix.survives-pong"; } 2> /dev/null || true; fi
+    elif [[ $status != 1 ]]; then
+        say "Asterisk could not be asked whether it survives an unsolicited PONG; it said:"
+        tail -n 5 "$dir/out" 2> /dev/null | sed 's/^/      /' >&2
+        status=2
+    fi
+    rm -rf "$dir"
+    return "$status"
+}
+
+probe() {
+    local prefix="$1" dir="$2" loader pid port line answer deadline late=0
+    loader="$(loader_of "$prefix")" || return 2
+    mkdir -p "$dir"/{etc,lib,spool,run,log} || return 2
+    for _ in {1..20}; do
+        port=$((11000 + RANDOM % 9000))
+        { exec 3<> "/dev/tcp/127.0.0.1/$port"; } 2> /dev/null || break
+        exec 3>&-
+    done
+    {
+        printf '[directories]\nastetcdir = %s/etc\nastmoddir = %s/modules\nastdatadir = %s/data\n' "$dir" "$prefix" "$prefix"
+        printf 'astvarlibdir = %s/lib\nastdbdir = %s/lib\nastkeydir = %s/lib\nastagidir = %s/lib\n' "$dir" "$dir" "$dir" "$dir"
+        printf 'astspooldir = %s/spool\nastrundir = %s/run\nastlogdir = %s/log\n' "$dir" "$dir" "$dir"
+        printf '[options]\nentityid = 02:00:00:00:00:01\n'
+    } > "$dir/etc/asterisk.conf"
+    {
+        printf '[modules]\nautoload = no\n'
+        printf 'load = res_%s.so\n' sorcery_config sorcery_memory http_websocket websocket_client stasis ari_model ari ari_events
+    } > "$dir/etc/modules.conf"
+    printf '[general]\nenabled = yes\nbindaddr = 127.0.0.1\nbindport = %s\n' "$port" > "$dir/etc/http.conf"
+    printf '[general]\nenabled = yes\n[probe]\ntype = user\npassword = probe\n' > "$dir/etc/ari.conf"
+    HOME="$dir" OPENSSL_CONF=/dev/null "$loader" --library-path "$prefix/lib" --argv0 asterisk "$prefix/sbin/asterisk" \
+        -f -n -C "$dir/etc/asterisk.conf" > "$dir/out" 2>&1 < /dev/null 9>&- &
+    pid=$!
+    # shellcheck disable=SC2064 # this very process
+    trap "{ kill -9 $pid && wait $pid; } 2> /dev/null || true" EXIT
+
+    # The port is open before the last module is loaded; until then it answers 404.
+    deadline=$((SECONDS + 20))
+    while :; do
+        kill -0 "$pid" 2> /dev/null && ((SECONDS < deadline)) || return 2
+        if { exec 3<> "/dev/tcp/127.0.0.1/$port"; } 2> /dev/null; then
+            printf 'GET /ari/events?app=probe HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' >&3
+            printf 'Sec-WebSocket-Key: dHJ1bmtsaW5lIHByb2JlIQ==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Basic cHJvYmU6cHJvYmU=\r\n\r\n' >&3
+            IFS= read -r -t 5 line <&3 && [[ $line == *" 101 "* ]] && break
+            exec 3>&-
+        fi
+        sleep 0.05
+    done
+    while IFS= read -r -t 5 line <&3 && [[ $line != $'\r' ]]; do :; done
+    # An empty PONG and an empty PING, masked with zeros (RFC 6455 section 5.2); the answer to the latter is 8A 00.
+    printf '\x8a\x80\x00\x00\x00\x00\x89\x80\x00\x00\x00\x00' >&3 2> /dev/null || return 1
+    answer="$(timeout 10 head -c 2 <&3 2> /dev/null | od -An -tx1 | tr -d ' \n')" || late=$?
+    [[ $answer == 8a00 ]] && return 0
+    # One that crashed has closed the connection; one that is only slow is not condemned for ever.
+    [[ $late == 124 ]] && return 2
+    return 1
+}
+
 usable() {
     local prefix="$1" version
     [[ -f $prefix/MANIFEST && -x $prefix/sbin/asterisk ]] || return 1
@@ -79,6 +151,7 @@ usable() {
     acceptable "$version" || { say "the cached Asterisk $version is not one of the versions that Trunkline works with"; return 1; }
     [[ ! -e $prefix/lib/libnss3.so || -e $prefix/lib/libsoftokn3.so ]] || { say "the cached Asterisk in $prefix lacks what SRTP needs"; return 1; }
     { manifest_of "$prefix" 2> /dev/null || true; } | cmp -s - "$prefix/MANIFEST" || { say "the cached Asterisk in $prefix is damaged"; return 1; }
+    survives_pong "$prefix" || { say "the cached Asterisk $version cannot be used: it does not survive an unsolicited PONG"; return 1; }
 }
 
 # The cached prefix that `current` names, else the newest other one that is whole.
@@ -137,7 +210,7 @@ host_mirror() {
 
 keyring_for() {
     local signed="$1" candidate
-    for candidate in "$signed" /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
+    for candidate in "$signed" "$KEYRINGS"/debian-archive-keyring.{gpg,pgp}; do
         [[ $candidate == /* && -r $candidate ]] && { printf '%s\n' "$candidate"; return 0; }
     done
     return 1
@@ -187,22 +260,26 @@ with_progress() {
 # Keeps of the unpacked tree $1 what Asterisk needs, in $2.
 assemble() {
     local root="$1" out="$2" triplet loader binary
-    binary="$(find "$root" -type f -path '*/sbin/asterisk' | head -n 1)"
+    binary="$(find "$root" -type f -path '*/sbin/asterisk' -print -quit)"
     [[ -n $binary ]] || fail "the asterisk package of this suite has no sbin/asterisk" "Its layout has changed; please report it."
     # usr-merge: what a package still ships in /lib belongs to /usr/lib.
     local top
     for top in lib lib64; do
-        [[ -d $root/$top && ! -L $root/$top ]] && { mkdir -p "$root/usr/$top"; cp -a "$root/$top/." "$root/usr/$top/"; }
+        if [[ -d $root/$top && ! -L $root/$top ]]; then
+            mkdir -p "$root/usr/$top"
+            cp -a "$root/$top/." "$root/usr/$top/"
+        fi
     done
-    loader="$(find "$root/usr" -name 'ld-linux*.so.*' \( -type f -o -type l \) -path '*/lib*' | grep -- '-linux-gnu/' | head -n 1)"
+    loader="$(find "$root/usr" -name 'ld-linux*.so.*' \( -type f -o -type l \) -path '*/lib*-linux-gnu/*' -print -quit)"
     [[ -n $loader ]] || fail "no dynamic loader among the downloaded packages"
     triplet="$(dirname "$loader")"
 
     mkdir -p "$out"/{sbin,lib,modules,data}
     cp "$binary" "$out/sbin/asterisk"
     local modules
-    modules="$(dirname "$(find "$root/usr/lib" -name res_ari.so | head -n 1)")"
-    cp "$modules"/*.so "$out/modules/"
+    modules="$(find "$root/usr/lib" -name res_ari.so -print -quit)"
+    [[ -n $modules ]] || fail "the asterisk package of this suite has no res_ari.so" "Its layout has changed; please report it."
+    cp "${modules%/*}"/*.so "$out/modules/"
 
     # The closure of the binary and all modules, as the loader itself resolves it. Libraries in
     # folders of their own (libpulsecommon …) are found by their run path, so those folders are searched too.
@@ -223,7 +300,7 @@ assemble() {
     # it res_srtp, and with it Asterisk, starts only on a machine that happens to have NSS installed.
     if [[ -e $out/lib/libnss3.so ]]; then
         for lib in libsoftokn3 libfreebl3 libfreeblpriv3; do
-            lib="$(find "$triplet" -name "$lib.so" | head -n 1)"
+            lib="$(find "$triplet" -name "$lib.so" -print -quit)"
             [[ -n $lib ]] || continue
             cp -L "$lib" "$out/lib/"
             { "$loader" --library-path "$path" --list "$lib" 2>/dev/null || true; } | sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' |
@@ -234,20 +311,42 @@ assemble() {
     # Documentation (Asterisk reads its XML at start), the REST interface's description, sounds and music.
     local share="$root/usr/share/asterisk"
     for lib in documentation rest-api keys phoneprov images static-http; do
-        [[ -d $share/$lib ]] && cp -aL "$share/$lib" "$out/data/"
+        if [[ -d $share/$lib ]]; then cp -aL "$share/$lib" "$out/data/"; fi
     done
-    [[ -d $out/data/rest-api ]] || cp -aL "$(dirname "$(find "$root/usr" -name resources.json -path '*rest-api*' | head -n 1)")" "$out/data/rest-api"
+    if [[ ! -d $out/data/rest-api ]]; then
+        lib="$(find "$root/usr" -name resources.json -path '*rest-api*' -print -quit)"
+        [[ -n $lib ]] || fail "the description of the REST interface is missing from the downloaded packages"
+        cp -aL "${lib%/*}" "$out/data/rest-api"
+    fi
     mkdir -p "$out/data/sounds" "$out/data/moh"
     local english
-    english="$(find "$share/sounds" -maxdepth 1 -type d -name 'en_US*' | head -n 1)"
+    english="$(find "$share/sounds" -maxdepth 1 -type d -name 'en_US*' -print -quit 2> /dev/null || true)"
     [[ -n $english ]] || fail "the English sounds are missing from the downloaded packages"
     cp -aL "$english" "$out/data/sounds/en"
     local music
-    music="$(find "$share" -maxdepth 1 -type d -name 'moh*' | head -n 1)"
-    [[ -n $music ]] && cp -aL "$music/." "$out/data/moh/"
+    music="$(find "$share" -maxdepth 1 -type d -name 'moh*' -print -quit)"
+    [[ -n $music ]] || fail "the music on hold is missing from the downloaded packages"
+    cp -aL "$music/." "$out/data/moh/"
     chmod -R u+rwX,go+rX "$out"
+    whole "$out"
 }
 
+# Fails unless the prefix $1 has all that Trunkline runs, and every library that those parts link to.
+whole() {
+    local prefix="$1" loader part
+    loader="$(loader_of "$prefix")" || fail "there is no dynamic loader in the prefix"
+    for part in modules/{res_ari,res_ari_events,res_stasis,res_http_websocket,res_pjsip,chan_pjsip,res_musiconhold,app_stasis}.so \
+        data/documentation data/rest-api/resources.json data/sounds/en/hello-world.wav data/moh/*.wav; do
+        [[ -e $prefix/$part || -n $(compgen -G "$prefix/$part") ]] || fail "$part is missing from the downloaded packages"
+    done
+    for part in "$prefix/sbin/asterisk" "$prefix"/modules/*.so; do
+        if "$loader" --library-path "$prefix/lib" --list "$part" 2>&1 | grep -F 'not found' >&2; then
+            fail "${part##*/} links to a library that is not among the downloaded packages"
+        fi
+    done
+}
+
+# Says on stdout which prefix was fetched. Called where `set -e` is in force, so that a step that fails ends it.
 fetch() {
     local tool
     for tool in apt-get apt-config apt-cache dpkg dpkg-deb awk find xargs cksum; do
@@ -262,7 +361,7 @@ fetch() {
     IFS=$'\t' read -r uri keyring <<< "$mirror"$'\t'
     keyring="$(keyring_for "${keyring:-}")" || fail "found no keyring of the Debian archive" "Run: apt-get install debian-archive-keyring"
 
-    local suite candidate version found="" offered=""
+    local suite candidate version
     for suite in $SUITES; do
         say "looking for Asterisk 22 in Debian's $suite"
         rm -rf "$WORK/apt"
@@ -271,57 +370,95 @@ fetch() {
             grep -qE '^(W|E): .*(GPG error|Failed to fetch|not signed)' "$WORK/log"; then
             say "could not read the package list of $suite:"
             grep -E '^(E|W): ' "$WORK/log" | head -n 3 | sed 's/^/      /' >&2 || true
-            offered="$offered $suite:unreadable"
+            offered "$suite:unreadable"
             continue
         fi
         candidate="$(APT_CONFIG="$WORK/apt/apt.conf" apt-cache policy asterisk 2>/dev/null | sed -n 's/^ *Candidate: //p')"
         version="$(upstream_version "${candidate:-}")"
-        offered="$offered $suite:${version:-none}"
-        if [[ -n $version ]] && acceptable "$version"; then
-            found="$version"
-            break
+        if [[ -z $version ]] || ! acceptable "$version"; then
+            say "$suite has Asterisk ${version:-(none)}: not usable (needed: 22.x from $OLDEST on)"
+            offered "$suite:${version:-none}"
+            continue
         fi
-        say "$suite has Asterisk ${version:-(none)}: not usable (needed: 22.x from $OLDEST on${version:+, none of: $REFUSED})"
-    done
-    [[ -n $found ]] || { OFFERED="$offered"; return 1; }
-
-    if [[ -d $CACHE/$found ]] && usable "$CACHE/$found" 2> /dev/null; then
-        say "Asterisk $found is in the cache already"
-        ln -sfn "$found" "$CACHE/current"
-        RESULT="$CACHE/$found"
+        if grep -qxF -- "$candidate" "$CACHE/refused" 2> /dev/null; then
+            say "$suite has Asterisk $version, which was tried before: it does not survive an unsolicited PONG"
+            offered "$suite:$version(crashes)"
+            continue
+        fi
+        if [[ -d $CACHE/$version ]] && usable "$CACHE/$version" 2> /dev/null; then
+            say "Asterisk $version is in the cache already"
+            ln -sfn "$version" "$CACHE/current"
+            printf '%s\n' "$CACHE/$version"
+            return 0
+        fi
+        if ! download "$version"; then
+            offered "$suite:$version(download failed)"
+            continue
+        fi
+        unpack "$version"
+        local answer=0
+        survives_pong "$WORK/prefix" || answer=$?
+        if [[ $answer != 0 ]]; then
+            # One that could not be asked is asked again next time.
+            if [[ $answer == 1 ]]; then
+                printf '%s\n' "$candidate" >> "$CACHE/refused"
+                say "Asterisk $version of $suite cannot be used: it crashes on an unsolicited PONG"
+                offered "$suite:$version(crashes)"
+            else
+                offered "$suite:$version(could not be tried)"
+            fi
+            rm -rf "$WORK/prefix"
+            continue
+        fi
+        keep "$version"
         return 0
-    fi
+    done
+    return 1
+}
 
-    say "downloading Asterisk $found and its libraries (about 110 MB)"
+# Remembers what was offered, for the sentence at the end.
+offered() { printf ' %s' "$1" >> "$WORK/offered"; }
+
+download() {
+    local version="$1"
+    say "downloading Asterisk $version and its libraries (about 110 MB)"
     # shellcheck disable=SC2086 # a list of words
     APT_CONFIG="$WORK/apt/apt.conf" with_progress "downloaded" "$WORK/apt/cache/archives" "$WORK/log" \
         apt-get -q -y --download-only --no-install-recommends install $PACKAGES || {
         say "the download failed:"
         tail -n 5 "$WORK/log" | sed 's/^/      /' >&2
-        OFFERED=" the download from $suite failed"
         return 1
     }
+}
 
+# Makes $WORK/prefix of what was downloaded.
+unpack() {
+    local version="$1" deb runs
     say "unpacking"
+    rm -rf "$WORK/root" "$WORK/prefix"
     mkdir -p "$WORK/root"
-    local deb
     for deb in "$WORK"/apt/cache/archives/*.deb; do
         dpkg-deb -x "$deb" "$WORK/root" 2>> "$WORK/log" || fail "could not unpack $(basename "$deb")" "Is the disk full? $(df -h "$WORK" | tail -n 1)"
     done
     rm -rf "$WORK/apt"
     say "keeping what Asterisk links to"
     assemble "$WORK/root" "$WORK/prefix"
-    local runs
+    rm -rf "$WORK/root"
     runs="$(version_of "$WORK/prefix" || true)"
-    [[ $runs == "$found" ]] || fail "the unpacked Asterisk says '$runs' where $found was expected" "Run: ASTERISK_DEBUG=1 $0 --refresh, and report what it shows."
-    (manifest_of "$WORK/prefix") > "$WORK/MANIFEST"
-    mv "$WORK/MANIFEST" "$WORK/prefix/MANIFEST"
+    [[ $runs == "$version" ]] || fail "the unpacked Asterisk says '$runs' where $version was expected" "Run: ASTERISK_DEBUG=1 $0 --refresh, and report what it shows."
+}
 
-    rm -rf "${CACHE:?}/$found"
-    mv "$WORK/prefix" "$CACHE/$found"
-    ln -sfn "$found" "$CACHE/current"
-    say "Asterisk $found is ready ($(du -sm "$CACHE/$found" | cut -f1) MB in $CACHE/$found)"
-    RESULT="$CACHE/$found"
+# Puts $WORK/prefix into the cache. Its manifest is written last: what has none is not used.
+keep() {
+    local version="$1"
+    manifest_of "$WORK/prefix" > "$WORK/MANIFEST"
+    mv "$WORK/MANIFEST" "$WORK/prefix/MANIFEST"
+    rm -rf "${CACHE:?}/$version"
+    mv "$WORK/prefix" "$CACHE/$version"
+    ln -sfn "$version" "$CACHE/current"
+    : > "$CACHE/$version.survives-pong"
+    say "Asterisk $version is ready ($(du -sm "$CACHE/$version" | cut -f1) MB in $CACHE/$version)"
+    printf '%s\n' "$CACHE/$version"
 }
 
 mode=cached
@@ -335,7 +472,7 @@ for word in "$@"; do
 done
 
 mkdir -p "$CACHE" 2>/dev/null || fail "cannot write to $CACHE" "Set XDG_CACHE_HOME to a folder of yours and run this again."
-RESULT="" OFFERED=""
+RESULT=""
 
 if [[ $mode != refresh ]] && RESULT="$(cached)"; then
     printf '%s\n' "$RESULT"
@@ -360,11 +497,18 @@ WORK="$(mktemp -d "$CACHE/.build.XXXXXX")"
 trap 'rm -rf "$WORK"' EXIT
 [[ -n ${ASTERISK_DEBUG:-} ]] && set -x
 
-if ! fetch; then
+# Not in a condition: there bash would go on after a step that failed.
+set +e
+RESULT="$(set -e; fetch)"
+fetched=$?
+set -e
+if [[ $fetched != 0 ]]; then
+    seen="$(cat "$WORK/offered" 2> /dev/null || true)"
+    why="${seen:+ ($(sed 's/^ //' <<< "$seen"))}"
     if RESULT="$(cached)"; then
-        say "no usable Asterisk 22 can be had now (${OFFERED# }): going on with the cached $(basename "$RESULT")"
+        say "no usable Asterisk 22 can be had now$why: going on with the cached $(basename "$RESULT")"
     else
-        fail "no usable Asterisk 22 can be had (${OFFERED# }), and none is in the cache" \
+        fail "no usable Asterisk 22 can be had$why, and none is in the cache" \
             "Needed is a 22.x from $OLDEST on. Check that this machine reaches its Debian mirror (apt-get update)," \
             "or copy $CACHE from a machine that has one, then run this again."
     fi
