@@ -3,6 +3,7 @@
 mod demo_call;
 mod run;
 mod signals;
+mod supervision;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

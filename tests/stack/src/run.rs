@@ -5,18 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use trunkline_stack::process::status_words;
 use trunkline_stack::run_dir::{RunDir, RunState};
 use trunkline_stack::{AsteriskOptions, Ports, PostgresOptions, Stack, StackOptions};
 
 use crate::signals::Ending;
-
-/// How often the parts are looked at.
-const LOOK: Duration = Duration::from_millis(50);
-/// A part that ran for so long did start: what ended it came from outside, and it is started again at once.
-const STEADY: Duration = Duration::from_secs(2);
-/// The longest pause before a part that keeps dying is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use crate::supervision::supervise;
 
 /// Ports that are promised to people; all others are found free.
 #[derive(Debug, Args)]
@@ -76,7 +69,10 @@ pub(crate) async fn run(run_dir: &Path, options: Options) -> Result<()> {
     let demo = demo_present(&stack.gateway.base_url()).await;
     welcome(&stack, dir.path(), started.elapsed(), demo);
 
-    let why = supervise(&mut stack, &mut ending).await;
+    let why = tokio::select! {
+        why = ending.wished() => why,
+        never = supervise(&mut stack) => match never {},
+    };
     say(&format!("{why}: stopping"));
     let stopping = Instant::now();
     drop(stack);
@@ -85,7 +81,7 @@ pub(crate) async fn run(run_dir: &Path, options: Options) -> Result<()> {
     Ok(())
 }
 
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
@@ -126,119 +122,6 @@ fn welcome(stack: &Stack, dir: &Path, took: Duration, demo: bool) {
     ));
 }
 
-/// When a part was last started, and how long to wait before the next time.
-#[derive(Debug)]
-struct Watch {
-    name: &'static str,
-    since: Instant,
-    pause: Duration,
-    /// When to start it again, after it was seen dead.
-    due: Option<Instant>,
-}
-
-impl Watch {
-    fn new(name: &'static str) -> Self {
-        Self { name, since: Instant::now(), pause: Duration::ZERO, due: None }
-    }
-
-    /// Takes note of a death; the first comes back at once, the ones in quick succession after ever longer pauses.
-    fn died(&mut self, how: &str, now: Instant) {
-        if now.duration_since(self.since) >= STEADY {
-            self.pause = Duration::ZERO;
-        }
-        let pause = self.pause;
-        self.due = Some(now + pause);
-        self.pause = (pause * 2).clamp(Duration::from_millis(500), LONGEST_PAUSE);
-        let when = if pause.is_zero() { "now".to_owned() } else { format!("in {:.1} s", pause.as_secs_f64()) };
-        say(&format!("{} ended ({how}): starting it again {when}", self.name));
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.due.is_some_and(|due| now >= due)
-    }
-
-    fn started(&mut self) {
-        self.since = Instant::now();
-        self.due = None;
-    }
-}
-
-/// Starts again what dies, until somebody wishes for the end.
-async fn supervise(stack: &mut Stack, ending: &mut Ending) -> &'static str {
-    let mut database = Watch::new("PostgreSQL");
-    let mut telephony = Watch::new("Asterisk");
-    let mut gateway = Watch::new("the gateway");
-    loop {
-        tokio::select! {
-            why = ending.wished() => return why,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        // A restart may take seconds; the wish to end must not wait for it.
-        tokio::select! {
-            why = ending.wished() => return why,
-            () = look(stack, &mut database, &mut telephony, &mut gateway) => {}
-        }
-    }
-}
-
-async fn look(stack: &mut Stack, database: &mut Watch, telephony: &mut Watch, gateway: &mut Watch) {
-    let now = Instant::now();
-    for (watch, process) in [
-        (&mut *database, stack.postgres.process()),
-        (&mut *telephony, stack.asterisk.process()),
-        (&mut *gateway, stack.gateway.process()),
-    ] {
-        if watch.due.is_none()
-            && let Some(status) = process.and_then(trunkline_stack::process::Process::ended)
-        {
-            watch.died(&status_words(status), now);
-        }
-    }
-    if gateway.is_due(now) {
-        match stack.gateway.launch() {
-            Ok(()) => {
-                gateway.started();
-                announce_when_ready(stack);
-            }
-            Err(error) => gateway.died(&error.to_string(), now),
-        }
-    }
-    if telephony.is_due(now) {
-        match stack.asterisk.start_again().await {
-            Ok(()) => {
-                telephony.started();
-                say(&format!("Asterisk is back ({:.1} s)", now.elapsed().as_secs_f64()));
-            }
-            Err(error) => telephony.died(&error.to_string(), Instant::now()),
-        }
-    }
-    if database.is_due(now) {
-        match stack.postgres.start_again().await {
-            Ok(()) => {
-                database.started();
-                say(&format!("PostgreSQL is back ({:.1} s)", now.elapsed().as_secs_f64()));
-            }
-            Err(error) => database.died(&error.to_string(), Instant::now()),
-        }
-    }
-}
-
-/// Says when a restarted gateway answers, without waiting for it: it may need PostgreSQL, which may need us.
-fn announce_when_ready(stack: &Stack) {
-    let url = format!("{}/health/ready", stack.gateway.base_url());
-    let since = Instant::now();
-    tokio::spawn(async move {
-        let Ok(http) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(1)).build() else { return };
-        while since.elapsed() < Duration::from_secs(30) {
-            if http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                say(&format!("the gateway is back ({:.1} s)", since.elapsed().as_secs_f64()));
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    });
-}
-
 /// The state of the run in `dir`, or words on what to do.
 pub(crate) fn running(dir: &Path) -> Result<RunState> {
     match RunState::of(dir) {
@@ -247,27 +130,5 @@ pub(crate) fn running(dir: &Path) -> Result<RunState> {
             "nothing runs in {}: start `make run` in another terminal first (with the same RUN_DIR)",
             dir.display()
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_death_is_mended_at_once_and_quick_ones_ever_later() {
-        let mut watch = Watch::new("it");
-        let now = watch.since + Duration::from_secs(1);
-        watch.died("x", now);
-        assert!(watch.is_due(now));
-        watch.died("x", now);
-        assert!(!watch.is_due(now) && watch.is_due(now + Duration::from_millis(500)));
-        for _ in 0..10 {
-            watch.died("x", now);
-        }
-        assert!(watch.is_due(now + LONGEST_PAUSE) && !watch.is_due(now + LONGEST_PAUSE / 2));
-        watch.started();
-        watch.died("x", watch.since + STEADY);
-        assert!(watch.is_due(watch.since + STEADY));
     }
 }
