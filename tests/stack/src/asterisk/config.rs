@@ -195,6 +195,7 @@ fn fill(name: &str, template: &str, values: &[(&'static str, String)]) -> Result
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::asterisk::AsteriskOptions;
 
     pub(crate) fn sample() -> AsteriskConfig {
         AsteriskConfig {
@@ -210,8 +211,9 @@ pub(crate) mod tests {
             ami_password: "third".to_owned(),
             ari_app: "trunkline".to_owned(),
             system_name: "demo".to_owned(),
-            patience_seconds: 120,
-            retry_seconds: 2,
+            // The defaults themselves: the snapshot shows what is promised to callers.
+            patience_seconds: AsteriskOptions::default().patience_seconds,
+            retry_seconds: AsteriskOptions::default().retry_seconds,
             trunk_match: "127.0.0.1".to_owned(),
             outbound: Some(OutboundAri {
                 uri: "ws://127.0.0.1:8080/asterisk".to_owned(),

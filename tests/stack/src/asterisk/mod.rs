@@ -43,6 +43,8 @@ pub struct AsteriskOptions {
     pub system_name: String,
     /// Seconds that a call waits with music for a gateway that is away.
     pub patience_seconds: u32,
+    /// Seconds between two tries to reach the gateway.
+    pub retry_seconds: u32,
     /// Where Asterisk opens an ARI WebSocket to, if the gateway is not to open it.
     pub outbound: Option<OutboundAri>,
 }
@@ -56,6 +58,7 @@ impl Default for AsteriskOptions {
             ari_password: None,
             system_name: "trunkline".to_owned(),
             patience_seconds: 120,
+            retry_seconds: 2,
             outbound: None,
         }
     }
@@ -92,7 +95,7 @@ impl Asterisk {
             ari_app: "trunkline".to_owned(),
             system_name: options.system_name,
             patience_seconds: options.patience_seconds,
-            retry_seconds: 2,
+            retry_seconds: options.retry_seconds,
             trunk_match: "127.0.0.1".to_owned(),
             outbound: options.outbound,
         };
