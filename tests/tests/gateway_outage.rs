@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
@@ -98,6 +98,64 @@ fn caller_waits_with_music_for_a_gateway_that_is_away_and_is_then_answered() {
         })
         .await?;
         assert_eq!(calls["items"][0]["end_reason"], "completed_customer");
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn caller_who_gives_up_while_no_gateway_is_there_gets_a_record() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 1).await?;
+        scene.everybody_works(true).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        stack.gateway.kill_9();
+        let (mut impatient, mut patient) = (scene.customer().await?, scene.customer().await?);
+        for customer in [&mut impatient, &mut patient] {
+            customer.wait_for(PhoneEventKind::Progress, SOON).await?;
+        }
+        impatient.hang_up().await?;
+        impatient.wait_for(PhoneEventKind::Closed, SOON).await?;
+        eventually(SOON, async || {
+            let globals = stack.asterisk.rx("dialplan show globals").await?;
+            ensure!(globals.contains("TRUNKLINE_MISSED_1="), "{globals}");
+            Ok(())
+        })
+        .await?;
+
+        stack.gateway.start_again().await?;
+        stream.cut_and_resume().await?;
+        let answered = stream.wait_kind("call.answered", None).await?.subject().to_owned();
+        patient.wait_for(PhoneEventKind::Established, SOON).await?;
+        patient.hang_up().await?;
+        stream.wait_kind("call.ended", Some(&answered)).await?;
+        let calls = eventually(SOON, async || {
+            let calls = scene.admin.get("/calls?state=ended").await?;
+            let items = calls["items"].as_array().context("calls")?.clone();
+            ensure!(items.len() == 2, "{calls}");
+            Ok(items)
+        })
+        .await?;
+        let gone = calls.iter().find(|call| call["id"] != answered).context("the other one")?;
+        assert_eq!((&gone["end_reason"], &gone["estimated"]), (&json!("abandoned_queue"), &json!(true)), "{gone}");
+        assert_eq!((&gone["direction"], &gone["to"]), (&json!("inbound"), &json!(scene.number)), "{gone}");
+        assert_eq!(gone["from"], "+15557654321");
+        ensure!(gone["queue_id"].is_string() && gone["answered_at"].is_null(), "{gone}");
+        let waited = seconds_between(&gone["started_at"], &gone["ended_at"])?;
+        ensure!((0.0..30.0).contains(&waited), "{waited} s: {gone}");
+        let id = gone["id"].as_str().context("an id")?;
+        assert_eq!(stream.kinds_of(id), ["call.started", "call.queued", "call.ended"]);
+
+        // The note was taken down, and who was answered in the end left none: the next gateway adds nothing.
+        let globals = stack.asterisk.rx("dialplan show globals").await?;
+        ensure!(!globals.contains("TRUNKLINE_MISSED_1="), "{globals}");
+        ensure!(globals.contains("TRUNKLINE_MISSED=1\n"), "{globals}");
+        stack.gateway.kill_9();
+        stack.gateway.start_again().await?;
+        stream.cut_and_resume().await?;
+        stream.wait_kind("telephony.gap", None).await?;
+        let again = scene.admin.get("/calls").await?;
+        assert_eq!(again["items"].as_array().map(Vec::len), Some(2), "{again}");
         nothing_left_in_asterisk(&stack).await
     });
 }

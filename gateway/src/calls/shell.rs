@@ -27,6 +27,7 @@ use super::{CallCommandError, store};
 use crate::secrets::Vault;
 use crate::softphone::Softphones;
 use crate::telephony::barring::{self, ManagerConfig};
+use crate::telephony::missed::{self, Note};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
 use crate::telephony::{directory_store as directory, translate};
@@ -117,6 +118,8 @@ impl CallControl {
         let (recorded_sender, recorded) = mpsc::unbounded_channel();
         let (endpoint_sender, endpoint_names) = mpsc::unbounded_channel();
         let (online_sender, online) = mpsc::unbounded_channel();
+        let (connected_sender, connected) = mpsc::unbounded_channel();
+        let (note_sender, missed) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let shown = Arc::new(Shown::new());
         let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
@@ -133,6 +136,7 @@ impl CallControl {
             let _ = ask_again.send(EndpointQuestion::All);
         }));
         tokio::spawn(ask_endpoints(client.clone(), app.clone(), endpoint_names, online_sender));
+        tokio::spawn(missed::collect(client.clone(), connected, note_sender));
         tokio::spawn(directory::follow(db, config.vault, directory_sender, cancel.clone()));
 
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
@@ -145,6 +149,7 @@ impl CallControl {
             writer,
             phones: phone_sender,
             endpoints: endpoint_sender,
+            connected: connected_sender,
             shown,
             metrics,
             client: client.clone(),
@@ -158,7 +163,8 @@ impl CallControl {
         let restored = shell.center.restore(open);
         shell.carry_out(restored);
         shell.feed(Input::Directory(Arc::new(shell.softphones.added_to(&first_directory))));
-        let inputs = Inputs { updates, commands, answers, recorded, online, directory, softphones: softphones_changed };
+        let inputs =
+            Inputs { updates, commands, answers, recorded, online, missed, directory, softphones: softphones_changed };
         let task = tokio::spawn(shell.run(inputs, cancel));
         Ok(Self { handle, task, media, client, state: config.state })
     }
@@ -188,6 +194,7 @@ struct Inputs {
     answers: mpsc::UnboundedReceiver<Answered>,
     recorded: mpsc::UnboundedReceiver<Recorded>,
     online: mpsc::UnboundedReceiver<Report>,
+    missed: mpsc::UnboundedReceiver<Note>,
     directory: watch::Receiver<Arc<Directory>>,
     softphones: watch::Receiver<()>,
 }
@@ -204,6 +211,7 @@ struct Shell {
     figures: Arc<WriterFigures>,
     phones: mpsc::UnboundedSender<PhoneNews>,
     endpoints: mpsc::UnboundedSender<EndpointQuestion>,
+    connected: mpsc::UnboundedSender<()>,
     shown: Arc<Shown>,
     metrics: CallMetrics,
     client: Client,
@@ -245,6 +253,11 @@ impl Shell {
                 Some(report) = inputs.online.recv() => {
                     self.feed(Input::Report(report));
                     self.show_reachable();
+                }
+                Some((missed, handed_over)) = inputs.missed.recv() => {
+                    self.feed(Input::Missed(missed));
+                    // Who reads the notes may have ended.
+                    let _ = handed_over.send(());
                 }
                 Some(command) = inputs.commands.recv() => self.command(command),
                 changed = inputs.directory.changed() => {
@@ -303,6 +316,9 @@ impl Shell {
                 self.tell_phones(PhoneNews::Connected);
                 self.ask_endpoint(EndpointQuestion::All);
                 self.feed(Input::Snapshot(translate::snapshot(&snapshot)));
+                if self.connected.send(()).is_err() {
+                    tracing::error!("the task that reads who was missed has ended");
+                }
             }
             Update::State(state) => self.show_state(&state),
             // The core compares the snapshot with what it knows itself.

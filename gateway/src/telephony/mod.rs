@@ -3,6 +3,7 @@
 
 pub(crate) mod barring;
 pub(crate) mod directory_store;
+pub(crate) mod missed;
 pub(crate) mod phones;
 pub(crate) mod requests;
 pub(crate) mod translate;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, CallId, RecordingId, TenantId};
 
+use super::missed::MissedCall;
 use crate::calls::directory::Directory;
 use crate::calls::model::Record;
 use crate::calls::names::Side;
@@ -119,6 +120,8 @@ pub enum Input {
     },
     /// What Asterisk has now, after a connection came about.
     Snapshot(AsteriskSnapshot),
+    /// Somebody called and gave up while no gateway was connected.
+    Missed(MissedCall),
     /// A request of ours was answered.
     Answered {
         /// The call it was for.

@@ -4,11 +4,13 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `offers` who is rung and what an answer means, `endings` how a call is taken down,
-//! `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us.
+//! `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
+//! `missed` what is known of one that came and went meanwhile.
 
 mod call;
 mod endings;
 mod io;
+mod missed;
 mod offers;
 mod reconcile;
 mod talk;
@@ -27,6 +29,7 @@ pub use self::io::{
     AsteriskSnapshot, BridgeView, ChannelView, Ending, FinishedCall, HangupWhy, Input, Output, RecorderCommand,
     RecordingOutcome, Refusal, Reply, Report, Request,
 };
+pub use self::missed::MissedCall;
 use super::directory::{Directory, DirectoryQueue, e164};
 use super::model::{CallRow, CallState, Direction, EndReason, OpenCall};
 use super::names::{Part, ResourceName};
@@ -111,6 +114,7 @@ impl Center {
             Input::Gap { from, reason } => self.gap(now, from, reason, &mut out),
             Input::Snapshot(snapshot) => self.reconcile(now, &snapshot, &mut out),
             Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
+            Input::Missed(missed) => self.missed(now, &missed, &mut out),
             Input::Directory(directory) => self.directory_changed(now, directory),
             Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
             Input::Hangup { tenant, call, by, sees_all } => self.hangup(now, tenant, call, (by, sees_all), &mut out),

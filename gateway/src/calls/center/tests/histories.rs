@@ -109,6 +109,8 @@ proptest! {
                 for members in world.talking() {
                     prop_assert!(members.len() <= 2, "more than two parties in one call: {members:?}");
                 }
+                let wrongly = world.wrongly_entertained();
+                prop_assert!(wrongly.is_empty(), "silence while waiting, or music while talking: {wrongly:?}");
             }
         }
         if let Some(from) = away_since.take() {

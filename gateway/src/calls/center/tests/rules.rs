@@ -2,10 +2,10 @@ use chrono::TimeDelta;
 
 use trunkline_db::{AgentId, TenantId};
 
-use super::world::World;
+use super::world::{FOREIGN_EXTENSION, FOREIGN_NUMBER, World};
 use crate::calls::AgentState;
 use crate::calls::center::{HangupWhy, Input, Report, Request};
-use crate::calls::model::{CallState, EndReason, RecordingState};
+use crate::calls::model::{CallState, EndReason, RecordingState, Subject};
 
 #[test]
 fn call_is_queued_offered_answered_recorded_and_ended() {
@@ -115,6 +115,34 @@ fn number_of_nobody_is_refused_as_unallocated() {
 }
 
 #[test]
+fn phone_reaches_neither_number_nor_extension_of_another_tenant() {
+    for foreign in [FOREIGN_NUMBER, FOREIGN_EXTENSION] {
+        let mut world = World::with_agents(1);
+        world.phone_dials(0, foreign);
+        let refused = |request: &Request| matches!(request, Request::Hangup { why: HangupWhy::Unallocated, .. });
+        assert!(world.requests.iter().any(refused), "{foreign}: {:?}", world.requests);
+        assert!(world.nothing_is_left(), "{}", world.left_overs());
+        let (tenant, row) = world.database.calls.values().next().expect("somebody tried, and it is on record");
+        assert_eq!((*tenant, row.end_reason), (world.tenant, Some(EndReason::InvalidNumber)), "{foreign}");
+        assert_eq!(row.queue_id, None, "{foreign}");
+    }
+}
+
+#[test]
+fn customer_waits_with_music_until_the_answer() {
+    let mut world = World::with_agents(1);
+    world.customer_calls();
+    assert_eq!(world.wrongly_entertained(), [""; 0]);
+    let leg = world.ringing_legs().pop().expect("the phone rings");
+    world.time_passes(TimeDelta::seconds(20));
+    assert_eq!(world.wrongly_entertained(), [""; 0]);
+    let leg = world.ringing_legs().pop().unwrap_or(leg);
+    world.answer(&leg);
+    assert_eq!(world.talking().len(), 1);
+    assert_eq!(world.wrongly_entertained(), [""; 0]);
+}
+
+#[test]
 fn phone_dials_the_echo_test() {
     let mut world = World::with_agents(1);
     world.phone_dials(0, "600");
@@ -152,7 +180,8 @@ fn killed_gateway_takes_the_call_over_and_finishes_its_record() {
     assert_eq!(row.gaps[0].reason, "gateway_restart");
     assert!(!row.estimated);
     assert_eq!(world.database.recordings.len(), 1, "it goes on in the same recording");
-    assert_eq!(world.kinds().iter().filter(|kind| **kind == "telephony.gap").count(), 1);
+    let gaps = world.database.happenings.iter().filter(|it| it.kind == "telephony.gap");
+    assert_eq!(gaps.filter(|it| it.subject == Subject::Telephony(world.tenant)).count(), 1);
 }
 
 #[test]
@@ -228,6 +257,36 @@ fn caller_whom_the_dialplan_kept_comes_in_when_the_gateway_is_back() {
     world.customer_calls();
     assert!(world.database.calls.is_empty());
     world.connection_comes_back(from, "gateway_restart");
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn caller_who_came_and_went_without_a_gateway_gets_a_record_once() {
+    let mut world = World::with_agents(1);
+    world.gateway_is_killed();
+    let from = world.now;
+    let customer = world.customer_calls();
+    world.hang_up(&customer, 16);
+    let phone = world.phone_dials(0, "700");
+    world.hang_up(&phone, 34);
+    world.connection_comes_back(from, "gateway_restart");
+    let rows: Vec<_> = world.database.calls.values().map(|(tenant, row)| (*tenant, row.clone())).collect();
+    assert_eq!(rows.len(), 2);
+    for (tenant, row) in &rows {
+        assert_eq!((*tenant, row.state, row.estimated), (world.tenant, CallState::Ended, true));
+        assert!(row.queue_id.is_some() && row.ended_at.is_some());
+    }
+    let reason_of =
+        |channel: &str| rows.iter().find(|(_, row)| row.customer_channel == channel).expect("one").1.end_reason;
+    assert_eq!(reason_of(&customer), Some(EndReason::AbandonedQueue));
+    assert_eq!(reason_of(&phone), Some(EndReason::Failed), "the dialplan apologised");
+    let kinds = world.kinds();
+    for kind in ["call.started", "call.queued", "call.ended"] {
+        assert_eq!(kinds.iter().filter(|it| **it == kind).count(), 2, "{kind} in {kinds:?}");
+    }
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    // The agent is free for the next caller.
+    world.customer_calls();
     assert_eq!(world.ringing_legs().len(), 1);
 }
 

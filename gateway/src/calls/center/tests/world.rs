@@ -8,19 +8,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 
 use crate::calls::center::{
-    AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, Output, RecorderCommand,
-    RecordingOutcome, Refusal, Reply, Report, Request,
+    AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, MissedCall, Output,
+    RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
 };
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 
 pub(super) const NUMBER: &str = "+15550100";
+/// The number and the extension of a queue of another tenant.
+pub(super) const FOREIGN_NUMBER: &str = "+15550199";
+pub(super) const FOREIGN_EXTENSION: &str = "799";
 
 #[derive(Debug, Clone)]
 struct SimChannel {
     up: bool,
     in_app: bool,
+    /// Hears music.
+    music: bool,
     app_data: String,
     /// A snoop dies with the channel it listens to.
     spies_on: Option<String>,
@@ -52,6 +57,8 @@ pub(super) struct World {
     answers: VecDeque<Input>,
     recording: BTreeSet<RecordingId>,
     connected_since_loss: Option<DateTime<Utc>>,
+    /// What the dialplan noted of callers whom nobody took.
+    notes: Vec<MissedCall>,
     numbered: u32,
 }
 
@@ -99,6 +106,20 @@ impl World {
                 },
             );
         }
+        let (neighbour, queue) = (TenantId::new(), QueueId::new());
+        directory.tenants.insert(neighbour, "neighbour".to_owned());
+        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, queue));
+        directory.queues.insert(
+            queue,
+            DirectoryQueue {
+                id: queue,
+                tenant: neighbour,
+                name: "Next door".to_owned(),
+                extension: Some(FOREIGN_EXTENSION.to_owned()),
+                ring_seconds: 15,
+                members: BTreeSet::new(),
+            },
+        );
         let mut world = Self {
             now,
             tenant,
@@ -114,6 +135,7 @@ impl World {
             answers: VecDeque::new(),
             recording: BTreeSet::new(),
             connected_since_loss: Some(now),
+            notes: Vec::new(),
             numbered: 0,
         };
         world.tell_what_is_configured();
@@ -150,7 +172,7 @@ impl World {
         let app_data = format!("trunkline,{args}");
         // With nobody connected the dialplan keeps the caller; only a gateway that comes back sees them.
         let in_app = self.is_connected();
-        let channel = SimChannel { up: false, in_app, app_data, spies_on: None, port: 0 };
+        let channel = SimChannel { up: false, in_app, music: false, app_data, spies_on: None, port: 0 };
         self.channels.insert(id.clone(), channel);
         if in_app {
             self.report_entered(&id);
@@ -177,7 +199,21 @@ impl World {
 
     /// A party hangs up, or a phone refuses.
     pub(super) fn hang_up(&mut self, channel: &str, cause: i16) {
-        if self.channels.contains_key(channel) {
+        if let Some(there) = self.channels.get(channel) {
+            if channel.starts_with("lab-") && !there.in_app && !there.up {
+                let words: Vec<&str> = there.app_data.split(',').collect();
+                self.notes.push(MissedCall {
+                    id: CallId::new(),
+                    channel: channel.to_owned(),
+                    kind: words[1].to_owned(),
+                    endpoint: words[2].to_owned(),
+                    called: words[3].to_owned(),
+                    caller: "+15550999".to_owned(),
+                    since: self.now,
+                    until: self.now,
+                    cause: Some(cause),
+                });
+            }
             self.report(Report::HangupRequested {
                 channel: channel.to_owned(),
                 ending: Ending { cause: Some(cause), sip_code: None },
@@ -201,6 +237,17 @@ impl World {
 
     pub(super) fn talking(&self) -> Vec<BTreeSet<String>> {
         self.bridges.iter().filter(|(id, _)| id.ends_with("-b")).map(|(_, members)| members.clone()).collect()
+    }
+
+    /// Callers who wait in silence, and those who hear music while they talk: there may be none of either.
+    pub(super) fn wrongly_entertained(&self) -> Vec<&str> {
+        let talking: BTreeSet<String> = self.talking().into_iter().flatten().collect();
+        self.channels
+            .iter()
+            .filter(|(id, channel)| id.starts_with("lab-") && channel.in_app)
+            .filter(|(id, channel)| channel.music == talking.contains(*id))
+            .map(|(id, _)| id.as_str())
+            .collect()
     }
 
     pub(super) fn nothing_is_left(&self) -> bool {
@@ -251,6 +298,9 @@ impl World {
             }
         }
         self.run();
+        for missed in std::mem::take(&mut self.notes) {
+            self.feed(Input::Missed(missed));
+        }
     }
 
     /// `kill -9` and a new process: only the database and Asterisk know.
@@ -290,6 +340,8 @@ impl World {
         self.channels.clear();
         self.bridges.clear();
         self.reports.clear();
+        // Its global variables die with it.
+        self.notes.clear();
     }
 
     // The machinery.
@@ -429,7 +481,8 @@ impl World {
             Request::Answer { channel } => {
                 self.channels.get_mut(channel).ok_or(Refusal::Gone)?.up = true;
             }
-            Request::StartMusic { channel } | Request::StopMusic { channel } => exists(self, channel)?,
+            Request::StartMusic { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.music = true,
+            Request::StopMusic { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.music = false,
             Request::AddChannels { bridge, channels } => {
                 if !self.bridges.contains_key(bridge) {
                     return Err(Refusal::Gone);
@@ -448,7 +501,7 @@ impl World {
             }
             Request::Originate { channel, .. } => {
                 let app_data = "trunkline,agent".to_owned();
-                let leg = SimChannel { up: false, in_app: false, app_data, spies_on: None, port: 0 };
+                let leg = SimChannel { up: false, in_app: false, music: false, app_data, spies_on: None, port: 0 };
                 self.channels.insert(channel.clone(), leg);
             }
             Request::Hangup { channel, .. } => {
@@ -478,7 +531,8 @@ impl World {
         self.numbered += 1;
         let port = u16::try_from(10_000 + self.numbered).expect("few channels");
         let app_data = "trunkline,tap".to_owned();
-        self.channels.insert(id.to_owned(), SimChannel { up: true, in_app: true, app_data, spies_on, port });
+        let tap = SimChannel { up: true, in_app: true, music: false, app_data, spies_on, port };
+        self.channels.insert(id.to_owned(), tap);
         self.report_entered(id);
     }
 

@@ -1,0 +1,93 @@
+//! Callers who came and went while no gateway was connected. The dialplan kept a note of each; from it the call gets its record,
+//! marked `estimated`, because nobody saw it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use trunkline_db::CallId;
+
+use super::call::{Call, Closing};
+use super::io::{ChannelView, Ending, Output};
+use super::{Center, Dialled};
+use crate::calls::directory::e164;
+use crate::calls::model::{CallState, Direction, EndReason};
+use crate::calls::names::{Part, ResourceName};
+
+/// Q.850 cause with which the dialplan itself ends a call, after the apology: no circuit available.
+const APOLOGISED: i16 = 34;
+
+/// What the dialplan noted of a caller whom no gateway took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedCall {
+    /// The call's id: the same each time the same note is read, so that a call has one record whatever happens meanwhile.
+    pub id: CallId,
+    /// Asterisk's id of the channel.
+    pub channel: String,
+    /// How it came in: `inbound` by a trunk, `phone` from a phone of the house.
+    pub kind: String,
+    /// The trunk, or the phone's user name.
+    pub endpoint: String,
+    /// The number or extension called, as received.
+    pub called: String,
+    /// The calling number, as received.
+    pub caller: String,
+    /// When it began to wait, to the second.
+    pub since: DateTime<Utc>,
+    /// When it ended, to the second.
+    pub until: DateTime<Utc>,
+    /// Q.850 cause, where Asterisk had one.
+    pub cause: Option<i16>,
+}
+
+impl Center {
+    /// Writes the record of a call that nobody saw.
+    pub(super) fn missed(&mut self, now: DateTime<Utc>, missed: &MissedCall, out: &mut Vec<Output>) {
+        if self.customers.contains_key(&missed.channel) || self.calls.contains_key(&missed.id) {
+            return;
+        }
+        let directory = Arc::clone(&self.directory);
+        let device = directory.devices.get(&missed.endpoint).filter(|_| missed.kind == "phone");
+        let queue = match device {
+            Some(device) => directory.queue_of_extension(device.tenant, &missed.called),
+            None if missed.kind == "inbound" => directory.queue_of_number(&missed.called),
+            None => None,
+        };
+        let Some(queue) = queue else {
+            tracing::info!(?missed, "a call that no gateway took would have led nowhere");
+            return;
+        };
+        let dialled = match device {
+            Some(device) => {
+                Dialled { direction: Direction::Internal, to: missed.called.clone(), calling_agent: Some(device.agent) }
+            }
+            None => Dialled { direction: Direction::Inbound, to: e164(&missed.called), calling_agent: None },
+        };
+        let channel =
+            ChannelView { id: missed.channel.clone(), caller_number: missed.caller.clone(), ..ChannelView::default() };
+        let mut row = Self::new_row(missed.since, &channel, dialled.direction, dialled.to);
+        row.id = missed.id;
+        row.bridge_id = ResourceName::new(missed.id, Part::Bridge).to_string();
+        row.queue_id = Some(queue.id);
+        row.queued_at = Some(missed.since);
+        row.estimated = true;
+        let mut call = Call::new(queue.tenant, row);
+        call.calling_agent = dialled.calling_agent;
+        call.set_state(CallState::Queued);
+        let details = json!({
+            "direction": dialled.direction,
+            "from": call.row.from_number,
+            "to": call.row.to_number,
+            "queue_id": queue.id,
+        });
+        call.happened("call.started", missed.since, dialled.calling_agent, details);
+        call.happened("call.queued", missed.since, None, json!({ "queue_id": queue.id, "queue": queue.name }));
+        call.customer_ending = Ending { cause: missed.cause, sip_code: None };
+        call.leg_ended(&missed.channel, missed.until, missed.cause);
+        let reason = if missed.cause == Some(APOLOGISED) { EndReason::Failed } else { EndReason::AbandonedQueue };
+        call.closing = Some(Closing { reason, at: missed.until, until: missed.until });
+        tracing::info!(call = %missed.id, caller = missed.caller, "a caller came and went while no gateway was there");
+        self.calls.insert(missed.id, call);
+        self.complete_if_gone(now, missed.id, out);
+    }
+}
