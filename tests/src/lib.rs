@@ -5,6 +5,7 @@
 //! stack where they don't break it.
 
 mod api;
+mod echo_phone;
 mod hearing;
 mod proxy;
 mod scene;
@@ -12,6 +13,7 @@ mod sip_socket;
 mod stream;
 
 pub use api::{Api, eventually};
+pub use echo_phone::EchoPhone;
 pub use hearing::hears_now;
 pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use trunkline::auth::Passwords;
 use trunkline::provision::{NewMember, NewQueue, add_member, create_queue, create_tenant};
-use trunkline_db::{AgentId, Db, PoolOptions, Role};
+use trunkline_db::{AgentId, Db, PoolOptions, Role, TenantId};
 use trunkline_stack::phones::{Baresip, BaresipOptions};
 use trunkline_stack::{Sipp, SippCall, Stack, StackOptions};
 
@@ -64,6 +64,7 @@ pub struct Scene {
     pub agents: Vec<Agent>,
     /// The number that leads to the queue, E.164.
     pub number: String,
+    tenant: TenantId,
     folder: tempfile::TempDir,
     sip_port: u16,
     things: AtomicU32,
@@ -77,11 +78,7 @@ impl Scene {
         let scene = SCENES.fetch_add(1, Ordering::Relaxed);
         let slug = format!("scene{scene}");
         let number = format!("+1555020{scene:04}");
-        let db = Db::connect(
-            stack.gateway.env("TRUNKLINE_DATABASE_URL").context("no database")?,
-            PoolOptions { max_connections: 2, ..PoolOptions::default() },
-        )
-        .await?;
+        let db = database(stack).await?;
         let passwords = Passwords::new();
         let tenant = create_tenant(&db, &slug, "A tenant for a test").await?;
         let admin = format!("admin@{slug}.test");
@@ -104,6 +101,7 @@ impl Scene {
             admin: Api::sign_in(&base, &admin, PASSWORD).await?,
             agents: Vec::new(),
             number,
+            tenant,
             folder: tempfile::Builder::new().prefix("trunkline-scene-").tempdir()?,
             sip_port: stack.asterisk.sip_port(),
             things: AtomicU32::new(0),
@@ -118,6 +116,41 @@ impl Scene {
             scene.agents.push(Agent { api, phone: None, credentials });
         }
         Ok(scene)
+    }
+
+    /// One more queue, with an extension and nobody in it.
+    pub async fn add_queue(&self, stack: &Stack, extension: &str) -> Result<()> {
+        let queue = NewQueue { slug: "one-more", name: "One more", extension, numbers: &[] };
+        create_queue(&database(stack).await?, self.tenant, queue, &[]).await?;
+        Ok(())
+    }
+
+    /// Port of SIP over UDP.
+    pub fn sip_port(&self) -> u16 {
+        self.sip_port
+    }
+
+    /// The channels and bridges that Asterisk has of this tenant's calls now: other tenants' may run beside them.
+    pub async fn left(&self, stack: &Stack) -> Result<Vec<String>> {
+        let calls = self.admin.get("/calls?limit=200").await?;
+        let ids = calls["items"].as_array().context("calls")?.iter().filter_map(|call| call["id"].as_str());
+        let phones = self.agents.iter().map(|agent| agent.credentials.0.as_str());
+        // What the gateway makes is named after the call; who calls dials our number, or is one of our phones.
+        let ours: Vec<&str> = ids.chain(phones).chain([self.number.as_str()]).collect();
+        let channels = stack.asterisk.rx("core show channels concise").await?;
+        let bridges = stack.asterisk.rx("bridge show all").await?;
+        let left = channels.lines().chain(bridges.lines()).filter(|line| ours.iter().any(|name| line.contains(name)));
+        Ok(left.map(str::to_owned).collect())
+    }
+
+    /// Waits until Asterisk has no channel and no bridge of this tenant's calls any more.
+    pub async fn nothing_left(&self, stack: &Stack) -> Result<()> {
+        crate::eventually(Duration::from_secs(10), async || {
+            let left = self.left(stack).await?;
+            anyhow::ensure!(left.is_empty(), "left in Asterisk: {left:#?}");
+            Ok(())
+        })
+        .await
     }
 
     /// A folder of its own.
@@ -182,11 +215,25 @@ impl Scene {
 
     /// A customer with a phone that can be listened to; already dialling.
     pub async fn customer(&self) -> Result<Baresip> {
+        self.calls(BaresipOptions::caller(self.sip_port, "15557654321", CUSTOMER_HZ)).await
+    }
+
+    /// The same, who speaks a WAV file (8 kHz, mono) instead of a tone.
+    pub async fn customer_speaking(&self, file: PathBuf) -> Result<Baresip> {
         let options = BaresipOptions::caller(self.sip_port, "15557654321", CUSTOMER_HZ);
+        self.calls(BaresipOptions { speaks: Some(file), ..options }).await
+    }
+
+    async fn calls(&self, options: BaresipOptions) -> Result<Baresip> {
         let phone = Baresip::start(&self.folder("customer"), options).await?;
         phone.dial(&self.number).await?;
         Ok(phone)
     }
+}
+
+async fn database(stack: &Stack) -> Result<Db> {
+    let url = stack.gateway.env("TRUNKLINE_DATABASE_URL").context("no database")?;
+    Ok(Db::connect(url, PoolOptions { max_connections: 2, ..PoolOptions::default() }).await?)
 }
 
 /// The channels and bridges that Asterisk has now, by its own command line.

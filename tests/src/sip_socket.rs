@@ -28,7 +28,7 @@ pub struct Sip {
 }
 
 impl Sip {
-    fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let (head, body) = text.split_once("\r\n\r\n").context("no end of the headers")?;
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default().to_owned();
@@ -44,8 +44,13 @@ impl Sip {
         self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
-    fn must(&self, wanted: &str) -> Result<&str> {
+    pub(crate) fn must(&self, wanted: &str) -> Result<&str> {
         self.header(wanted).with_context(|| format!("no {wanted} in {self:?}"))
+    }
+
+    /// All values of a header, in order.
+    pub(crate) fn all<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
     /// The method of a request; none for a response.
@@ -136,7 +141,8 @@ impl SipSocket {
             return first.status().context("no status");
         }
         let challenge = first.must("WWW-Authenticate")?.to_owned();
-        let credentials = self.digest(&challenge, "REGISTER", &format!("sip:{}", self.domain))?;
+        let uri = format!("sip:{}", self.domain);
+        let credentials = digest(&self.name, &self.password, &challenge, "REGISTER", &uri)?;
         self.send_register(&call_id, Some(&credentials)).await?.status().context("no status")
     }
 
@@ -158,24 +164,6 @@ impl SipSocket {
                 && sip.header("CSeq").is_some_and(|value| value.starts_with(&format!("{cseq} ")))
         })
         .await
-    }
-
-    fn digest(&self, challenge: &str, method: &str, uri: &str) -> Result<String> {
-        let value = |wanted: &str| {
-            let rest = challenge.split_once(&format!("{wanted}=\""))?.1;
-            rest.split_once('"').map(|(value, _)| value.to_owned())
-        };
-        let (realm, nonce) = (value("realm").context("no realm")?, value("nonce").context("no nonce")?);
-        let name = &self.name;
-        let ha1 = md5_hex(&format!("{name}:{realm}:{}", self.password));
-        let ha2 = md5_hex(&format!("{method}:{uri}"));
-        let cnonce = unique("c");
-        let response = md5_hex(&format!("{ha1}:{nonce}:00000001:{cnonce}:auth:{ha2}"));
-        let opaque = value("opaque").map(|opaque| format!(", opaque=\"{opaque}\"")).unwrap_or_default();
-        Ok(format!(
-            "Digest username=\"{name}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", \
-             algorithm=MD5, qop=auth, nc=00000001, cnonce=\"{cnonce}\"{opaque}"
-        ))
     }
 
     /// Sends text as it is.
@@ -242,7 +230,7 @@ impl SipSocket {
 
     fn response_head(&self, request: &Sip, status: &str, tag: &str) -> Result<String> {
         let mut text = format!("SIP/2.0 {status}\r\n");
-        for (_, value) in request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("via")) {
+        for value in request.all("Via") {
             let _ = write!(text, "Via: {value}\r\n");
         }
         let to = request.must("To")?;
@@ -357,7 +345,25 @@ fn sdp(mid: &str, setup: &str, direction: &str, version: u32) -> String {
     )
 }
 
-fn unique(prefix: &str) -> String {
+/// The answer to a challenge (RFC 2617 section 3.2.2, with qop=auth).
+pub(crate) fn digest(name: &str, password: &str, challenge: &str, method: &str, uri: &str) -> Result<String> {
+    let value = |wanted: &str| {
+        let rest = challenge.split_once(&format!("{wanted}=\""))?.1;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    let (realm, nonce) = (value("realm").context("no realm")?, value("nonce").context("no nonce")?);
+    let ha1 = md5_hex(&format!("{name}:{realm}:{password}"));
+    let ha2 = md5_hex(&format!("{method}:{uri}"));
+    let cnonce = unique("c");
+    let response = md5_hex(&format!("{ha1}:{nonce}:00000001:{cnonce}:auth:{ha2}"));
+    let opaque = value("opaque").map(|opaque| format!(", opaque=\"{opaque}\"")).unwrap_or_default();
+    Ok(format!(
+        "Digest username=\"{name}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", \
+         algorithm=MD5, qop=auth, nc=00000001, cnonce=\"{cnonce}\"{opaque}"
+    ))
+}
+
+pub(crate) fn unique(prefix: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{prefix}{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,13 +1,13 @@
 //! Calls as they should go. All tests share one stack, each with a tenant of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_stack::PhoneEventKind;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
-use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, run, shared_stack};
+use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EchoPhone, EventStream, Scene, Seen, eventually, run, shared_stack};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -29,6 +29,10 @@ fn a_call_is_answered_heard_recorded_and_told() {
         let call = started.subject().to_owned();
         let answered = stream.wait_kind("call.answered", Some(&call)).await?;
         ensure!(answered.event["actor"]["id"] == json!(scene.agents[0].api.user), "{}", answered.event);
+        // What each test looks for at its end is there while somebody talks: two parties, and two taps of two channels.
+        stream.wait_kind("recording.started", None).await?;
+        let there = scene.left(stack).await?;
+        ensure!(there.len() >= 2 + 4 + 3, "{there:#?}");
         let result = customer.wait().await?;
         ensure!(result.succeeded == 1, "{result:?}");
         stream.wait_kind("call.ended", Some(&call)).await?;
@@ -79,7 +83,7 @@ fn a_call_is_answered_heard_recorded_and_told() {
             .await?;
         assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
         assert_eq!(part.bytes().await?.as_ref(), &audio[44..8044]);
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -114,7 +118,7 @@ fn both_sides_hear_each_other_at_their_phones() {
         }
         scene.phone(0).hang_up().await?;
         customer.wait_for(PhoneEventKind::Closed, SOON).await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -136,7 +140,7 @@ fn agent_hanging_up_ends_the_call_for_the_customer() {
                 seen.kind.starts_with("recording.") && seen.kind != "recording.started"
             })
             .await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -156,7 +160,7 @@ fn customer_who_gives_up_is_recorded_as_abandoned() {
         let record = scene.admin.get(&format!("/calls/{}", ended.subject())).await?;
         assert_eq!(record["recording_id"], Value::Null);
         assert_eq!(record["answered_at"], Value::Null);
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -181,7 +185,7 @@ fn refused_call_goes_to_the_next_agent() {
         assert_eq!(answered.event["actor"]["id"], json!(scene.agents[1].api.user));
         customer.hang_up().await?;
         stream.wait_kind("call.ended", Some(&call)).await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -197,7 +201,7 @@ fn unanswered_call_goes_to_the_next_agent_after_fifteen_seconds() {
         let second = stream.wait_kind("call.offered", Some(first.subject())).await?;
         assert_eq!(first.event["data"]["agent_id"], json!(scene.agents[0].api.user));
         assert_eq!(second.event["data"]["agent_id"], json!(scene.agents[1].api.user));
-        let at = |seen: &trunkline_tests::Seen| -> Result<f64> {
+        let at = |seen: &Seen| -> Result<f64> {
             let text = seen.event["at"].as_str().context("at")?;
             let (_, clock) = text.trim_end_matches('Z').split_once('T').context("a time")?;
             let parts: Vec<f64> = clock.split(':').map(str::parse).collect::<Result<_, _>>()?;
@@ -208,7 +212,7 @@ fn unanswered_call_goes_to_the_next_agent_after_fifteen_seconds() {
         scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
         customer.hang_up().await?;
         stream.wait_kind("call.ended", Some(first.subject())).await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -229,7 +233,7 @@ fn all_phones_of_an_agent_ring_and_one_answers() {
         let answered = stream.wait_kind("call.answered", None).await?;
         customer.hang_up().await?;
         stream.wait_kind("call.ended", Some(answered.subject())).await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -250,7 +254,7 @@ fn call_is_hung_up_through_the_api() {
         assert_eq!(done.status(), StatusCode::NO_CONTENT);
         customer.wait_for(PhoneEventKind::Closed, SOON).await?;
         stream.wait_kind("call.ended", Some(answered.subject())).await?;
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
 
@@ -279,7 +283,147 @@ fn phone_reaches_its_own_extensions_and_nothing_outside() {
         assert_eq!(ended.event["data"]["end_reason"], "invalid_number");
         let closed = scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
         ensure!(closed.text.contains("404"), "{closed:?}");
-        Ok(())
+        scene.nothing_left(stack).await
+    });
+}
+
+#[test]
+fn phone_reaches_neither_number_nor_extension_of_another_tenant() {
+    run(async {
+        let stack = shared_stack().await?;
+        let (mut scene, mut other) = (Scene::new(stack, 1).await?, Scene::new(stack, 1).await?);
+        other.add_queue(stack, "701").await?;
+        scene.plug_in(0, false).await?;
+        other.plug_in(0, false).await?;
+        let mut others = EventStream::next_only(&other.admin).await?;
+        // Its own phones reach it, as soon as the gateway has been told.
+        let asked = Instant::now();
+        loop {
+            other.phone(0).dial("701").await?;
+            let ends = [PhoneEventKind::Established, PhoneEventKind::Closed];
+            let end = other.phone(0).wait_for_any(&ends, SOON).await?;
+            if end.kind == PhoneEventKind::Established {
+                break;
+            }
+            ensure!(asked.elapsed() < SOON, "{end:?}");
+        }
+        other.phone(0).hang_up().await?;
+        other.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
+        let was_let_in =
+            |seen: &Seen| seen.kind == "call.ended" && seen.event["data"]["end_reason"] == "abandoned_queue";
+        others.wait_for("end of its own call", SOON, was_let_in).await?;
+
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let before = other.admin.get("/calls").await?["items"].clone();
+        for foreign in ["701".to_owned(), other.number.clone()] {
+            scene.phone(0).dial(&foreign).await?;
+            let closed = scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
+            ensure!(closed.text.contains("404"), "{foreign}: {closed:?}");
+            let ended = stream.wait_kind("call.ended", None).await?;
+            assert_eq!(ended.event["data"]["end_reason"], "invalid_number", "{foreign}");
+        }
+        let after = other.admin.get("/calls").await?["items"].clone();
+        assert_eq!(after.as_array().map(Vec::len), before.as_array().map(Vec::len), "{after}");
+        other.nothing_left(stack).await?;
+        scene.nothing_left(stack).await
+    });
+}
+
+#[test]
+fn customer_hears_music_while_waiting_in_the_queue() {
+    run(async {
+        let stack = shared_stack().await?;
+        let mut scene = Scene::new(stack, 1).await?;
+        scene.everybody_works(false).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let mut customer = scene.customer().await?;
+        customer.wait_for(PhoneEventKind::Established, SOON).await?;
+        scene.phone(0).wait_for(PhoneEventKind::Incoming, SOON).await.context("the phone only rings")?;
+        eventually(SOON, async || {
+            let heard: Vec<Wav> = customer.heard()?.iter().filter_map(|file| Wav::read(file).ok()).collect();
+            let music = heard.iter().any(|wav| {
+                let end = wav.seconds();
+                end > 2.0 && wav.cut(0, end - 1.0, end).iter().any(|sample| sample.unsigned_abs() > 500)
+            });
+            ensure!(music, "nothing but silence in {:?} s", heard.iter().map(Wav::seconds).collect::<Vec<_>>());
+            Ok(())
+        })
+        .await?;
+        customer.hang_up().await?;
+        let ended = stream.wait_kind("call.ended", None).await?;
+        assert_eq!(ended.event["data"]["end_reason"], "abandoned_queue");
+        scene.nothing_left(stack).await
+    });
+}
+
+/// By how many milliseconds `later` lags behind `earlier`, both at 8 kHz: where they resemble each other most.
+fn lag_ms(earlier: &[i16], later: &[i16], most_ms: usize) -> (f64, f64) {
+    let most = most_ms * 8;
+    let energy = |samples: &[i16]| samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
+    let window = earlier.len().min(later.len()) - most;
+    let likeness = |lag: usize| {
+        let (a, b) = (&earlier[..window], &later[lag..lag + window]);
+        let product: f64 = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        product / (energy(a) * energy(b)).sqrt().max(1.0)
+    };
+    let best = (0..=most).map(|lag| (lag, likeness(lag))).max_by(|a, b| a.1.total_cmp(&b.1)).expect("one at least");
+    (f64::from(u32::try_from(best.0).expect("a short lag")) / 8.0, best.1)
+}
+
+#[test]
+fn both_sides_of_a_recording_are_aligned() {
+    run(async {
+        let stack = shared_stack().await?;
+        let scene = Scene::new(stack, 1).await?;
+        let (name, password) = scene.agents[0].credentials.clone();
+        // The agent's phone sends back what it hears, at once: what the agent's side lags by is the way there and back, on
+        // loopback and without a jitter buffer, and how badly the two taps are aligned.
+        let _phone = EchoPhone::sign_in(scene.sip_port(), &name, &password).await?;
+        eventually(SOON, async || {
+            let agents = scene.admin.get("/agents").await?;
+            let ours =
+                agents["items"].as_array().and_then(|all| all.iter().find(|it| it["id"] == scene.agents[0].api.user));
+            ensure!(ours.is_some_and(|agent| agent["reachable"] == true), "{agents}");
+            Ok(())
+        })
+        .await?;
+        scene.agents[0].api.set_state("available").await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        // Noise, which resembles itself at no other place.
+        let mut state = 1_u32;
+        let noise: Vec<i16> = (0..8 * 8_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                i16::try_from(state >> 17).expect("15 bits") / 4 - 4_096
+            })
+            .collect();
+        let file = scene.folder("noise.wav");
+        Wav::write_mono(&file, 8_000, &noise)?;
+        let customer = scene.customer_speaking(file).await?;
+        let call = stream.wait_kind("call.answered", None).await?.subject().to_owned();
+        let before =
+            customer.heard()?.iter().filter_map(|file| Wav::read(file).ok()).map(|wav| wav.seconds()).sum::<f64>();
+        eventually(SOON, async || {
+            let heard: f64 =
+                customer.heard()?.iter().filter_map(|file| Wav::read(file).ok()).map(|wav| wav.seconds()).sum();
+            ensure!(heard > before + 3.0, "{heard} s after {before} s");
+            Ok(())
+        })
+        .await?;
+        customer.hang_up().await?;
+        stream.wait_kind("call.ended", Some(&call)).await?;
+        stream.wait_kind("recording.ready", None).await?;
+        let record = scene.admin.get(&format!("/calls/{call}")).await?;
+        let path = scene.folder("recording.wav");
+        std::fs::write(&path, scene.admin.audio(record["recording_id"].as_str().context("a recording")?).await?)?;
+        let wav = Wav::read(&path)?;
+        ensure!(wav.seconds() > 2.5, "{} s", wav.seconds());
+        let (from, to) = (1.0, wav.seconds() - 0.5);
+        let (lag, likeness) = lag_ms(wav.cut(1, from, to), wav.cut(0, from, to), 200);
+        println!("the echo came {lag} ms later, and resembles what was said by {likeness:.2}");
+        ensure!(likeness > 0.5, "no echo: {likeness} at {lag} ms");
+        ensure!(lag <= 40.0, "{lag} ms apart");
+        scene.nothing_left(stack).await
     });
 }
 
@@ -292,6 +436,6 @@ fn number_of_nobody_is_not_found() {
         let mut customer = scene.customer().await?;
         let closed = customer.wait_for(PhoneEventKind::Closed, SOON).await?;
         ensure!(closed.text.contains("404"), "{closed:?}");
-        Ok(())
+        scene.nothing_left(stack).await
     });
 }
