@@ -134,3 +134,23 @@ async fn server_sent_events_tell_what_was_skipped_and_refuse_what_cannot_be_resu
     let nonsense = Messages::request(&operator, "/api/v1/events", Some("nonsense")).await;
     assert_eq!(problem(nonsense).await["errors"][0]["field"], "Last-Event-ID");
 }
+
+#[tokio::test]
+async fn server_sent_events_of_another_epoch_are_gone_and_their_number_means_nothing() {
+    let app = App::start().await;
+    let admin = app.admin().await;
+    app.append(Scope::Tenant).await;
+    let mut messages = Messages::open(&admin, "/api/v1/events?after=0", None).await;
+    let (_, id, _) = messages.next().await;
+    let (epoch, _) = id.split_once(':').expect("epoch:seq");
+    // What a browser sends by itself after the journal was restored from a backup: a number that exists, of another past.
+    let other = format!("{}:1", uuid::Uuid::now_v7());
+    let gone = problem(Messages::request(&admin, "/api/v1/events?after=0", Some(&other)).await).await;
+    assert_eq!((&gone["status"], &gone["reason"]), (&410.into(), &"epoch".into()));
+    let ahead = format!("{epoch}:2");
+    let gone = problem(Messages::request(&admin, "/api/v1/events?after=0", Some(&ahead)).await).await;
+    assert_eq!((&gone["status"], &gone["reason"]), (&410.into(), &"ahead".into()));
+    // A client that starts over, without the id, is served.
+    let mut anew = Messages::open(&admin, "/api/v1/events?after=0", None).await;
+    assert_eq!(anew.next().await.2["seq"], 1);
+}
