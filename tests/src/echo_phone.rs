@@ -96,7 +96,7 @@ fn answer(request: &Sip, contact: &str, audio_port: u16) -> Option<String> {
     } else {
         String::new()
     };
-    let vias: String = request.all("Via").map(|via| format!("Via: {via}\r\n")).collect();
+    let vias = request.all("Via").fold(String::new(), |vias, via| vias + "Via: " + via + "\r\n");
     let to = request.header("To")?;
     // The same for all requests of a dialog that has none yet.
     let tag = if to.contains(";tag=") { "" } else { ";tag=echo" };

@@ -52,7 +52,7 @@ impl Run {
         }
         let began = Instant::now();
         let mut made = Self { dir, http_port, sip_port, process: spec.start()?, ready_after: Duration::default() };
-        made.says("Ctrl-C stops everything.", Duration::from_secs(60)).await?;
+        made.says("Ctrl-C stops everything.", Duration::from_mins(1)).await?;
         made.ready_after = began.elapsed();
         let said = made.said();
         for words in [&format!("Trunkline is ready at {}", made.url()), "admin@demo.test", PASSWORD, "make demo-call"] {
@@ -135,7 +135,7 @@ impl Run {
     async fn demo_call(&self, folder: &Path) -> Result<String> {
         let spec = spec("make demo-call", folder, &self.dir, User::Same, "demo-call")?.env("DEMO_TALK", "4");
         let mut customer = spec.start()?;
-        let ended = customer.wait(Duration::from_secs(60)).await.context("the customer does not end")?;
+        let ended = customer.wait(Duration::from_mins(1)).await.context("the customer does not end")?;
         let said = std::fs::read_to_string(customer.log())?;
         ensure!(ended.success(), "{ended}: {said}");
         Ok(said)
@@ -160,7 +160,7 @@ impl Run {
     }
 
     /// Interrupts it, and sees that nothing is left of all that it started.
-    async fn stop(mut self) -> Result<()> {
+    fn stop(mut self) -> Result<()> {
         let state = RunState::of(&self.dir).context("no state.json")?;
         let started = descendants(self.process.pid());
         ensure!(started.len() >= 3, "only {started:?}");
@@ -316,7 +316,7 @@ fn a_stranger_takes_a_stock_call_and_what_dies_comes_back() {
             calls["items"].as_array().context("calls")?.iter().filter_map(|it| it["id"].as_str()).collect();
         assert_eq!(ids, [&fourth, &third, &second, &first]);
         drop(stream);
-        made.stop().await?;
+        made.stop()?;
 
         let again = Run::start(folder.path(), http_port, sip_port, User::Same).await?;
         ensure!(again.ready_after < Duration::from_secs(10), "the second start took {:?}", again.ready_after);
@@ -324,7 +324,7 @@ fn a_stranger_takes_a_stock_call_and_what_dies_comes_back() {
         assert_eq!(admin.get("/calls").await?["items"], calls["items"]);
         let record = admin.get(&format!("/calls/{second}")).await?;
         assert_eq!(audio_of(&admin, &record, folder.path()).await?.channels, heard.channels);
-        again.stop().await
+        again.stop()
     });
 }
 
@@ -347,6 +347,6 @@ fn an_ordinary_user_runs_it_as_well() {
         let phones = tempfile::tempdir()?;
         let mut phone = made.desk_phone(&operator, phones.path()).await?;
         made.stock_call(&admin, &mut stream, &mut phone).await?;
-        made.stop().await
+        made.stop()
     });
 }

@@ -47,10 +47,10 @@ pub(super) struct AuditEntry {
     /// Id of the request, as in the answer's `X-Request-Id` and in the log.
     pub(super) request_id: Option<Uuid>,
     /// The fields that changed, as they were.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>)]
     pub(super) before: Option<Value>,
     /// The fields that changed, as they are.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>)]
     pub(super) after: Option<Value>,
     /// When names, addresses and values of this entry were erased.
     pub(super) erased_at: Option<DateTime<Utc>>,

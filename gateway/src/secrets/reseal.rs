@@ -136,7 +136,7 @@ async fn reload(vault: &Vault, metrics: &SecretMetrics) -> bool {
     metrics.reloads.with_label_values(&[word]).inc();
     match result {
         Ok(_) => {
-            tracing::info!(newest = vault.ring().newest_in_words(), keys = vault.ring().len(), "read the master keys")
+            tracing::info!(newest = vault.ring().newest_in_words(), keys = vault.ring().len(), "read the master keys");
         }
         Err(error) => tracing::error!(%error, "the master keys cannot be read; those from before stay in use"),
     }
@@ -181,19 +181,16 @@ async fn reseal_column(
 ) -> Result<u64, DbError> {
     let (mut total, mut after) = (0, String::new());
     loop {
-        let (last, replaced) = match tenant {
-            Some(owner) => {
-                let mut tx = db.tenant(owner).await?;
-                let done = step(vault, tx.conn(), column, tenant, &after).await?;
-                tx.commit().await?;
-                done
-            }
-            None => {
-                let mut tx = db.system().await?;
-                let done = step(vault, tx.conn(), column, tenant, &after).await?;
-                tx.commit().await?;
-                done
-            }
+        let (last, replaced) = if let Some(owner) = tenant {
+            let mut tx = db.tenant(owner).await?;
+            let done = step(vault, tx.conn(), column, tenant, &after).await?;
+            tx.commit().await?;
+            done
+        } else {
+            let mut tx = db.system().await?;
+            let done = step(vault, tx.conn(), column, tenant, &after).await?;
+            tx.commit().await?;
+            done
         };
         metrics.resealed.with_label_values(&[column.table]).inc_by(replaced);
         total += replaced;

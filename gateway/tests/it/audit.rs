@@ -130,6 +130,7 @@ async fn a_refresh_token_that_is_used_twice_and_a_changed_password_are_told() {
     assert_eq!(
         told,
         [
+            "user.created",
             "sign_in.succeeded",
             "sign_in.token_reused",
             "sign_in.succeeded",

@@ -86,6 +86,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit log
+         * @description Who did what to which record, from where, before and after; the newest first. All filters that are given must fit.
+         */
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log
+         * @description All entries that fit, the newest first, as CSV or JSON Lines. That it was exported, by whom and with which filters, is an entry too.
+         */
+        get: operations["exportAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -654,6 +694,59 @@ export interface components {
             /** @description Path and query, for an `<audio>` element or a download. */
             url: string;
         };
+        /** @description Who did what to which record, from where, before and after. */
+        AuditEntry: {
+            /**
+             * @description What was done, such as `device.created`.
+             * @example device.created
+             */
+            action: string;
+            /** @description Who did it: `user`, `api_key`, `system` (the gateway by itself), `command_line`, or `unknown`. */
+            actor: components["schemas"]["AuditRef"];
+            /** @description The client's address. */
+            address?: string | null;
+            /** @description The fields that changed, as they are. */
+            after?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When it was committed.
+             */
+            at: string;
+            /** @description The fields that changed, as they were. */
+            before?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When names, addresses and values of this entry were erased.
+             */
+            erased_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Id of the request, as in the answer's `X-Request-Id` and in the log.
+             */
+            request_id?: string | null;
+            /**
+             * Format: int64
+             * @description Its number in the tenant's log: 1, 2, 3 … without a gap.
+             */
+            seq: number;
+            /** @description To which record. */
+            subject: components["schemas"]["AuditRef"];
+            /** @description What the client calls itself. */
+            user_agent?: string | null;
+            via?: components["schemas"]["AuditRef"] | null;
+        };
+        /** @description Somebody or something: a type, an id where it has one, and its name of that moment until that is erased. */
+        AuditRef: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id?: string | null;
+            /** @description What it was called. */
+            name?: string | null;
+            /** @description `user`, `device`, `call` … */
+            type: string;
+        };
         /** @description A call. */
         Call: {
             /**
@@ -1083,6 +1176,57 @@ export interface components {
                  * @description Since when.
                  */
                 state_since: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_AuditEntry: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * @description What was done, such as `device.created`.
+                 * @example device.created
+                 */
+                action: string;
+                /** @description Who did it: `user`, `api_key`, `system` (the gateway by itself), `command_line`, or `unknown`. */
+                actor: components["schemas"]["AuditRef"];
+                /** @description The client's address. */
+                address?: string | null;
+                /** @description The fields that changed, as they are. */
+                after?: Record<string, never> | null;
+                /**
+                 * Format: date-time
+                 * @description When it was committed.
+                 */
+                at: string;
+                /** @description The fields that changed, as they were. */
+                before?: Record<string, never> | null;
+                /**
+                 * Format: date-time
+                 * @description When names, addresses and values of this entry were erased.
+                 */
+                erased_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Id of the request, as in the answer's `X-Request-Id` and in the log.
+                 */
+                request_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number in the tenant's log: 1, 2, 3 … without a gap.
+                 */
+                seq: number;
+                /** @description To which record. */
+                subject: components["schemas"]["AuditRef"];
+                /** @description What the client calls itself. */
+                user_agent?: string | null;
+                via?: components["schemas"]["AuditRef"] | null;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -1840,6 +1984,123 @@ export interface operations {
             };
             /** @description No such device */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Id of the user or key that acted. */
+                actor?: string;
+                /** @description An action, or the beginning of one: `device.created`, `device.`, `sign_in`. */
+                action?: string;
+                /** @description Type of the record, such as `device`. */
+                subject_type?: string;
+                /** @description Id of the record. */
+                subject?: string;
+                /** @description From this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+                /** @description Part of a name, an action, an address, a user agent or a value. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not an admin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description `csv` or `jsonl`. */
+                format?: ("csv" | "jsonl") & Record<string, never>;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Id of the user or key that acted. */
+                actor?: string;
+                /** @description An action, or the beginning of one: `device.created`, `device.`, `sign_in`. */
+                action?: string;
+                /** @description Type of the record, such as `device`. */
+                subject_type?: string;
+                /** @description Id of the record. */
+                subject?: string;
+                /** @description From this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+                /** @description Part of a name, an action, an address, a user agent or a value. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": number[];
+                    "application/x-ndjson": number[];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not an admin */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
