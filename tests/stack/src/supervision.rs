@@ -47,7 +47,7 @@ impl Part for Gateway {
 
     async fn revive(&mut self) -> Result<(), StackError> {
         self.launch()?;
-        announce_when_ready(self.base_url());
+        announce_when_ready(&self.base_url());
         Ok(())
     }
 }
@@ -140,7 +140,7 @@ async fn announce(name: &str, start: impl Future<Output = Result<(), StackError>
 }
 
 /// Says when a restarted gateway answers, without waiting for it: it may need PostgreSQL, which may be away too.
-fn announce_when_ready(base_url: String) {
+fn announce_when_ready(base_url: &str) {
     let url = format!("{base_url}/health/ready");
     let since = Instant::now();
     tokio::spawn(async move {
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_part_that_comes_back_slowly_holds_up_no_other() {
-        let (mut slow, mut quick) = (Mortal::killed(Duration::from_secs(60)), Mortal::killed(Duration::ZERO));
+        let (mut slow, mut quick) = (Mortal::killed(Duration::from_mins(1)), Mortal::killed(Duration::ZERO));
         let both = async {
             tokio::select! {
                 never = keep_up(&mut slow) => never,

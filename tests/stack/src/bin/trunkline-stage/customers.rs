@@ -162,9 +162,9 @@ impl Customers {
         let phone = self.phone(name).await?;
         let phone = phone.lock().await;
         if held {
-            phone.hold().await?
+            phone.hold().await?;
         } else {
-            phone.resume().await?
+            phone.resume().await?;
         }
         Ok(json!({}))
     }
