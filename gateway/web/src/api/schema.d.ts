@@ -706,14 +706,18 @@ export interface components {
             /** @description The client's address. */
             address?: string | null;
             /** @description The fields that changed, as they are. */
-            after?: Record<string, never> | null;
+            after?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Format: date-time
              * @description When it was committed.
              */
             at: string;
             /** @description The fields that changed, as they were. */
-            before?: Record<string, never> | null;
+            before?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Format: date-time
              * @description When names, addresses and values of this entry were erased.
@@ -1199,14 +1203,18 @@ export interface components {
                 /** @description The client's address. */
                 address?: string | null;
                 /** @description The fields that changed, as they are. */
-                after?: Record<string, never> | null;
+                after?: {
+                    [key: string]: unknown;
+                } | null;
                 /**
                  * Format: date-time
                  * @description When it was committed.
                  */
                 at: string;
                 /** @description The fields that changed, as they were. */
-                before?: Record<string, never> | null;
+                before?: {
+                    [key: string]: unknown;
+                } | null;
                 /**
                  * Format: date-time
                  * @description When names, addresses and values of this entry were erased.
