@@ -16,7 +16,7 @@ use crate::http::AppError;
 
 /// What `npm run build` left, with each file compressed beside it (`.br`, `.gz`). Empty in a program built without Node.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/web/dist"]
+#[folder = "web/dist"]
 #[exclude = ".vite/*"]
 #[exclude = ".made-from"]
 #[allow_missing = true]
