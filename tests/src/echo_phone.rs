@@ -31,6 +31,8 @@ impl EchoPhone {
         let signalling = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let audio = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let own = signalling.local_addr()?;
+        let contact = format!("<sip:{name}@{own}>");
+        let audio_port = audio.local_addr()?.port();
         let uri = format!("sip:{server}");
         let call_id = unique("echo");
         let mut authorization = String::new();
@@ -42,20 +44,28 @@ impl EchoPhone {
                 unique("z9hG4bK"),
             );
             signalling.send_to(text.as_bytes(), server).await?;
-            let answer = tokio::time::timeout(Duration::from_secs(10), receive(&signalling)).await??.0;
-            match answer.status() {
+            let answered = async {
+                loop {
+                    let (sip, from) = receive(&signalling).await?;
+                    // Asterisk may ask whether the phone is there before it says that it is signed in.
+                    match answer(&sip, &contact, audio_port) {
+                        Some(text) => _ = signalling.send_to(text.as_bytes(), from).await?,
+                        None => return anyhow::Ok(sip),
+                    }
+                }
+            };
+            let reply = tokio::time::timeout(Duration::from_secs(10), answered).await??;
+            match reply.status() {
                 Some(401) => {
-                    let credentials = digest(name, password, answer.must("WWW-Authenticate")?, "REGISTER", &uri)?;
+                    let credentials = digest(name, password, reply.must("WWW-Authenticate")?, "REGISTER", &uri)?;
                     authorization = format!("Authorization: {credentials}\r\n");
                 }
                 status => {
-                    ensure!(status == Some(200), "REGISTER: {}", answer.first);
+                    ensure!(status == Some(200), "REGISTER: {}", reply.first);
                     break;
                 }
             }
         }
-        let contact = format!("<sip:{name}@{own}>");
-        let audio_port = audio.local_addr()?.port();
         Ok(Self {
             tasks: [
                 tokio::spawn(async move {
