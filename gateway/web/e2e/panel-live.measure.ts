@@ -53,7 +53,7 @@ function watch() {
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
-    const seen = /mark-\d+/.exec(document.querySelector("main")?.textContent ?? "")?.[0];
+    const seen = /mark-\d+!/.exec(document.querySelector("main")?.textContent ?? "")?.[0];
     if (!seen || marks.painted[seen]) return;
     waiting = true;
     // The frame after the next one begins once the next one is on the screen.
@@ -81,7 +81,7 @@ async function round(stage: Stage, browser: Browser, operator: ApiUser, number: 
       return entry?.responseEnd ?? Number.NaN;
     });
     for (let n = 0; n < EVENTS; n += 1) {
-      const reason = `mark-${String(number * EVENTS + n)}`;
+      const reason = `mark-${String(number * EVENTS + n)}!`;
       await operator.send("PUT", "/agents/me/state", { state: "paused", reason });
       await page.waitForFunction((text) => (window as unknown as { marks: Marks }).marks.painted[text] !== undefined, reason, { polling: 20 });
     }

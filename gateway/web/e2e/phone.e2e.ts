@@ -167,6 +167,11 @@ async function energy(page: Page): Promise<number> {
   });
 }
 
+/** The offer that was sent last has its answer. */
+async function agreed(page: Page): Promise<void> {
+  await page.waitForFunction(() => (window as unknown as { connections: RTCPeerConnection[] }).connections.filter((one) => one.connectionState === "connected").at(-1)?.signalingState === "stable");
+}
+
 /** Which microphone the running call sends, by its track. */
 async function sent(page: Page): Promise<string> {
   return page.evaluate(() => {
@@ -216,6 +221,8 @@ test("a customer of SIPp's rings the browser, is answered and hung up by keys; b
   const page = await phone();
   const from = "+15557770303";
   const over = stage.sippCall("+15550100", { from, hz: CUSTOMER_HZ, talk_ms: 60_000 });
+  // Nothing else would end it in the middle of a test that fails.
+  onTestFinished(async () => void (await operator.send("POST", `/calls/${(await newestCall()).id}/hangup`).catch(() => undefined)));
   await page.locator("[data-incoming]").filter({ hasText: "Sales" }).filter({ hasText: "+1 555 777 0303" }).waitFor();
   await page.keyboard.press("Control+Shift+A");
   await shows(page, "active");
@@ -230,6 +237,7 @@ test("a customer of SIPp's rings the browser, is answered and hung up by keys; b
   await page.keyboard.press("h");
   await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
   await expect.poll(async () => (await newestCall()).held_since).not.toBeNull();
+  await agreed(page);
   await page.keyboard.press("h");
   await expect.poll(async () => (await newestCall()).held_since).toBeNull();
   await page.keyboard.press("m");
