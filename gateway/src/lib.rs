@@ -5,6 +5,7 @@
 //! [`auth::Principal`] decides which tenant a request belongs to.
 
 pub mod agents;
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod calls;
@@ -12,17 +13,21 @@ pub mod cli;
 pub mod config;
 pub mod health;
 pub mod http;
+pub mod limits;
 pub mod logging;
 pub mod metrics;
 mod panel;
 pub mod provision;
 pub mod queues;
 pub mod recordings;
+pub mod roles;
+pub mod roster;
 pub mod secrets;
 pub mod server;
 pub mod setup;
 pub mod softphone;
 pub mod state;
 pub mod stream;
+pub mod teams;
 pub mod telephony;
 pub mod test_calls;

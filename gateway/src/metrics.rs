@@ -42,6 +42,8 @@ pub struct Metrics {
     pub test_calls: IntCounterVec,
     /// Changes of passwords by their users, by result (`ok`, `wrong`).
     pub password_changes: IntCounterVec,
+    /// Requests beyond a limit, by class of route and kind of limit.
+    pub rate_limited: IntCounterVec,
     /// Tenants that were set up.
     pub setups: IntCounter,
     /// Removals of a whole tenant by result (`done`, `failed`).
@@ -88,6 +90,7 @@ impl Metrics {
                 "Changes of passwords by their users",
                 &["result"],
             ),
+            rate_limited: counters("trunkline_rate_limited_total", "Requests beyond a limit", &["class", "kind"]),
             setups: counter("trunkline_setups_total", "Tenants that were set up"),
             tenant_removals: counters("trunkline_tenant_removals_total", "Removals of a whole tenant", &["result"]),
             tenant_rows_removed: counter(
@@ -134,6 +137,7 @@ impl Metrics {
         metrics.register(metrics.recording_downloads.clone());
         metrics.register(metrics.test_calls.clone());
         metrics.register(metrics.password_changes.clone());
+        metrics.register(metrics.rate_limited.clone());
         metrics.register(metrics.setups.clone());
         metrics.register(metrics.tenant_removals.clone());
         metrics.register(metrics.tenant_rows_removed.clone());

@@ -14,7 +14,9 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::roster::Roster;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
 use crate::stream::{Streams, Timing};
@@ -38,6 +40,8 @@ pub struct Parts {
     pub cancel: CancellationToken,
     /// How patient streams are with their clients.
     pub stream_timing: Timing,
+    /// Who may do what; one that was not read yet believes what tokens say.
+    pub roster: Roster,
 }
 
 /// Shared state of the edge. Cheap to clone.
@@ -71,6 +75,10 @@ pub struct Inner {
     pub passwords: Passwords,
     /// Limits on failed sign-ins. Locked for one look, never across an await.
     pub login_limits: Mutex<LoginLimits>,
+    /// Who may do what.
+    pub roster: Roster,
+    /// How many requests somebody may make.
+    pub limits: Limits,
     /// Sign-ins that were ended while their tokens still run.
     pub sessions: Sessions,
     /// Idempotency keys being worked on.
@@ -88,13 +96,14 @@ pub struct Inner {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, db, journal, vault, calls, metrics, cancel, stream_timing } = parts;
+        let Parts { config, db, journal, vault, calls, metrics, cancel, stream_timing, roster } = parts;
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
             vault,
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
+            limits: Limits::new(config.rate_limits, metrics.rate_limited.clone()),
             softphone_metrics: SoftphoneMetrics::register(metrics.registry()),
             sip_sockets: Sockets::default(),
             config,
@@ -105,6 +114,7 @@ impl AppState {
             cancel,
             passwords: Passwords::new(),
             login_limits: Mutex::default(),
+            roster,
             sessions: Sessions::new(),
             in_flight: InFlight::default(),
             started: Instant::now(),

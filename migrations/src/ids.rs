@@ -101,6 +101,18 @@ id!(
     /// An event of the journal.
     EventId
 );
+id!(
+    /// A role of a tenant's own.
+    RoleId
+);
+id!(
+    /// A team.
+    TeamId
+);
+id!(
+    /// An API key.
+    ApiKeyId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

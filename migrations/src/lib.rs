@@ -21,7 +21,9 @@ pub mod writers;
 
 pub use connect::{Db, PoolOptions};
 pub use error::DbError;
-pub use ids::{AgentId, CallId, DeviceId, EventId, ParseIdError, QueueId, RecordingId, TenantId, UserId};
+pub use ids::{
+    AgentId, ApiKeyId, CallId, DeviceId, EventId, ParseIdError, QueueId, RecordingId, RoleId, TeamId, TenantId, UserId,
+};
 pub use lane::{LaneConnection, LaneTx};
 pub use listen::{Listener, Notification};
 pub use migrate::{migrate, pending_migrations};

@@ -8,7 +8,7 @@ use trunkline_journal::Ref;
 use uuid::Uuid;
 
 use super::Origin;
-use crate::auth::Principal;
+use crate::auth::{Principal, Via};
 
 /// Longest JSON of `before` or `after`, in bytes; what is longer is left out, and said to be.
 const MAX_VALUE_BYTES: usize = 16_384;
@@ -30,9 +30,13 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A signed-in user.
+    /// A signed-in user, or a program that acts for one.
     pub fn of(principal: &Principal) -> Self {
-        Self { via: Some(("session", principal.session)), ..Self::user(principal.user) }
+        let via = match principal.via {
+            Via::SignIn => ("session", principal.session),
+            Via::ApiKey(key) => ("api_key", key.uuid()),
+        };
+        Self { via: Some(via), ..Self::user(principal.user) }
     }
 
     /// A user who is not signed in yet, or no more.

@@ -12,7 +12,7 @@ use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, Updat
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, token};
 use crate::audit::Origin;
-use crate::http::{AppError, Json, Permission, Problem, bearer};
+use crate::http::{AppError, ClientAddress, Json, Problem, bearer};
 use crate::state::AppState;
 
 /// Name of the refresh cookie.
@@ -65,7 +65,7 @@ fn no_store(mut response: Response) -> Response {
         (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures; see Retry-After", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("public")))
+    extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
 )]
 async fn login(
     State(state): State<AppState>,
@@ -84,7 +84,7 @@ async fn login(
         (status = 200, description = "A new access token; the refresh cookie is replaced", body = SignedIn),
         (status = 401, description = "Sign in again", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("public")))
+    extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
 )]
 async fn refresh(State(state): State<AppState>, origin: Origin, jar: CookieJar) -> Result<Response, AppError> {
     let Some(cookie) = jar.get(COOKIE) else {
@@ -115,10 +115,9 @@ async fn logout(
     if let Some(cookie) = jar.get(COOKIE) {
         service::logout(&state, &origin, cookie.value()).await?;
     }
-    if let Some(principal) =
-        bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok())
-    {
-        service::logout_session(&state, &origin, principal).await?;
+    let identity = bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok());
+    if let Some(identity) = identity {
+        service::logout_session(&state, &origin, &identity).await?;
     }
     Ok(forget(&state, StatusCode::NO_CONTENT))
 }
@@ -136,7 +135,7 @@ async fn logout(
         (status = 422, description = "The current one is wrong, or the new one is too weak", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many wrong passwords; see Retry-After", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("signed-in")))
+    extensions(("x-permission" = json!("person")), ("x-rate-limit" = json!("sign_in")))
 )]
 async fn change_password(
     State(state): State<AppState>,
@@ -158,7 +157,7 @@ async fn change_password(
 )]
 async fn me(State(state): State<AppState>, principal: Principal) -> Result<Response, AppError> {
     let (user, tenant) = service::me(&state, principal).await?;
-    Ok(who(user, tenant).into_response())
+    Ok(who(&state, &principal, user, tenant).into_response())
 }
 
 /// Change my name or language
@@ -171,7 +170,7 @@ async fn me(State(state): State<AppState>, principal: Principal) -> Result<Respo
         (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("signed-in")))
+    extensions(("x-permission" = json!("person")))
 )]
 async fn update_me(
     State(state): State<AppState>,
@@ -181,14 +180,15 @@ async fn update_me(
 ) -> Result<Response, AppError> {
     principal.require_own_password()?;
     let (user, tenant) = service::update_me(&state, principal, origin, wanted).await?;
-    Ok(who(user, tenant).into_response())
+    Ok(who(&state, &principal, user, tenant).into_response())
 }
 
-fn who(user: UserView, tenant: TenantView) -> axum::Json<Me> {
-    let permissions = Permission::ALL
-        .iter()
-        .filter(|permission| permission.allowed_to(user.role))
-        .map(|permission| permission.as_str())
-        .collect();
-    axum::Json(Me { user, tenant, permissions })
+fn who(state: &AppState, principal: &Principal, user: UserView, tenant: TenantView) -> axum::Json<Me> {
+    let role_name = state
+        .roster
+        .member(principal.tenant, principal.user)
+        .and_then(|member| member.custom_role)
+        .map(|(_, name)| name);
+    let permissions = principal.permissions.names();
+    axum::Json(Me { user, tenant, role_name, permissions, reach: principal.reach })
 }

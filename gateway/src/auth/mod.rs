@@ -18,4 +18,4 @@ pub use model::{Me, SignedIn, TenantView, UserView};
 pub use password::{PasswordError, Passwords, weakness};
 pub(crate) use service::{LANGUAGES, MAX_NAME_CHARS, sweep};
 pub use sessions::Sessions;
-pub use token::{ACCESS_TOKEN_SECONDS, Principal};
+pub use token::{ACCESS_TOKEN_SECONDS, Identity, Principal, Via};

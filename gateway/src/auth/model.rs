@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use trunkline_db::{Role, TenantId, UserId};
 
+use crate::http::Reach;
+
 /// The signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UserView {
@@ -127,6 +129,10 @@ pub struct Me {
     pub user: UserView,
     /// To which tenant.
     pub tenant: TenantView,
+    /// The name of the role of the tenant's own that the user has, if it has one: it counts instead of `user.role`.
+    pub role_name: Option<String>,
     /// What the user may do: the names that operations give as `x-permission`.
     pub permissions: Vec<&'static str>,
+    /// How far the user sees within the tenant.
+    pub reach: Reach,
 }

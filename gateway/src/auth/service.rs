@@ -145,10 +145,10 @@ pub(super) async fn logout(state: &AppState, origin: &Origin, refresh_token: &st
 pub(super) async fn logout_session(
     state: &AppState,
     origin: &Origin,
-    principal: super::Principal,
+    identity: &super::Identity,
 ) -> Result<(), AppError> {
     let tx = state.db.system().await?;
-    Ok(end_session(state, origin, tx, principal.tenant, principal.user, principal.session).await?)
+    Ok(end_session(state, origin, tx, identity.tenant, identity.user, identity.session).await?)
 }
 
 async fn end_session(

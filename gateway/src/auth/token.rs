@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{Role, TenantId, UserId};
+use trunkline_db::{ApiKeyId, Role, TenantId, UserId};
 use uuid::Uuid;
 
 use super::Keys;
+use crate::http::{Permissions, Reach, Rights};
 
 /// Life of an access token, in seconds. Long enough for calm refreshes, short enough for a revoked user.
 pub const ACCESS_TOKEN_SECONDS: i64 = 900;
@@ -14,21 +15,102 @@ pub const ACCESS_TOKEN_SECONDS: i64 = 900;
 const MAX_TOKEN_BYTES: usize = 2048;
 const ISSUER: &str = "trunkline";
 
-/// Who a request comes from, as its access token says.
+/// Who somebody is, as a token, ticket or link of ours says. What they may do is not in it: the [`Roster`](crate::roster::Roster) says that
+/// anew for each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The user; an agent has the same id.
+    pub user: UserId,
+    /// The built-in role when the token was issued; counts only until the roster knows the member.
+    pub role: Role,
+    /// The sign-in (family of refresh tokens), or the API key.
+    pub session: Uuid,
+    /// How they came in.
+    pub via: Via,
+    /// The user has to choose a new password before anything else.
+    pub must_change_password: bool,
+    /// When the token was issued.
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub issued_at: DateTime<Utc>,
+    /// When the token ends.
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub expires_at: DateTime<Utc>,
+}
+
+/// How somebody came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A person, with a password.
+    SignIn,
+    /// A program, with a key that acts for the person who made it.
+    ApiKey(ApiKeyId),
+}
+
+/// Who a request comes from, and what they may do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant: the only source of it for everything behind the edge.
     pub tenant: TenantId,
     /// The user; an agent has the same id.
     pub user: UserId,
-    /// What the user may do.
+    /// The built-in role; that of a member with a role of the tenant's own is the least. Ask for permissions, not for roles.
     pub role: Role,
-    /// The sign-in (family of refresh tokens) that the token belongs to.
+    /// What they may do.
+    pub permissions: Permissions,
+    /// How far they see within the tenant.
+    pub reach: Reach,
+    /// The sign-in (family of refresh tokens), or the API key.
     pub session: Uuid,
+    /// How they came in.
+    pub via: Via,
     /// The user has to choose a new password before anything else.
     pub must_change_password: bool,
+    /// When the token was issued.
+    pub issued_at: DateTime<Utc>,
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Identity {
+    /// With what they may do.
+    pub const fn with(self, role: Role, rights: Rights) -> Principal {
+        Principal {
+            tenant: self.tenant,
+            user: self.user,
+            role,
+            permissions: rights.permissions,
+            reach: rights.reach,
+            session: self.session,
+            via: self.via,
+            must_change_password: self.must_change_password,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl Principal {
+    /// Who it is, without the rights of this moment: what goes into a ticket or link.
+    pub const fn identity(&self) -> Identity {
+        Identity {
+            tenant: self.tenant,
+            user: self.user,
+            role: self.role,
+            session: self.session,
+            via: self.via,
+            must_change_password: self.must_change_password,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+
+    /// What they may give to others.
+    pub const fn rights(&self) -> Rights {
+        Rights { permissions: self.permissions, reach: self.reach }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,11 +131,21 @@ struct Claims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It was valid once.
-    #[error("the access token has expired")]
+    #[error("{}", self.words())]
     Expired,
     /// It is not a token of ours.
-    #[error("the access token is not valid")]
+    #[error("{}", self.words())]
     Invalid,
+}
+
+impl TokenError {
+    /// For the client.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Expired => "the access token has expired",
+            Self::Invalid => "the access token is not valid",
+        }
+    }
 }
 
 /// Signs a token that ends `life` after `now`.
@@ -101,7 +193,7 @@ fn sign(keys: &Keys, claims: &Claims) -> String {
 }
 
 /// Checks signature, issuer and time.
-pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<Principal, TokenError> {
+pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<Identity, TokenError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(TokenError::Invalid);
     }
@@ -117,12 +209,14 @@ pub fn verify(keys: &Keys, token: &str, now: DateTime<Utc>) -> Result<Principal,
     if expires_at <= now {
         return Err(TokenError::Expired);
     }
-    Ok(Principal {
+    Ok(Identity {
         tenant: claims.tid,
         user: claims.sub,
         role: claims.role,
         session: claims.sid,
+        via: Via::SignIn,
         must_change_password: claims.pwd,
+        issued_at: DateTime::from_timestamp(claims.iat, 0).ok_or(TokenError::Invalid)?,
         expires_at,
     })
 }
@@ -139,24 +233,26 @@ mod tests {
         )
     }
 
-    fn token(keys: &Keys, now: DateTime<Utc>) -> (Principal, String) {
-        let principal = Principal {
+    fn token(keys: &Keys, now: DateTime<Utc>) -> (Identity, String) {
+        let identity = Identity {
             tenant: TenantId::new(),
             user: UserId::new(),
             role: Role::Manager,
             session: Uuid::now_v7(),
+            via: Via::SignIn,
             must_change_password: false,
+            issued_at: now,
             expires_at: now + TimeDelta::seconds(900),
         };
         let life = TimeDelta::seconds(900);
-        (principal, issue(keys, principal.tenant, principal.user, principal.role, principal.session, now, life))
+        (identity, issue(keys, identity.tenant, identity.user, identity.role, identity.session, now, life))
     }
 
     #[test]
     fn a_token_says_who_it_is_until_it_ends() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let (principal, token) = token(&keys(1), now);
-        assert_eq!(verify(&keys(1), &token, now), Ok(principal));
+        let (identity, token) = token(&keys(1), now);
+        assert_eq!(verify(&keys(1), &token, now), Ok(identity));
         assert_eq!(verify(&keys(1), &token, now + TimeDelta::seconds(900)), Err(TokenError::Expired));
         assert_eq!(verify(&keys(2), &token, now), Err(TokenError::Invalid));
     }

@@ -11,6 +11,7 @@ use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 
 use super::directory::Directory;
+use crate::roster::Sight;
 use crate::secrets::Secret;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
@@ -89,8 +90,7 @@ pub(super) enum Command {
     Hangup {
         tenant: TenantId,
         call: CallId,
-        by: AgentId,
-        sees_all: bool,
+        sight: Sight,
         answer: oneshot::Sender<Result<(), CallCommandError>>,
     },
     Reattach {
@@ -177,17 +177,11 @@ impl Handle {
         Self::new(mpsc::unbounded_channel().0, mpsc::unbounded_channel().0, Arc::new(Shown::new()))
     }
 
-    /// Hangs up both parties of a call. Who does not see all sees the calls of their queues and their own.
-    pub async fn hangup(
-        &self,
-        tenant: TenantId,
-        call: CallId,
-        by: AgentId,
-        sees_all: bool,
-    ) -> Result<(), CallCommandError> {
+    /// Hangs up both parties of a call. Only of a call within the sight of who wants it.
+    pub async fn hangup(&self, tenant: TenantId, call: CallId, sight: Sight) -> Result<(), CallCommandError> {
         let (answer, answered) = oneshot::channel();
         self.commands
-            .send(Command::Hangup { tenant, call, by, sees_all, answer })
+            .send(Command::Hangup { tenant, call, sight, answer })
             .map_err(|_| CallCommandError::Unavailable)?;
         answered.await.unwrap_or(Err(CallCommandError::Unavailable))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use trunkline_db::{AgentId, CallId, DbError, DeviceId, QueueId, RecordingId, TenantTx, UserId};
+use trunkline_db::{AgentId, CallId, DbError, DeviceId, QueueId, RecordingId, TenantTx};
 use uuid::Uuid;
 
 use super::filter::Wanted;
@@ -10,6 +10,7 @@ use super::http::Call;
 use super::model::{CallState, Direction, EndReason, Leg, LegKind};
 use super::store::word;
 use crate::queues;
+use crate::roster::Sight;
 
 /// Most calls that a search for digits brings at once. With more than that the digits tell little, and looking at the newest calls
 /// one by one fills a page sooner.
@@ -17,29 +18,24 @@ const MOST_FOUND: usize = 1_000;
 /// With fewer digits there is no trigram to look up.
 const FEWEST_DIGITS: usize = 3;
 
-/// Calls that the user may see: those who see all, the agents who were asked or talked, and members of the queue.
+/// Calls that the user may see: those who see all, the agents who were asked or talked, who leads a team of
+/// theirs, and members of the queue.
 pub(super) async fn list(
     tx: &mut TenantTx<'_>,
     wanted: &Wanted,
     limit: i64,
-    user: UserId,
-    sees_all: bool,
+    sight: &Sight,
 ) -> Result<Vec<Call>, DbError> {
     let found = match &wanted.digits {
         Some(digits) if digits.len() >= FEWEST_DIGITS => with_digits(tx, digits, wanted.before).await?,
         _ => None,
     };
-    read(tx, found, wanted, limit, user, sees_all).await
+    read(tx, found, wanted, limit, sight).await
 }
 
 /// One call, if the user may see it.
-pub(super) async fn find(
-    tx: &mut TenantTx<'_>,
-    id: CallId,
-    user: UserId,
-    sees_all: bool,
-) -> Result<Option<Call>, DbError> {
-    Ok(read(tx, Some(vec![id.uuid()]), &Wanted::default(), 1, user, sees_all).await?.pop())
+pub(super) async fn find(tx: &mut TenantTx<'_>, id: CallId, sight: &Sight) -> Result<Option<Call>, DbError> {
+    Ok(read(tx, Some(vec![id.uuid()]), &Wanted::default(), 1, sight).await?.pop())
 }
 
 /// All calls with these digits in a number; `None` when there are too many to name.
@@ -64,13 +60,13 @@ async fn read(
     ids: Option<Vec<Uuid>>,
     wanted: &Wanted,
     limit: i64,
-    user: UserId,
-    sees_all: bool,
+    sight: &Sight,
 ) -> Result<Vec<Call>, DbError> {
-    let queues: Vec<Uuid> = if sees_all {
+    let seen = sight.agents();
+    let queues: Vec<Uuid> = if sight.all {
         Vec::new()
     } else {
-        queues::store::of_agent(tx, AgentId::from(user)).await?.into_iter().map(QueueId::uuid).collect()
+        queues::store::of_agent(tx, AgentId::from(sight.user)).await?.into_iter().map(QueueId::uuid).collect()
     };
     let states: Option<Vec<String>> = names(wanted.states.as_deref(), CallState::as_str);
     let end_reasons: Option<Vec<String>> = names(wanted.end_reasons.as_deref(), EndReason::as_str);
@@ -96,8 +92,8 @@ async fn read(
               AND ($9::timestamptz IS NULL OR c.started_at >= $9)
               AND ($10::timestamptz IS NULL OR c.started_at < $10)
               AND ($11::uuid IS NULL OR c.id < $11)
-              AND ($12 OR c.agent_id = $13 OR c.queue_id = ANY($14)
-                   OR c.id IN (SELECT l.call_id FROM call_legs l WHERE l.agent_id = $13))
+              AND ($12 OR c.agent_id = ANY($13) OR c.queue_id = ANY($14)
+                   OR c.id IN (SELECT l.call_id FROM call_legs l WHERE l.agent_id = ANY($13)))
             ORDER BY c.id DESC LIMIT $15"#,
         ids.as_deref(),
         states.as_deref(),
@@ -110,8 +106,8 @@ async fn read(
         wanted.from,
         wanted.to,
         wanted.before.map(CallId::uuid),
-        sees_all,
-        user.uuid(),
+        sight.all,
+        &seen,
         &queues,
         limit,
     )

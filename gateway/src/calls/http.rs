@@ -108,8 +108,9 @@ async fn list_calls(
 ) -> Result<axum::Json<Page<Call>>, AppError> {
     principal.require(Permission::CallsRead)?;
     let (limit, wanted) = query.parse()?;
+    let sight = state.roster.sight(&principal);
     let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-    let calls = history::list(&mut tx, &wanted, i64::from(limit) + 1, principal.user, principal.sees_all()).await?;
+    let calls = history::list(&mut tx, &wanted, i64::from(limit) + 1, &sight).await?;
     let as_of_seq = tx.as_of_seq().await?;
     tx.commit().await?;
     Ok(axum::Json(Page::new(calls, limit, as_of_seq, |call: &Call| call.id)))
@@ -131,8 +132,9 @@ async fn get_call(
     Path(id): Path<CallId>,
 ) -> Result<axum::Json<Call>, AppError> {
     principal.require(Permission::CallsRead)?;
+    let sight = state.roster.sight(&principal);
     let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-    let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    let call = history::find(&mut tx, id, &sight).await?;
     tx.commit().await?;
     call.map(axum::Json).ok_or_else(|| AppError::not_found("call"))
 }
@@ -155,8 +157,9 @@ async fn list_call_events(
     Path(id): Path<CallId>,
 ) -> Result<Response, AppError> {
     principal.require(Permission::CallsRead)?;
+    let sight = state.roster.sight(&principal);
     let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-    let call = history::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    let call = history::find(&mut tx, id, &sight).await?;
     tx.commit().await?;
     let call = call.ok_or_else(|| AppError::not_found("call"))?;
     stream::call_story(&state, &principal, id, call.recording_id).await
@@ -188,7 +191,7 @@ async fn hang_up_call(
     principal.require(Permission::CallsControl)?;
     idempotency
         .outside(&state, async {
-            match state.calls.hangup(principal.tenant, id, principal.user.into(), principal.sees_all()).await {
+            match state.calls.hangup(principal.tenant, id, state.roster.sight(&principal)).await {
                 Ok(()) => {
                     // Agents end their calls all day long, and the journal has it. Who sees all may end anybody's.
                     if principal.sees_all() {

@@ -328,8 +328,8 @@ impl Shell {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Hangup { tenant, call, by, sees_all, answer } => {
-                let outputs = self.center.handle(self.clock.now(), Input::Hangup { tenant, call, by, sees_all });
+            Command::Hangup { tenant, call, sight, answer } => {
+                let outputs = self.center.handle(self.clock.now(), Input::Hangup { tenant, call, sight });
                 let result = self.carry_out(outputs).unwrap_or(Err(CallCommandError::Unavailable));
                 // Who asked may have gone.
                 let _ = answer.send(result);

@@ -14,11 +14,12 @@ use trunkline_journal::{Journal, JournalConfig};
 use crate::calls::{CallConfig, CallControl, CallMetrics};
 use crate::config::{AriTransport, Config, Source};
 use crate::metrics::Metrics;
+use crate::roster::{self, Roster};
 use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{audit, auth, http, logging, secrets, server, setup, softphone, stream};
+use crate::{api_keys, audit, auth, http, logging, secrets, server, setup, softphone, stream};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -51,6 +52,9 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         .await
         .context("the journal cannot start; is the schema there (`trunkline migrate`)?")?;
     secrets::seal_what_is_plain(&db, &vault).await.context("secrets that are stored as they are cannot be sealed")?;
+    let roster = Roster::load(&db)
+        .await
+        .context("who may do what cannot be read; is the schema there (`trunkline migrate`)?")?;
     let metrics = Metrics::new();
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
     let calls = CallControl::start(
@@ -74,10 +78,13 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         metrics,
         cancel: cancel.clone(),
         stream_timing: Timing::default(),
+        roster: roster.clone(),
     });
 
     let tasks = TaskTracker::new();
+    tasks.spawn(roster::watch(state.clone(), cancel.clone()));
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
+    tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));
     tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());

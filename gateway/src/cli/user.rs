@@ -58,7 +58,7 @@ pub(super) async fn run(source: &Source, word: UserWord) -> anyhow::Result<()> {
                 })?,
             };
             let (password, shown) = password()?;
-            let takes_work = add.takes_work || add.role == Role::Operator;
+            let takes_work = add.takes_work || add.role.takes_work();
             let member = NewMember { email: &add.email, name: &add.name, role: add.role, takes_work };
             let added = provision::add_member(&db, &Passwords::new(), tenant, member, &password).await?;
             if added.is_none() {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::limits::RateLimits;
 use crate::secrets::KeySource;
 pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
@@ -45,12 +46,22 @@ const fn optional(name: &'static str, expected: &'static str, secret: bool) -> K
     Key { name, expected, default: None, optional: true, secret }
 }
 
+const RATE: &str = "a rate such as 100/s, 30/min or 600/s burst 1200, or off";
+
 /// All keys, in the order of `trunkline.example.toml`.
 pub const KEYS: &[Key] = &[
     key("http_listen", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
     optional("public_url", "an http or https address such as https://calls.example.org", false),
     key("trusted_proxies", "", "a list of IP addresses such as [\"10.0.0.2\"]"),
     key("max_streams_per_user", "64", "a whole number from 1 to 1000000"),
+    key("rate_limit_address", "2000/s burst 4000", RATE),
+    key("rate_limit_user", "1000/s burst 2000", RATE),
+    key("rate_limit_key", "100/s burst 200", RATE),
+    key("rate_limit_tenant", "5000/s burst 10000", RATE),
+    key("rate_limit_sign_in", "20/s burst 300", RATE),
+    key("rate_limit_webhook", "500/s burst 2000", RATE),
+    key("rate_limit_sip", "50/s burst 500", RATE),
+    key("rate_limit_stream", "50/s burst 500", RATE),
     required("secret_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)"),
     optional("master_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)", true),
     optional("master_key_file", "the absolute path of a file with a key a line, the newest first", false),
@@ -100,6 +111,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Live streams (WebSocket and SSE) that one user may hold at a time on this node.
     pub max_streams_per_user: usize,
+    /// How many requests somebody may make.
+    pub rate_limits: RateLimits,
     /// Root of all keys that the gateway derives (token signatures, ticket hashes).
     pub secret_key: SecretKey,
     /// Where the key comes from that seals secrets in the database.

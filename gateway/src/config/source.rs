@@ -9,6 +9,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{Config, KEYS, Key, Secret, SecretKey};
+use crate::limits::{RateLimits, parse_limit};
 use crate::secrets::{KeySource, Ring};
 use crate::softphone::IceServers;
 
@@ -154,6 +155,14 @@ impl Source {
         let public_url = reader.optional_with("public_url", web_url);
         let trusted_proxies = reader.required("trusted_proxies", addresses);
         let max_streams_per_user = reader.required("max_streams_per_user", |text| bounded::<usize>(text, 1, 1_000_000));
+        let address = reader.required("rate_limit_address", parse_limit);
+        let user = reader.required("rate_limit_user", parse_limit);
+        let key = reader.required("rate_limit_key", parse_limit);
+        let tenant = reader.required("rate_limit_tenant", parse_limit);
+        let sign_in = reader.required("rate_limit_sign_in", parse_limit);
+        let webhook = reader.required("rate_limit_webhook", parse_limit);
+        let sip = reader.required("rate_limit_sip", parse_limit);
+        let stream = reader.required("rate_limit_stream", parse_limit);
         let secret_key: Option<SecretKey> = reader.parsed("secret_key");
         let master_key = reader.master_key();
         let master_keys_old = reader.optional_with("master_keys_old", |text| {
@@ -196,6 +205,16 @@ impl Source {
                 public_url: public_url.or_else(|| Url::parse(&format!("http://{http_listen}")).ok())?,
                 trusted_proxies: trusted_proxies?,
                 max_streams_per_user: max_streams_per_user?,
+                rate_limits: RateLimits {
+                    address: address?,
+                    user: user?,
+                    key: key?,
+                    tenant: tenant?,
+                    sign_in: sign_in?,
+                    webhook: webhook?,
+                    sip: sip?,
+                    stream: stream?,
+                },
                 secret_key: secret_key?,
                 master_key,
                 master_keys_old,

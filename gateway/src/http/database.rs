@@ -20,6 +20,13 @@ impl From<sqlx::Error> for AppError {
     }
 }
 
+/// A command refuses with `?`.
+impl From<AppError> for Fault<AppError> {
+    fn from(error: AppError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
 impl From<Fault<AppError>> for AppError {
     fn from(fault: Fault<AppError>) -> Self {
         match fault {

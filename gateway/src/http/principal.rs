@@ -1,15 +1,16 @@
-//! Who a request comes from: `Authorization: Bearer <access token>`, and nothing else decides the tenant.
+//! Who a request comes from: `Authorization: Bearer <access token or API key>`, and nothing else decides the tenant.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use chrono::Utc;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{Extensions, HeaderMap};
 
 use super::AppError;
-use crate::auth::{self, Principal};
+use crate::api_keys;
+use crate::auth::{self, Identity, Principal, Via};
 use crate::state::AppState;
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
@@ -18,16 +19,28 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Checks a token against the keys and the sign-ins that were ended on this node.
-pub fn authenticate(state: &AppState, token: &str) -> Result<Principal, AppError> {
-    let principal = auth::token::verify(&state.keys, token, Utc::now())
-        .map_err(|error| AppError::unauthorized(error.to_string()))?;
-    if state.sessions.is_ended(principal.session) {
-        return Err(AppError::unauthorized("the access token was revoked"));
+/// Who presents a token or an API key from `address`, and what they may do now.
+pub fn authenticate(state: &AppState, token: &str, address: IpAddr) -> Result<Principal, AppError> {
+    if api_keys::looks_like_one(token) {
+        return api_keys::authenticate(state, token, address);
     }
-    Ok(principal)
+    let identity =
+        auth::token::verify(&state.keys, token, Utc::now()).map_err(|error| AppError::unauthorized(error.words()))?;
+    principal_of(state, &identity)
 }
 
+/// What somebody whom a token, ticket or link of ours names may do now.
+pub fn principal_of(state: &AppState, identity: &Identity) -> Result<Principal, AppError> {
+    if state.sessions.is_ended(identity.session) {
+        return Err(AppError::unauthorized("the access token was revoked"));
+    }
+    state.roster.principal(identity).ok_or_else(|| match identity.via {
+        Via::SignIn => AppError::unauthorized("the user is no member of the tenant any more"),
+        Via::ApiKey(_) => AppError::unauthorized("the API key is not valid any more"),
+    })
+}
+
+/// The guard has asked already; what lies beyond it (`/metrics`) is asked here.
 impl<S> FromRequestParts<S> for Principal
 where
     S: Send + Sync,
@@ -36,10 +49,14 @@ where
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        if let Some(principal) = parts.extensions.get::<Self>() {
+            return Ok(*principal);
+        }
         let state = AppState::from_ref(state);
         let token = bearer(&parts.headers)
-            .ok_or_else(|| AppError::unauthorized("send `Authorization: Bearer <access token>`"))?;
-        authenticate(&state, token)
+            .ok_or_else(|| AppError::unauthorized("send `Authorization: Bearer <access token or API key>`"))?;
+        let ClientAddress(address) = ClientAddress::of(&state, &parts.extensions, &parts.headers)?;
+        authenticate(&state, token, address)
     }
 }
 
@@ -55,12 +72,17 @@ where
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        let state = AppState::from_ref(state);
-        let peer = parts
-            .extensions
+        Self::of(&AppState::from_ref(state), &parts.extensions, &parts.headers)
+    }
+}
+
+impl ClientAddress {
+    /// That of a request with these extensions and headers.
+    pub fn of(state: &AppState, extensions: &Extensions, headers: &HeaderMap) -> Result<Self, AppError> {
+        let peer = extensions
             .get::<ConnectInfo<SocketAddr>>()
             .ok_or_else(|| AppError::internal(anyhow::anyhow!("the server was started without connection info")))?;
-        Ok(Self(client_address(peer.0.ip(), &parts.headers, &state.config.trusted_proxies)))
+        Ok(Self(client_address(peer.0.ip(), headers, &state.config.trusted_proxies)))
     }
 }
 

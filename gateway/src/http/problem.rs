@@ -158,6 +158,16 @@ impl AppError {
         Self::refused(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
 
+    /// 403: only for a person who signed in.
+    pub fn person_required() -> Self {
+        Self::refused(
+            StatusCode::FORBIDDEN,
+            "person-required",
+            "Only for people",
+            "this is for a person who signed in with a password; an API key cannot do it",
+        )
+    }
+
     /// 404: absent, another tenant's or out of the user's sight; nobody can tell which.
     pub fn not_found(what: &'static str) -> Self {
         Self::refused(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
@@ -303,6 +313,17 @@ impl AppError {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        }
+    }
+
+    /// What a refusal says, where that is always the same.
+    pub fn static_detail(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => match refusal.detail {
+                Cow::Borrowed(detail) => Some(detail),
+                Cow::Owned(_) => None,
+            },
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts as _, Request, State};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -11,21 +11,29 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::extract::MAX_BODY_BYTES;
-use super::{AppError, ClientAddress, Permission, docs, edge};
+use super::guard::Guard;
+use super::{AppError, ClientAddress, Permission, docs, edge, guard};
 use crate::auth::{self, Principal};
+use crate::limits::Class;
 use crate::state::AppState;
-use crate::{agents, audit, calls, health, panel, queues, recordings, setup, softphone, stream, test_calls};
+use crate::{
+    agents, api_keys, audit, calls, health, panel, queues, recordings, roles, setup, softphone, stream, teams,
+    test_calls,
+};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(auth::router())
         .merge(agents::router())
+        .merge(api_keys::router())
         .merge(calls::http::router())
         .merge(queues::router())
         .merge(recordings::router())
+        .merge(roles::router())
         .merge(setup::router())
         .merge(softphone::router())
+        .merge(teams::router())
         .merge(test_calls::router())
         .merge(stream::router())
         .merge(audit::router());
@@ -41,10 +49,13 @@ pub fn openapi() -> OpenApi {
 
 /// Everything that the edge answers.
 pub fn router(state: AppState) -> Router {
-    let (api, _) = api_router().split_for_parts();
-    api.merge(health::router())
+    let (api, document) = api_router().split_for_parts();
+    let guard = Guard::new(state.clone(), &document);
+    let sip = middleware::from_fn_with_state(state.clone(), softphone_opening);
+    api.route_layer(middleware::from_fn_with_state(guard, guard::guard))
+        .merge(health::router())
         .merge(docs::router())
-        .merge(softphone::socket_router())
+        .merge(softphone::socket_router().route_layer(sip))
         .route("/metrics", get(metrics))
         .fallback(panel::answer)
         .method_not_allowed_fallback(async || AppError::method_not_allowed())
@@ -52,6 +63,13 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), edge::observe))
         .with_state(state)
+}
+
+/// Sockets of softphones are counted before their keys are looked at.
+async fn softphone_opening(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, AppError> {
+    let ClientAddress(address) = ClientAddress::of(&state, request.extensions(), request.headers())?;
+    state.limits.address(Class::Sip, address).await?;
+    Ok(next.run(request).await)
 }
 
 /// Prometheus' text format. Open to loopback; from elsewhere an admin's token is asked for.

@@ -72,7 +72,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 async fn find(state: &AppState, principal: &Principal, id: RecordingId) -> Result<Row, AppError> {
     principal.require(Permission::RecordingsRead)?;
     let mut tx = state.db.tenant(principal.tenant).await?;
-    let row = store::find(&mut tx, id, principal.user, principal.sees_all()).await?;
+    let row = store::find(&mut tx, id, &state.roster.sight(principal)).await?;
     tx.commit().await?;
     row.ok_or_else(|| AppError::not_found("recording"))
 }
@@ -116,7 +116,7 @@ async fn get_recording(
         (status = 409, description = "It is still being recorded", body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "The range lies outside the file", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("recordings:read")))
+    extensions(("x-permission" = json!("recordings:read")), ("x-credential" = json!("key")))
 )]
 async fn get_recording_audio(
     State(state): State<AppState>,

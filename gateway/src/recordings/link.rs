@@ -9,11 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
-use trunkline_db::{RecordingId, Role, TenantId, UserId};
-use uuid::Uuid;
+use trunkline_db::RecordingId;
 
-use crate::auth::{Keys, Principal};
-use crate::http::{AppError, Path, Query};
+use crate::auth::{Identity, Keys, Principal};
+use crate::http::{AppError, Path, Query, principal_of};
 use crate::state::AppState;
 
 /// Life of a link, in seconds. A player asks for the next piece as it goes on, and for a new link when this one has ended.
@@ -46,10 +45,7 @@ pub(super) struct AudioLink {
 struct Inside {
     recording: RecordingId,
     download: bool,
-    tenant: TenantId,
-    user: UserId,
-    role: Role,
-    session: Uuid,
+    whose: Identity,
     ends: i64,
 }
 
@@ -61,15 +57,7 @@ pub(super) fn seal(
     download: bool,
     ends: DateTime<Utc>,
 ) -> String {
-    let inside = Inside {
-        recording,
-        download,
-        tenant: principal.tenant,
-        user: principal.user,
-        role: principal.role,
-        session: principal.session,
-        ends: ends.timestamp_millis(),
-    };
+    let inside = Inside { recording, download, whose: principal.identity(), ends: ends.timestamp_millis() };
     let plain = serde_json::to_vec(&inside).expect("ids and numbers are plain values");
     URL_SAFE_NO_PAD.encode(keys.seal(CONTEXT, &plain))
 }
@@ -80,7 +68,7 @@ pub(super) fn end(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Whose link it is; `None` when it is none of ours, for something else, or past its time.
-fn open(keys: &Keys, key: &str, recording: RecordingId, download: bool, now: DateTime<Utc>) -> Option<Principal> {
+fn open(keys: &Keys, key: &str, recording: RecordingId, download: bool, now: DateTime<Utc>) -> Option<Identity> {
     if key.len() > MAX_BYTES {
         return None;
     }
@@ -88,15 +76,7 @@ fn open(keys: &Keys, key: &str, recording: RecordingId, download: bool, now: Dat
     let inside: Inside = serde_json::from_slice(&plain).ok()?;
     let expires_at = DateTime::from_timestamp_millis(inside.ends)?;
     let fits = inside.recording == recording && inside.download == download && expires_at > now;
-    fits.then_some(Principal {
-        tenant: inside.tenant,
-        user: inside.user,
-        role: inside.role,
-        session: inside.session,
-        // Such a user gets no link.
-        must_change_password: false,
-        expires_at,
-    })
+    fits.then_some(Identity { expires_at, ..inside.whose })
 }
 
 /// Who wants to hear a recording: the user of the access token, or of the link's `key`.
@@ -111,18 +91,21 @@ impl FromRequestParts<AppState> for Listener {
             return Principal::from_request_parts(parts, state).await.map(Self);
         };
         let Path(recording) = Path::<RecordingId>::from_request_parts(parts, state).await?;
-        let principal = open(&state.keys, &key, recording, download.unwrap_or(false), Utc::now())
-            .filter(|principal| !state.sessions.is_ended(principal.session))
-            .ok_or_else(|| AppError::unauthorized("the link is not valid or has ended: make a new one"))?;
-        Ok(Self(principal))
+        let ended = || AppError::unauthorized("the link is not valid or has ended: make a new one");
+        let identity = open(&state.keys, &key, recording, download.unwrap_or(false), Utc::now()).ok_or_else(ended)?;
+        principal_of(state, &identity).map(Self).map_err(|_| ended())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use trunkline_db::{Role, TenantId, UserId};
+    use uuid::Uuid;
 
     use super::*;
+    use crate::auth::Via;
+    use crate::http::Rights;
 
     fn keys() -> Keys {
         Keys::derive(&"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".parse().unwrap())
@@ -131,17 +114,20 @@ mod tests {
     #[test]
     fn a_link_opens_one_recording_for_one_use_until_it_ends() {
         let now = DateTime::from_timestamp_millis(1_800_000_000_000).unwrap();
-        let principal = Principal {
+        let identity = Identity {
             tenant: TenantId::new(),
             user: UserId::new(),
             role: Role::Operator,
             session: Uuid::now_v7(),
+            via: Via::SignIn,
             must_change_password: false,
+            issued_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             expires_at: end(now),
         };
+        let principal = identity.with(Role::Operator, Rights::of(Role::Operator));
         let recording = RecordingId::new();
         let key = seal(&keys(), &principal, recording, false, end(now));
-        assert_eq!(open(&keys(), &key, recording, false, now), Some(principal));
+        assert_eq!(open(&keys(), &key, recording, false, now), Some(identity));
         assert_eq!(open(&keys(), &key, recording, true, now), None, "to hear is not to save");
         assert_eq!(open(&keys(), &key, RecordingId::new(), false, now), None);
         assert_eq!(open(&keys(), &key, recording, false, end(now)), None);

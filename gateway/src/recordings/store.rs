@@ -1,8 +1,9 @@
 //! SQL of recordings.
 
-use trunkline_db::{CallId, DbError, RecordingId, TenantTx, UserId};
+use trunkline_db::{CallId, DbError, RecordingId, TenantTx};
 
 use super::model::Recording;
+use crate::roster::Sight;
 
 /// A recording and where its file lies.
 #[derive(Debug)]
@@ -13,25 +14,22 @@ pub(super) struct Row {
     pub(super) customer: String,
 }
 
-/// One recording, if the user may hear it: those who see all, the agent of the call, and members of its queue.
-pub(super) async fn find(
-    tx: &mut TenantTx<'_>,
-    id: RecordingId,
-    user: UserId,
-    sees_all: bool,
-) -> Result<Option<Row>, DbError> {
+/// One recording, if the user may hear it: those who see all, the agent of the call, who leads a team of the
+/// agent, and members of its queue.
+pub(super) async fn find(tx: &mut TenantTx<'_>, id: RecordingId, sight: &Sight) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
         r#"SELECT r.call_id, r.state, r.path, r.started_at, r.ended_at, r.duration_ms, r.bytes, r.gaps, r.lost_packets, r.error,
                   CASE WHEN c.direction = 'outbound' THEN c.to_number ELSE c.from_number END AS "customer!"
              FROM recordings r
              JOIN calls c ON c.tenant_id = r.tenant_id AND c.id = r.call_id
             WHERE r.id = $1
-              AND ($3 OR c.agent_id = $2
+              AND ($3 OR c.agent_id = ANY($2)
                    OR EXISTS (SELECT 1 FROM queue_members m
-                               WHERE m.tenant_id = c.tenant_id AND m.queue_id = c.queue_id AND m.agent_id = $2))"#,
+                               WHERE m.tenant_id = c.tenant_id AND m.queue_id = c.queue_id AND m.agent_id = $4))"#,
         id.uuid(),
-        user.uuid(),
-        sees_all,
+        &sight.agents(),
+        sight.all,
+        sight.user.uuid(),
     )
     .fetch_optional(tx.conn())
     .await?;

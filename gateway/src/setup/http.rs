@@ -14,7 +14,7 @@ use super::{plan, store};
 use crate::audit::Origin;
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, IdempotentJson};
-use crate::http::{AppError, Permission, Problem, authenticate, bearer};
+use crate::http::{AppError, ClientAddress, Permission, Problem, authenticate, bearer};
 use crate::state::AppState;
 
 /// Routes of the setup.
@@ -34,8 +34,12 @@ pub fn router() -> OpenApiRouter<AppState> {
     ),
     extensions(("x-permission" = json!("public")))
 )]
-async fn get_setup(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, AppError> {
-    let principal = bearer(&headers).map(|token| authenticate(&state, token)).transpose()?;
+async fn get_setup(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    let principal = bearer(&headers).map(|token| authenticate(&state, token, address)).transpose()?;
     let mut tx = state.db.system().await?;
     let tenants = store::tenants(&mut tx).await?;
     tx.commit().await?;

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use trunkline_db::{AgentId, QueueId, Role, SystemTx, TenantId, TenantTx, UserId};
+use trunkline_db::{AgentId, QueueId, SystemTx, TenantId, TenantTx, UserId};
 use trunkline_journal::{Kind, NewEvent, Ref};
 
 use super::model::{NewQueue, NewTenant, NewUser, SetUp};
@@ -95,10 +95,10 @@ pub(super) async fn make(
 
     let mut tx = system.into_tenant(tenant).await?;
     let (mut agents, admin) = (Vec::new(), ready[0].id);
-    let has_operators = plan.users.iter().any(|user| user.role == Role::Operator);
+    let has_operators = plan.users.iter().any(|user| user.role.takes_work());
     for ready in &ready {
         // Without operators the admin takes the calls, else nobody could.
-        let takes_work = ready.user.role == Role::Operator || (!has_operators && ready.id == admin);
+        let takes_work = ready.user.role.takes_work() || (!has_operators && ready.id == admin);
         store::insert_member(&mut tx, ready.id, &ready.user, takes_work).await?;
         agents.extend(takes_work.then(|| AgentId::from(ready.id)));
     }

@@ -15,7 +15,7 @@ use super::client::{MAX_KINDS, parse_last_event_id};
 use super::grants::Grants;
 use super::{sse, tickets};
 use crate::auth::Principal;
-use crate::http::{AppError, Permission, Problem, Query, authenticate, bearer};
+use crate::http::{AppError, ClientAddress, Permission, Problem, Query, authenticate, bearer};
 use crate::state::AppState;
 
 /// Most events of a page.
@@ -105,16 +105,17 @@ struct EventsPage {
         (status = 410, description = "The position cannot be resumed; see reason", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many live streams", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("events:read")))
+    extensions(("x-permission" = json!("events:read")), ("x-credential" = json!("ticket")))
 )]
 async fn list_events(
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let live = wants_event_stream(&headers);
     let principal = match (&query.ticket, bearer(&headers)) {
-        (_, Some(token)) => authenticate(&state, token)?,
+        (_, Some(token)) => authenticate(&state, token, address)?,
         (Some(ticket), None) if live => tickets::redeem(&state, ticket).await?,
         _ => return Err(AppError::unauthorized("send `Authorization: Bearer <access token>`")),
     };

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::grants::Grants;
 use super::registry::Entered;
 use crate::auth::Principal;
-use crate::http::AppError;
+use crate::http::{AppError, Permission, principal_of};
 use crate::state::AppState;
 
 /// Proxies close what is silent for longer than half a minute or so.
@@ -112,9 +112,11 @@ impl Live {
                     return Some(text);
                 }
                 _ = self.ended.changed() => {
-                    if self.state.cancel.is_cancelled() || self.state.sessions.is_ended(self.principal.session) {
+                    if self.state.cancel.is_cancelled() {
                         return None;
                     }
+                    let now = principal_of(&self.state, &self.principal.identity()).ok();
+                    self.principal = now.filter(|principal| principal.may(Permission::EventsRead))?;
                 }
                 () = tokio::time::sleep_until(comment_at.min(self.token_ends)) => {
                     if Instant::now() >= self.token_ends {

@@ -1,5 +1,6 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod api_keys;
 mod audit;
 mod call_plans;
 mod calls;
@@ -9,9 +10,12 @@ mod events;
 mod faults;
 mod idempotency;
 mod invariants;
+mod limits;
 mod me;
 mod passwords;
+mod permissions;
 mod recordings;
+mod roles;
 mod secrets;
 mod setup;
 mod sign_in;

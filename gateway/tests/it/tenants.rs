@@ -1,9 +1,13 @@
+use std::collections::HashMap;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_journal::{Kind, NewEvent, Ref};
 
+use crate::calls::{Made, make_call, queue};
+use crate::permissions::operations;
 use crate::recordings::make_recording;
-use crate::support::{App, problem};
+use crate::support::{App, User, problem};
 
 #[tokio::test]
 async fn another_tenants_things_are_not_there() {
@@ -42,38 +46,106 @@ async fn each_tenant_counts_its_own_events() {
     assert_eq!(stranger.get_json("/api/v1/events").await["items"][0]["seq"], 1);
 }
 
-/// Every operation of the document names its permission; without a token each but the public ones is 401.
+/// A real thing of the demo tenant for each parameter of a path, by the path's first word and the parameter's name. An operation that
+/// is added without one fails the test.
+async fn things(app: &App) -> HashMap<&'static str, String> {
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let queue = queue(&admin, "sales").await;
+    let recording = make_recording(app, operator.id, Some(queue)).await;
+    let call = make_call(app, Made { agent: Some(operator.id), queue: Some(queue), ..Made::default() }).await;
+    let made = async |user: &User, path: &str, body: Value| -> String {
+        let made: Value = user.post(path, &body).await.json().await.unwrap();
+        let id = if made["id"].is_string() { &made["id"] } else { &made["api_key"]["id"] };
+        id.as_str().unwrap_or_else(|| panic!("{path}: {made}")).to_owned()
+    };
+    let device = made(&operator, &format!("/api/v1/agents/{}/devices", operator.id), json!({ "name": "phone" })).await;
+    let role = json!({ "name": "Role", "permissions": ["calls:read"], "reach": "all" });
+    let team = made(&admin, "/api/v1/teams", json!({ "name": "Team" })).await;
+    let member = format!("/api/v1/teams/{team}/members/{}", operator.id);
+    let joined = admin.request(Method::PUT, &member).json(&json!({ "lead": false })).send().await.unwrap();
+    assert_eq!(joined.status(), StatusCode::OK);
+    HashMap::from([
+        ("agents/{id}", operator.id.to_string()),
+        ("agents/{device_id}", device),
+        (
+            "api-keys/{id}",
+            made(&admin, "/api/v1/api-keys", json!({ "name": "Key", "permissions": ["calls:read"] })).await,
+        ),
+        ("calls/{id}", call.to_string()),
+        ("queues/{id}", queue.to_string()),
+        ("recordings/{id}", recording.to_string()),
+        ("roles/{id}", made(&admin, "/api/v1/roles", role).await),
+        ("teams/{id}", team),
+        ("teams/{user_id}", operator.id.to_string()),
+        // Not in a path, but in a body.
+        ("queue", queue.to_string()),
+    ])
+}
+
+/// A body that fits, for operations on one thing.
+fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value> {
+    Some(match operation {
+        "createDevice" => json!({ "name": "phone" }),
+        "updateApiKey" | "updateRole" | "updateTeam" => json!({ "name": "Mine" }),
+        "rotateApiKey" => json!({}),
+        "setTeamMember" => json!({ "lead": true }),
+        "placeTestCall" => json!({ "queue_id": things["queue"] }),
+        _ => return None,
+    })
+}
+
 #[tokio::test]
-async fn every_operation_names_its_permission_and_holds_it() {
+async fn every_operation_on_another_tenants_thing_is_404() {
     let app = App::start().await;
-    let document: Value = app.client.get(app.url("/dev/openapi.json")).send().await.unwrap().json().await.unwrap();
-    let id = uuid::Uuid::now_v7().to_string();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let permission = operation["x-permission"].as_str().unwrap_or_else(|| panic!("{method} {path} names none"));
-            let url = app.url(&path.replace("{id}", &id).replace("{device_id}", &id));
-            let method: Method = method.to_uppercase().parse().unwrap();
-            let mut request = app.client.request(method.clone(), url).json(&json!({}));
-            if path.ends_with("/stream") {
-                let handshake = [
-                    ("upgrade", "websocket"),
-                    ("sec-websocket-version", "13"),
-                    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-                ];
-                request = request.header("connection", "upgrade");
-                for (name, value) in handshake {
-                    request = request.header(name, value);
-                }
-            }
-            let status = request.send().await.unwrap().status();
-            if permission == "public" {
-                assert_ne!(status, StatusCode::NOT_FOUND, "{method} {path}");
-            } else {
-                assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
-                let known = trunkline::http::Permission::ALL.iter().any(|known| known.as_str() == permission);
-                assert!(known || permission == "signed-in", "{method} {path}: {permission}");
-            }
+    let (_, stranger) = app.other_tenant().await;
+    let things = things(&app).await;
+    let mut asked = 0;
+    for operation in operations(&app).await {
+        let names_a_thing = !operation.parameters.is_empty() || operation.id == "placeTestCall";
+        if !names_a_thing {
+            continue;
         }
+        let area = operation.path.trim_start_matches("/api/v1/").split('/').next().unwrap();
+        let mut path = operation.path.clone();
+        for parameter in &operation.parameters {
+            let thing = things.get(format!("{area}/{{{parameter}}}").as_str());
+            let thing =
+                thing.unwrap_or_else(|| panic!("no sample of another tenant for {parameter} of {}", operation.path));
+            path = path.replace(&format!("{{{parameter}}}"), thing);
+        }
+        let mut request = stranger.request(operation.method.clone(), &path);
+        if operation.has_body {
+            let body = body(&operation.id, &things).unwrap_or_else(|| panic!("no sample body for {}", operation.id));
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{} {}", operation.method, operation.path);
+        asked += 1;
+    }
+    assert!(asked >= 18, "{asked}");
+    // And none of it had an effect: everything is still there for its own.
+    let admin = app.admin().await;
+    for area in ["api-keys", "calls", "recordings"] {
+        let path = format!("/api/v1/{area}/{}", things[format!("{area}/{{id}}").as_str()]);
+        assert_eq!(admin.get(&path).await.status(), StatusCode::OK, "{path}");
+    }
+    let teams = admin.get_json("/api/v1/teams").await;
+    let member = json!({ "user_id": things["teams/{user_id}"], "lead": false });
+    assert_eq!((&teams["items"][0]["name"], &teams["items"][0]["members"]), (&"Team".into(), &json!([member])));
+    assert_eq!(admin.get_json("/api/v1/roles").await["items"][0]["name"], "Role");
+}
+
+#[tokio::test]
+async fn what_is_ones_own_takes_nothing_of_another_tenants_in() {
+    let app = App::start().await;
+    let (_, stranger) = app.other_tenant().await;
+    let operator = app.operator().await;
+    let team: Value = stranger.post("/api/v1/teams", &json!({ "name": "Ours" })).await.json().await.unwrap();
+    let path = format!("/api/v1/teams/{}/members/{}", team["id"].as_str().unwrap(), operator.id);
+    let joined = stranger.request(Method::PUT, &path).json(&json!({ "lead": false })).send().await.unwrap();
+    assert_eq!(problem(joined).await["status"], 404);
+    for area in ["api-keys", "calls", "roles"] {
+        assert_eq!(stranger.get_json(&format!("/api/v1/{area}")).await["items"], json!([]), "{area}");
     }
 }
 

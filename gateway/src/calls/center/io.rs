@@ -11,6 +11,7 @@ use crate::calls::directory::Directory;
 use crate::calls::model::Record;
 use crate::calls::names::Side;
 use crate::calls::{AgentState, CallCommandError};
+use crate::roster::Sight;
 
 /// A channel as Asterisk describes it, as far as call control cares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -148,10 +149,8 @@ pub enum Input {
         tenant: TenantId,
         /// The call.
         call: CallId,
-        /// Who wants it.
-        by: AgentId,
-        /// They see every call; otherwise those of their queues and their own.
-        sees_all: bool,
+        /// What who wants it sees.
+        sight: Sight,
     },
     /// An agent's phone wants its running call on a new leg.
     Reattach {

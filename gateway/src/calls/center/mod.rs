@@ -34,6 +34,7 @@ use super::directory::{Directory, DirectoryQueue, e164};
 use super::model::{CallRow, CallState, Direction, EndReason, OpenCall};
 use super::names::{Part, ResourceName};
 use super::{AgentState, CallCommandError};
+use crate::roster::Sight;
 
 /// The dialplan context of the echo test.
 const ECHO_CONTEXT: &str = "trunkline-echo";
@@ -117,7 +118,7 @@ impl Center {
             Input::Missed(missed) => self.missed(now, &missed, &mut out),
             Input::Directory(directory) => self.directory_changed(now, directory),
             Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
-            Input::Hangup { tenant, call, by, sees_all } => self.hangup(now, tenant, call, (by, sees_all), &mut out),
+            Input::Hangup { tenant, call, sight } => self.hangup(now, tenant, call, &sight, &mut out),
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
@@ -425,32 +426,31 @@ impl Center {
         }
     }
 
-    fn hangup(
-        &mut self,
-        now: DateTime<Utc>,
-        tenant: TenantId,
-        id: CallId,
-        (by, sees_all): (AgentId, bool),
-        out: &mut Vec<Output>,
-    ) {
+    fn hangup(&mut self, now: DateTime<Utc>, tenant: TenantId, id: CallId, sight: &Sight, out: &mut Vec<Output>) {
         let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
-        let visible = running.filter(|call| sees_all || self.sees(by, call));
+        let visible = running.filter(|call| self.is_seen(call, sight));
         let Some(was_answered) = visible.map(|call| call.row.answered_at.is_some()) else {
             out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
             return;
         };
-        tracing::info!(call = %id, %by, "hanging up by command");
+        tracing::info!(call = %id, by = %sight.user, "hanging up by command");
         let reason = if was_answered { EndReason::CompletedAgent } else { EndReason::Rejected };
         self.begin_end(now, id, reason, false, out);
         out.push(Output::CommandAnswered(Ok(())));
     }
 
-    /// An agent sees the calls of their queues and those they are asked to take or take part in.
-    fn sees(&self, agent: AgentId, call: &Call) -> bool {
+    /// An agent sees the calls of their queues, and those that they, or the members of a team they lead, are asked to take or take
+    /// part in.
+    fn is_seen(&self, call: &Call, sight: &Sight) -> bool {
+        let agent = AgentId::from(sight.user);
         let of_queue = call.row.queue_id.and_then(|queue| self.directory.queues.get(&queue));
-        of_queue.is_some_and(|queue| queue.members.contains(&agent))
-            || call.calling_agent == Some(agent)
-            || call.legs.iter().any(|leg| leg.agent_id == Some(agent))
+        let has_part = |agent: AgentId| {
+            call.calling_agent == Some(agent) || call.legs.iter().any(|leg| leg.agent_id == Some(agent))
+        };
+        sight.all
+            || of_queue.is_some_and(|queue| queue.members.contains(&agent))
+            || has_part(agent)
+            || sight.led.iter().copied().any(has_part)
     }
 
     fn timers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {

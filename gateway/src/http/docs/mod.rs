@@ -59,6 +59,8 @@ pub(super) fn skeleton() -> OpenApi {
             tag("recordings", "What was said"),
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
+            tag("people", "Roles, teams, and what each may do"),
+            tag("api-keys", "A program's way in"),
             tag("setup", "A tenant of one's own, and an end of the demo"),
             tag("administration", "Who did what"),
             tag("events", "The journal: read it back, or live"),
@@ -93,6 +95,17 @@ pub(super) fn ground_rules() -> Value {
             "Repeating a POST",
             "Send Idempotency-Key: the same request within 24 hours gets the first answer again, another body under the same key is 409, one in flight is 409 in-progress."
         ],
-        ["Permissions", "Each operation names the permission it takes as x-permission; GET /api/v1/me lists yours."],
+        [
+            "Permissions",
+            "Each operation names the permission it takes as x-permission; GET /api/v1/me lists yours. `public`: everybody; `signed-in`: whoever has a token or key; `person`: an API key is refused."
+        ],
+        [
+            "API keys",
+            "Send `Authorization: Bearer tlk_…` in place of an access token. A key acts for the member who made it, with the permissions it was given, as far as its maker still has them."
+        ],
+        [
+            "Limits",
+            "RateLimit-Policy and RateLimit tell of the limit that is nearest to its end: `\"user\";q=2000;w=2` and `\"user\";r=1999;t=1`. Beyond it: 429 with Retry-After."
+        ],
     ])
 }

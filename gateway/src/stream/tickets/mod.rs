@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, Effect, Idempotency};
-use crate::http::{AppError, Permission, Problem};
+use crate::http::{AppError, Permission, Problem, principal_of};
 use crate::state::AppState;
 
 pub(crate) use store::sweep;
@@ -53,7 +53,7 @@ async fn create_ticket(State(state): State<AppState>, idempotency: Idempotency) 
     let principal = idempotency.principal();
     principal.require(Permission::EventsRead)?;
     let expires_at = Utc::now() + TimeDelta::seconds(TICKET_SECONDS);
-    let ticket = sealed::seal(&state.keys, &principal, expires_at);
+    let ticket = sealed::seal(&state.keys, principal.identity(), expires_at);
     let mut tx = state.db.system().await?;
     store::insert(&mut tx, &state.keys.hash_opaque(&ticket), principal.tenant, principal.user, expires_at).await?;
     let tx = tx.into_tenant(principal.tenant).await?;
@@ -69,9 +69,9 @@ async fn create_ticket(State(state): State<AppState>, idempotency: Idempotency) 
 /// Uses a ticket up.
 pub(super) async fn redeem(state: &AppState, ticket: &str) -> Result<Principal, AppError> {
     let refused = || AppError::unauthorized("the ticket is not valid: it can be used once, within 30 s");
-    let principal = sealed::open(&state.keys, ticket, Utc::now()).ok_or_else(refused)?;
-    if !store::take(&state.db, &state.keys.hash_opaque(ticket)).await? || state.sessions.is_ended(principal.session) {
+    let identity = sealed::open(&state.keys, ticket, Utc::now()).ok_or_else(refused)?;
+    if !store::take(&state.db, &state.keys.hash_opaque(ticket)).await? {
         return Err(refused());
     }
-    Ok(principal)
+    principal_of(state, &identity)
 }

@@ -4,10 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{Role, TenantId, UserId};
-use uuid::Uuid;
 
-use crate::auth::{Keys, Principal};
+use crate::auth::{Identity, Keys};
 
 const CONTEXT: &str = "stream-ticket";
 /// Longest ticket that is looked at, in bytes.
@@ -15,77 +13,62 @@ const MAX_BYTES: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Inside {
-    tenant: TenantId,
-    user: UserId,
-    role: Role,
-    session: Uuid,
-    token_ends: i64,
+    whose: Identity,
     ticket_ends: i64,
 }
 
 /// Makes a ticket; two are never the same.
-pub(super) fn seal(keys: &Keys, principal: &Principal, ticket_ends: DateTime<Utc>) -> String {
-    let inside = Inside {
-        tenant: principal.tenant,
-        user: principal.user,
-        role: principal.role,
-        session: principal.session,
-        token_ends: principal.expires_at.timestamp(),
-        ticket_ends: ticket_ends.timestamp_millis(),
-    };
+pub(super) fn seal(keys: &Keys, whose: Identity, ticket_ends: DateTime<Utc>) -> String {
+    let inside = Inside { whose, ticket_ends: ticket_ends.timestamp_millis() };
     let plain = serde_json::to_vec(&inside).expect("ids and numbers are plain values");
     URL_SAFE_NO_PAD.encode(keys.seal(CONTEXT, &plain))
 }
 
 /// Reads a ticket; `None` when it is none of ours or past its time.
-pub(super) fn open(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Option<Principal> {
+pub(super) fn open(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Option<Identity> {
     if ticket.len() > MAX_BYTES {
         return None;
     }
     let plain = keys.open(CONTEXT, &URL_SAFE_NO_PAD.decode(ticket).ok()?)?;
     let inside: Inside = serde_json::from_slice(&plain).ok()?;
-    let expires_at = DateTime::from_timestamp(inside.token_ends, 0)?;
-    let current = inside.ticket_ends > now.timestamp_millis() && expires_at > now;
-    current.then_some(Principal {
-        tenant: inside.tenant,
-        user: inside.user,
-        role: inside.role,
-        session: inside.session,
-        // Such a user gets no ticket.
-        must_change_password: false,
-        expires_at,
-    })
+    let current = inside.ticket_ends > now.timestamp_millis() && inside.whose.expires_at > now;
+    current.then_some(inside.whose)
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
     use proptest::prelude::*;
+    use trunkline_db::{Role, TenantId, UserId};
+    use uuid::Uuid;
 
     use super::*;
+    use crate::auth::Via;
 
     fn keys() -> Keys {
         Keys::derive(&"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".parse().unwrap())
     }
 
-    fn principal(now: DateTime<Utc>) -> Principal {
+    fn identity(now: DateTime<Utc>) -> Identity {
         let (tenant, user) = (TenantId::new(), UserId::new());
-        Principal {
+        Identity {
             tenant,
             user,
             role: Role::Operator,
             session: Uuid::now_v7(),
+            via: Via::SignIn,
             must_change_password: false,
+            issued_at: now,
             expires_at: now + TimeDelta::seconds(900),
         }
     }
 
     #[test]
-    fn a_ticket_carries_the_principal_for_half_a_minute() {
+    fn a_ticket_says_whose_it_is_for_half_a_minute() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let principal = principal(now);
-        let ticket = seal(&keys(), &principal, now + TimeDelta::seconds(30));
-        assert_eq!(open(&keys(), &ticket, now), Some(principal));
+        let identity = identity(now);
+        let ticket = seal(&keys(), identity, now + TimeDelta::seconds(30));
+        assert_eq!(open(&keys(), &ticket, now), Some(identity));
         assert_eq!(open(&keys(), &ticket, now + TimeDelta::seconds(30)), None);
     }
 
@@ -98,7 +81,7 @@ mod tests {
         #[test]
         fn a_bent_ticket_is_no_ticket(at in any::<prop::sample::Index>(), letter in "[A-Za-z0-9_-]") {
             let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-            let ticket = seal(&keys(), &principal(now), now + TimeDelta::seconds(30));
+            let ticket = seal(&keys(), identity(now), now + TimeDelta::seconds(30));
             let at = at.index(ticket.len() - 1);
             let bent = format!("{}{letter}{}", &ticket[..at], &ticket[at + 1..]);
             prop_assume!(bent != ticket);

@@ -3,6 +3,7 @@
 //! A single task waits for whatever comes first: something to show, something from the client, room in a full socket, a deadline.
 //! While a frame waits for the socket nothing is taken from the hub: a slow client is a position that stands still.
 
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use super::super::registry::Entered;
 use super::close::Close;
 use super::codec::{Incoming, Opcode, ProtocolError};
 use super::wire::{ReadFailure, Wire};
-use crate::auth::{Principal, token};
+use crate::auth::Principal;
+use crate::http::{AppError, Permission, authenticate, principal_of};
 use crate::state::AppState;
 
 /// How long a close waits for the client's own.
@@ -81,6 +83,8 @@ enum Wake {
 pub(super) struct Connection {
     state: AppState,
     principal: Principal,
+    /// Where the client opened the stream from.
+    address: IpAddr,
     wire: Wire,
     /// What the user may see; the kinds come with each subscription.
     listening: Option<Box<Subscription>>,
@@ -111,7 +115,7 @@ impl Drop for OpenGauge {
 impl Connection {
     pub(super) fn new(
         state: AppState,
-        principal: Principal,
+        (principal, address): (Principal, IpAddr),
         socket: TcpStream,
         entered: Entered,
         filter: Filter,
@@ -125,6 +129,7 @@ impl Connection {
             token_ends: ends_at(&principal, now),
             state,
             principal,
+            address,
             wire: Wire::new(socket),
             listening: None,
             seat: Some(seat),
@@ -344,10 +349,7 @@ impl Connection {
 
     /// A fresh token of the same user prolongs the stream; its role counts for what is subscribed from then on.
     fn renew(&mut self, token: &str) -> Turn {
-        match token::verify(&self.state.keys, token, Utc::now()) {
-            Ok(fresh) if self.state.sessions.is_ended(fresh.session) => {
-                Turn::Close(Close::Unauthorized("the access token was revoked"))
-            }
+        match authenticate(&self.state, token, self.address) {
             Ok(fresh) if (fresh.tenant, fresh.user) != (self.principal.tenant, self.principal.user) => {
                 Turn::Close(Close::Forbidden("the token is of another user"))
             }
@@ -356,8 +358,7 @@ impl Connection {
                 self.principal = fresh;
                 Turn::On
             }
-            Err(token::TokenError::Expired) => Turn::Close(Close::Unauthorized("the access token has expired")),
-            Err(token::TokenError::Invalid) => Turn::Close(Close::Unauthorized("the access token is not valid")),
+            Err(error) => Turn::Close(Close::Unauthorized(reason(&error))),
         }
     }
 
@@ -433,14 +434,19 @@ impl Connection {
         Turn::On
     }
 
-    fn session_ended(&self) -> Turn {
+    fn session_ended(&mut self) -> Turn {
         if self.state.cancel.is_cancelled() {
             return Turn::Close(Close::GoingAway);
         }
-        if self.state.sessions.is_ended(self.principal.session) {
-            return Turn::Close(Close::Unauthorized("the access token was revoked"));
+        // What was changed may be anybody's: looked at in memory, and only what has ended is closed.
+        match principal_of(&self.state, &self.principal.identity()) {
+            Ok(principal) if principal.may(Permission::EventsRead) => {
+                self.principal = principal;
+                Turn::On
+            }
+            Ok(_) => Turn::Close(Close::Forbidden("the role does not allow to read events any more")),
+            Err(error) => Turn::Close(Close::Unauthorized(reason(&error))),
         }
-        Turn::On
     }
 }
 
@@ -453,6 +459,11 @@ fn closing(state: &AppState, wire: &mut Wire, close: Close) {
 
 fn ends_at(principal: &Principal, now: Instant) -> Instant {
     now + (principal.expires_at - Utc::now()).to_std().unwrap_or_default()
+}
+
+/// The words of a refusal that fit into a close frame.
+fn reason(error: &AppError) -> &'static str {
+    error.static_detail().unwrap_or("the access token is not valid")
 }
 
 /// Resolves when some sign-in was ended, or the process stops.

@@ -17,7 +17,7 @@ use self::connection::{Connection, Refused};
 pub(crate) use self::handshake::Handshake;
 use super::events::filter_for;
 use super::tickets;
-use crate::http::{AppError, Permission, Problem, authenticate, bearer};
+use crate::http::{AppError, ClientAddress, Permission, Problem, authenticate, bearer};
 use crate::state::AppState;
 
 /// The subprotocol that is spoken here.
@@ -46,14 +46,15 @@ struct StreamQuery {
         (status = 401, description = "No valid token or ticket", body = Problem, content_type = "application/problem+json"),
         (status = 426, description = "Only WebSocket here", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-permission" = json!("events:read")))
+    extensions(("x-permission" = json!("events:read")), ("x-rate-limit" = json!("stream")), ("x-credential" = json!("ticket")))
 )]
 async fn open_stream(State(state): State<AppState>, request: Request) -> Result<Response, AppError> {
     let (mut parts, _) = request.into_parts();
     let handshake = Handshake::check(&mut parts, PROTOCOL)?;
+    let ClientAddress(address) = ClientAddress::of(&state, &parts.extensions, &parts.headers)?;
     let query = StreamQuery::parse(parts.uri.query().unwrap_or_default());
     let principal = match (bearer(&parts.headers), &query.ticket) {
-        (Some(token), _) => authenticate(&state, token)?,
+        (Some(token), _) => authenticate(&state, token, address)?,
         (None, Some(ticket)) => tickets::redeem(&state, ticket).await?,
         (None, None) => {
             return Err(AppError::unauthorized(
@@ -82,7 +83,7 @@ async fn open_stream(State(state): State<AppState>, request: Request) -> Result<
         let Some((socket, early)) = upgrade.socket().await else { return };
         match entered {
             Ok((entered, filter, seat)) => {
-                Connection::new(state, principal, socket, entered, filter, seat).run(early).await;
+                Connection::new(state, (principal, address), socket, entered, filter, seat).run(early).await;
             }
             Err(refused) => connection::refuse(&state, socket, refused).await,
         }

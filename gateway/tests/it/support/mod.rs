@@ -19,10 +19,11 @@ use trunkline::calls::{CallConfig, CallControl, CallMetrics};
 use trunkline::config::{Config, Source};
 use trunkline::metrics::Metrics;
 use trunkline::provision::{self, NewMember};
+use trunkline::roster::{self, Roster};
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{http, server, stream};
+use trunkline::{api_keys, http, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
 use trunkline_stack::Postgres;
@@ -85,11 +86,13 @@ pub(crate) struct App {
 pub(crate) struct Options {
     pub(crate) timing: Timing,
     pub(crate) max_streams_per_user: usize,
+    /// Other keys of the configuration, without `TRUNKLINE_`.
+    pub(crate) settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timing: Timing::default(), max_streams_per_user: 64 }
+        Self { timing: Timing::default(), max_streams_per_user: 64, settings: Vec::new() }
     }
 }
 
@@ -121,6 +124,7 @@ impl App {
             Db::connect(&database_url, PoolOptions { max_connections: 6, ..PoolOptions::default() }).await.unwrap();
         let (cancel, journal_cancel) = (CancellationToken::new(), CancellationToken::new());
         let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone()).await.unwrap();
+        let roster = Roster::load(&db).await.unwrap();
         let metrics = Metrics::new();
         std::fs::create_dir_all(&config.recordings_dir).unwrap();
         // Nobody listens on the discard port: Asterisk is away for the whole test.
@@ -145,7 +149,10 @@ impl App {
             metrics,
             cancel: cancel.clone(),
             stream_timing: options.timing,
+            roster: roster.clone(),
         });
+        tokio::spawn(roster::watch(state.clone(), cancel.clone()));
+        tokio::spawn(api_keys::keep_count(roster, state.db.clone(), cancel.clone()));
         let listener = server::bind(config.http_listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
@@ -207,6 +214,42 @@ impl App {
         token::issue(&self.state.keys, self.tenant, user, role, uuid::Uuid::now_v7(), Utc::now(), life)
     }
 
+    /// A token that was issued a minute ago: before the roster was read.
+    pub(crate) fn old_token(&self, user: UserId, role: Role) -> String {
+        let (then, life) = (Utc::now() - TimeDelta::seconds(60), TimeDelta::seconds(660));
+        token::issue(&self.state.keys, self.tenant, user, role, uuid::Uuid::now_v7(), then, life)
+    }
+
+    /// A new member of the demo tenant, who cannot sign in by password.
+    pub(crate) async fn member(&self, role: Role) -> UserId {
+        let (mut owner, id) = (self.owner().await, UserId::new());
+        sqlx::query("INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, 'Somebody', '-')")
+            .bind(id)
+            .bind(format!("{id}@demo.test"))
+            .execute(&mut owner)
+            .await
+            .unwrap();
+        sqlx::query("INSERT INTO memberships (tenant_id, user_id, role) VALUES ($1, $2, $3)")
+            .bind(self.tenant)
+            .bind(id)
+            .bind(role.as_str())
+            .execute(&mut owner)
+            .await
+            .unwrap();
+        self.read_roster().await;
+        id
+    }
+
+    /// What was written behind the gateway's back counts from now on.
+    pub(crate) async fn read_roster(&self) {
+        roster::refresh(&self.state, None).await.unwrap();
+    }
+
+    /// Somebody with a token or an API key.
+    pub(crate) fn with_token(&self, id: UserId, token: impl Into<String>) -> User {
+        User { token: token.into(), id, client: self.client.clone(), base: self.url("") }
+    }
+
     /// Appends an event of the demo tenant.
     pub(crate) async fn append(&self, scope: Scope) {
         let event = NewEvent::new(Kind::from_static("call.started"), Ref::new("call", uuid::Uuid::now_v7()), json!({}));
@@ -256,7 +299,8 @@ fn config(database_url: &str, dir: &Path, options: &Options) -> Config {
         ("SIP_PORT", "5070".to_owned()),
         ("MAX_STREAMS_PER_USER", options.max_streams_per_user.to_string()),
     ];
-    let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
+    let settings = options.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let values = values.into_iter().chain(settings).map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
     Source::read(None, values).unwrap().config().unwrap()
 }
 

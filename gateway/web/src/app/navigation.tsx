@@ -9,7 +9,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
   return (
     <nav aria-label={t("common.nav.main")} className="border-e border-line bg-surface max-sm:order-last max-sm:border-e-0 max-sm:border-t">
       <ul className="flex flex-col items-center gap-1 py-2 max-sm:flex-row max-sm:justify-around max-sm:py-1">
-        {places.map((place) => (
+        {places.filter((place) => !place.under).map((place) => (
           <li key={place.to}>
             <Tooltip content={place.title} shortcut={place.shortcut}>
               <Link

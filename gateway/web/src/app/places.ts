@@ -1,20 +1,24 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, Users } from "lucide-react";
+import { Building2, Headset, KeyRound, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/roles" | "/settings/api-keys";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
+  /** Reached from there, and from the palette: the rail has room for what is needed all day. */
+  under?: "/settings";
 }
 
 export function usePlaces(): readonly Place[] {
   const t = useT();
   const mayRun = useCan("setup:run");
   const mayAudit = useCan("audit:read");
+  const mayRoles = useCan("roles:read");
+  const mayKeys = useCan("api_keys:manage");
   return useMemo(
     () => [
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
@@ -24,7 +28,9 @@ export function usePlaces(): readonly Place[] {
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
+      ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("access.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
+      ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("access.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit],
+    [t, mayRun, mayAudit, mayRoles, mayKeys],
   );
 }

@@ -64,9 +64,16 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("@/screens/audit")),
 });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
+const roles = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/roles",
+  validateSearch: (search): Record<string, unknown> => search,
+  component: lazyRouteComponent(() => import("@/screens/roles")),
+});
+const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings])]),
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

@@ -120,7 +120,7 @@ function Content() {
 function useTitle(places: readonly Place[]): void {
   const t = useT();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const here = places.find((one) => path === one.to || path.startsWith(`${one.to}/`));
+  const here = places.findLast((one) => path === one.to || path.startsWith(`${one.to}/`));
   const title = here ? `${here.title} · ${t("common.product")}` : t("common.product");
   useEffect(() => {
     document.title = title;

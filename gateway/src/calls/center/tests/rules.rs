@@ -6,6 +6,7 @@ use super::world::{FOREIGN_EXTENSION, FOREIGN_NUMBER, World};
 use crate::calls::AgentState;
 use crate::calls::center::{HangupWhy, Input, Report, Request};
 use crate::calls::model::{CallState, EndReason, RecordingState, Subject};
+use crate::roster::Sight;
 
 #[test]
 fn call_is_queued_offered_answered_recorded_and_ended() {
@@ -298,9 +299,10 @@ fn hangup_command_ends_both_legs() {
     world.answer(&leg);
     let call = *world.database.calls.keys().next().expect("a call");
     let (tenant, agent) = (world.tenant, world.agents[0]);
-    world.feed(Input::Hangup { tenant: TenantId::new(), call, by: agent, sees_all: true });
-    world.feed(Input::Hangup { tenant, call, by: AgentId::new(), sees_all: false });
+    let sight = |user: AgentId, led: &[AgentId], all| Sight { all, user: user.into(), led: led.to_vec() };
+    world.feed(Input::Hangup { tenant: TenantId::new(), call, sight: sight(agent, &[], true) });
+    world.feed(Input::Hangup { tenant, call, sight: sight(AgentId::new(), &[AgentId::new()], false) });
     assert_eq!(world.talking().len(), 1, "not theirs to hang up");
-    world.feed(Input::Hangup { tenant, call, by: agent, sees_all: false });
-    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    world.feed(Input::Hangup { tenant, call, sight: sight(AgentId::new(), &[agent], false) });
+    assert!(world.nothing_is_left(), "a team's lead may: {}", world.left_overs());
 }

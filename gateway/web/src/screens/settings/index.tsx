@@ -1,6 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useCommands } from "@/app/commands";
+import { usePlaces } from "@/app/places";
 import { Problem, api, body, meQuery, useMe } from "@/api";
 import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
 import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
@@ -34,19 +36,41 @@ export default function Settings() {
             <DefinitionList
               items={[
                 { term: t("people.sign-in.email"), value: me.user.email },
-                { term: t("setup.role"), value: t(`setup.role.${me.user.role}`) },
+                { term: t("setup.role"), value: me.role_name ?? t(`setup.role.${me.user.role}`) },
                 { term: t("setup.settings.company"), value: me.tenant.name },
                 { term: t("setup.zone"), value: me.tenant.time_zone },
               ]}
             />
           </Section>
         )}
+        <Administration />
         <Section title={t("common.shortcuts.title")}>
           <Keys />
         </Section>
         <Version />
       </div>
     </div>
+  );
+}
+
+/** What else may be set, for those who may. */
+function Administration() {
+  const t = useT();
+  const places = usePlaces().filter((place) => place.under === "/settings");
+  if (places.length === 0) return null;
+  return (
+    <Section title={t("access.administration")}>
+      <ul className="grid gap-1 sm:grid-cols-2">
+        {places.map((place) => (
+          <li key={place.to}>
+            <Link to={place.to} className="flex items-center gap-2.5 rounded-md px-2 py-1.5 text-md font-medium hover:bg-sunken">
+              <place.icon size={17} aria-hidden className="text-ink-3" />
+              {place.title}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 
