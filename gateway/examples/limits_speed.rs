@@ -36,8 +36,8 @@ fn main() {
 
 fn work(limiter: &InMemory, tenant: TenantId, user: UserId) {
     let quota = Quota::per_second(1_000_000);
-    let asks = [Subject::User(tenant, user), Subject::Tenant(tenant)]
-        .map(|subject| Ask { class: Class::Api, subject, quota });
+    let asks =
+        [Subject::User(tenant, user), Subject::Tenant(tenant)].map(|subject| Ask { class: Class::Api, subject, quota });
     for _ in 0..ROUNDS {
         let _ = limiter.take(&asks);
     }
