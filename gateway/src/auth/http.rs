@@ -12,7 +12,7 @@ use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, Updat
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, token};
 use crate::audit::Origin;
-use crate::http::{AppError, ClientAddress, Json, Problem, bearer};
+use crate::http::{AppError, Json, Problem, bearer};
 use crate::state::AppState;
 
 /// Name of the refresh cookie.
