@@ -237,6 +237,11 @@ async fn reattach_call(
 ) -> Result<StatusCode, AppError> {
     principal.require(Permission::SoftphoneSelf)?;
     let Some(username) = state.calls.softphones().username_of(principal.session) else {
+        // A call out of sight is none, whatever the phone does.
+        let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
+        let call = history::find(&mut tx, id, &state.roster.sight(&principal)).await?;
+        tx.commit().await?;
+        call.ok_or_else(|| AppError::not_found("running call"))?;
         return Err(AppError::conflict("phone-away", CallCommandError::PhoneAway.to_string()));
     };
     match state.calls.reattach(principal.tenant, id, principal.user.into(), username).await {

@@ -86,6 +86,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Newest first, without those that were revoked.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description It acts for the caller, with some of the caller's permissions. The secret is in this answer and nowhere else.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an API key */
+        get: operations["getApiKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It is refused from now on, and its streams are closed.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an API key
+         * @description Counts at once.
+         */
+        patch: operations["updateApiKey"];
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key another secret
+         * @description The old one is good for a while beside it, so that a program can be changed over without a gap. The secret is in this answer and
+         *     nowhere else. Only its maker may.
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -348,6 +418,26 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what may be permitted
+         * @description The table of permissions and built-in roles.
+         */
+        get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -483,6 +573,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tenant's own roles
+         * @description By name. The roles that every tenant has are in `GET /permissions`.
+         */
+        get: operations["listRoles"];
+        put?: never;
+        /**
+         * Make a role
+         * @description Nobody can give what they do not have: the permissions are a part of the caller's own.
+         */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a role
+         * @description Only one that nobody has.
+         */
+        delete: operations["deleteRole"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a role
+         * @description Counts at once for everybody who has it.
+         */
+        patch: operations["updateRole"];
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -593,6 +731,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List teams
+         * @description By name, with their members.
+         */
+        get: operations["listTeams"];
+        put?: never;
+        /** Make a team */
+        post: operations["createTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a team
+         * @description Its members stay; who led it sees their work no more.
+         */
+        delete: operations["deleteTeam"];
+        options?: never;
+        head?: never;
+        /** Rename a team */
+        patch: operations["updateTeam"];
+        trace?: never;
+    };
+    "/api/v1/teams/{id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Take somebody into a team
+         * @description Or say whether they lead it. Only who sees the whole tenant says who leads.
+         */
+        put: operations["setTeamMember"];
+        post?: never;
+        /** Take somebody out of a team */
+        delete: operations["removeTeamMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/test-calls": {
         parameters: {
             query?: never;
@@ -684,6 +885,74 @@ export interface components {
          * @enum {string}
          */
         AgentState: "available" | "paused" | "offline";
+        /** @description An API key, without its secret. */
+        ApiKey: {
+            /** @description Networks from which it may be used; none: from everywhere. */
+            allowed_addresses: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null: never.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The key.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used; some seconds behind.
+             */
+            last_used_at?: string | null;
+            /** @description The address it was last used from. */
+            last_used_from?: string | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description What it may do, as far as its maker may: names as in `x-permission`. */
+            permissions: string[];
+            /** @description The open part of `tlk_<prefix>_<secret>`. */
+            prefix: string;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the last rotation is good too.
+             */
+            previous_until?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was refused for asking too often.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description How often it was used; some seconds behind.
+             */
+            requests: number;
+            /**
+             * Format: int32
+             * @description Its own limit; null: that of the installation.
+             */
+            requests_per_second?: number | null;
+            /**
+             * Format: date-time
+             * @description When it got its present secret, if that is not its first.
+             */
+            rotated_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: uuid
+             * @description Who made it; it acts for this member, and ends with the membership.
+             */
+            user_id: string;
+        };
         /** @description Where a browser finds the audio without an access token. */
         AudioLink: {
             /**
@@ -750,6 +1019,15 @@ export interface components {
             name?: string | null;
             /** @description `user`, `device`, `call` … */
             type: string;
+        };
+        /** @description A role that every tenant has. */
+        BuiltInRole: {
+            /** @description How far its members see. */
+            reach: components["schemas"]["Reach"];
+            /** @description Its name. */
+            role: components["schemas"]["Role"];
+            /** @description Whether its members take work unless somebody says otherwise. */
+            takes_work: boolean;
         };
         /** @description A call. */
         Call: {
@@ -859,6 +1137,13 @@ export interface components {
          * @enum {string}
          */
         CallState: "new" | "queued" | "ringing" | "active" | "ended";
+        /** @description Answer of `GET /permissions`: the table. */
+        Catalogue: {
+            /** @description All that may be permitted within a tenant. */
+            permissions: components["schemas"]["PermissionView"][];
+            /** @description The roles that every tenant has, from the most to the least. */
+            roles: components["schemas"]["BuiltInRole"][];
+        };
         /** @description Body of `POST /auth/password`. */
         ChangePassword: {
             /** @description The password until now. */
@@ -866,10 +1151,72 @@ export interface components {
             /** @description The new one: at least 10 characters, and another than the current one. */
             new: string;
         };
+        /** @description Body of `POST /api-keys`. */
+        CreateApiKey: {
+            /** @description Addresses and networks (CIDR) from which it may be used; at most 50. */
+            allowed_addresses?: string[];
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at?: string | null;
+            /** @description What it is for; at most 60 characters. */
+            name: string;
+            /** @description What it may do: some of the caller's own permissions, by name. */
+            permissions: string[];
+            /**
+             * Format: int32
+             * @description Its own limit.
+             */
+            requests_per_second?: number | null;
+        };
         /** @description Body of `POST /agents/{id}/devices`. */
         CreateDevice: {
             /** @description A name for people, such as "desk phone"; at most 100 characters. */
             name: string;
+        };
+        /** @description Body of `POST /roles`. */
+        CreateRole: {
+            /** @description At most 60 characters. */
+            name: string;
+            /** @description Names as in `GET /permissions`. */
+            permissions: string[];
+            /** @description How far its members see. */
+            reach: components["schemas"]["Reach"];
+        };
+        /** @description Body of `POST /teams`. */
+        CreateTeam: {
+            /** @description At most 60 characters. */
+            name: string;
+        };
+        /** @description A role of the tenant's own. */
+        CustomRole: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The role.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many people have it.
+             */
+            members: number;
+            /** @description Name, one of its kind within the tenant. */
+            name: string;
+            /** @description What it allows: names as in `x-permission`. */
+            permissions: string[];
+            /** @description How far its members see. */
+            reach: components["schemas"]["Reach"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
         };
         /** @description A desk phone. */
         Device: {
@@ -1063,10 +1410,21 @@ export interface components {
         Me: {
             /** @description What the user may do: the names that operations give as `x-permission`. */
             permissions: string[];
+            /** @description How far the user sees within the tenant. */
+            reach: components["schemas"]["Reach"];
+            /** @description The name of the role of the tenant's own that the user has, if it has one: it counts instead of `user.role`. */
+            role_name?: string | null;
             /** @description To which tenant. */
             tenant: components["schemas"]["TenantView"];
             /** @description Who is signed in. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description A key with its secret. */
+        NewApiKey: {
+            /** @description The key. */
+            api_key: components["schemas"]["ApiKey"];
+            /** @description For `Authorization: Bearer`. In this answer and nowhere else. */
+            token: string;
         };
         /** @description SIP credentials of a new device; the password is shown this once. */
         NewDevice: {
@@ -1180,6 +1538,84 @@ export interface components {
                  * @description Since when.
                  */
                 state_since: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ApiKey: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description Networks from which it may be used; none: from everywhere. */
+                allowed_addresses: string[];
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it ends; null: never.
+                 */
+                expires_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The key.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last used; some seconds behind.
+                 */
+                last_used_at?: string | null;
+                /** @description The address it was last used from. */
+                last_used_from?: string | null;
+                /** @description What it is for. */
+                name: string;
+                /** @description What it may do, as far as its maker may: names as in `x-permission`. */
+                permissions: string[];
+                /** @description The open part of `tlk_<prefix>_<secret>`. */
+                prefix: string;
+                /**
+                 * Format: date-time
+                 * @description Until when the secret before the last rotation is good too.
+                 */
+                previous_until?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was refused for asking too often.
+                 */
+                refused: number;
+                /**
+                 * Format: int64
+                 * @description How often it was used; some seconds behind.
+                 */
+                requests: number;
+                /**
+                 * Format: int32
+                 * @description Its own limit; null: that of the installation.
+                 */
+                requests_per_second?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it got its present secret, if that is not its first.
+                 */
+                rotated_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: uuid
+                 * @description Who made it; it acts for this member, and ends with the membership.
+                 */
+                user_id: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -1328,6 +1764,45 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_CustomRole: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The role.
+                 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description How many people have it.
+                 */
+                members: number;
+                /** @description Name, one of its kind within the tenant. */
+                name: string;
+                /** @description What it allows: names as in `x-permission`. */
+                permissions: string[];
+                /** @description How far its members see. */
+                reach: components["schemas"]["Reach"];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Device: {
             /**
              * Format: int64
@@ -1386,6 +1861,49 @@ export interface components {
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Team: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The team.
+                 */
+                id: string;
+                /** @description Who belongs to it. */
+                members: components["schemas"]["TeamMember"][];
+                /** @description Name, one of its kind within the tenant. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When its name was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Something that may be permitted. */
+        PermissionView: {
+            /** @description What it allows, in a sentence. */
+            description: string;
+            /** @description The name in `x-permission`. */
+            name: string;
+            /** @description The built-in roles that have it. */
+            roles: components["schemas"]["Role"][];
+            /** @description Whether the caller has it, and may give it to others. */
+            yours: boolean;
         };
         /** @description Body of `POST /test-calls`. */
         PlaceTestCall: {
@@ -1467,6 +1985,11 @@ export interface components {
             /** @description Every call that nobody has answered yet, also those that ring at an agent; in the order in which they will be served. */
             waiting: components["schemas"]["WaitingCall"][];
         };
+        /**
+         * @description How far somebody's sight goes within the tenant; the journal's scopes say the same of events.
+         * @enum {string}
+         */
+        Reach: "member" | "all";
         /** @description The stereo recording of a call: left channel the agent, right the customer. */
         Recording: {
             /**
@@ -1542,10 +2065,24 @@ export interface components {
             removing: boolean;
         };
         /**
-         * @description A member's role within one tenant.
+         * @description A member's built-in role within one tenant. What each may do is said by the gateway's table of permissions.
          * @enum {string}
          */
-        Role: "operator" | "manager" | "admin";
+        Role: "client" | "viewer" | "operator" | "sales_rep" | "setter" | "closer" | "manager" | "admin";
+        /** @description Body of `POST /api-keys/{id}/rotate`. */
+        RotateApiKey: {
+            /**
+             * Format: int64
+             * @description How long the old secret is good beside the new one; a day unless said.
+             * @default 86400
+             */
+            overlap_seconds: number | null;
+        };
+        /** @description Body of `PUT /teams/{id}/members/{user_id}`. */
+        SetMember: {
+            /** @description Whether they lead it, and so see the work of its members. */
+            lead?: boolean;
+        };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
             /** @description Why; at most 200 characters. */
@@ -1650,6 +2187,38 @@ export interface components {
              */
             ws_url: string;
         };
+        /** @description A team. */
+        Team: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The team.
+             */
+            id: string;
+            /** @description Who belongs to it. */
+            members: components["schemas"]["TeamMember"][];
+            /** @description Name, one of its kind within the tenant. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its name was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description Somebody in a team. */
+        TeamMember: {
+            /** @description Whether they lead it, and so see the work of its members. */
+            lead: boolean;
+            /**
+             * Format: uuid
+             * @description The user; an agent has the same id.
+             */
+            user_id: string;
+        };
         /** @description The tenant that the user signed in to. */
         TenantView: {
             /**
@@ -1691,11 +2260,43 @@ export interface components {
             /** @description For `?ticket=`. */
             ticket: string;
         };
+        /** @description Body of `PATCH /api-keys/{id}`: what is absent stays as it is. */
+        UpdateApiKey: {
+            /** @description Addresses and networks (CIDR) from which it may be used; replaces all. */
+            allowed_addresses?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it ends; null for never.
+             */
+            expires_at?: string | null;
+            /** @description What it is for; at most 60 characters. */
+            name?: string | null;
+            /** @description What it may do; replaces all. */
+            permissions?: string[] | null;
+            /**
+             * Format: int32
+             * @description Its own limit; null for that of the installation.
+             */
+            requests_per_second?: number | null;
+        };
         /** @description Body of `PATCH /me`: what is absent stays as it is. */
         UpdateMe: {
             /** @description Language of the panel: `en`, `ru` or `it`; null for the tenant's. */
             language?: string | null;
             /** @description Name as shown to colleagues; at most 100 characters. */
+            name?: string | null;
+        };
+        /** @description Body of `PATCH /roles/{id}`: what is absent stays as it is. */
+        UpdateRole: {
+            /** @description At most 60 characters. */
+            name?: string | null;
+            /** @description Names as in `GET /permissions`; replaces all. */
+            permissions?: string[] | null;
+            reach?: components["schemas"]["Reach"] | null;
+        };
+        /** @description Body of `PATCH /teams/{id}`: what is absent stays as it is. */
+        UpdateTeam: {
+            /** @description At most 60 characters. */
             name?: string | null;
         };
         /** @description The signed-in user. */
@@ -1992,6 +2593,279 @@ export interface operations {
             };
             /** @description No such device */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Keys, without secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKey"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description More than the caller has */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many keys, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key, without its secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description No such key, or revoked */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such key, or revoked before */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description More than the caller has */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such key, or revoked */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key with its new secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description Somebody else's key, or it may do more than the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such key, or revoked */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2614,6 +3488,26 @@ export interface operations {
             };
         };
     };
+    listPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+        };
+    };
     listQueues: {
         parameters: {
             query?: {
@@ -2922,6 +3816,208 @@ export interface operations {
             };
         };
     };
+    listRoles: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Roles */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomRole"];
+                };
+            };
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRole"];
+            };
+        };
+        responses: {
+            /** @description The role */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomRole"];
+                };
+            };
+            /** @description More than the caller has */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The role */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It may do more than the caller */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The role */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRole"];
+            };
+        };
+        responses: {
+            /** @description The role as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomRole"];
+                };
+            };
+            /** @description More than the caller has */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSetup: {
         parameters: {
             query?: never;
@@ -3168,6 +4264,269 @@ export interface operations {
             };
             /** @description The Idempotency-Key is in use */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTeams: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Teams */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Team"];
+                };
+            };
+        };
+    };
+    createTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTeam"];
+            };
+        };
+        responses: {
+            /** @description The team */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The team */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such team */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The team */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTeam"];
+            };
+        };
+        responses: {
+            /** @description The team as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description No such team */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTeamMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The team */
+                id: string;
+                /** @description The user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMember"];
+            };
+        };
+        responses: {
+            /** @description The team as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description Only who sees the whole tenant says who leads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such team, or no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many members */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeTeamMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The team */
+                id: string;
+                /** @description The user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Out of it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such team, or not in it */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -29,7 +29,7 @@ export default function ApiKeys() {
     onSettled: changed,
   });
   const rotate = useMutation({
-    mutationFn: (key: ApiKey) => body(api.POST("/api/v1/api-keys/{id}/rotate", { params: { path: { id: key.id }, header: { "Idempotency-Key": newKey() } }, body: {} })),
+    mutationFn: (key: ApiKey) => body(api.POST("/api/v1/api-keys/{id}/rotate", { params: { path: { id: key.id }, header: { "Idempotency-Key": newKey() } }, body: { overlap_seconds: null } })),
     onSuccess: (made) => setToken(made.token),
     onError: (error) => toast({ title: t("access.key.not-changed"), description: problemText(error), tone: "bad" }),
     onSettled: changed,
