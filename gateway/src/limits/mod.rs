@@ -84,7 +84,7 @@ impl Subject {
                 let [a, b, c, d, ..] = address.segments();
                 Self::Network(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
             }
-            v4 => Self::Network(v4),
+            v4 @ IpAddr::V4(_) => Self::Network(v4),
         }
     }
 

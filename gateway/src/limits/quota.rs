@@ -78,8 +78,8 @@ pub struct RateLimits {
 }
 
 /// Reads a quota, or `off`.
-pub(crate) fn parse_limit(text: &str) -> Option<Option<Quota>> {
-    if text.trim() == "off" { Some(None) } else { text.parse().ok().map(Some) }
+pub(crate) fn parse_limit(text: &str) -> Result<Option<Quota>, ParseQuotaError> {
+    if text.trim() == "off" { Ok(None) } else { text.parse().map(Some) }
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!("30/min".parse(), Ok(Quota { every: 2 * SECOND, burst: 30 }));
         assert_eq!("30/min".parse::<Quota>().unwrap().window(), 60);
         assert_eq!(Quota::per_second(100), "100/s burst 200".parse().unwrap());
-        assert_eq!(parse_limit("off"), Some(None));
+        assert_eq!(parse_limit("off"), Ok(None));
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
             "1e3/s",
             "9999999/s",
         ] {
-            assert!(parse_limit(text).is_none(), "{text:?}");
+            assert!(parse_limit(text).is_err(), "{text:?}");
         }
     }
 }

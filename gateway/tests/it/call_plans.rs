@@ -129,7 +129,10 @@ async fn every_filter_of_the_calls_is_quick_in_a_long_history() {
             "a queue on a day",
             vec![(3, format!("'{sales}'")), (9, "'2025-03-01'".to_owned()), (10, "'2025-03-02'".to_owned())],
         ),
-        ("an operator of none", vec![(12, "false".to_owned()), (13, format!("'{{{agent}}}'")), (14, "'{}'".to_owned())]),
+        (
+            "an operator of none",
+            vec![(12, "false".to_owned()), (13, format!("'{{{agent}}}'")), (14, "'{}'".to_owned())],
+        ),
         (
             "an operator of a queue",
             vec![(12, "false".to_owned()), (13, format!("'{{{agent}}}'")), (14, format!("'{{{sales}}}'"))],

@@ -3,7 +3,7 @@ import { KeyRound, Pencil, Plus, RefreshCw, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { api, body, newKey, useMe } from "@/api";
 import type { components } from "@/api";
-import { Badge, Banner, Button, Card, ConfirmDialog, Dialog, EmptyState, ErrorState, IconButton, PageHeader, RelativeTime, Skeleton, toast } from "@/design";
+import { Badge, Banner, Button, Card, ConfirmDialog, Dialog, EmptyState, ErrorState, IconButton, PageHeader, RelativeTime, Skeleton, toast, useNow } from "@/design";
 import { useT } from "@/i18n";
 import { useAgents } from "@/live";
 import { problemText } from "../calls/problem-text";
@@ -106,9 +106,10 @@ function KeyRow({ apiKey, onEdit, onRotate, onRevoke }: { apiKey: ApiKey; onEdit
   const t = useT();
   const me = useMe();
   const agents = useAgents();
+  const now = useNow();
   const mine = apiKey.user_id === me?.user.id;
   const maker = mine ? me.user.name : agents.find((one) => one.id === apiKey.user_id)?.name;
-  const ended = apiKey.expires_at !== null && apiKey.expires_at !== undefined && Date.parse(apiKey.expires_at) <= Date.now();
+  const ended = apiKey.expires_at !== null && apiKey.expires_at !== undefined && Date.parse(apiKey.expires_at) <= now;
   return (
     <li className="flex items-start gap-3 px-4 py-2.5">
       <KeyRound size={17} aria-hidden className="mt-1 text-ink-3" />
@@ -162,7 +163,6 @@ function Facts({ children }: { children: readonly ReactNode[] }) {
   const facts = children.filter((one) => one !== false && one !== null && one !== undefined && one !== "");
   return facts.map((fact, at) => (
     // The list is made anew each time.
-    // eslint-disable-next-line @eslint-react/no-array-index-key
     <span key={at}>
       {at > 0 && " · "}
       {fact}
