@@ -266,6 +266,21 @@ async fn use_secrets(stack: &Stack, scene: &Scene, canaries: &mut Canaries, prod
     let once = users.iter().find_map(|user| user["one_time_password"].as_str()).context("a one-time password")?;
     canaries.add("a one-time password", once);
     Api::sign_in(&base, "olga@canary.test", once).await?;
+
+    // An API key: used, changed for another, and both secrets of an answer that is kept.
+    let wanted = json!({ "name": "Canary", "permissions": ["queues:read"] });
+    let make = || admin.request(Method::POST, "/api-keys").header("idempotency-key", "canary-key").json(&wanted);
+    let made: Value = make().send().await?.json().await?;
+    let (token, id) = (text(&made, "token")?, text(&made["api_key"], "id")?);
+    ensure!(text(&make().send().await?.json().await?, "token")? == token, "the kept answer is another");
+    let rotated = admin.send(Method::POST, &format!("/api-keys/{id}/rotate"), &json!({})).await?;
+    for key in [token, text(&rotated, "token")?] {
+        canaries.add("an API key's secret", key.rsplit('_').next().unwrap_or_default());
+        let used = http.get(format!("{base}/api/v1/queues")).bearer_auth(&key).send().await?;
+        ensure!(used.status() == StatusCode::OK, "an API key: {}", used.status());
+        let wrong = http.get(format!("{base}/api/v1/queues?key={id}")).bearer_auth(format!("{key}0")).send().await?;
+        produced.add("a wrong API key", wrong.text().await?);
+    }
     Ok(())
 }
 

@@ -46,6 +46,9 @@ async fn a_key_works_at_once_for_what_it_may_and_acts_for_its_maker() {
     assert_eq!(team.status(), StatusCode::CREATED);
     let event = admin.get_json("/api/v1/events?kinds=team.created").await["items"][0].clone();
     assert_eq!(event["actor"]["id"], json!(admin.id));
+    let told = admin.get_json("/api/v1/audit?action=team.created").await["items"][0].clone();
+    assert_eq!((&told["actor"]["id"], &told["via"]["type"]), (&json!(admin.id), &"api_key".into()));
+    assert_eq!(told["via"]["id"], made["api_key"]["id"]);
 }
 
 #[tokio::test]

@@ -28,8 +28,8 @@ export function usePlaces(): readonly Place[] {
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
-      ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("access.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
-      ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("access.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
+      ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
+      ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
     ],
     [t, mayRun, mayAudit, mayRoles, mayKeys],
   );

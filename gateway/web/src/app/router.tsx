@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { signedIn } from "@/api/session";
+import { loadArea } from "@/i18n";
 import { Failed } from "./failed";
 import { NotFound } from "./not-found";
 import { Pending } from "./pending";
@@ -68,9 +69,10 @@ const roles = createRoute({
   getParentRoute: () => inside,
   path: "/settings/roles",
   validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("access"),
   component: lazyRouteComponent(() => import("@/screens/roles")),
 });
-const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", component: lazyRouteComponent(() => import("@/screens/api-keys")) });
+const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys])]),

@@ -6,13 +6,14 @@
  */
 import { useSyncExternalStore } from "react";
 import type english from "./en";
+import type access from "./en/access.json";
 
 export const LANGUAGES = ["en", "ru", "it"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english;
+type Areas = typeof english & { access: typeof access };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -23,6 +24,13 @@ const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
   ru: () => import("./ru"),
   it: () => import("./it"),
 };
+
+/** Areas that few screens need: loaded with the first of them. */
+const LATER = {
+  access: { en: () => import("./en/access.json"), ru: () => import("./ru/access.json"), it: () => import("./it/access.json") },
+} satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
+type LaterArea = keyof typeof LATER;
+const wanted = new Set<LaterArea>();
 
 let language: Language = "en";
 let catalogue: Catalogue = {};
@@ -41,11 +49,21 @@ export function preferredLanguage(): Language {
 /** Loads a language and shows it. */
 export async function setLanguage(next: Language): Promise<void> {
   const { default: texts } = await loaders[next]();
+  const later = await Promise.all([...wanted].map(async (area) => [area, (await LATER[area][next]()).default] as const));
   language = next;
-  catalogue = texts as Catalogue;
+  catalogue = { ...(texts as Catalogue), ...(Object.fromEntries(later) as Catalogue) };
   localStorage.setItem(KEPT, next);
   document.documentElement.lang = next;
   for (const listener of listeners) listener();
+}
+
+/** Loads the texts of an area that is not there from the start. */
+export async function loadArea(area: LaterArea): Promise<void> {
+  wanted.add(area);
+  const now = language;
+  const { default: texts } = await LATER[area][now]();
+  // Another language may have been chosen meanwhile; it brought the area along.
+  if (now === language) catalogue = { ...catalogue, [area]: texts as Catalogue[string] };
 }
 
 export function currentLanguage(): Language {

@@ -38,7 +38,7 @@ export default function ApiKeys() {
   return (
     <div className="flex min-h-full flex-col">
       <PageHeader
-        title={t("access.nav.keys")}
+        title={t("common.nav.keys")}
         description={t("access.keys.about")}
         actions={
           <Button variant="primary" icon={<Plus size={15} aria-hidden />} onClick={() => setEditing("new")}>

@@ -15,7 +15,7 @@ export default function RolesAndTeams() {
   const tabs = [...(seesRoles ? [{ value: "roles", label: t("access.roles") }] : []), { value: "teams", label: t("access.teams") }];
   return (
     <div className="flex min-h-full flex-col">
-      <PageHeader title={t("access.nav.roles")} description={t("access.roles.about")} />
+      <PageHeader title={t("common.nav.roles")} description={t("access.roles.about")} />
       <Tabs
         className="grid w-full max-w-4xl gap-4 p-5 max-sm:p-3"
         value={tab}

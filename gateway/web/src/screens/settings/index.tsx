@@ -59,7 +59,7 @@ function Administration() {
   const places = usePlaces().filter((place) => place.under === "/settings");
   if (places.length === 0) return null;
   return (
-    <Section title={t("access.administration")}>
+    <Section title={t("common.administration")}>
       <ul className="grid gap-1 sm:grid-cols-2">
         {places.map((place) => (
           <li key={place.to}>
