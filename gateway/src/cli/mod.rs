@@ -114,7 +114,11 @@ fn read_source(named: Option<&Path>) -> Result<Source, ConfigError> {
 
 /// The OpenAPI document as it is committed.
 fn openapi_text() -> anyhow::Result<String> {
-    serde_json::to_string_pretty(&http::openapi()).context("the OpenAPI document cannot be written")
+    // By way of a value, whose fields are in order: an operation's extensions come in another one each time.
+    let document = serde_json::to_value(http::openapi());
+    document
+        .and_then(|document| serde_json::to_string_pretty(&document))
+        .context("the OpenAPI document cannot be written")
 }
 
 async fn migrate(source: &Source) -> anyhow::Result<()> {

@@ -2968,8 +2968,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": number[];
                     "application/x-ndjson": number[];
+                    "text/csv": number[];
                 };
             };
             /** @description A parameter does not fit */
