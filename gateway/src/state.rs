@@ -14,6 +14,7 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
+use crate::jobs::JobMetrics;
 use crate::metrics::Metrics;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
@@ -77,6 +78,8 @@ pub struct Inner {
     pub in_flight: InFlight,
     /// Open live streams.
     pub streams: Streams,
+    /// Figures of jobs.
+    pub job_metrics: Arc<JobMetrics>,
     /// Figures of softphones.
     pub softphone_metrics: SoftphoneMetrics,
     /// Open sockets of softphones.
@@ -95,6 +98,9 @@ impl AppState {
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
+            job_metrics: Arc::new(
+                JobMetrics::register(metrics.registry()).expect("every metric has a name of its own"),
+            ),
             softphone_metrics: SoftphoneMetrics::register(metrics.registry()),
             sip_sockets: Sockets::default(),
             config,

@@ -101,6 +101,10 @@ id!(
     /// An event of the journal.
     EventId
 );
+id!(
+    /// A job.
+    JobId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

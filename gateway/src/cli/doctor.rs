@@ -8,6 +8,7 @@ use std::time::Duration;
 use trunkline_db::{Db, PoolOptions};
 
 use crate::config::{Config, ConfigError, Source};
+use crate::mail::Transport;
 use crate::secrets::{self, Vault};
 use crate::{audit, server};
 
@@ -45,6 +46,7 @@ pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
     report.add("state_dir", writable(&config.state_dir));
     report.add("recordings_dir", writable(&config.recordings_dir));
     report.add("asterisk", asterisk(&config).await);
+    report.add("smtp_url", mail(&config).await);
     report.add("http_listen", http_port(&config).await);
     report.add("rtp_listen", rtp_port(&config).await);
     report.end()
@@ -199,6 +201,18 @@ async fn asterisk(config: &Config) -> Finding {
         return Err(format!("Asterisk {version} answers; Trunkline is made for 22.10.1 and later of 22"));
     }
     Ok(format!("Asterisk {version} answers and knows us"))
+}
+
+async fn mail(config: &Config) -> Finding {
+    let Some(mail) = &config.mail else {
+        return Ok("not set: no e-mail can be sent (password resets, invitations)".to_owned());
+    };
+    let place = mail.server.place();
+    let transport = Transport::new(mail).map_err(|error| format!("TLS cannot be set up: {error}"))?;
+    match transport.check().await {
+        Ok(()) => Ok(format!("the mail server answers at {place}")),
+        Err(why) => Err(format!("the mail server at {place}: {why}; is smtp_url right, with user and password?")),
+    }
 }
 
 /// A running gateway holds its own port: that is well, too.

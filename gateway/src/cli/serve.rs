@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use trunkline_db::{Db, PoolOptions};
+use trunkline_db::PoolOptions;
+use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
 
 use crate::calls::{CallConfig, CallControl, CallMetrics};
@@ -18,10 +19,8 @@ use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{audit, auth, http, logging, secrets, server, setup, softphone, stream};
+use crate::{audit, http, jobs, logging, secrets, server, setup, softphone, stream};
 
-/// How often what has ended is removed.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// How long each part may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -78,7 +77,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
     let tasks = TaskTracker::new();
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
-    tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    tasks.spawn(jobs::watch(db.clone(), Arc::clone(&state.job_metrics), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());
     tasks.spawn(secrets::keep_current(vault.clone(), db.clone(), secret_metrics, cancel.clone()));
@@ -87,6 +86,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     tasks.spawn(softphone::end_with_sessions(softphones, sessions, cancel.clone()));
     tasks.spawn(setup::resume(state.clone(), cancel.clone()));
     tasks.close();
+    let worker = jobs::worker(&state, WorkerConfig::default()).start(cancel.clone());
     tokio::spawn(stop_on_signal(state.clone()));
 
     tracing::info!(address = %config.http_listen, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -94,6 +94,9 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
     let _ = tokio::time::timeout(STOP_PATIENCE, calls.stopped()).await;
     let _ = tokio::time::timeout(STOP_PATIENCE, tasks.wait()).await;
+    if tokio::time::timeout(STOP_PATIENCE, worker.stopped()).await.is_err() {
+        tracing::warn!("running jobs did not stop in time; others take them when their leases have run out");
+    }
     journal_cancel.cancel();
     if tokio::time::timeout(STOP_PATIENCE, journal.stopped()).await.is_err() {
         tracing::warn!("the journal did not stop in time");
@@ -149,20 +152,4 @@ async fn stop_on_signal(state: AppState) {
         _ = interrupt.recv() => {}
     }
     std::process::exit(130);
-}
-
-/// Removes what has ended: refresh tokens, tickets, kept answers.
-async fn sweep_now_and_then(db: Db, cancel: CancellationToken) {
-    while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
-        let results = [
-            ("refresh tokens", auth::sweep(&db).await),
-            ("stream tickets", stream::sweep(&db).await),
-            ("idempotency keys", http::idempotency::sweep(&db).await),
-        ];
-        for (what, result) in results {
-            if let Err(error) = result {
-                tracing::warn!(%error, "cannot sweep {what}; trying again later");
-            }
-        }
-    }
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::mail::MailConfig;
 use crate::secrets::KeySource;
 pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
@@ -85,6 +86,12 @@ pub const KEYS: &[Key] = &[
         "a list of STUN and TURN servers such as [\"stun:stun.example.org:3478\", \"turn:turn.example.org:3478?transport=udp\"]",
     ),
     optional("turn_secret", "the secret that the TURN server shares with the gateway", true),
+    optional(
+        "smtp_url",
+        "a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465 (a password needs TLS)",
+        true,
+    ),
+    optional("mail_from", "an address such as \"Trunkline <trunkline@example.org>\"", false),
     key("log", "info", "a filter such as info or trunkline=debug,info"),
     key("log_format", "text", "\"text\" or \"json\""),
 ];
@@ -146,6 +153,8 @@ pub struct Config {
     pub media_address: Option<IpAddr>,
     /// STUN and TURN servers for browsers.
     pub ice_servers: IceServers,
+    /// The way to people's mailboxes. Without it no letter can be sent.
+    pub mail: Option<MailConfig>,
     /// `tracing` filter.
     pub log: String,
     /// Log lines as text or JSON.

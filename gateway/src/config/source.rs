@@ -9,6 +9,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{Config, KEYS, Key, Secret, SecretKey};
+use crate::mail::{MailConfig, SmtpServer};
 use crate::secrets::{KeySource, Ring};
 use crate::softphone::IceServers;
 
@@ -183,6 +184,15 @@ impl Source {
         let media_address = reader.optional_with("media_address", |text| text.parse().ok());
         let ice_urls = reader.required("ice_servers", ice_addresses);
         let turn_secret = reader.optional_with("turn_secret", |text| not_empty(text).map(Secret::new));
+        let smtp_server = reader.optional_with("smtp_url", SmtpServer::parse);
+        let mail_from = reader.optional_with("mail_from", |text| text.parse().ok());
+        if reader.is_given("smtp_url") && !reader.is_given("mail_from") {
+            reader.problems.push(format!(
+                "mail_from (or {}) is not set: smtp_url needs it, expected {}",
+                variable("mail_from"),
+                Reader::key("mail_from").expected
+            ));
+        }
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -219,6 +229,7 @@ impl Source {
                 sip_websocket_url,
                 media_address,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
+                mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 log: log?,
                 log_format: log_format?,
             })
@@ -239,6 +250,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn key(name: &str) -> &'static Key {
         KEYS.iter().find(|key| key.name == name).expect("every key that is read stands in KEYS")
+    }
+
+    /// Whether a key is set to something.
+    fn is_given(&self, name: &str) -> bool {
+        self.source.given.get(name).is_some_and(|given| !given.text.trim().is_empty())
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {

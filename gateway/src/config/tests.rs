@@ -152,3 +152,22 @@ fn a_key_is_read_from_hex_and_from_base64() {
     assert_eq!(hex, base64);
     assert!("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==".parse::<SecretKey>().is_err(), "31 bytes");
 }
+
+#[test]
+fn a_mail_server_needs_a_sender_and_a_way_on_which_its_password_is_safe() {
+    let server = ("TRUNKLINE_SMTP_URL", "smtps://ada:hunter2@mail.example.org");
+    let refused = refusal(&[server]);
+    assert!(refused.contains("mail_from (or TRUNKLINE_MAIL_FROM) is not set: smtp_url needs it"), "{refused}");
+    let refused =
+        refusal(&[("TRUNKLINE_SMTP_URL", "smtp://ada:hunter2@relay.lan?tls=off"), ("TRUNKLINE_MAIL_FROM", "me")]);
+    assert!(refused.contains("TRUNKLINE_SMTP_URL: expected a mail server"), "{refused}");
+    assert!(
+        refused.contains("TRUNKLINE_MAIL_FROM = \"me\": expected an address") && !refused.contains("hunter2"),
+        "{refused}"
+    );
+    let sender = ("TRUNKLINE_MAIL_FROM", "Trunkline <trunkline@example.org>");
+    let config = Source::read(None, environment(&[server, sender])).unwrap().config().unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.mail.unwrap().server.place(), "mail.example.org:465");
+    assert!(Source::read(None, environment(&[sender])).unwrap().config().unwrap().mail.is_none());
+}

@@ -34,6 +34,10 @@ pub enum Permission {
     SetupRun,
     /// Read the journal in one's scopes, live or back.
     EventsRead,
+    /// See what the tenant has to be done in the background.
+    JobsRead,
+    /// Run such jobs at once, and drop them.
+    JobsManage,
     /// Read the gateway's metrics from elsewhere than loopback.
     MetricsRead,
     /// Read and export the audit log.
@@ -56,6 +60,8 @@ impl Permission {
         Self::CallsTest,
         Self::SetupRun,
         Self::EventsRead,
+        Self::JobsRead,
+        Self::JobsManage,
         Self::MetricsRead,
         Self::AuditRead,
     ];
@@ -76,6 +82,8 @@ impl Permission {
             Self::CallsTest => "calls:test",
             Self::SetupRun => "setup:run",
             Self::EventsRead => "events:read",
+            Self::JobsRead => "jobs:read",
+            Self::JobsManage => "jobs:manage",
             Self::MetricsRead => "metrics:read",
             Self::AuditRead => "audit:read",
         }
@@ -94,7 +102,12 @@ impl Permission {
             | Self::RecordingsRead
             | Self::EventsRead => true,
             Self::RecordingsDownload | Self::CallsTest => matches!(role, Role::Admin | Role::Manager),
-            Self::DevicesAny | Self::SetupRun | Self::MetricsRead | Self::AuditRead => matches!(role, Role::Admin),
+            Self::DevicesAny
+            | Self::SetupRun
+            | Self::JobsRead
+            | Self::JobsManage
+            | Self::MetricsRead
+            | Self::AuditRead => matches!(role, Role::Admin),
         }
     }
 }

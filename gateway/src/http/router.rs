@@ -14,7 +14,7 @@ use super::extract::MAX_BODY_BYTES;
 use super::{AppError, ClientAddress, Permission, docs, edge};
 use crate::auth::{self, Principal};
 use crate::state::AppState;
-use crate::{agents, audit, calls, health, panel, queues, recordings, setup, softphone, stream, test_calls};
+use crate::{agents, audit, calls, health, jobs, panel, queues, recordings, setup, softphone, stream, test_calls};
 
 /// The API beneath `/api/v1`, with its document.
 pub fn api_router() -> OpenApiRouter<AppState> {
@@ -27,6 +27,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(setup::router())
         .merge(softphone::router())
         .merge(test_calls::router())
+        .merge(jobs::router())
         .merge(stream::router())
         .merge(audit::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)

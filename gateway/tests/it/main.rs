@@ -9,6 +9,8 @@ mod events;
 mod faults;
 mod idempotency;
 mod invariants;
+mod jobs;
+mod mail;
 mod me;
 mod passwords;
 mod recordings;

@@ -72,6 +72,8 @@ const SCREENS: [name: string, path: () => string][] = [
   ["setup", () => "/setup"],
   ["audit", () => "/audit"],
   ["audit-filtered", () => "/audit?action=device."],
+  ["jobs", () => "/jobs"],
+  ["jobs-failed", () => "/jobs?state=dead"],
   ["design", () => "/design"],
   ["not-found", () => "/no-such-screen"],
 ];

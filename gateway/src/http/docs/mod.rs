@@ -60,6 +60,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
             tag("setup", "A tenant of one's own, and an end of the demo"),
+            tag("jobs", "What is done in the background"),
             tag("administration", "Who did what"),
             tag("events", "The journal: read it back, or live"),
         ]))

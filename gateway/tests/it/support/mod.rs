@@ -1,5 +1,6 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
+mod smtp;
 mod socket;
 
 use std::net::SocketAddr;
@@ -22,11 +23,13 @@ use trunkline::provision::{self, NewMember};
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{http, server, stream};
+use trunkline::{http, jobs, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
+use trunkline_jobs::{Backoff, WorkerConfig, Working};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
 use trunkline_stack::Postgres;
 
+pub(crate) use smtp::{Smtp, free_port};
 pub(crate) use socket::Socket;
 
 const PASSWORD: &str = "test";
@@ -76,6 +79,7 @@ pub(crate) struct App {
     dir: TempDir,
     cancel: CancellationToken,
     server: Option<JoinHandle<()>>,
+    worker: Option<Working>,
     journal_cancel: CancellationToken,
     cluster: Arc<Cluster>,
 }
@@ -85,11 +89,15 @@ pub(crate) struct App {
 pub(crate) struct Options {
     pub(crate) timing: Timing,
     pub(crate) max_streams_per_user: usize,
+    /// Further values of the configuration.
+    pub(crate) config: Vec<(&'static str, String)>,
+    /// Whether jobs are done. Pauses between attempts are short.
+    pub(crate) works: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timing: Timing::default(), max_streams_per_user: 64 }
+        Self { timing: Timing::default(), max_streams_per_user: 64, config: Vec::new(), works: false }
     }
 }
 
@@ -149,9 +157,22 @@ impl App {
         let listener = server::bind(config.http_listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
+        let worker = options.works.then(|| jobs::worker(&state, quick()).start(cancel.clone()));
         let server = tokio::spawn(server::serve(listener, http::router(state.clone()), cancel.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { state, address, client, tenant, owner_url, dir, cancel, server: Some(server), journal_cancel, cluster }
+        Self {
+            state,
+            address,
+            client,
+            tenant,
+            owner_url,
+            dir,
+            cancel,
+            server: Some(server),
+            worker,
+            journal_cancel,
+            cluster,
+        }
     }
 
     pub(crate) fn recordings_dir(&self) -> std::path::PathBuf {
@@ -235,6 +256,9 @@ impl App {
         if let Some(server) = self.server.take() {
             server.await.unwrap();
         }
+        if let Some(worker) = self.worker.take() {
+            worker.stopped().await;
+        }
     }
 }
 
@@ -256,8 +280,18 @@ fn config(database_url: &str, dir: &Path, options: &Options) -> Config {
         ("SIP_PORT", "5070".to_owned()),
         ("MAX_STREAMS_PER_USER", options.max_streams_per_user.to_string()),
     ];
-    let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
+    let values = values
+        .into_iter()
+        .chain(options.config.iter().cloned())
+        .map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
     Source::read(None, values).unwrap().config().unwrap()
+}
+
+/// A worker that does not make tests wait.
+fn quick() -> WorkerConfig {
+    let pause = std::time::Duration::from_millis(30);
+    let backoff = Backoff { base: pause, cap: pause, floor: pause, ..Backoff::default() };
+    WorkerConfig { poll_every: pause, backoff, ..WorkerConfig::default() }
 }
 
 /// Somebody who signed in.

@@ -63,10 +63,16 @@ const audit = createRoute({
   validateSearch: (search): Record<string, unknown> => search,
   component: lazyRouteComponent(() => import("@/screens/audit")),
 });
+const jobs = createRoute({
+  getParentRoute: () => inside,
+  path: "/jobs",
+  validateSearch: (search): Record<string, unknown> => search,
+  component: lazyRouteComponent(() => import("@/screens/jobs")),
+});
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings])]),
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, jobs, settings])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,
