@@ -8,7 +8,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, Message, SmtpTransport, Transport as _};
 use trunkline_db::JobId;
 use trunkline_jobs::Failure;
 use url::{Host, Url};
@@ -17,6 +17,8 @@ use super::render::Rendered;
 
 /// How long the server may take for each answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// And for all of them.
+const PATIENCE_IN_ALL: Duration = Duration::from_mins(1);
 
 /// How letters leave.
 #[derive(Debug, Clone)]
@@ -121,9 +123,11 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A way to a mail server. Each letter takes a connection of its own.
+/// A way to a mail server. Each letter takes a connection of its own, and a thread while it is sent: lettre's asynchronous way would need
+/// a dependency more, and a letter is nothing to hurry for.
+#[derive(Clone)]
 pub struct Transport {
-    smtp: AsyncSmtpTransport<Tokio1Executor>,
+    smtp: SmtpTransport,
     from: Mailbox,
 }
 
@@ -144,7 +148,7 @@ impl Transport {
             Protection::StartTls => Tls::Required(TlsParameters::new(name.clone())?),
             Protection::Nothing => Tls::None,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(name)
+        let mut builder = SmtpTransport::builder_dangerous(name)
             .port(*port)
             .tls(tls)
             .timeout(Some(PATIENCE))
@@ -167,19 +171,25 @@ impl Transport {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))
             .map_err(Failure::dead)?;
-        match tokio::time::timeout(PATIENCE * 3, self.smtp.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(judge(&error)),
+        let smtp = self.smtp.clone();
+        let sending = tokio::task::spawn_blocking(move || smtp.send(&message));
+        match tokio::time::timeout(PATIENCE_IN_ALL, sending).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(judge(&error)),
+            Ok(Err(panicked)) => Err(Failure::retry(panicked)),
             Err(_) => Err(Failure::retry("the mail server takes too long")),
         }
     }
 
     /// Whether the server answers, and takes our credentials where we have some.
     pub async fn check(&self) -> Result<(), String> {
-        match tokio::time::timeout(PATIENCE, self.smtp.test_connection()).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err("it answers, but not as a mail server does".to_owned()),
-            Ok(Err(error)) => Err(in_words(&error)),
+        let smtp = self.smtp.clone();
+        let asking = tokio::task::spawn_blocking(move || smtp.test_connection());
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(Ok(Ok(true))) => Ok(()),
+            Ok(Ok(Ok(false))) => Err("it answers, but not as a mail server does".to_owned()),
+            Ok(Ok(Err(error))) => Err(in_words(&error)),
+            Ok(Err(panicked)) => Err(panicked.to_string()),
             Err(_) => Err("it does not answer in time".to_owned()),
         }
     }
