@@ -58,7 +58,9 @@ async fn a_claim_of_a_hundred_thousand_waiting_jobs_reads_a_handful_of_them() {
     assert!(took[25] < Duration::from_millis(60), "{took:?}");
 
     // And not because the machine is quick: few rows are looked at, none of them by reading the table.
-    let mut tx = sqlx::Connection::begin(&mut owner).await.unwrap();
+    // A connection that has done nothing else: what it counts is this claim's.
+    let mut fresh = world.owner().await;
+    let mut tx = sqlx::Connection::begin(&mut fresh).await.unwrap();
     sqlx::query(
         "SELECT id FROM job_claim($1, interval '1 min', 16, '{test}', '00000000-0000-0000-0000-000000000000', '{}', '{}')",
     )
@@ -73,7 +75,7 @@ async fn a_claim_of_a_hundred_thousand_waiting_jobs_reads_a_handful_of_them() {
             .unwrap();
     println!("a claim of 16 looks at {fetched} rows");
     assert_eq!(sequential, 0);
-    assert!((16..400).contains(&fetched), "{fetched}");
+    assert!((16..200).contains(&fetched), "{fetched}");
 }
 
 #[tokio::test]
