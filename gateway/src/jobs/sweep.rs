@@ -15,10 +15,10 @@ const KEEP_DEAD: Duration = Duration::from_hours(24 * 30);
 
 pub(super) async fn run(db: Db) -> Result<Done, Failure> {
     let results: [(&str, Result<(), DbError>); 4] = [
-        ("refresh tokens", auth::sweep(&db).await.map(|_| ())),
-        ("stream tickets", stream::sweep(&db).await.map(|_| ())),
-        ("idempotency keys", http::idempotency::sweep(&db).await.map(|_| ())),
-        ("jobs", trunkline_jobs::sweep(&db, KEEP_DONE, KEEP_DEAD).await.map(|_| ())),
+        ("refresh tokens", auth::sweep(&db).await.map(drop)),
+        ("stream tickets", stream::sweep(&db).await.map(drop)),
+        ("idempotency keys", http::idempotency::sweep(&db).await.map(drop)),
+        ("jobs", trunkline_jobs::sweep(&db, KEEP_DONE, KEEP_DEAD).await.map(drop)),
     ];
     // One that fails does not keep the others from being swept.
     let failed: Vec<String> = results

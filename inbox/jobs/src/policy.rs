@@ -21,7 +21,7 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             base: Duration::from_secs(4),
-            cap: Duration::from_mins(60),
+            cap: Duration::from_hours(1),
             floor: Duration::from_millis(500),
             longest_asked: Duration::from_hours(6),
         }

@@ -357,7 +357,7 @@ impl Inner {
                 Ok(true) => return outcome,
                 Ok(false) => return Outcome::Lost,
                 Err(error) => {
-                    tracing::debug!(job = %claimed.id, %error, "the end of a job cannot be told; trying again")
+                    tracing::debug!(job = %claimed.id, %error, "the end of a job cannot be told; trying again");
                 }
             }
             tokio::time::sleep(pause).await;

@@ -48,7 +48,7 @@ async fn what_cannot_succeed_is_dead_at_once() {
 async fn nobody_comes_back_before_they_were_asked_to() {
     let world = World::new().await;
     let _worker =
-        world.worker(told(), |_| std::future::ready(Err(Failure::retry_after("too many", Duration::from_secs(600)))));
+        world.worker(told(), |_| std::future::ready(Err(Failure::retry_after("too many", Duration::from_mins(10)))));
     let id = world.enqueue(job(1)).await;
     let waiting = world.until(id, "scheduled").await;
     assert!(waiting.wait > 590.0 && waiting.wait <= 660.0, "{waiting:?}");

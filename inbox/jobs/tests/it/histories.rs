@@ -185,9 +185,9 @@ async fn whatever_happens_each_job_ends_and_each_key_keeps_its_order() {
         if dice.random_bool(0.1) {
             let node = nodes.swap_remove(dice.random_range(0..nodes.len()));
             if dice.random_bool(0.5) {
-                node.kill()
+                node.kill();
             } else {
-                node.stop().await
+                node.stop().await;
             }
             nodes.push(Process::start(world.url(), &seen, dice.random()));
         }
@@ -211,14 +211,14 @@ async fn whatever_happens_each_job_ends_and_each_key_keeps_its_order() {
         node.stop().await;
     }
 
+    let done: Vec<(JobId,)> =
+        sqlx::query_as("SELECT id FROM jobs WHERE state = 'done'").fetch_all(&mut owner).await.unwrap();
     let seen = seen.lock().unwrap();
     assert!(seen.mistakes.is_empty(), "{:?}", seen.mistakes);
     assert!(seen.running.is_empty());
     for (key, done) in &seen.done {
         assert!(done.is_sorted(), "{key:?}: {done:?}");
     }
-    let done: Vec<(JobId,)> =
-        sqlx::query_as("SELECT id FROM jobs WHERE state = 'done'").fetch_all(&mut owner).await.unwrap();
     for (id,) in &done {
         assert!(seen.effects.contains_key(id), "{id} is done, but nobody did it");
     }

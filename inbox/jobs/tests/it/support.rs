@@ -115,10 +115,10 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, looking).await {
-            Ok(row) => row,
-            Err(_) => panic!("the job is not {state}: {:?}", self.job(id).await),
-        }
+        let Ok(row) = tokio::time::timeout(PATIENCE, looking).await else {
+            panic!("the job is not {state}: {:?}", self.job(id).await)
+        };
+        row
     }
 }
 
