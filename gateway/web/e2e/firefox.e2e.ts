@@ -31,6 +31,13 @@ it("signs in, follows the stream, and shows every screen without a word from the
     if (message.type() === "error") report(message.text());
   });
   page.on("pageerror", (error) => report(String(error)));
+  await page.exposeFunction("tellOfViolation", (words: string) => errors.push(words));
+  await page.evaluateOnNewDocument(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { tellOfViolation } = window as unknown as { tellOfViolation(words: string): void };
+      tellOfViolation(`refused by ${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`);
+    });
+  });
   await page.setViewport({ width: 1280, height: 800 });
   await page.goto(`${stage.url}/sign-in`);
   await (await page.waitForSelector('input[type="email"]'))?.type("admin@demo.test");
