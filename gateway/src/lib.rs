@@ -28,3 +28,4 @@ pub mod state;
 pub mod stream;
 pub mod telephony;
 pub mod test_calls;
+pub mod tls;

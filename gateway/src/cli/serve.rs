@@ -19,7 +19,8 @@ use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{audit, http, jobs, logging, secrets, server, setup, softphone, stream};
+use crate::tls::{Tls, TlsMetrics};
+use crate::{audit, http, jobs, logging, secrets, server, setup, softphone, stream, tls};
 
 /// How long each part may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -37,9 +38,25 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
     // The cheap refusals first: a taken port is told before anything else is begun.
     let listener = server::bind(config.http_listen).await?;
+    let redirect = match config.edge.http_redirect_listen {
+        Some(address) => Some(server::bind_for("http_redirect_listen", address).await?),
+        None => None,
+    };
+    let https = match config.edge.https_listen() {
+        Some(address) => Some(server::bind_for("https_listen", address).await?),
+        None => None,
+    };
     make_folder("state_dir", &config.state_dir)?;
     make_folder("recordings_dir", &config.recordings_dir)?;
     let vault = Vault::unlock(&config).await?;
+    let metrics = Metrics::new();
+    let tls = match &config.edge.tls {
+        Some(tls) => {
+            let metrics = TlsMetrics::register(metrics.registry()).context("TLS metrics")?;
+            Some(Tls::load(tls, &config.public_url, &config.state_dir, metrics)?)
+        }
+        None => None,
+    };
     let options = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
     let db = super::connect(&config.database_url, options).await?;
 
@@ -50,7 +67,6 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         .await
         .context("the journal cannot start; is the schema there (`trunkline migrate`)?")?;
     secrets::seal_what_is_plain(&db, &vault).await.context("secrets that are stored as they are cannot be sealed")?;
-    let metrics = Metrics::new();
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
     let calls = CallControl::start(
         call_config(&config, vault.clone()),
@@ -85,12 +101,23 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let (softphones, sessions) = (Arc::clone(state.calls.softphones()), state.sessions.clone());
     tasks.spawn(softphone::end_with_sessions(softphones, sessions, cancel.clone()));
     tasks.spawn(setup::resume(state.clone(), cancel.clone()));
-    tasks.close();
     let worker = jobs::worker(&state, WorkerConfig::default()).start(cancel.clone());
     tokio::spawn(stop_on_signal(state.clone()));
 
     tracing::info!(address = %config.http_listen, version = env!("CARGO_PKG_VERSION"), "serving");
-    server::serve(listener, http::router(state), cancel.clone()).await;
+    let router = http::router(state);
+    if let (Some(tls), Some(https)) = (tls, https) {
+        let plain_http = redirect.is_some();
+        if let Some(redirect) = redirect {
+            let sent_on = tls::redirect_router(config.public_url.clone(), tls.challenges());
+            tasks.spawn(server::serve(redirect, sent_on, cancel.clone()));
+        }
+        tracing::info!(address = ?config.edge.https_listen(), "serving https");
+        tasks.spawn(server::serve_tls(https, tls.acceptor(), router.clone(), cancel.clone()));
+        tls.keep_fresh(&config.state_dir, plain_http, tls::Timing::default(), &tasks, cancel.clone());
+    }
+    tasks.close();
+    server::serve(listener, router, cancel.clone()).await;
 
     let _ = tokio::time::timeout(STOP_PATIENCE, calls.stopped()).await;
     let _ = tokio::time::timeout(STOP_PATIENCE, tasks.wait()).await;

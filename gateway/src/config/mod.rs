@@ -4,6 +4,7 @@
 //! expected and its default. A value that does not fit is refused at start, by name, with what was expected; all of them at once,
 //! because nobody wants to mend a file line by line.
 
+mod edge;
 mod source;
 mod values;
 
@@ -16,6 +17,7 @@ use crate::mail::MailConfig;
 use crate::secrets::KeySource;
 pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
+pub use edge::{AcmeConfig, CertificateFiles, CertificateSource, EdgeConfig, TlsConfig};
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, SecretKey};
 
@@ -51,6 +53,21 @@ pub const KEYS: &[Key] = &[
     key("http_listen", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
     optional("public_url", "an http or https address such as https://calls.example.org", false),
     key("trusted_proxies", "", "a list of IP addresses such as [\"10.0.0.2\"]"),
+    key("allowed_hosts", "", "a list of host names such as [\"calls.example.org\"]"),
+    key("cors_origins", "", "a list of origins such as [\"https://intranet.example.org\"]"),
+    key("hsts_include_subdomains", "false", "true or false"),
+    key("https_listen", "0.0.0.0:443", "an address and port such as 0.0.0.0:443"),
+    optional("http_redirect_listen", "an address and port such as 0.0.0.0:80", false),
+    optional("tls_certificate", "an absolute path of a PEM file", false),
+    optional("tls_key", "an absolute path of a PEM file", false),
+    key("acme_domains", "", "a list of host names such as [\"calls.example.org\"], without addresses and wildcards"),
+    key(
+        "acme_directory",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "the https address of an ACME server's directory",
+    ),
+    optional("acme_email", "an e-mail address", false),
+    optional("acme_ca_file", "an absolute path of a PEM file", false),
     key("max_streams_per_user", "64", "a whole number from 1 to 1000000"),
     required("secret_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)"),
     optional("master_key", "at least 32 random bytes, in hex or base64 (`openssl rand -hex 32`)", true),
@@ -105,6 +122,8 @@ pub struct Config {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is believed (reverse proxies).
     pub trusted_proxies: Vec<IpAddr>,
+    /// Hosts, origins and TLS.
+    pub edge: EdgeConfig,
     /// Live streams (WebSocket and SSE) that one user may hold at a time on this node.
     pub max_streams_per_user: usize,
     /// Root of all keys that the gateway derives (token signatures, ticket hashes).

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{Config, KEYS, Key, Secret, SecretKey};
+use super::{Config, EdgeConfig, KEYS, Key, Secret, SecretKey};
 use crate::mail::{MailConfig, SmtpServer};
 use crate::secrets::{KeySource, Ring};
 use crate::softphone::IceServers;
@@ -154,6 +154,7 @@ impl Source {
         let http_listen: Option<SocketAddr> = reader.parsed("http_listen");
         let public_url = reader.optional_with("public_url", web_url);
         let trusted_proxies = reader.required("trusted_proxies", addresses);
+        let edge = EdgeConfig::read(&mut reader, public_url.as_ref());
         let max_streams_per_user = reader.required("max_streams_per_user", |text| bounded::<usize>(text, 1, 1_000_000));
         let secret_key: Option<SecretKey> = reader.parsed("secret_key");
         let master_key = reader.master_key();
@@ -205,6 +206,7 @@ impl Source {
                 http_listen,
                 public_url: public_url.or_else(|| Url::parse(&format!("http://{http_listen}")).ok())?,
                 trusted_proxies: trusted_proxies?,
+                edge: edge?,
                 max_streams_per_user: max_streams_per_user?,
                 secret_key: secret_key?,
                 master_key,
@@ -242,7 +244,7 @@ impl Source {
 }
 
 /// Reads values one by one and gathers what is wrong.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a Source,
     problems: Vec<String>,
 }
@@ -257,7 +259,13 @@ impl Reader<'_> {
         self.source.given.get(name).is_some_and(|given| !given.text.trim().is_empty())
     }
 
-    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
+    /// What is wrong with several values together. Gives `None`, for the one who cannot go on.
+    pub(super) fn refuse<T>(&mut self, problem: &str) -> Option<T> {
+        self.problems.push(problem.to_owned());
+        None
+    }
+
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.required(name, |text| text.parse().ok())
     }
 
@@ -277,7 +285,7 @@ impl Reader<'_> {
         first.unwrap_or(KeySource::Derived)
     }
 
-    fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let key = Self::key(name);
         if !self.source.given.contains_key(name)
             && let Some(default) = key.default
@@ -291,7 +299,7 @@ impl Reader<'_> {
         None
     }
 
-    fn optional_with<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn optional_with<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let key = Self::key(name);
         let given = self.source.given.get(name)?;
         if key.optional && given.text.trim().is_empty() {
@@ -350,7 +358,7 @@ fn distance(left: &str, right: &str) -> usize {
     row[right.len()]
 }
 
-fn not_empty(text: &str) -> Option<String> {
+pub(super) fn not_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -358,7 +366,7 @@ fn bounded<T: FromStr + PartialOrd + Copy>(text: &str, low: T, high: T) -> Optio
     text.parse().ok().filter(|number| *number >= low && *number <= high)
 }
 
-fn absolute(text: &str) -> Option<PathBuf> {
+pub(super) fn absolute(text: &str) -> Option<PathBuf> {
     let path = PathBuf::from(text);
     path.is_absolute().then_some(path)
 }
@@ -372,7 +380,7 @@ fn ice_addresses(text: &str) -> Option<Vec<String>> {
     addresses.map(|item| IceServers::is_address(item).then(|| item.to_owned())).collect()
 }
 
-fn web_url(text: &str) -> Option<Url> {
+pub(super) fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }

@@ -5,11 +5,13 @@ pub mod docs;
 mod edge;
 pub mod extract;
 pub mod idempotency;
+pub(crate) mod origin;
 mod page;
 mod permission;
 mod principal;
 mod problem;
 mod router;
+pub(crate) mod served;
 
 pub use edge::RequestId;
 pub use extract::{Json, Path, Query};

@@ -43,6 +43,8 @@ pub fn openapi() -> OpenApi {
 /// Everything that the edge answers.
 pub fn router(state: AppState) -> Router {
     let (api, _) = api_router().split_for_parts();
+    let guard = edge::Guard::new(&state.config, &state.metrics);
+    let transport_security = edge::transport_security(&state.config);
     api.merge(health::router())
         .merge(docs::router())
         .merge(softphone::socket_router())
@@ -51,7 +53,8 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || AppError::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), edge::observe))
+        .layer(middleware::from_fn_with_state(guard, edge::guard))
+        .layer(middleware::from_fn_with_state((state.clone(), transport_security), edge::observe))
         .with_state(state)
 }
 

@@ -1,6 +1,9 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod acme;
 mod audit;
+mod browsers;
+mod caddy;
 mod call_plans;
 mod calls;
 mod commands;
@@ -21,3 +24,4 @@ mod stream;
 mod support;
 mod tenants;
 mod test_calls;
+mod tls;

@@ -1,5 +1,6 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
+mod https;
 mod smtp;
 mod socket;
 
@@ -29,6 +30,7 @@ use trunkline_jobs::{Backoff, WorkerConfig, Working};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
 use trunkline_stack::Postgres;
 
+pub(crate) use https::{Authority, Https};
 pub(crate) use smtp::{Smtp, free_port};
 pub(crate) use socket::Socket;
 
@@ -108,6 +110,12 @@ impl App {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         Self::start_on(Cluster::shared().await, options).await
+    }
+
+    /// With further configuration.
+    pub(crate) async fn configured(settings: &[(&'static str, &str)]) -> Self {
+        let config = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self::start_with(Options { config, ..Options::default() }).await
     }
 
     /// With a database server of its own, which may be stopped and started.
