@@ -175,7 +175,7 @@ impl Edge {
     fn figure(&self, name: &str) -> f64 {
         let families = self.registry.gather();
         let metric = families.iter().find(|one| one.name() == name).unwrap().get_metric();
-        metric.iter().map(|one| one.get_counter().value() + one.get_gauge().value()).sum()
+        metric.iter().map(|one| one.get_counter().get_value() + one.get_gauge().get_value()).sum()
     }
 
     async fn stop(self) {

@@ -69,7 +69,7 @@ impl Served {
         let families = self.registry.gather();
         let family = families.iter().find(|one| one.name() == "trunkline_tls_renewals_total").unwrap();
         let of = |metric: &&prometheus::proto::Metric| metric.get_label().iter().any(|label| label.value() == result);
-        family.get_metric().iter().find(of).unwrap().get_counter().value() as u64
+        family.get_metric().iter().find(of).unwrap().get_counter().get_value() as u64
     }
 
     async fn renewed(&self, result: &str, count: u64) {
