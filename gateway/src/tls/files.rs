@@ -70,7 +70,7 @@ pub(super) async fn watch(
             .as_ref()
             .map_err(|error| error.to_string())
             .and_then(|found| judge(found).map_err(|error| error.to_string()));
-        metrics.renewed(judged.is_ok());
+        let renewed = judged.is_ok();
         match judged {
             Ok(certificate) => {
                 tracing::info!(ends = %certificate.ends(), names = ?certificate.names(), "serving the certificate that was read anew");
@@ -78,6 +78,8 @@ pub(super) async fn watch(
             }
             Err(error) => tracing::error!(%error, "the certificate that was read anew is not served; the old one is"),
         }
+        // Counted once it is so.
+        metrics.renewed(renewed);
         // A file that cannot be read is told once, not with every look.
         known = found.ok();
     }

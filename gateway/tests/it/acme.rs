@@ -21,7 +21,7 @@ use crate::support::{Authority, Https};
 
 const NAMES: [&str; 2] = ["calls.example.org", "phones.example.org"];
 /// Life of a certificate, in seconds; it is renewed when two thirds are over.
-const LIFE: u64 = 20;
+const LIFE: u64 = 15;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Pebble, and a DNS server that says of every name that it is here.

@@ -44,7 +44,7 @@ it("signs in, follows the stream, and shows every screen without a word from the
   await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-connection="live"]');
-  for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/setup", "/design"]) {
+  for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/audit", "/setup", "/design"]) {
     await page.goto(`${stage.url}${path}`);
     await page.waitForSelector("h1");
   }

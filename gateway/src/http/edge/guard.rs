@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{HOST, ORIGIN};
+use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, Version};
 use prometheus::IntCounterVec;

@@ -93,9 +93,9 @@ impl Keeper {
                 None => return,
                 Some(Ok(certificate)) => {
                     failures = 0;
-                    self.metrics.renewed(true);
                     tracing::info!(ends = %certificate.ends(), names = ?certificate.names(), "an ACME server gave a certificate");
                     self.certificates.replace(certificate);
+                    self.metrics.renewed(true);
                 }
                 Some(Err(error)) => {
                     failures += 1;

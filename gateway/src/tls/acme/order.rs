@@ -100,5 +100,7 @@ fn answer(host: &str, challenge: &ChallengeHandle<'_>) -> anyhow::Result<Arc<Cer
         vec![rcgen::CustomExtension::new_acme_identifier(challenge.key_authorization().digest().as_ref())];
     let certificate = wanted.self_signed(&key)?;
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Ok(Arc::new(CertifiedKey::from_der(vec![certificate.der().clone()], der, &provider())?))
+    // Not `from_der`, which reads the certificate and refuses the critical extension that is its purpose.
+    let key = provider().key_provider.load_private_key(der)?;
+    Ok(Arc::new(CertifiedKey::new(vec![certificate.der().clone()], key)))
 }
