@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -78,9 +79,11 @@ impl Https {
         TlsConnector::from(Arc::clone(&self.0)).connect(name, tcp).await
     }
 
-    /// The certificate that is shown for `name`.
+    /// The certificate that is shown for `name`. A session that is taken up again would show the one that it began with.
     pub(crate) async fn certificate(&self, address: SocketAddr, name: &str) -> std::io::Result<Vec<u8>> {
-        let stream = self.connect(address, name).await?;
+        let mut afresh = ClientConfig::clone(&self.0);
+        afresh.resumption = Resumption::disabled();
+        let stream = Self(Arc::new(afresh)).connect(address, name).await?;
         Ok(stream.get_ref().1.peer_certificates().unwrap()[0].to_vec())
     }
 
