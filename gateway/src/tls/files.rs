@@ -68,7 +68,7 @@ pub(super) async fn watch(
         }
         let judged = found
             .as_ref()
-            .map_err(|error| error.to_string())
+            .map_err(ToString::to_string)
             .and_then(|found| judge(found).map_err(|error| error.to_string()));
         let renewed = judged.is_ok();
         match judged {
