@@ -21,7 +21,7 @@ BUILT := $(CARGO_TARGET_DIR)/debug
 WORKSPACE := --workspace --locked
 
 .PHONY: help run demo-call test check bench build asterisk clean-run test-rust test-panel test-browser \
-        check-deps check-format check-clippy check-panel check-licences check-tree check-drift check-advisories
+        check-deps check-format check-clippy check-panel check-licences check-tree check-drift check-advisories check-deny sbom
 
 help:  ## list the goals
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ test-panel:
 test-browser:
 	@cd gateway/web && ../../.ci/node npm run --silent e2e
 
-check: check-deps check-format check-panel check-clippy check-tree check-licences check-drift check-advisories  ## format, lints, licences, drift of generated files
+check: check-deps check-format check-panel check-clippy check-tree check-licences check-drift check-advisories check-deny  ## format, lints, licences, drift of generated files
 
 check-deps:
 	@.ci/deps check
@@ -104,6 +104,29 @@ check-advisories:
 	else \
 	  cargo audit --quiet; echo "check: no advisory against a dependency"; \
 	fi
+	@cd gateway/web; report="$$(../../.ci/node npm audit --omit=dev --audit-level=moderate --json 2> /dev/null)" && status=0 || status=$$?; \
+	if ! grep -q '"vulnerabilities"' <<< "$$report"; then \
+	  echo "check: advisories against the panel's packages NOT checked: the registry does not answer that here"; \
+	elif [[ $$status != 0 ]]; then \
+	  echo "check: there are advisories against the panel's packages: cd gateway/web && npm audit --omit=dev"; exit 1; \
+	else \
+	  echo "check: no advisory against the panel's packages"; \
+	fi
+
+# Licences, bans and sources need no network; the advisories' database may be out of reach.
+check-deny:
+	@if ! command -v cargo-deny > /dev/null; then \
+	  echo "check: deny.toml NOT checked: cargo-deny is not installed here (licences and TLS stacks are checked above)"; \
+	else \
+	  cargo deny --log-level error --offline check bans licenses sources; \
+	  if cargo deny --log-level error fetch db > /dev/null 2>&1; then cargo deny --log-level error check advisories; \
+	  else echo "check: advisories NOT checked by cargo-deny: the database cannot be had here"; fi; \
+	fi
+
+sbom:  ## what the program is made of, as CycloneDX, to target/sbom.cdx.json
+	@cargo build --quiet --locked -p trunkline-stack --bins
+	@cargo metadata --format-version 1 --locked | "$(BUILT)/trunkline-sbom" Cargo.lock gateway/web/package-lock.json > "$(CARGO_TARGET_DIR)/sbom.cdx.json"
+	@echo "the SBOM is in $(CARGO_TARGET_DIR)/sbom.cdx.json"
 
 bench:  ## benchmarks beside their peers, to target/bench/results.json (BENCH="hub_fanout hub_memory" for some)
 	@.ci/deps bench

@@ -24,6 +24,8 @@ pub struct Metrics {
     http_seconds: HistogramVec,
     /// Requests being answered now.
     pub http_in_flight: IntGauge,
+    /// Requests refused before they reached a route, by reason (`host`, `cross_site`).
+    pub http_refused: IntCounterVec,
     /// Open streams by transport (`websocket`, `sse`).
     pub stream_connections: IntGaugeVec,
     /// Frames written to streams.
@@ -70,6 +72,11 @@ impl Metrics {
             .expect("names and buckets are valid"),
             http_in_flight: IntGauge::new("trunkline_http_requests_in_flight", "HTTP requests being answered")
                 .expect("the name is valid"),
+            http_refused: counters(
+                "trunkline_http_refused_total",
+                "Requests refused before they reached a route",
+                &["reason"],
+            ),
             stream_connections: IntGaugeVec::new(
                 Opts::new("trunkline_stream_connections", "Open live streams"),
                 &["transport"],
@@ -121,6 +128,9 @@ impl Metrics {
         for result in ["done", "failed"] {
             metrics.tenant_removals.with_label_values(&[result]);
         }
+        for reason in ["host", "cross_site"] {
+            metrics.http_refused.with_label_values(&[reason]);
+        }
         for transport in ["websocket", "sse"] {
             metrics.stream_connections.with_label_values(&[transport]);
         }
@@ -128,6 +138,7 @@ impl Metrics {
         metrics.register(metrics.http_requests.clone());
         metrics.register(metrics.http_seconds.clone());
         metrics.register(metrics.http_in_flight.clone());
+        metrics.register(metrics.http_refused.clone());
         metrics.register(metrics.stream_connections.clone());
         metrics.register(metrics.stream_frames.clone());
         metrics.register(metrics.stream_closed.clone());

@@ -14,6 +14,7 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
+use crate::jobs::JobMetrics;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::roster::Roster;
@@ -85,6 +86,8 @@ pub struct Inner {
     pub in_flight: InFlight,
     /// Open live streams.
     pub streams: Streams,
+    /// Figures of jobs.
+    pub job_metrics: Arc<JobMetrics>,
     /// Figures of softphones.
     pub softphone_metrics: SoftphoneMetrics,
     /// Open sockets of softphones.
@@ -104,6 +107,9 @@ impl AppState {
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
             limits: Limits::new(config.rate_limits, metrics.rate_limited.clone()),
+            job_metrics: Arc::new(
+                JobMetrics::register(metrics.registry()).expect("every metric has a name of its own"),
+            ),
             softphone_metrics: SoftphoneMetrics::register(metrics.registry()),
             sip_sockets: Sockets::default(),
             config,

@@ -31,7 +31,13 @@ function compressed(): Plugin {
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), compressed()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: {
+      "@": fileURLToPath(new URL("./src", import.meta.url)),
+      // Writes its styles where the content security policy lets it.
+      "react-style-singleton": fileURLToPath(new URL("./src/design/style-singleton.ts", import.meta.url)),
+    },
+  },
   build: {
     // The weight test reads it.
     manifest: true,

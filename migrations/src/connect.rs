@@ -1,12 +1,14 @@
 //! The pool, and how transactions begin.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::watch;
 
+use crate::announce::{Announced, Topics};
 use crate::{DbError, LaneConnection, Listener, SystemTx, TenantId, TenantTx};
 
 /// How [`Db::connect`] sets up its connections.
@@ -42,6 +44,7 @@ pub struct Db {
     pool: PgPool,
     options: PgConnectOptions,
     connect_timeout: Duration,
+    topics: Arc<Topics>,
 }
 
 impl Db {
@@ -59,23 +62,33 @@ impl Db {
             .acquire_timeout(options.acquire_timeout)
             .connect_with(connect.clone())
             .await?;
-        Ok(Self { pool, options: connect, connect_timeout: options.acquire_timeout })
+        Ok(Self { pool, options: connect, connect_timeout: options.acquire_timeout, topics: Arc::default() })
     }
 
     /// Begins a transaction for one tenant.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx<'static>, DbError> {
-        TenantTx::begin(&self.pool, tenant).await
+        TenantTx::begin(&self.pool, self.announced(), tenant).await
     }
 
     /// Begins a read-only transaction whose statements all see the same moment: a list and the journal's
     /// [head](TenantTx::as_of_seq) read in it belong together.
     pub async fn tenant_snapshot(&self, tenant: TenantId) -> Result<TenantTx<'static>, DbError> {
-        TenantTx::begin_snapshot(&self.pool, tenant).await
+        TenantTx::begin_snapshot(&self.pool, self.announced(), tenant).await
     }
 
     /// Begins a transaction on what belongs to no tenant.
     pub async fn system(&self) -> Result<SystemTx, DbError> {
-        SystemTx::begin(&self.pool).await
+        SystemTx::begin(&self.pool, self.announced()).await
+    }
+
+    /// Changes when something was committed that [announced](TenantTx::announce) `topic`, in this process, through this `Db` or a
+    /// clone of it.
+    pub fn committed(&self, topic: &'static str) -> watch::Receiver<u64> {
+        self.topics.subscribe(topic)
+    }
+
+    fn announced(&self) -> Announced {
+        Announced::to(Arc::clone(&self.topics))
     }
 
     /// A connection of its own for a writer lane, with time-outs of its own.
@@ -85,7 +98,7 @@ impl Db {
             ("lock_timeout", lock_timeout.as_millis().to_string()),
             ("statement_timeout", statement_timeout.as_millis().to_string()),
         ]);
-        let open = async { LaneConnection::open(options.connect().await?).await };
+        let open = async { LaneConnection::open(options.connect().await?, self.announced()).await };
         tokio::time::timeout(self.connect_timeout, open)
             .await
             .map_err(|_| DbError::timed_out("no connection in time"))?

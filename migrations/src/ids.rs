@@ -113,6 +113,10 @@ id!(
     /// An API key.
     ApiKeyId
 );
+id!(
+    /// A job.
+    JobId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

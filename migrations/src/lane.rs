@@ -4,6 +4,7 @@ use sqlx::{Connection as _, Executor as _, postgres::PgConnection};
 
 use crate::{
     DbError, TenantId, TenantTx,
+    announce::Announced,
     tx::{enter_system, enter_tenant},
 };
 
@@ -12,10 +13,11 @@ use crate::{
 pub struct LaneConnection {
     connection: PgConnection,
     lineage: String,
+    announced: Announced,
 }
 
 impl LaneConnection {
-    pub(crate) async fn open(mut connection: PgConnection) -> Result<Self, DbError> {
+    pub(crate) async fn open(mut connection: PgConnection, announced: Announced) -> Result<Self, DbError> {
         // Fails on a server in recovery, which would refuse to write anyway.
         let lineage = sqlx::query_scalar!(
             r#"SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS "lineage!"
@@ -23,7 +25,7 @@ impl LaneConnection {
         )
         .fetch_one(&mut connection)
         .await?;
-        Ok(Self { connection, lineage })
+        Ok(Self { connection, lineage, announced })
     }
 
     /// Which server it is, and on which timeline: transaction ids mean something only within one.
@@ -35,7 +37,12 @@ impl LaneConnection {
     /// either drops the connection.
     pub async fn begin(&mut self) -> Result<LaneTx<'_>, DbError> {
         self.connection.execute("BEGIN").await?;
-        Ok(LaneTx { connection: &mut self.connection, lineage: &self.lineage, entered: None })
+        Ok(LaneTx {
+            connection: &mut self.connection,
+            lineage: &self.lineage,
+            announced: self.announced.clone(),
+            entered: None,
+        })
     }
 
     /// What became of a transaction, by the id that the database gave it: after a connection broke around COMMIT.
@@ -61,6 +68,7 @@ impl LaneConnection {
 pub struct LaneTx<'c> {
     connection: &'c mut PgConnection,
     lineage: &'c str,
+    announced: Announced,
     entered: Option<TenantId>,
 }
 
@@ -71,7 +79,7 @@ impl LaneTx<'_> {
             enter_tenant(self.connection, tenant).await?;
             self.entered = Some(tenant);
         }
-        Ok(TenantTx::within(self.connection, tenant))
+        Ok(TenantTx::within(self.connection, &mut self.announced, tenant))
     }
 
     /// The connection's [lineage](LaneConnection::lineage).
@@ -116,6 +124,8 @@ impl LaneTx<'_> {
     /// Commits.
     pub async fn commit(self) -> Result<(), DbError> {
         self.connection.execute("COMMIT").await?;
+        // Also what was undone with its savepoint: being woken for nothing does no harm.
+        self.announced.committed();
         Ok(())
     }
 

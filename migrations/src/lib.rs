@@ -8,6 +8,7 @@
 //! The login role `trunkline` itself may do nothing. Everything else in here is the schema ([`migrate`]), what a superuser
 //! does once ([`bootstrap`]), and typed ids ([`TenantId`] and its like).
 
+mod announce;
 pub mod bootstrap;
 mod connect;
 mod error;
@@ -22,7 +23,8 @@ pub mod writers;
 pub use connect::{Db, PoolOptions};
 pub use error::DbError;
 pub use ids::{
-    AgentId, ApiKeyId, CallId, DeviceId, EventId, ParseIdError, QueueId, RecordingId, RoleId, TeamId, TenantId, UserId,
+    AgentId, ApiKeyId, CallId, DeviceId, EventId, JobId, ParseIdError, QueueId, RecordingId, RoleId, TeamId, TenantId,
+    UserId,
 };
 pub use lane::{LaneConnection, LaneTx};
 pub use listen::{Listener, Notification};

@@ -2,7 +2,7 @@
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnection};
 
-use crate::{DbError, TenantId};
+use crate::{DbError, TenantId, announce::Announced};
 
 /// Where a tenant's journal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,59 +25,63 @@ pub struct TenantTx<'c> {
 #[derive(Debug)]
 enum Held<'c> {
     /// A transaction of its own, on a connection of the pool.
-    Own(Transaction<'static, Postgres>),
+    Own(Transaction<'static, Postgres>, Announced),
     /// A part of a lane's transaction, which the lane ends.
-    Lane(&'c mut PgConnection),
+    Lane(&'c mut PgConnection, &'c mut Announced),
 }
 
 impl TenantTx<'static> {
-    pub(crate) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self, DbError> {
+    pub(crate) async fn begin(pool: &PgPool, announced: Announced, tenant: TenantId) -> Result<Self, DbError> {
         let mut tx = pool.begin().await?;
         enter_tenant(&mut tx, tenant).await?;
-        Ok(Self { held: Held::Own(tx), tenant })
+        Ok(Self { held: Held::Own(tx, announced), tenant })
     }
 
-    pub(crate) async fn begin_snapshot(pool: &PgPool, tenant: TenantId) -> Result<Self, DbError> {
+    pub(crate) async fn begin_snapshot(pool: &PgPool, announced: Announced, tenant: TenantId) -> Result<Self, DbError> {
         let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         enter_tenant(&mut tx, tenant).await?;
-        Ok(Self { held: Held::Own(tx), tenant })
+        Ok(Self { held: Held::Own(tx, announced), tenant })
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.held {
-            Held::Own(tx) => Ok(tx.commit().await?),
+            Held::Own(tx, announced) => {
+                tx.commit().await?;
+                announced.committed();
+                Ok(())
+            }
             // Only a lane makes such a value, and it never gives it away.
-            Held::Lane(_) => Ok(()),
+            Held::Lane(..) => Ok(()),
         }
     }
 
     /// Rolls back at once, rather than when the connection is next used.
     pub async fn rollback(self) -> Result<(), DbError> {
         match self.held {
-            Held::Own(tx) => Ok(tx.rollback().await?),
-            Held::Lane(_) => Ok(()),
+            Held::Own(tx, _) => Ok(tx.rollback().await?),
+            Held::Lane(..) => Ok(()),
         }
     }
 
     /// Goes on as a transaction of the system, with what was written so far: for a member of one tenant who makes another.
     pub async fn into_system(self) -> Result<SystemTx, DbError> {
-        let mut tx = self.into_own();
+        let (mut tx, announced) = self.into_own();
         enter_system(&mut tx).await?;
-        Ok(SystemTx { tx })
+        Ok(SystemTx { tx, announced })
     }
 
     /// Goes on as a transaction of another tenant.
     pub async fn into_tenant(self, tenant: TenantId) -> Result<Self, DbError> {
-        let mut tx = self.into_own();
+        let (mut tx, announced) = self.into_own();
         enter_tenant(&mut tx, tenant).await?;
-        Ok(Self { held: Held::Own(tx), tenant })
+        Ok(Self { held: Held::Own(tx, announced), tenant })
     }
 
-    fn into_own(self) -> Transaction<'static, Postgres> {
+    fn into_own(self) -> (Transaction<'static, Postgres>, Announced) {
         match self.held {
-            Held::Own(tx) => tx,
-            Held::Lane(_) => {
+            Held::Own(tx, announced) => (tx, announced),
+            Held::Lane(..) => {
                 unreachable!("a lane lends its connection for shorter than 'static, and never gives it away")
             }
         }
@@ -85,8 +89,8 @@ impl TenantTx<'static> {
 }
 
 impl<'c> TenantTx<'c> {
-    pub(crate) fn within(connection: &'c mut PgConnection, tenant: TenantId) -> Self {
-        Self { held: Held::Lane(connection), tenant }
+    pub(crate) fn within(connection: &'c mut PgConnection, announced: &'c mut Announced, tenant: TenantId) -> Self {
+        Self { held: Held::Lane(connection, announced), tenant }
     }
 
     /// The tenant it is for.
@@ -97,8 +101,17 @@ impl<'c> TenantTx<'c> {
     /// The connection to run statements on.
     pub fn conn(&mut self) -> &mut PgConnection {
         match &mut self.held {
-            Held::Own(tx) => tx,
-            Held::Lane(connection) => connection,
+            Held::Own(tx, _) => tx,
+            Held::Lane(connection, _) => connection,
+        }
+    }
+
+    /// Once this is committed, whoever waits on [`Db::committed`](crate::Db::committed) for `topic` is woken, once however often it
+    /// was announced. In this process only.
+    pub fn announce(&mut self, topic: &'static str) {
+        match &mut self.held {
+            Held::Own(_, announced) => announced.add(topic),
+            Held::Lane(_, announced) => announced.add(topic),
         }
     }
 
@@ -123,13 +136,14 @@ impl<'c> TenantTx<'c> {
 #[derive(Debug)]
 pub struct SystemTx {
     tx: Transaction<'static, Postgres>,
+    announced: Announced,
 }
 
 impl SystemTx {
-    pub(crate) async fn begin(pool: &PgPool) -> Result<Self, DbError> {
+    pub(crate) async fn begin(pool: &PgPool, announced: Announced) -> Result<Self, DbError> {
         let mut tx = pool.begin().await?;
         enter_system(&mut tx).await?;
-        Ok(Self { tx })
+        Ok(Self { tx, announced })
     }
 
     /// The connection to run statements on.
@@ -140,12 +154,19 @@ impl SystemTx {
     /// Goes on as a transaction of one tenant: to make a tenant and what is in it together.
     pub async fn into_tenant(mut self, tenant: TenantId) -> Result<TenantTx<'static>, DbError> {
         enter_tenant(&mut self.tx, tenant).await?;
-        Ok(TenantTx { held: Held::Own(self.tx), tenant })
+        Ok(TenantTx { held: Held::Own(self.tx, self.announced), tenant })
+    }
+
+    /// As [`TenantTx::announce`].
+    pub fn announce(&mut self, topic: &'static str) {
+        self.announced.add(topic);
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<(), DbError> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        self.announced.committed();
+        Ok(())
     }
 
     /// Rolls back at once, rather than when the connection is next used.

@@ -3,22 +3,17 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::CookieJar;
-use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
-use super::{Principal, token};
+use super::{Principal, cookie, token};
 use crate::audit::Origin;
 use crate::http::{AppError, Json, Problem, bearer};
 use crate::state::AppState;
-
-/// Name of the refresh cookie.
-const COOKIE: &str = "trunkline_refresh";
-/// The only path that the browser sends it to.
-const COOKIE_PATH: &str = "/api/v1/auth";
 
 /// Routes of sign-in.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -30,12 +25,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(me, update_me))
 }
 
-/// `Set-Cookie` (RFC 6265 §4.1): sent back over the same site only, to the sign-in paths only, out of reach of scripts.
 fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response) -> Response {
-    let secure = if state.config.public_url.scheme() == "https" { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={value}; Path={COOKIE_PATH}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
-    let value = HeaderValue::from_str(&text).expect("tokens are base64url");
-    answer.headers_mut().append(SET_COOKIE, value);
+    cookie::set(&state.config.public_url, &mut answer, value, max_age);
     no_store(answer)
 }
 
@@ -87,10 +78,10 @@ async fn login(
     extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
 )]
 async fn refresh(State(state): State<AppState>, origin: Origin, jar: CookieJar) -> Result<Response, AppError> {
-    let Some(cookie) = jar.get(COOKIE) else {
+    let Some(refresh_token) = cookie::read(&state.config.public_url, &jar) else {
         return Err(AppError::unauthorized("there is no refresh cookie; sign in"));
     };
-    match service::refresh(&state, &origin, cookie.value()).await {
+    match service::refresh(&state, &origin, refresh_token).await {
         Ok(pair) => Ok(granted(&state, pair)),
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => Ok(forget(&state, error)),
         Err(error) => Err(error),
@@ -112,8 +103,8 @@ async fn logout(
     jar: CookieJar,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    if let Some(cookie) = jar.get(COOKIE) {
-        service::logout(&state, &origin, cookie.value()).await?;
+    if let Some(refresh_token) = cookie::read(&state.config.public_url, &jar) {
+        service::logout(&state, &origin, refresh_token).await?;
     }
     let identity = bearer(&headers).and_then(|token| token::verify(&state.keys, token, chrono::Utc::now()).ok());
     if let Some(identity) = identity {

@@ -1,6 +1,7 @@
 //! Sign-in: passwords, access tokens, refresh tokens that rotate, and the limits on guessing.
 
 mod audit;
+mod cookie;
 mod http;
 mod keys;
 mod limit;

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::Utc;
 use trunkline_db::{Db, PoolOptions};
 
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Config, ConfigError, Source, TlsConfig};
+use crate::mail::Transport;
 use crate::secrets::{self, Vault};
-use crate::{audit, server};
+use crate::{audit, server, tls};
 
+/// A certificate with fewer days left ought to have been renewed.
+const DAYS_LEFT: i64 = 7;
 /// How long Asterisk may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -45,7 +49,11 @@ pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
     report.add("state_dir", writable(&config.state_dir));
     report.add("recordings_dir", writable(&config.recordings_dir));
     report.add("asterisk", asterisk(&config).await);
+    report.add("smtp_url", mail(&config).await);
     report.add("http_listen", http_port(&config).await);
+    if let Some(tls) = &config.edge.tls {
+        report.add("tls", certificate(&config, tls));
+    }
     report.add("rtp_listen", rtp_port(&config).await);
     report.end()
 }
@@ -199,6 +207,37 @@ async fn asterisk(config: &Config) -> Finding {
         return Err(format!("Asterisk {version} answers; Trunkline is made for 22.10.1 and later of 22"));
     }
     Ok(format!("Asterisk {version} answers and knows us"))
+}
+
+async fn mail(config: &Config) -> Finding {
+    let Some(mail) = &config.mail else {
+        return Ok("not set: no e-mail can be sent (password resets, invitations)".to_owned());
+    };
+    let place = mail.server.place();
+    let transport = Transport::new(mail).map_err(|error| format!("TLS cannot be set up: {error}"))?;
+    match transport.check().await {
+        Ok(()) => Ok(format!("the mail server answers at {place}")),
+        Err(why) => Err(format!("the mail server at {place}: {why}; is smtp_url right, with user and password?")),
+    }
+}
+
+/// The certificate that is served, or would be.
+fn certificate(config: &Config, tls: &TlsConfig) -> Finding {
+    let certificate = match tls::inspect(tls, &config.state_dir) {
+        Ok(Some(certificate)) => certificate,
+        Ok(None) => return Ok("no certificate yet; the running gateway asks the ACME server for one".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let host = config.public_url.host_str().unwrap_or_default();
+    if !certificate.is_for(host) {
+        let names = certificate.names().join(", ");
+        return Err(format!("the certificate is for {names}, and not for {host}, the host of public_url"));
+    }
+    let days = certificate.left(Utc::now()).num_days();
+    if days < DAYS_LEFT {
+        return Err(format!("the certificate ends in {days} days, on {}; renew it", certificate.ends()));
+    }
+    Ok(format!("the certificate for {host} holds for {days} days"))
 }
 
 /// A running gateway holds its own port: that is well, too.

@@ -94,7 +94,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let source = read_source(arguments.config.as_deref())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(async move {
+    let code = runtime.block_on(async move {
         match arguments.word {
             Word::Serve { ari_log } => serve::run(&source, ari_log).await.map(|()| ExitCode::SUCCESS),
             Word::Migrate => migrate(&source).await.map(|()| ExitCode::SUCCESS),
@@ -103,7 +103,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Word::DemoSeed => demo_seed(&source).await.map(|()| ExitCode::SUCCESS),
             Word::Openapi | Word::Replay { .. } => Ok(ExitCode::SUCCESS),
         }
-    })
+    });
+    // Threads that wait for somebody (a mail server) end with the process.
+    runtime.shutdown_background();
+    code
 }
 
 fn read_source(named: Option<&Path>) -> Result<Source, ConfigError> {

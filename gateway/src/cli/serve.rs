@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use trunkline_db::{Db, PoolOptions};
+use trunkline_db::PoolOptions;
+use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
 
 use crate::calls::{CallConfig, CallControl, CallMetrics};
@@ -19,10 +20,9 @@ use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::telephony::barring::ManagerConfig;
-use crate::{api_keys, audit, auth, http, logging, secrets, server, setup, softphone, stream};
+use crate::tls::{Tls, TlsMetrics};
+use crate::{api_keys, audit, http, jobs, logging, secrets, server, setup, softphone, stream, tls};
 
-/// How often what has ended is removed.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// How long each part may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,9 +39,25 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
     // The cheap refusals first: a taken port is told before anything else is begun.
     let listener = server::bind(config.http_listen).await?;
+    let redirect = match config.edge.http_redirect_listen {
+        Some(address) => Some(server::bind_for("http_redirect_listen", address).await?),
+        None => None,
+    };
+    let https = match config.edge.https_listen() {
+        Some(address) => Some(server::bind_for("https_listen", address).await?),
+        None => None,
+    };
     make_folder("state_dir", &config.state_dir)?;
     make_folder("recordings_dir", &config.recordings_dir)?;
     let vault = Vault::unlock(&config).await?;
+    let metrics = Metrics::new();
+    let tls = match &config.edge.tls {
+        Some(tls) => {
+            let metrics = TlsMetrics::register(metrics.registry()).context("TLS metrics")?;
+            Some(Tls::load(tls, &config.public_url, &config.state_dir, metrics)?)
+        }
+        None => None,
+    };
     let options = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
     let db = super::connect(&config.database_url, options).await?;
 
@@ -55,7 +71,6 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let roster = Roster::load(&db)
         .await
         .context("who may do what cannot be read; is the schema there (`trunkline migrate`)?")?;
-    let metrics = Metrics::new();
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
     let calls = CallControl::start(
         call_config(&config, vault.clone()),
@@ -85,7 +100,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     tasks.spawn(roster::watch(state.clone(), cancel.clone()));
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));
-    tasks.spawn(sweep_now_and_then(db.clone(), cancel.clone()));
+    tasks.spawn(jobs::watch(db.clone(), Arc::clone(&state.job_metrics), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());
     tasks.spawn(secrets::keep_current(vault.clone(), db.clone(), secret_metrics, cancel.clone()));
@@ -93,14 +108,29 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let (softphones, sessions) = (Arc::clone(state.calls.softphones()), state.sessions.clone());
     tasks.spawn(softphone::end_with_sessions(softphones, sessions, cancel.clone()));
     tasks.spawn(setup::resume(state.clone(), cancel.clone()));
-    tasks.close();
+    let worker = jobs::worker(&state, WorkerConfig::default()).start(cancel.clone());
     tokio::spawn(stop_on_signal(state.clone()));
 
     tracing::info!(address = %config.http_listen, version = env!("CARGO_PKG_VERSION"), "serving");
-    server::serve(listener, http::router(state), cancel.clone()).await;
+    let router = http::router(state);
+    if let (Some(tls), Some(https)) = (tls, https) {
+        let plain_http = redirect.is_some();
+        if let Some(redirect) = redirect {
+            let sent_on = tls::redirect_router(config.public_url.clone(), tls.challenges());
+            tasks.spawn(server::serve(redirect, sent_on, cancel.clone()));
+        }
+        tracing::info!(address = ?config.edge.https_listen(), "serving https");
+        tasks.spawn(server::serve_tls(https, tls.acceptor(), router.clone(), cancel.clone()));
+        tls.keep_fresh(&config.state_dir, plain_http, tls::Timing::default(), &tasks, cancel.clone());
+    }
+    tasks.close();
+    server::serve(listener, router, cancel.clone()).await;
 
     let _ = tokio::time::timeout(STOP_PATIENCE, calls.stopped()).await;
     let _ = tokio::time::timeout(STOP_PATIENCE, tasks.wait()).await;
+    if tokio::time::timeout(STOP_PATIENCE, worker.stopped()).await.is_err() {
+        tracing::warn!("running jobs did not stop in time; others take them when their leases have run out");
+    }
     journal_cancel.cancel();
     if tokio::time::timeout(STOP_PATIENCE, journal.stopped()).await.is_err() {
         tracing::warn!("the journal did not stop in time");
@@ -156,20 +186,4 @@ async fn stop_on_signal(state: AppState) {
         _ = interrupt.recv() => {}
     }
     std::process::exit(130);
-}
-
-/// Removes what has ended: refresh tokens, tickets, kept answers.
-async fn sweep_now_and_then(db: Db, cancel: CancellationToken) {
-    while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
-        let results = [
-            ("refresh tokens", auth::sweep(&db).await),
-            ("stream tickets", stream::sweep(&db).await),
-            ("idempotency keys", http::idempotency::sweep(&db).await),
-        ];
-        for (what, result) in results {
-            if let Err(error) = result {
-                tracing::warn!(%error, "cannot sweep {what}; trying again later");
-            }
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! expected and its default. A value that does not fit is refused at start, by name, with what was expected; all of them at once,
 //! because nobody wants to mend a file line by line.
 
+mod edge;
 mod source;
 mod values;
 
@@ -13,9 +14,11 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::limits::RateLimits;
+use crate::mail::MailConfig;
 use crate::secrets::KeySource;
 pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
+pub use edge::{AcmeConfig, CertificateFiles, CertificateSource, EdgeConfig, TlsConfig};
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, SecretKey};
 
@@ -53,6 +56,21 @@ pub const KEYS: &[Key] = &[
     key("http_listen", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
     optional("public_url", "an http or https address such as https://calls.example.org", false),
     key("trusted_proxies", "", "a list of IP addresses such as [\"10.0.0.2\"]"),
+    key("allowed_hosts", "", "a list of host names such as [\"calls.example.org\"]"),
+    key("cors_origins", "", "a list of origins such as [\"https://intranet.example.org\"]"),
+    key("hsts_include_subdomains", "false", "true or false"),
+    key("https_listen", "0.0.0.0:443", "an address and port such as 0.0.0.0:443"),
+    optional("http_redirect_listen", "an address and port such as 0.0.0.0:80", false),
+    optional("tls_certificate", "an absolute path of a PEM file", false),
+    optional("tls_key", "an absolute path of a PEM file", false),
+    key("acme_domains", "", "a list of host names such as [\"calls.example.org\"], without addresses and wildcards"),
+    key(
+        "acme_directory",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "the https address of an ACME server's directory",
+    ),
+    optional("acme_email", "an e-mail address", false),
+    optional("acme_ca_file", "an absolute path of a PEM file", false),
     key("max_streams_per_user", "64", "a whole number from 1 to 1000000"),
     key("rate_limit_address", "2000/s burst 4000", RATE),
     key("rate_limit_user", "1000/s burst 2000", RATE),
@@ -96,6 +114,12 @@ pub const KEYS: &[Key] = &[
         "a list of STUN and TURN servers such as [\"stun:stun.example.org:3478\", \"turn:turn.example.org:3478?transport=udp\"]",
     ),
     optional("turn_secret", "the secret that the TURN server shares with the gateway", true),
+    optional(
+        "smtp_url",
+        "a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465 (a password needs TLS)",
+        true,
+    ),
+    optional("mail_from", "an address such as \"Trunkline <trunkline@example.org>\"", false),
     key("log", "info", "a filter such as info or trunkline=debug,info"),
     key("log_format", "text", "\"text\" or \"json\""),
 ];
@@ -109,6 +133,8 @@ pub struct Config {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is believed (reverse proxies).
     pub trusted_proxies: Vec<IpAddr>,
+    /// Hosts, origins and TLS.
+    pub edge: EdgeConfig,
     /// Live streams (WebSocket and SSE) that one user may hold at a time on this node.
     pub max_streams_per_user: usize,
     /// How many requests somebody may make.
@@ -159,6 +185,8 @@ pub struct Config {
     pub media_address: Option<IpAddr>,
     /// STUN and TURN servers for browsers.
     pub ice_servers: IceServers,
+    /// The way to people's mailboxes. Without it no letter can be sent.
+    pub mail: Option<MailConfig>,
     /// `tracing` filter.
     pub log: String,
     /// Log lines as text or JSON.

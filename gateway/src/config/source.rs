@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{Config, KEYS, Key, Secret, SecretKey};
+use super::{Config, EdgeConfig, KEYS, Key, Secret, SecretKey};
 use crate::limits::{RateLimits, parse_limit};
+use crate::mail::{MailConfig, SmtpServer};
 use crate::secrets::{KeySource, Ring};
 use crate::softphone::IceServers;
 
@@ -154,6 +155,7 @@ impl Source {
         let http_listen: Option<SocketAddr> = reader.parsed("http_listen");
         let public_url = reader.optional_with("public_url", web_url);
         let trusted_proxies = reader.required("trusted_proxies", addresses);
+        let edge = EdgeConfig::read(&mut reader, public_url.as_ref());
         let max_streams_per_user = reader.required("max_streams_per_user", |text| bounded::<usize>(text, 1, 1_000_000));
         let limit = |text: &str| parse_limit(text).ok();
         let address = reader.required("rate_limit_address", limit);
@@ -193,6 +195,15 @@ impl Source {
         let media_address = reader.optional_with("media_address", |text| text.parse().ok());
         let ice_urls = reader.required("ice_servers", ice_addresses);
         let turn_secret = reader.optional_with("turn_secret", |text| not_empty(text).map(Secret::new));
+        let smtp_server = reader.optional_with("smtp_url", SmtpServer::parse);
+        let mail_from = reader.optional_with("mail_from", |text| text.parse().ok());
+        if reader.is_given("smtp_url") && !reader.is_given("mail_from") {
+            reader.problems.push(format!(
+                "mail_from (or {}) is not set: smtp_url needs it, expected {}",
+                variable("mail_from"),
+                Reader::key("mail_from").expected
+            ));
+        }
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -205,6 +216,7 @@ impl Source {
                 http_listen,
                 public_url: public_url.or_else(|| Url::parse(&format!("http://{http_listen}")).ok())?,
                 trusted_proxies: trusted_proxies?,
+                edge: edge?,
                 max_streams_per_user: max_streams_per_user?,
                 rate_limits: RateLimits {
                     address: address?,
@@ -239,6 +251,7 @@ impl Source {
                 sip_websocket_url,
                 media_address,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
+                mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 log: log?,
                 log_format: log_format?,
             })
@@ -251,7 +264,7 @@ impl Source {
 }
 
 /// Reads values one by one and gathers what is wrong.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a Source,
     problems: Vec<String>,
 }
@@ -261,7 +274,18 @@ impl Reader<'_> {
         KEYS.iter().find(|key| key.name == name).expect("every key that is read stands in KEYS")
     }
 
-    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
+    /// Whether a key is set to something.
+    fn is_given(&self, name: &str) -> bool {
+        self.source.given.get(name).is_some_and(|given| !given.text.trim().is_empty())
+    }
+
+    /// What is wrong with several values together. Gives `None`, for the one who cannot go on.
+    pub(super) fn refuse<T>(&mut self, problem: &str) -> Option<T> {
+        self.problems.push(problem.to_owned());
+        None
+    }
+
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.required(name, |text| text.parse().ok())
     }
 
@@ -281,7 +305,7 @@ impl Reader<'_> {
         first.unwrap_or(KeySource::Derived)
     }
 
-    fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let key = Self::key(name);
         if !self.source.given.contains_key(name)
             && let Some(default) = key.default
@@ -295,7 +319,7 @@ impl Reader<'_> {
         None
     }
 
-    fn optional_with<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn optional_with<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let key = Self::key(name);
         let given = self.source.given.get(name)?;
         if key.optional && given.text.trim().is_empty() {
@@ -354,7 +378,7 @@ fn distance(left: &str, right: &str) -> usize {
     row[right.len()]
 }
 
-fn not_empty(text: &str) -> Option<String> {
+pub(super) fn not_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -362,7 +386,7 @@ fn bounded<T: FromStr + PartialOrd + Copy>(text: &str, low: T, high: T) -> Optio
     text.parse().ok().filter(|number| *number >= low && *number <= high)
 }
 
-fn absolute(text: &str) -> Option<PathBuf> {
+pub(super) fn absolute(text: &str) -> Option<PathBuf> {
     let path = PathBuf::from(text);
     path.is_absolute().then_some(path)
 }
@@ -376,7 +400,7 @@ fn ice_addresses(text: &str) -> Option<Vec<String>> {
     addresses.map(|item| IceServers::is_address(item).then(|| item.to_owned())).collect()
 }
 
-fn web_url(text: &str) -> Option<Url> {
+pub(super) fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }

@@ -152,3 +152,73 @@ fn a_key_is_read_from_hex_and_from_base64() {
     assert_eq!(hex, base64);
     assert!("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==".parse::<SecretKey>().is_err(), "31 bytes");
 }
+
+#[test]
+fn a_mail_server_needs_a_sender_and_a_way_on_which_its_password_is_safe() {
+    let server = ("TRUNKLINE_SMTP_URL", "smtps://ada:hunter2@mail.example.org");
+    let refused = refusal(&[server]);
+    assert!(refused.contains("mail_from (or TRUNKLINE_MAIL_FROM) is not set: smtp_url needs it"), "{refused}");
+    let refused =
+        refusal(&[("TRUNKLINE_SMTP_URL", "smtp://ada:hunter2@relay.lan?tls=off"), ("TRUNKLINE_MAIL_FROM", "me")]);
+    assert!(refused.contains("TRUNKLINE_SMTP_URL: expected a mail server"), "{refused}");
+    assert!(
+        refused.contains("TRUNKLINE_MAIL_FROM = \"me\": expected an address") && !refused.contains("hunter2"),
+        "{refused}"
+    );
+    let sender = ("TRUNKLINE_MAIL_FROM", "Trunkline <trunkline@example.org>");
+    let config = Source::read(None, environment(&[server, sender])).unwrap().config().unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.mail.unwrap().server.place(), "mail.example.org:465");
+    assert!(Source::read(None, environment(&[sender])).unwrap().config().unwrap().mail.is_none());
+}
+
+#[test]
+fn the_certificate_comes_from_one_place_and_people_come_over_https_then() {
+    let (public, certificate, key, domains) = (
+        ("TRUNKLINE_PUBLIC_URL", "https://calls.test"),
+        ("TRUNKLINE_TLS_CERTIFICATE", "/etc/trunkline/chain.pem"),
+        ("TRUNKLINE_TLS_KEY", "/etc/trunkline/key.pem"),
+        ("TRUNKLINE_ACME_DOMAINS", "calls.test, phones.test"),
+    );
+    let plain = Source::read(None, environment(&[])).unwrap().config().unwrap();
+    assert!(plain.edge.tls.is_none() && plain.edge.https_listen().is_none());
+    let files = Source::read(None, environment(&[public, certificate, key])).unwrap().config().unwrap();
+    assert!(matches!(files.edge.tls.unwrap().certificate, CertificateSource::Files(_)));
+    let acme = Source::read(None, environment(&[public, domains])).unwrap().config().unwrap();
+    let Some(TlsConfig { listen, certificate: CertificateSource::Acme(acme) }) = acme.edge.tls else { panic!() };
+    assert_eq!((listen.to_string().as_str(), acme.domains.len()), ("0.0.0.0:443", 2));
+
+    for (pairs, words) in [
+        (&[public, certificate][..], "tls_key is not set, but tls_certificate is"),
+        (&[public, key], "tls_certificate is not set, but tls_key is"),
+        (&[public, certificate, key, domains], "acme_domains and tls_certificate are both set"),
+        (&[certificate, key], "public_url: expected an https address"),
+        (&[("TRUNKLINE_PUBLIC_URL", "http://calls.test"), domains], "public_url: expected an https address"),
+        (&[("TRUNKLINE_PUBLIC_URL", "https://other.test"), domains], "acme_domains: expected other.test"),
+        (&[("TRUNKLINE_HTTP_REDIRECT_LISTEN", "0.0.0.0:80")], "there is no https to send people to"),
+        (&[("TRUNKLINE_TLS_CERTIFICATE", "chain.pem")], "expected an absolute path of a PEM file"),
+        (&[("TRUNKLINE_ACME_DOMAINS", "*.calls.test")], "without addresses and wildcards"),
+        (&[("TRUNKLINE_ACME_DOMAINS", "192.0.2.1")], "without addresses and wildcards"),
+    ] {
+        let refusal = refusal(pairs);
+        assert!(refusal.contains(words), "{refusal}");
+    }
+}
+
+#[test]
+fn an_origin_is_an_origin_and_a_host_a_host() {
+    let with = |name: &'static str, value: &str| Source::read(None, environment(&[(name, value)])).unwrap().config();
+    let config = with("TRUNKLINE_CORS_ORIGINS", "https://a.test, http://b.test:8080/").unwrap();
+    assert_eq!(config.edge.cors_origins, ["https://a.test", "http://b.test:8080"]);
+    for wrong in ["*", "a.test", "https://a.test/path", "https://a.test?x", "null", "https://u@a.test", "ftp://a.test"]
+    {
+        assert!(with("TRUNKLINE_CORS_ORIGINS", wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(
+        with("TRUNKLINE_ALLOWED_HOSTS", "Inner.test, 10.0.0.2").unwrap().edge.allowed_hosts,
+        ["inner.test", "10.0.0.2"]
+    );
+    for wrong in ["*", "*.test", "a.test:80", "https://a.test", "a b"] {
+        assert!(with("TRUNKLINE_ALLOWED_HOSTS", wrong).is_err(), "{wrong}");
+    }
+}

@@ -6,6 +6,7 @@ mod edge;
 pub mod extract;
 mod guard;
 pub mod idempotency;
+pub(crate) mod origin;
 mod page;
 mod patch;
 mod permission;
@@ -13,6 +14,7 @@ mod principal;
 mod problem;
 mod revision;
 mod router;
+pub(crate) mod served;
 
 pub use edge::RequestId;
 pub use extract::{Json, Path, Query};

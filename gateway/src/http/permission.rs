@@ -77,6 +77,8 @@ permissions! {
     RolesRead          "roles:read"          - x x - - - - - - "See the tenant's roles and what each may do."
     RolesManage        "roles:manage"        - x - - - - - - - "Make roles, and give them to people."
     ApiKeysManage      "api_keys:manage"     - x - - - - - - - "See, make, change and revoke API keys."
+    JobsRead           "jobs:read"           - x - - - - - - - "See what the tenant has to be done in the background."
+    JobsManage         "jobs:manage"         - x - - - - - - - "Run such jobs at once, and drop them."
     AuditRead          "audit:read"          - x - - - - - - - "Read the tenant's audit log, and save it as a file."
     SetupRun           "setup:run"           - x - - - - - - - "Set up a tenant of one's own, and remove the demo."
     MetricsRead        "metrics:read"        x x - - - - - - - "Read the gateway's metrics from elsewhere than loopback."

@@ -168,6 +168,26 @@ impl AppError {
         )
     }
 
+    /// 403: a page of another site sent it, with a person's cookies but without their knowledge.
+    pub fn cross_site() -> Self {
+        Self::refused(
+            StatusCode::FORBIDDEN,
+            "cross-site",
+            "Not from this page",
+            "a page of another site may not send this; name its origin in cors_origins if it should",
+        )
+    }
+
+    /// 421: the request is meant for another host.
+    pub fn misdirected() -> Self {
+        Self::refused(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected",
+            "Meant for another host",
+            "this is not the host that the request names; public_url and allowed_hosts say which ones are served",
+        )
+    }
+
     /// 404: absent, another tenant's or out of the user's sight; nobody can tell which.
     pub fn not_found(what: &'static str) -> Self {
         Self::refused(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))

@@ -17,7 +17,7 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, health, panel, queues, recordings, roles, setup, softphone, stream, teams,
+    agents, api_keys, audit, calls, health, jobs, panel, queues, recordings, roles, setup, softphone, stream, teams,
     test_calls,
 };
 
@@ -35,6 +35,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(softphone::router())
         .merge(teams::router())
         .merge(test_calls::router())
+        .merge(jobs::router())
         .merge(stream::router())
         .merge(audit::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
@@ -50,9 +51,11 @@ pub fn openapi() -> OpenApi {
 /// Everything that the edge answers.
 pub fn router(state: AppState) -> Router {
     let (api, document) = api_router().split_for_parts();
-    let guard = Guard::new(state.clone(), &document);
+    let rights = Guard::new(state.clone(), &document);
     let sip = middleware::from_fn_with_state(state.clone(), softphone_opening);
-    api.route_layer(middleware::from_fn_with_state(guard, guard::guard))
+    let guard = edge::Guard::new(&state.config, &state.metrics);
+    let transport_security = edge::transport_security(&state.config);
+    api.route_layer(middleware::from_fn_with_state(rights, guard::guard))
         .merge(health::router())
         .merge(docs::router())
         .merge(softphone::socket_router().route_layer(sip))
@@ -61,7 +64,8 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(async || AppError::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), edge::observe))
+        .layer(middleware::from_fn_with_state(guard, edge::guard))
+        .layer(middleware::from_fn_with_state((state.clone(), transport_security), edge::observe))
         .with_state(state)
 }
 

@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
@@ -32,7 +32,7 @@ use super::waveform::{self, Waveform};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;
-use crate::http::{AppError, Path, Permission, Problem, Query};
+use crate::http::{AppError, Path, Permission, Problem, Query, served};
 use crate::state::AppState;
 
 /// Bytes read from the disk at a time.
@@ -155,17 +155,16 @@ async fn get_recording_audio(
         }
         _ => Wanted::Whole,
     };
+    let file_headers = if download {
+        state.metrics.recording_downloads.inc();
+        served::headers("audio/wav", &download_name(recording.started_at, &customer), served::Use::Saved)
+    } else {
+        served::headers("audio/wav", &format!("{id}.wav"), served::Use::Shown)
+    };
+    headers.extend(file_headers);
     let mut set = |name: HeaderName, value: &str| {
         headers.insert(name, HeaderValue::from_str(value).expect("ids, numbers and dates are valid header values"));
     };
-    set(CONTENT_TYPE, "audio/wav");
-    let disposition = if download {
-        state.metrics.recording_downloads.inc();
-        format!("attachment; filename=\"{}\"", download_name(recording.started_at, &customer))
-    } else {
-        format!("inline; filename=\"{id}.wav\"")
-    };
-    set(CONTENT_DISPOSITION, &disposition);
     let (status, part) = match wanted {
         Wanted::Unsatisfiable => return Err(AppError::range_not_satisfiable(length)),
         Wanted::Whole => (StatusCode::OK, (length > 0).then(|| ByteRange { first: 0, last: length - 1 })),

@@ -196,7 +196,9 @@ async fn a_key_ends_at_its_time() {
 
 #[tokio::test]
 async fn a_key_is_used_from_its_addresses_alone() {
-    let app = App::start_with(Options { settings: vec![("TRUSTED_PROXIES", "127.0.0.1")], ..Options::default() }).await;
+    let app =
+        App::start_with(Options { config: vec![("TRUSTED_PROXIES", "127.0.0.1".to_owned())], ..Options::default() })
+            .await;
     let admin = app.admin().await;
     let networks = json!(["192.0.2.0/24", "2001:db8::1"]);
     let made =

@@ -2,9 +2,9 @@ use std::process::{Command, Output};
 
 use crate::support::App;
 
-const SECRET: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+pub(crate) const SECRET: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-fn trunkline(words: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) fn trunkline(words: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let inherited = std::env::vars().filter(|(name, _)| !name.starts_with("TRUNKLINE_"));
     Command::new(env!("CARGO_BIN_EXE_trunkline"))
@@ -18,7 +18,7 @@ fn trunkline(words: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -6,7 +6,11 @@ use serde_json::json;
 use crate::support::{App, Options, problem};
 
 async fn app(settings: &[(&'static str, &'static str)]) -> App {
-    App::start_with(Options { settings: settings.to_vec(), ..Options::default() }).await
+    App::start_with(Options {
+        config: settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        ..Options::default()
+    })
+    .await
 }
 
 async fn limited(answer: Response, name: &str) {

@@ -1,7 +1,10 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod acme;
 mod api_keys;
 mod audit;
+mod browsers;
+mod caddy;
 mod call_plans;
 mod calls;
 mod commands;
@@ -10,7 +13,9 @@ mod events;
 mod faults;
 mod idempotency;
 mod invariants;
+mod jobs;
 mod limits;
+mod mail;
 mod me;
 mod passwords;
 mod permissions;
@@ -23,3 +28,4 @@ mod stream;
 mod support;
 mod tenants;
 mod test_calls;
+mod tls;

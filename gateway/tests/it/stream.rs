@@ -178,8 +178,9 @@ async fn garbage_is_answered_with_words_and_closed_as_a_bad_frame() {
 /// Opens the stream by hand and returns the bare socket behind the 101.
 async fn bare_socket(app: &App, token: &str) -> TcpStream {
     let mut socket = TcpStream::connect(app.address).await.unwrap();
+    let host = app.address;
     let handshake = format!(
-        "GET /api/v1/stream HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        "GET /api/v1/stream HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer {token}\r\n\r\n"
     );
     socket.write_all(handshake.as_bytes()).await.unwrap();

@@ -31,13 +31,20 @@ it("signs in, follows the stream, and shows every screen without a word from the
     if (message.type() === "error") report(message.text());
   });
   page.on("pageerror", (error) => report(String(error)));
+  await page.exposeFunction("tellOfViolation", (words: string) => errors.push(words));
+  await page.evaluateOnNewDocument(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { tellOfViolation } = window as unknown as { tellOfViolation(words: string): void };
+      tellOfViolation(`refused by ${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`);
+    });
+  });
   await page.setViewport({ width: 1280, height: 800 });
   await page.goto(`${stage.url}/sign-in`);
   await (await page.waitForSelector('input[type="email"]'))?.type("admin@demo.test");
   await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-connection="live"]');
-  for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/setup", "/design"]) {
+  for (const path of ["/calls", "/agents", "/queues", "/devices", "/settings", "/audit", "/setup", "/design"]) {
     await page.goto(`${stage.url}${path}`);
     await page.waitForSelector("h1");
   }

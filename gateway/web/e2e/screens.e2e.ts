@@ -75,6 +75,8 @@ const SCREENS: [name: string, path: () => string][] = [
   ["setup", () => "/setup"],
   ["audit", () => "/audit"],
   ["audit-filtered", () => "/audit?action=device."],
+  ["jobs", () => "/settings/jobs"],
+  ["jobs-failed", () => "/settings/jobs?state=dead"],
   ["design", () => "/design"],
   ["not-found", () => "/no-such-screen"],
 ];

@@ -5,12 +5,13 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 13] = [
+const SYSTEM_TABLES: [&str; 14] = [
     "_sqlx_migrations",
     "audit_heads",
     "audit_pending",
     "directory_version",
     "installation",
+    "job_schedules",
     "journal_epoch",
     "journal_heads",
     "journal_months",
@@ -22,7 +23,7 @@ const SYSTEM_TABLES: [&str; 13] = [
 ];
 
 /// Unique keys of tables with `tenant_id` that are unique across all tenants on purpose.
-const GLOBAL_KEYS: [&str; 6] = [
+const GLOBAL_KEYS: [&str; 8] = [
     // A number of the public network belongs to one tenant.
     "numbers_number_key",
     // Asterisk knows an endpoint by its name alone.
@@ -32,6 +33,10 @@ const GLOBAL_KEYS: [&str; 6] = [
     "refresh_tokens_pkey",
     "refresh_tokens_hash_key",
     "stream_tickets_pkey",
+    // A worker finishes whatever it claimed; the installation's own jobs have no tenant.
+    "jobs_pkey",
+    // By lane, which is the tenant or the installation.
+    "jobs_one_running_per_key",
 ];
 
 /// Foreign keys that do not include `tenant_id` on purpose: users stand above tenants.

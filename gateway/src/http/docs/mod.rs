@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -25,17 +25,23 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     page::render(&document, &stream)
 });
 
+/// The page has a style sheet and nothing else: neither scripts nor anything from elsewhere.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Another version may be serving tomorrow.
+const NOT_KEPT: (HeaderName, &str) = (CACHE_CONTROL, "no-cache");
+
 /// Routes of the documentation, open to all.
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/dev", get(documentation))
+        .route("/dev/page.css", get(async || ([(CONTENT_TYPE, "text/css; charset=utf-8"), NOT_KEPT], page::STYLE)))
         .route("/dev/openapi.json", get(async || Json(openapi())))
         .route("/dev/asyncapi.json", get(async || ([(CONTENT_TYPE, "application/json")], ASYNCAPI)))
 }
 
 async fn documentation() -> impl IntoResponse {
-    // The page has one style block and nothing else: neither scripts nor anything from elsewhere.
-    ([(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'")], Html(PAGE.as_str()))
+    ([(CONTENT_SECURITY_POLICY, POLICY), NOT_KEPT], Html(PAGE.as_str()))
 }
 
 /// The document before the routes are put in.
@@ -62,6 +68,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("people", "Roles, teams, and what each may do"),
             tag("api-keys", "A program's way in"),
             tag("setup", "A tenant of one's own, and an end of the demo"),
+            tag("jobs", "What is done in the background"),
             tag("administration", "Who did what"),
             tag("events", "The journal: read it back, or live"),
         ]))

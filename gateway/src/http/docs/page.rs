@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::ground_rules;
 
-const STYLE: &str = "\
+/// The page's style sheet: a file of its own, since nothing inline is let through.
+pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--accent:#2563eb}\
 body{font:15px/1.55 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\
 code,pre{font:13px/1.5 ui-monospace,monospace}pre{background:var(--soft);padding:.8rem;overflow:auto;border-radius:6px}\
@@ -23,7 +24,7 @@ pub(super) fn render(document: &Value, stream: &Value) -> String {
     let _ = write!(
         out,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title} API</title><style>{STYLE}</style><h1>{title} API <small>{}</small></h1><p>{}</p>\
+         <title>{title} API</title><link rel=stylesheet href=/dev/page.css><h1>{title} API <small>{}</small></h1><p>{}</p>\
          <p>For programs: <a href=/dev/openapi.json>OpenAPI</a>, <a href=/dev/asyncapi.json>AsyncAPI</a> (the stream).</p><h2>Ground rules</h2><table>",
         text(&document["info"]["version"]),
         prose(&document["info"]["description"]),

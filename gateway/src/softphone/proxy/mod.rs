@@ -4,7 +4,6 @@
 //! softphone's: its address carries the softphone's name and a key that only the gateway can make. Signing in to SIP is still between
 //! the browser and Asterisk.
 
-mod origin;
 mod relay;
 mod sip;
 
@@ -26,10 +25,10 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub(super) use self::origin::names_host;
 pub(super) use self::relay::End;
 use crate::auth::Keys;
-use crate::http::AppError;
+use crate::http::{AppError, origin};
+use crate::server;
 use crate::state::AppState;
 use crate::stream::Handshake;
 
@@ -42,7 +41,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Sockets of one softphone at a time: the page's, and some that a reload or a lost network left behind. With one more the oldest goes.
 const MOST_PER_NAME: usize = 3;
 
-type Socket = WebSocketStream<TcpStream>;
+/// The browser's side, with TLS or without.
+type Browser = WebSocketStream<server::Socket>;
+/// Asterisk's side.
+type Asterisk = WebSocketStream<TcpStream>;
 
 fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -124,7 +126,7 @@ pub(super) async fn open(State(state): State<AppState>, request: Request) -> Res
     tokio::spawn(async move {
         let Some((socket, early)) = upgrade.socket().await else { return };
         // The server's patience with readers is the relay's own.
-        let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(None);
+        let _ = socket2::SockRef::from(socket.tcp()).set_tcp_user_timeout(None);
         let browser = WebSocketStream::from_partially_read(socket, early.to_vec(), Role::Server, Some(limits())).await;
         let seat = state.sip_sockets.enter(&name);
         let open = OpenGauge::new(&state);
@@ -153,7 +155,7 @@ fn wrong_name() -> AppError {
 }
 
 /// Opens Asterisk's side.
-async fn connect(url: &Url) -> anyhow::Result<Socket> {
+async fn connect(url: &Url) -> anyhow::Result<Asterisk> {
     let connecting = async {
         let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
         let socket = TcpStream::connect((host.trim_start_matches('[').trim_end_matches(']'), port)).await?;
@@ -191,7 +193,7 @@ pub(super) fn socket_url(keys: &Keys, headers: &HeaderMap, public: &Url, usernam
         headers.get(http::header::ORIGIN).and_then(|text| text.to_str().ok()).and_then(|text| Url::parse(text).ok());
     // The page itself says how it was reached, whatever a proxy did to the request; without a page (or with one from elsewhere) it is
     // the public address.
-    let mut url = origin.filter(|page| names_host(page, headers)).unwrap_or_else(|| public.clone());
+    let mut url = origin.filter(|page| origin::names_host(page, headers)).unwrap_or_else(|| public.clone());
     let secure = url.scheme() == "https";
     let _ = url.set_scheme(if secure { "wss" } else { "ws" });
     url.set_path("/ws/sip");

@@ -4,14 +4,16 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::Socket;
 use super::sip::{self, Unfit};
+use super::{Asterisk, Browser};
 use crate::state::AppState;
 
 /// How often a browser is asked for a sign of life. Its network part answers, also for a page in the background.
@@ -99,8 +101,8 @@ impl End {
 pub(super) async fn run(
     state: &AppState,
     name: &str,
-    mut browser: Socket,
-    mut asterisk: Socket,
+    mut browser: Browser,
+    mut asterisk: Asterisk,
     replaced: &CancellationToken,
 ) -> End {
     let end = carry(state, name, &mut browser, &mut asterisk, replaced).await;
@@ -123,8 +125,8 @@ pub(super) async fn run(
 async fn carry(
     state: &AppState,
     name: &str,
-    browser: &mut Socket,
-    asterisk: &mut Socket,
+    browser: &mut Browser,
+    asterisk: &mut Asterisk,
     replaced: &CancellationToken,
 ) -> End {
     let metrics = &state.softphone_metrics;
@@ -196,7 +198,10 @@ async fn carry(
 }
 
 /// Hands a message to the socket, and waits until the kernel has it. `Err(None)`: that side is gone.
-async fn pass(to: &mut Socket, message: Message) -> Result<(), Option<End>> {
+async fn pass<S>(to: &mut WebSocketStream<S>, message: Message) -> Result<(), Option<End>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     match tokio::time::timeout(STUCK, to.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(None),

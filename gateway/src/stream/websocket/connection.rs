@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use trunkline_db::EventId;
@@ -24,6 +23,7 @@ use super::codec::{Incoming, Opcode, ProtocolError};
 use super::wire::{ReadFailure, Wire};
 use crate::auth::Principal;
 use crate::http::{AppError, Permission, authenticate, principal_of};
+use crate::server::Socket;
 use crate::state::AppState;
 
 /// How long a close waits for the client's own.
@@ -51,7 +51,7 @@ pub(super) enum Refused {
 }
 
 /// Says why, and closes.
-pub(super) async fn refuse(state: &AppState, socket: TcpStream, refused: Refused) {
+pub(super) async fn refuse(state: &AppState, socket: Socket, refused: Refused) {
     let close = match refused {
         Refused::TooMany => Close::TooMany("too many streams of this user"),
         Refused::NotAllowed => Close::Forbidden(NO_MEMBER),
@@ -116,7 +116,7 @@ impl Connection {
     pub(super) fn new(
         state: AppState,
         (principal, address): (Principal, IpAddr),
-        socket: TcpStream,
+        socket: Socket,
         entered: Entered,
         filter: Filter,
         seat: Seat,

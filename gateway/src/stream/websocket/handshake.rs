@@ -14,9 +14,9 @@ use http::{HeaderMap, Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sha1::{Digest as _, Sha1};
-use tokio::net::TcpStream;
 
 use crate::http::AppError;
+use crate::server::Socket;
 
 /// RFC 6455 §1.3.
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -92,10 +92,10 @@ impl Handshake {
 
 impl Upgrade {
     /// The bare socket and what the client sent right behind its handshake; `None` when it went away.
-    pub(crate) async fn socket(self) -> Option<(TcpStream, Bytes)> {
+    pub(crate) async fn socket(self) -> Option<(Socket, Bytes)> {
         let upgraded = self.0.await.ok()?;
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            tracing::error!("the server's connections are not TCP sockets");
+        let Ok(parts) = upgraded.downcast::<TokioIo<Socket>>() else {
+            tracing::error!("the server's connections are not its sockets");
             return None;
         };
         Some((parts.io.into_inner(), parts.read_buf))

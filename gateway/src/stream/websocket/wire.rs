@@ -5,12 +5,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 
 use super::super::client::MAX_CLIENT_FRAME;
 use super::close::Close;
 use super::codec::{Decoder, Header, Incoming, Opcode, ProtocolError, close_payload};
 use super::outbox::Outbox;
+use crate::server::{ReadySocket, Socket};
 
 /// Bytes read at a time; on the stack, so that an idle connection has no buffer.
 const READ_CHUNK: usize = 8 * 1024;
@@ -21,16 +21,17 @@ const SEND_BUFFER: usize = 128 * 1024;
 
 /// The socket's two directions.
 pub(super) struct Wire {
-    socket: TcpStream,
+    socket: ReadySocket,
     decoder: Decoder,
     outbox: Outbox,
 }
 
 impl Wire {
-    pub(super) fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: Socket) -> Self {
+        let socket = ReadySocket::from(socket);
         // Events are small and wanted at once; and the kernel's share of a stuck client is bounded, too.
-        let _ = socket.set_nodelay(true);
-        let bare = socket2::SockRef::from(&socket);
+        let _ = socket.tcp().set_nodelay(true);
+        let bare = socket2::SockRef::from(socket.tcp());
         let _ = bare.set_send_buffer_size(SEND_BUFFER);
         // Who is not reading is told so by us; the kernel would only cut the line.
         let _ = bare.set_tcp_user_timeout(None);
@@ -38,13 +39,13 @@ impl Wire {
     }
 
     /// The socket, to wait on.
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(super) fn socket(&self) -> &ReadySocket {
         &self.socket
     }
 
     /// Whether nothing waits for the socket.
     pub(super) fn is_empty(&self) -> bool {
-        self.outbox.is_empty()
+        self.outbox.is_empty() && !self.socket.has_unsent()
     }
 
     /// Frames that wait for the socket.
@@ -73,12 +74,9 @@ impl Wire {
 
     /// Writes as much as the socket takes. True when it took something.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        let socket = &self.socket;
-        self.outbox.flush(|slices| match slices {
-            // The kernel takes one buffer more cheaply by `send` than by `writev`.
-            [only] => socket.try_write(only),
-            several => socket.try_write_vectored(several),
-        })
+        let handed_on = self.socket.try_flush()?;
+        let socket = &mut self.socket;
+        Ok(self.outbox.flush(|slices| socket.try_write_vectored(slices))? || handed_on)
     }
 
     /// Takes bytes that came otherwise than through [`Wire::read`].
@@ -123,7 +121,7 @@ impl Wire {
                 if self.flush().is_err() {
                     return;
                 }
-                let want_write = !self.outbox.is_empty();
+                let want_write = !self.is_empty();
                 let readable = std::future::poll_fn(|cx| {
                     if self.socket.poll_read_ready(cx).is_ready() {
                         return Poll::Ready(true);
@@ -146,6 +144,7 @@ impl Wire {
             }
         };
         let _ = tokio::time::timeout(patience, finishing).await;
+        self.socket.say_goodbye();
     }
 }
 

@@ -1,5 +1,7 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
+mod https;
+mod smtp;
 mod socket;
 
 use std::net::SocketAddr;
@@ -23,11 +25,14 @@ use trunkline::roster::{self, Roster};
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{api_keys, http, server, stream};
+use trunkline::{api_keys, http, jobs, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
+use trunkline_jobs::{Backoff, WorkerConfig, Working};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
 use trunkline_stack::Postgres;
 
+pub(crate) use https::{Authority, Https};
+pub(crate) use smtp::{Smtp, free_port};
 pub(crate) use socket::Socket;
 
 const PASSWORD: &str = "test";
@@ -77,6 +82,7 @@ pub(crate) struct App {
     dir: TempDir,
     cancel: CancellationToken,
     server: Option<JoinHandle<()>>,
+    worker: Option<Working>,
     journal_cancel: CancellationToken,
     cluster: Arc<Cluster>,
 }
@@ -86,13 +92,15 @@ pub(crate) struct App {
 pub(crate) struct Options {
     pub(crate) timing: Timing,
     pub(crate) max_streams_per_user: usize,
-    /// Other keys of the configuration, without `TRUNKLINE_`.
-    pub(crate) settings: Vec<(&'static str, &'static str)>,
+    /// Other values of the configuration, without `TRUNKLINE_`.
+    pub(crate) config: Vec<(&'static str, String)>,
+    /// Whether jobs are done. Pauses between attempts are short.
+    pub(crate) works: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timing: Timing::default(), max_streams_per_user: 64, settings: Vec::new() }
+        Self { timing: Timing::default(), max_streams_per_user: 64, config: Vec::new(), works: false }
     }
 }
 
@@ -103,6 +111,12 @@ impl App {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         Self::start_on(Cluster::shared().await, options).await
+    }
+
+    /// With further configuration.
+    pub(crate) async fn configured(settings: &[(&'static str, &str)]) -> Self {
+        let config = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self::start_with(Options { config, ..Options::default() }).await
     }
 
     /// With a database server of its own, which may be stopped and started.
@@ -156,9 +170,22 @@ impl App {
         let listener = server::bind(config.http_listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
+        let worker = options.works.then(|| jobs::worker(&state, quick()).start(cancel.clone()));
         let server = tokio::spawn(server::serve(listener, http::router(state.clone()), cancel.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { state, address, client, tenant, owner_url, dir, cancel, server: Some(server), journal_cancel, cluster }
+        Self {
+            state,
+            address,
+            client,
+            tenant,
+            owner_url,
+            dir,
+            cancel,
+            server: Some(server),
+            worker,
+            journal_cancel,
+            cluster,
+        }
     }
 
     pub(crate) fn recordings_dir(&self) -> std::path::PathBuf {
@@ -278,6 +305,9 @@ impl App {
         if let Some(server) = self.server.take() {
             server.await.unwrap();
         }
+        if let Some(worker) = self.worker.take() {
+            worker.stopped().await;
+        }
     }
 }
 
@@ -299,9 +329,18 @@ fn config(database_url: &str, dir: &Path, options: &Options) -> Config {
         ("SIP_PORT", "5070".to_owned()),
         ("MAX_STREAMS_PER_USER", options.max_streams_per_user.to_string()),
     ];
-    let settings = options.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
-    let values = values.into_iter().chain(settings).map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
+    let values = values
+        .into_iter()
+        .chain(options.config.iter().cloned())
+        .map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
     Source::read(None, values).unwrap().config().unwrap()
+}
+
+/// A worker that does not make tests wait.
+fn quick() -> WorkerConfig {
+    let pause = std::time::Duration::from_millis(30);
+    let backoff = Backoff { base: pause, cap: pause, floor: pause, ..Backoff::default() };
+    WorkerConfig { poll_every: pause, backoff, ..WorkerConfig::default() }
 }
 
 /// Somebody who signed in.

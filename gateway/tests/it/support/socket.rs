@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::App;
 
@@ -21,8 +22,12 @@ pub(crate) struct Closed {
     pub(crate) reason: String,
 }
 
+/// What carries the stream: TCP, or TLS over it.
+pub(crate) trait Carrier: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Carrier for T {}
+
 pub(crate) struct Socket {
-    inner: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    inner: WebSocketStream<Box<dyn Carrier>>,
 }
 
 impl Socket {
@@ -41,12 +46,23 @@ impl Socket {
     }
 
     pub(crate) async fn try_open(app: &App, query: &str, token: Option<&str>) -> Result<Self, Error> {
-        let mut request = format!("ws://{}/api/v1/stream{query}", app.address).into_client_request()?;
+        let carrier = TcpStream::connect(app.address).await.map_err(Error::Io)?;
+        Self::open_over(Box::new(carrier), &app.address.to_string(), query, token).await
+    }
+
+    /// Opens it over a connection that is there already.
+    pub(crate) async fn open_over(
+        carrier: Box<dyn Carrier>,
+        host: &str,
+        query: &str,
+        token: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut request = format!("ws://{host}/api/v1/stream{query}").into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", "trunkline.v1".parse().unwrap());
         if let Some(token) = token {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
-        let (inner, response) = connect_async(request).await?;
+        let (inner, response) = client_async(request, carrier).await?;
         assert_eq!(response.headers()["sec-websocket-protocol"], "trunkline.v1");
         Ok(Self { inner })
     }

@@ -30,13 +30,21 @@ export async function launch(flags: string[] = []): Promise<Browser> {
 
 /**
  * A page that takes no fault in silence: what its console says is printed when the test fails, and an error that nobody expected fails it.
- * While the line is cut Chromium itself writes of failed requests: those are always expected.
+ * While the line is cut Chromium itself writes of failed requests: those are always expected. What the content security policy refuses
+ * never is.
  */
 export async function open(where: Browser | BrowserContext, options: { expect?: RegExp[] } = {}): Promise<Page> {
   const page = await where.newPage();
   const expected = [/Failed to load resource/, /WebSocket connection to/, /net::ERR_/, ...(options.expect ?? [])];
   const said: string[] = [];
   const errors: string[] = [];
+  await page.exposeFunction("tellOfViolation", (words: string) => errors.push(words));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { tellOfViolation } = window as unknown as { tellOfViolation(words: string): void };
+      tellOfViolation(`refused by ${event.effectiveDirective}: ${event.blockedURI} ${event.sample} (${event.sourceFile}:${String(event.lineNumber)})`);
+    });
+  });
   page.on("console", (message) => {
     said.push(`${message.type()}: ${message.text()}`);
     if (message.type() === "error" && !expected.some((one) => one.test(message.text()))) errors.push(message.text());

@@ -397,6 +397,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description What the tenant has to be done in the background, the newest first.
+         */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a job */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Drop a job
+         * @description It will never be done. One that is running cannot be dropped.
+         */
+        delete: operations["dropJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a job now
+         * @description One that is dead is taken up again, with as many attempts as it was given at first; one that waits for its time does not wait any longer.
+         *     One that waits for its turn, or for an earlier one of its key, goes on waiting.
+         */
+        post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1342,6 +1404,67 @@ export interface components {
             /** @description For TURN. */
             username?: string | null;
         };
+        /** @description A job: something to be done in the background. */
+        Job: {
+            /**
+             * Format: int32
+             * @description Number of the newest attempt; 0 before the first.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it was enqueued.
+             */
+            created_at: string;
+            /** @description What the newest attempt that failed said. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was done, or died.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            id: string;
+            /** @description Of all jobs with this key one runs at a time, in order. */
+            key?: string | null;
+            /** @description What is to be done, such as `mail.send`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Number of the attempt after which it is dead.
+             */
+            last_attempt: number;
+            /** @description What it was given. Null in lists, when it is sealed, and once it was done. */
+            payload?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description The higher first.
+             */
+            priority: number;
+            /**
+             * Format: date-time
+             * @description When it is or was due.
+             */
+            run_at: string;
+            /** @description What it was given is encrypted, and not shown. */
+            sealed: boolean;
+            /**
+             * Format: date-time
+             * @description When the newest attempt began.
+             */
+            started_at?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            waits_for?: components["schemas"]["Waits"] | null;
+        };
+        /**
+         * @description Where a job stands.
+         * @enum {string}
+         */
+        JobState: "waiting" | "running" | "done" | "dead";
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
             agent_id?: components["schemas"]["AgentId"] | null;
@@ -1825,6 +1948,72 @@ export interface components {
                 name: string;
                 /** @description SIP user name. */
                 username: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Job: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Number of the newest attempt; 0 before the first.
+                 */
+                attempt: number;
+                /**
+                 * Format: date-time
+                 * @description When it was enqueued.
+                 */
+                created_at: string;
+                /** @description What the newest attempt that failed said. */
+                error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was done, or died.
+                 */
+                finished_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The job.
+                 */
+                id: string;
+                /** @description Of all jobs with this key one runs at a time, in order. */
+                key?: string | null;
+                /** @description What is to be done, such as `mail.send`. */
+                kind: string;
+                /**
+                 * Format: int32
+                 * @description Number of the attempt after which it is dead.
+                 */
+                last_attempt: number;
+                /** @description What it was given. Null in lists, when it is sealed, and once it was done. */
+                payload?: Record<string, never> | null;
+                /**
+                 * Format: int32
+                 * @description The higher first.
+                 */
+                priority: number;
+                /**
+                 * Format: date-time
+                 * @description When it is or was due.
+                 */
+                run_at: string;
+                /** @description What it was given is encrypted, and not shown. */
+                sealed: boolean;
+                /**
+                 * Format: date-time
+                 * @description When the newest attempt began.
+                 */
+                started_at?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["JobState"];
+                waits_for?: components["schemas"]["Waits"] | null;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2342,6 +2531,11 @@ export interface components {
             /** @description `queued`, or `ringing` while it is offered to an agent. */
             state: components["schemas"]["CallState"];
         };
+        /**
+         * @description What a waiting job waits for.
+         * @enum {string}
+         */
+        Waits: "time" | "turn" | "earlier";
         /** @description Peaks of a stereo recording. */
         Waveform: {
             /**
@@ -3408,6 +3602,159 @@ export interface operations {
             };
             /** @description Too many live streams */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs in this state. */
+                state?: components["schemas"]["JobState"];
+                /** @description Only jobs of this kind. */
+                kind?: string;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The jobs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Job"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job, with what it was given unless that is sealed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description No such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is running (`job-running`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job as it stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description No such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is running (`job-running`) or was done (`job-done`), or the Idempotency-Key is in use */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

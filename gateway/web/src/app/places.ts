@@ -1,11 +1,11 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, KeyRound, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, Users } from "lucide-react";
+import { Building2, Headset, KeyRound, ListChecks, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/roles" | "/settings/api-keys";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -19,6 +19,7 @@ export function usePlaces(): readonly Place[] {
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
   const mayKeys = useCan("api_keys:manage");
+  const mayReadJobs = useCan("jobs:read");
   return useMemo(
     () => [
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
@@ -30,7 +31,8 @@ export function usePlaces(): readonly Place[] {
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
+      ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayRoles, mayKeys],
+    [t, mayRun, mayAudit, mayRoles, mayKeys, mayReadJobs],
   );
 }

@@ -64,6 +64,13 @@ const audit = createRoute({
   validateSearch: (search): Record<string, unknown> => search,
   component: lazyRouteComponent(() => import("@/screens/audit")),
 });
+const jobs = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/jobs",
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("jobs"),
+  component: lazyRouteComponent(() => import("@/screens/jobs")),
+});
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
 const roles = createRoute({
   getParentRoute: () => inside,
@@ -75,7 +82,7 @@ const roles = createRoute({
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys])]),
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys, jobs])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

@@ -1,4 +1,8 @@
-//! The outermost layer: request ids, one log line per fault, metrics, headers that every answer has.
+//! The outermost layer: request ids, one log line per fault, metrics, headers that every answer has. Beneath it the guard.
+
+mod cors;
+mod guard;
+mod headers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,9 +11,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+pub(super) use self::guard::{Guard, guard};
+pub(super) use self::headers::transport_security;
 use super::{AppError, Fault};
 use crate::state::AppState;
 
@@ -24,12 +30,17 @@ const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
 pub struct RequestId(pub Uuid);
 
 /// Wraps each request.
-pub(super) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(
+    State((state, transport_security)): State<(AppState, Option<HeaderValue>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let request_id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(request_id));
     let request_id = request_id.to_string();
     let method = request.method().clone();
+    let path = request.uri().path().to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -49,7 +60,7 @@ pub(super) async fn observe(State(state): State<AppState>, mut request: Request,
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, HeaderValue::from_str(&request_id).expect("a UUID is a valid header value"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers::dress(headers, &path, transport_security.as_ref());
     response
 }
 

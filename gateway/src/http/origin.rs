@@ -1,4 +1,4 @@
-//! Which pages may open a socket. A browser sends a page's cookies to whatever the page opens, and names the page's origin truthfully:
+//! Whose page a request comes from. A browser sends cookies along with whatever a page asks for, and names the page's origin truthfully:
 //! that is what guards against other sites.
 
 use http::HeaderMap;
@@ -7,14 +7,14 @@ use url::{Host, Url};
 
 /// Whether the request comes from a page of ours: one that was loaded from the host that it now speaks to, or from the public address.
 /// What is no browser names no origin, and proves itself by the socket's key alone.
-pub(super) fn is_ours(headers: &HeaderMap, public: &Url) -> bool {
+pub(crate) fn is_ours(headers: &HeaderMap, public: &Url) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
     origin.origin() == public.origin() || names_host(&origin, headers)
 }
 
 /// Whether a page's address is at the host that the request names.
-pub(in crate::softphone) fn names_host(page: &Url, headers: &HeaderMap) -> bool {
+pub(crate) fn names_host(page: &Url, headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     // Read with the page's scheme, whose port need not be named.
     let Ok(there) = Url::parse(&format!("{}://{host}", page.scheme())) else { return false };

@@ -1,0 +1,16 @@
+/**
+ * The one text that may become markup. The page's policy (`require-trusted-types-for 'script'`) asks this for every string that is handed to
+ * `innerHTML` and its like; scripts made of text have nobody to ask and are refused.
+ */
+
+/** Radix's list of choices hides its scroll bar with it. The content security policy knows its hash (gateway/src/panel/answer.rs). */
+export const SELECT_STYLE =
+  "[data-radix-select-viewport]{scrollbar-width:none;-ms-overflow-style:none;-webkit-overflow-scrolling:touch;}[data-radix-select-viewport]::-webkit-scrollbar{display:none}";
+
+interface Policies {
+  createPolicy(name: "default", rules: { createHTML(text: string): string | null }): void;
+}
+
+export function guardMarkup(policies = (window as { trustedTypes?: Policies }).trustedTypes): void {
+  policies?.createPolicy("default", { createHTML: (text) => (text === SELECT_STYLE ? text : null) });
+}
