@@ -175,6 +175,7 @@ def test_a_body_is_json_and_nothing_else(admin):
         ("a key twice", b'{"name":"a","name":"b"}'),
         ("a huge number", b'{"name":1e999999}'),
         ("half a surrogate", b'{"name":"\\ud800"}'),
+        ("a nul", b'{"name":"a\\u0000b"}'),
         ("not UTF-8", b'{"name":"\xff\xfe"}'),
         ("a prototype", b'{"name":"x","__proto__":{"role":"admin"},"constructor":{"prototype":{}}}'),
         ("more than it may say", b'{"name":"x","role":"admin","tenant_id":"0","permissions":["*"],"must_change_password":false}'),
