@@ -2568,7 +2568,89 @@ export interface components {
             duration_ms: number;
         };
     };
-    responses: never;
+    responses: {
+        /** @description The body does not fit; every field is named */
+        DoesNotFit: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The Idempotency-Key is in use, or was used for another request */
+        InConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not allowed, or sent by another site's page */
+        NotAllowed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is not JSON */
+        NotJson: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not signed in */
+        SignInFirst: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests; Retry-After says when to come again */
+        TooMany: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A dependency is away; try again later */
+        Unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request cannot be read */
+        Unreadable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -2599,6 +2681,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Agent"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setMyState: {
@@ -2623,6 +2710,9 @@ export interface operations {
                     "application/json": components["schemas"]["Agent"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The user is no agent */
             404: {
                 headers: {
@@ -2632,6 +2722,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2641,6 +2733,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listDevices: {
@@ -2669,6 +2763,8 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Device"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2687,6 +2783,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createDevice: {
@@ -2717,6 +2815,8 @@ export interface operations {
                     "application/json": components["schemas"]["NewDevice"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2744,6 +2844,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2753,6 +2855,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     removeDevice: {
@@ -2776,6 +2880,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2794,6 +2900,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listApiKeys: {
@@ -2819,6 +2927,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ApiKey"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createApiKey: {
@@ -2846,6 +2959,8 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKey"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -2864,6 +2979,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2873,6 +2990,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getApiKey: {
@@ -2896,6 +3015,9 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such key, or revoked */
             404: {
                 headers: {
@@ -2905,6 +3027,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     revokeApiKey: {
@@ -2926,6 +3050,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such key, or revoked before */
             404: {
                 headers: {
@@ -2935,6 +3062,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateApiKey: {
@@ -2965,6 +3094,8 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -2992,6 +3123,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -3001,6 +3134,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     rotateApiKey: {
@@ -3031,6 +3166,8 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKey"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Somebody else's key, or it may do more than the caller */
             403: {
                 headers: {
@@ -3058,6 +3195,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -3067,6 +3206,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listAuditEntries: {
@@ -3115,6 +3256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -3124,6 +3266,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     exportAuditEntries: {
@@ -3175,6 +3319,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -3184,6 +3329,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     login: {
@@ -3208,6 +3355,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description Wrong address or password */
             401: {
                 headers: {
@@ -3217,6 +3365,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["DoesNotFit"];
             /** @description Too many failures; see Retry-After */
             429: {
                 headers: {
@@ -3226,6 +3378,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
         };
     };
     logout: {
@@ -3244,6 +3397,10 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     changePassword: {
@@ -3268,6 +3425,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -3277,6 +3435,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
             /** @description It was changed elsewhere in this moment */
             409: {
                 headers: {
@@ -3286,6 +3445,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The current one is wrong, or the new one is too weak */
             422: {
                 headers: {
@@ -3304,6 +3465,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
         };
     };
     refresh: {
@@ -3324,6 +3486,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description Sign in again */
             401: {
                 headers: {
@@ -3333,6 +3496,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listCalls: {
@@ -3400,6 +3566,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getCall: {
@@ -3423,6 +3593,9 @@ export interface operations {
                     "application/json": components["schemas"]["Call"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such call in the user's sight */
             404: {
                 headers: {
@@ -3432,6 +3605,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listCallEvents: {
@@ -3455,6 +3630,9 @@ export interface operations {
                     "application/json": components["schemas"]["CallEvents"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such call in the user's sight */
             404: {
                 headers: {
@@ -3464,6 +3642,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     hangUpCall: {
@@ -3488,6 +3668,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such running call in the user's sight */
             404: {
                 headers: {
@@ -3506,6 +3689,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     reattachCall: {
@@ -3527,6 +3712,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No running call that the user talks in */
             404: {
                 headers: {
@@ -3545,6 +3733,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listEvents: {
@@ -3591,6 +3781,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The position cannot be resumed; see reason */
             410: {
                 headers: {
@@ -3609,6 +3801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
         };
     };
     listJobs: {
@@ -3647,6 +3840,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getJob: {
@@ -3670,6 +3867,9 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3679,6 +3879,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     dropJob: {
@@ -3700,6 +3902,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3718,6 +3923,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     retryJob: {
@@ -3744,6 +3951,9 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3762,6 +3972,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     me: {
@@ -3782,6 +3994,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -3791,6 +4004,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateMe: {
@@ -3815,6 +4031,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -3824,6 +4041,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -3833,6 +4053,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listPermissions: {
@@ -3853,6 +4075,11 @@ export interface operations {
                     "application/json": components["schemas"]["Catalogue"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listQueues: {
@@ -3878,6 +4105,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Queue"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listLiveQueues: {
@@ -3898,6 +4130,11 @@ export interface operations {
                     "application/json": components["schemas"]["LiveQueues"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getLiveQueue: {
@@ -3921,6 +4158,9 @@ export interface operations {
                     "application/json": components["schemas"]["LiveQueue"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such queue in the user's sight */
             404: {
                 headers: {
@@ -3930,6 +4170,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getRecording: {
@@ -3953,6 +4195,9 @@ export interface operations {
                     "application/json": components["schemas"]["Recording"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such recording in the user's sight */
             404: {
                 headers: {
@@ -3962,6 +4207,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getRecordingAudio: {
@@ -4009,6 +4256,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Downloads take recordings:download */
             403: {
                 headers: {
@@ -4045,6 +4294,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createRecordingLink: {
@@ -4074,6 +4325,8 @@ export interface operations {
                     "application/json": components["schemas"]["AudioLink"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Downloads take recordings:download */
             403: {
                 headers: {
@@ -4101,6 +4354,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getRecordingWaveform: {
@@ -4143,6 +4398,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such recording in the user's sight, or it failed */
             404: {
                 headers: {
@@ -4161,6 +4418,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listRoles: {
@@ -4186,6 +4445,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CustomRole"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createRole: {
@@ -4213,6 +4477,8 @@ export interface operations {
                     "application/json": components["schemas"]["CustomRole"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -4231,6 +4497,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4240,6 +4508,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     deleteRole: {
@@ -4261,6 +4531,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description It may do more than the caller */
             403: {
                 headers: {
@@ -4288,6 +4560,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateRole: {
@@ -4318,6 +4592,8 @@ export interface operations {
                     "application/json": components["schemas"]["CustomRole"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -4354,6 +4630,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4363,6 +4641,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getSetup: {
@@ -4383,6 +4663,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetupState"];
                 };
             };
+            400: components["responses"]["Unreadable"];
             /** @description The access token is not valid */
             401: {
                 headers: {
@@ -4392,6 +4673,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setUp: {
@@ -4419,6 +4702,8 @@ export interface operations {
                     "application/json": components["schemas"]["SetUp"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Not an admin of the demo tenant */
             403: {
                 headers: {
@@ -4437,6 +4722,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description Something does not fit; every field is named */
             422: {
                 headers: {
@@ -4446,6 +4733,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     removeDemo: {
@@ -4473,6 +4762,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -4491,6 +4782,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     openSoftphoneSession: {
@@ -4511,6 +4804,9 @@ export interface operations {
                     "application/json": components["schemas"]["SoftphoneSession"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The user is no agent */
             404: {
                 headers: {
@@ -4577,6 +4873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            403: components["responses"]["NotAllowed"];
             /** @description Only WebSocket here */
             426: {
                 headers: {
@@ -4586,6 +4883,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createStreamTicket: {
@@ -4609,6 +4908,9 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The Idempotency-Key is in use */
             409: {
                 headers: {
@@ -4618,6 +4920,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listTeams: {
@@ -4643,6 +4947,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Team"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createTeam: {
@@ -4670,6 +4979,9 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
             409: {
                 headers: {
@@ -4679,6 +4991,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4688,6 +5002,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     deleteTeam: {
@@ -4709,6 +5025,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such team */
             404: {
                 headers: {
@@ -4718,6 +5037,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateTeam: {
@@ -4748,6 +5069,9 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such team */
             404: {
                 headers: {
@@ -4775,6 +5099,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4784,6 +5110,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setTeamMember: {
@@ -4813,6 +5141,8 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Only who sees the whole tenant says who leads */
             403: {
                 headers: {
@@ -4840,6 +5170,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4849,6 +5181,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     removeTeamMember: {
@@ -4872,6 +5206,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such team, or not in it */
             404: {
                 headers: {
@@ -4881,6 +5218,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     placeTestCall: {
@@ -4908,6 +5247,8 @@ export interface operations {
                     "application/json": components["schemas"]["TestCall"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
             /** @description Test calls are for admins and managers */
             403: {
                 headers: {
@@ -4935,6 +5276,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["DoesNotFit"];
+            429: components["responses"]["TooMany"];
             /** @description Asterisk is away */
             503: {
                 headers: {
