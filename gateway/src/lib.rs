@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod limits;
 pub mod logging;
 pub mod mail;
+pub mod members;
 pub mod metrics;
 mod panel;
 pub mod provision;

@@ -2,6 +2,7 @@
 
 mod acme;
 mod api_keys;
+mod accounts;
 mod audit;
 mod browsers;
 mod caddy;
@@ -17,6 +18,7 @@ mod jobs;
 mod limits;
 mod mail;
 mod me;
+mod members;
 mod passwords;
 mod permissions;
 mod recordings;

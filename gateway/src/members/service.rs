@@ -1,0 +1,150 @@
+//! What admins do with members.
+
+use serde_json::json;
+use trunkline_db::{AgentId, UserId};
+use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
+
+use super::model::{Deactivated, UpdateMember};
+use super::store;
+use crate::audit;
+use crate::auth::{account_store, end_here};
+use crate::calls::AgentState;
+use crate::http::{AppError, Rights};
+use crate::roles::{self, Asking, Assignment};
+use crate::roster;
+use crate::state::AppState;
+
+const DEACTIVATED: Kind = Kind::from_static("user.deactivated");
+const REACTIVATED: Kind = Kind::from_static("user.reactivated");
+const STATE_CHANGED: Kind = Kind::from_static("agent.state_changed");
+
+/// Gives a member another role.
+pub(super) async fn change_role(
+    state: &AppState,
+    asking: Asking,
+    user: UserId,
+    wanted: &UpdateMember,
+) -> Result<(), AppError> {
+    let assignment = match (wanted.role, wanted.role_id) {
+        (Some(role), None) => Assignment::BuiltIn(role),
+        (None, Some(id)) => Assignment::Custom(id),
+        _ => return Err(AppError::invalid_field("role", "give either role or role_id")),
+    };
+    let tenant = asking.by.tenant;
+    state
+        .journal
+        .command(tenant, move |tx| {
+            let asking = asking.clone();
+            Box::pin(async move { Ok(Outcome::new(()).event(roles::assign(tx, &asking, user, assignment).await?)) })
+        })
+        .await?;
+    Ok(roster::refresh(state, Some(tenant)).await?)
+}
+
+fn refuse_oneself(asking: &Asking, user: UserId) -> Result<(), AppError> {
+    if asking.by.user == user {
+        return Err(AppError::conflict("oneself", "ask another admin: nobody does this to themselves"));
+    }
+    Ok(())
+}
+
+/// The member comes in no more: sign-ins, streams and keys end at once, phones are removed, what rings for them rings for the next.
+/// Everything that they did stays.
+pub(super) async fn deactivate(state: &AppState, asking: Asking, user: UserId) -> Result<Deactivated, AppError> {
+    refuse_oneself(&asking, user)?;
+    let (tenant, by) = (asking.by.tenant, asking.clone());
+    let committed = state
+        .journal
+        .command(tenant, move |tx| {
+            let asking = asking.clone();
+            Box::pin(async move {
+                let (role, custom, disabled) =
+                    store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
+                if custom.is_none() {
+                    asking.by.require_to_give(Rights::of(role))?;
+                }
+                if disabled {
+                    return Ok(Outcome::new((None, Vec::new())));
+                }
+                if role == trunkline_db::Role::Admin && store::other_admins(tx, user).await? == 0 {
+                    return Err(Fault::Rejected(AppError::conflict(
+                        "last-admin",
+                        "this is the tenant's last admin; make somebody else one first",
+                    )));
+                }
+                store::set_disabled(tx, user, true).await?;
+                let was = store::send_home(tx, user).await?;
+                let devices = store::remove_devices(tx, user).await?;
+                let subject = Ref::new("user", user);
+                let actor = Ref::new("user", asking.by.user);
+                let after = json!({ "disabled": true, "devices_removed": devices.len() });
+                let before = Some(json!({ "disabled": false }));
+                audit::append(tx, asking.entry("user.deactivated", subject.clone(), before, Some(after))).await?;
+                let mut events = vec![NewEvent::new(DEACTIVATED, subject, json!({})).actor(actor.clone())];
+                if let Some(previous) = &was {
+                    let data = json!({ "state": "offline", "reason": null, "previous": previous });
+                    events.push(NewEvent::new(STATE_CHANGED, Ref::agent(AgentId::from(user)), data).actor(actor));
+                }
+                let outcome = Outcome::new((was, devices));
+                Ok(events.into_iter().fold(outcome, Outcome::event))
+            })
+        })
+        .await?;
+    let (was, devices) = committed.value;
+    roster::refresh(state, Some(tenant)).await?;
+    let mut tx = state.db.system().await?;
+    let ended = account_store::end_sessions(&mut tx, user, Some(tenant), None, None).await?;
+    tx.commit().await?;
+    let done = Deactivated { sessions: ended.len(), devices: devices.len(), was_working: was.is_some() };
+    end_here(state, ended);
+    state.calls.agent_state_changed(tenant, AgentId::from(user), AgentState::Offline);
+    for username in &devices {
+        state.calls.remove_device(username).await;
+    }
+    tracing::info!(%tenant, %user, by = %by.by.user, "a member was deactivated");
+    Ok(done)
+}
+
+/// The member may come in again. Phones have to be made anew.
+pub(super) async fn reactivate(state: &AppState, asking: Asking, user: UserId) -> Result<(), AppError> {
+    let tenant = asking.by.tenant;
+    state
+        .journal
+        .command(tenant, move |tx| {
+            let asking = asking.clone();
+            Box::pin(async move {
+                let (role, custom, disabled) =
+                    store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
+                if custom.is_none() {
+                    asking.by.require_to_give(Rights::of(role))?;
+                }
+                if !disabled {
+                    return Ok(Outcome::new(()));
+                }
+                store::set_disabled(tx, user, false).await?;
+                let subject = Ref::new("user", user);
+                let (before, after) = (json!({ "disabled": true }), json!({ "disabled": false }));
+                audit::append(tx, asking.entry("user.reactivated", subject.clone(), Some(before), Some(after))).await?;
+                let event = NewEvent::new(REACTIVATED, subject, json!({})).actor(Ref::new("user", asking.by.user));
+                Ok(Outcome::new(()).event(event))
+            })
+        })
+        .await?;
+    Ok(roster::refresh(state, Some(tenant)).await?)
+}
+
+/// Ends a member's sign-ins to this tenant.
+pub(super) async fn end_sessions(state: &AppState, asking: &Asking, user: UserId) -> Result<(), AppError> {
+    let tenant = asking.by.tenant;
+    let mut tx = state.db.tenant(tenant).await?;
+    let (role, custom, _) = store::lock(&mut tx, user).await?.ok_or_else(|| AppError::not_found("member"))?;
+    if custom.is_none() {
+        asking.by.require_to_give(Rights::of(role))?;
+    }
+    audit::append(&mut tx, asking.entry("user.signed_out", Ref::new("user", user), None, None)).await?;
+    let mut tx = tx.into_system().await?;
+    let ended = account_store::end_sessions(&mut tx, user, Some(tenant), None, None).await?;
+    tx.commit().await?;
+    end_here(state, ended);
+    Ok(())
+}
