@@ -19,6 +19,7 @@ pub mod logging;
 pub mod mail;
 pub mod members;
 pub mod metrics;
+pub mod oidc;
 mod panel;
 pub mod provision;
 pub mod queues;

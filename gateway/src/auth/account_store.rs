@@ -56,27 +56,30 @@ pub(super) async fn tenants_of(tx: &mut SystemTx, user: UserId) -> Result<Vec<Te
     .await?)
 }
 
+/// A sign-in, and from where it is used.
+#[derive(Debug)]
+pub(super) struct SignIn<'a> {
+    pub(super) id: Uuid,
+    pub(super) tenant: TenantId,
+    pub(super) user: UserId,
+    pub(super) method: &'a str,
+    pub(super) second_step: bool,
+    pub(super) address: Option<&'a str>,
+    pub(super) user_agent: Option<&'a str>,
+}
+
 /// Notes that a sign-in began, or was used again.
-pub(super) async fn note_sign_in(
-    tx: &mut SystemTx,
-    id: Uuid,
-    tenant: TenantId,
-    user: UserId,
-    method: &str,
-    second_step: bool,
-    address: Option<&str>,
-    user_agent: Option<&str>,
-) -> Result<(), DbError> {
+pub(super) async fn note_sign_in(tx: &mut SystemTx, noted: &SignIn<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO sign_ins (id, tenant_id, user_id, method, second_step, address, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (id) DO UPDATE SET last_used_at = now(), address = excluded.address, user_agent = excluded.user_agent",
-        id,
-        tenant.uuid(),
-        user.uuid(),
-        method,
-        second_step,
-        address,
-        user_agent,
+        noted.id,
+        noted.tenant.uuid(),
+        noted.user.uuid(),
+        noted.method,
+        noted.second_step,
+        noted.address,
+        noted.user_agent,
     )
     .execute(tx.conn())
     .await?;

@@ -31,6 +31,13 @@ fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response)
     no_store(answer)
 }
 
+/// Puts the refresh token of a sign-in into an answer that is no JSON.
+pub(crate) fn set_refresh_cookie(state: &AppState, answer: &mut Response, granted: &Granted) {
+    let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
+    let taken = std::mem::take(answer);
+    *answer = set_cookie(state, &granted.refresh_token, max_age, taken);
+}
+
 pub(super) fn granted(state: &AppState, granted: Granted) -> Response {
     let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
     let mut answer = axum::Json(granted.signed_in).into_response();

@@ -70,7 +70,7 @@ pub(crate) fn email_of(text: &str) -> Result<String, AppError> {
 }
 
 /// Begins a sign-in to a tenant of the user's, the oldest when none is named.
-pub(crate) async fn begin(
+pub(super) async fn begin(
     state: &AppState,
     tx: &mut SystemTx,
     user: UserId,
@@ -90,6 +90,20 @@ pub(crate) async fn begin(
     Ok(grant(state, tx, user, tenant, session).await?)
 }
 
+/// The same for somebody whom the tenant's identity provider vouches for.
+pub(crate) async fn begin_sign_in(
+    state: &AppState,
+    tx: &mut SystemTx,
+    user: UserId,
+    slug: &str,
+    method: Method,
+    origin: &Origin,
+) -> Result<Granted, AppError> {
+    let granted = begin(state, tx, user, Some(slug), method, None, origin).await?;
+    state.metrics.logins.with_label_values(&["ok"]).inc();
+    Ok(granted)
+}
+
 async fn note(
     tx: &mut SystemTx,
     session: Uuid,
@@ -100,9 +114,16 @@ async fn note(
     origin: &Origin,
 ) -> Result<(), DbError> {
     let address = origin.address.map(|address| address.to_string());
-    let agent = origin.user_agent.as_deref();
-    account_store::note_sign_in(tx, session, tenant.id, user, method.as_str(), second_step, address.as_deref(), agent)
-        .await
+    let noted = account_store::SignIn {
+        id: session,
+        tenant: tenant.id,
+        user,
+        method: method.as_str(),
+        second_step,
+        address: address.as_deref(),
+        user_agent: origin.user_agent.as_deref(),
+    };
+    account_store::note_sign_in(tx, &noted).await
 }
 
 /// Checks e-mail and password and begins a sign-in.

@@ -17,7 +17,7 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, health, jobs, members, panel, queues, recordings, roles, setup, softphone, stream, teams,
+    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, setup, softphone, stream, teams,
     test_calls,
 };
 
@@ -37,6 +37,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(test_calls::router())
         .merge(jobs::router())
         .merge(members::router())
+        .merge(oidc::router())
         .merge(stream::router())
         .merge(audit::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
