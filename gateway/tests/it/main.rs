@@ -1,8 +1,8 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod accounts;
 mod acme;
 mod api_keys;
-mod accounts;
 mod audit;
 mod browsers;
 mod caddy;
@@ -19,6 +19,7 @@ mod limits;
 mod mail;
 mod me;
 mod members;
+mod oidc;
 mod passwords;
 mod permissions;
 mod recordings;
