@@ -53,7 +53,7 @@ pub(super) async fn tell(state: &AppState, tx: &mut SystemTx, person: &Person, w
         what,
         at: Utc::now(),
         address: origin.address.map(|address| address.to_string()),
-        path: "/security".to_owned(),
+        path: "/settings/security".to_owned(),
     };
     let Some(letter) = letter(person, template).filter(|_| state.config.mail.is_some()) else { return };
     if let Err(error) = mail::enqueue(state, tx, &letter).await {
