@@ -39,12 +39,13 @@ pub(crate) fn set_refresh_cookie(state: &AppState, answer: &mut Response, grante
 }
 
 pub(super) fn granted(state: &AppState, granted: Granted) -> Response {
+    let Granted { signed_in, refresh_token, device } = granted;
     let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
-    let mut answer = axum::Json(granted.signed_in).into_response();
-    if let Some(device) = &granted.device {
+    let mut answer = set_cookie(state, &refresh_token, max_age, axum::Json(signed_in).into_response());
+    if let Some(device) = &device {
         device::set(&state.config.public_url, &mut answer, device);
     }
-    set_cookie(state, &granted.refresh_token, max_age, answer)
+    answer
 }
 
 /// Also tells the browser to forget the cookie: what it holds will not be taken again.
