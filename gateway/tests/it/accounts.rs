@@ -56,8 +56,8 @@ async fn set_up(user: &User) -> (String, Vec<String>) {
             && begun["uri"].as_str().unwrap().starts_with("otpauth://totp/")
     );
     let secret = begun["secret"].as_str().unwrap().to_owned();
-    // The code before this one: the present one is still good for signing in.
-    let confirmed = user.post("/api/v1/me/second-step/confirm", &json!({ "code": code(&secret, -30) })).await;
+    // The present code: the next one is still good for signing in, whichever side of a step's end this runs on.
+    let confirmed = user.post("/api/v1/me/second-step/confirm", &json!({ "code": code(&secret, 0) })).await;
     assert_eq!(confirmed.status(), StatusCode::OK);
     let confirmed: Value = confirmed.json().await.unwrap();
     let codes = confirmed["recovery_codes"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned());
@@ -155,7 +155,7 @@ async fn one_time_codes_are_asked_for_and_each_works_once() {
     assert_eq!(unknown["code"], "wrong-credentials", "who does not know the password learns nothing of codes");
     assert_eq!(problem(login_with(&app, "000000").await).await["code"], "wrong-code");
 
-    let now = code(&secret, 0);
+    let now = code(&secret, 30);
     let signed_in = login_with(&app, &now).await;
     assert_eq!(signed_in.status(), StatusCode::OK);
     assert_eq!(problem(login_with(&app, &now).await).await["code"], "wrong-code", "it is used up");
@@ -209,7 +209,7 @@ async fn a_tenant_may_ask_for_codes_and_nothing_opens_until_they_are_set_up() {
     assert_eq!(operator.get_json("/api/v1/me").await["user"]["must_set_up_second_step"], true);
     assert_eq!(operator.get("/api/v1/calls").await.status(), StatusCode::FORBIDDEN);
     let (secret, _) = set_up(&operator).await;
-    let signed_in: Value = login_with(&app, &code(&secret, 0)).await.json().await.unwrap();
+    let signed_in: Value = login_with(&app, &code(&secret, 30)).await.json().await.unwrap();
     assert_eq!(app.user_of(&signed_in).get("/api/v1/calls").await.status(), StatusCode::OK);
 }
 
