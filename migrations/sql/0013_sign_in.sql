@@ -82,6 +82,8 @@ CREATE TABLE invitations (
     id uuid NOT NULL,
     email text NOT NULL CONSTRAINT invitations_email_check CHECK (email = lower(email) AND email LIKE '%_@_%'),
     role text NOT NULL,
+    -- a role of the tenant's own, which counts instead; the invitation goes with it
+    custom_role_id uuid,
     takes_work boolean NOT NULL,
     invited_by uuid NOT NULL,
     -- found by it before the tenant is known: unique without tenant_id on purpose
@@ -93,9 +95,12 @@ CREATE TABLE invitations (
     accepted_at timestamptz,
     withdrawn_at timestamptz,
     PRIMARY KEY (tenant_id, id),
+    CONSTRAINT invitations_custom_role_fkey FOREIGN KEY (tenant_id, custom_role_id) REFERENCES roles (tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT invitations_custom_role_check CHECK (custom_role_id IS NULL OR role = 'client'),
     CONSTRAINT invitations_inviter_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES memberships (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX invitations_inviter ON invitations (tenant_id, invited_by);
+CREATE INDEX invitations_custom_role ON invitations (tenant_id, custom_role_id);
 -- One open invitation of an address.
 CREATE UNIQUE INDEX invitations_open_key ON invitations (tenant_id, email) WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
 SELECT make_tenant_table('invitations');

@@ -416,6 +416,21 @@ pub(super) async fn end_second_step(
     Ok(tx.commit().await?)
 }
 
+/// One-time codes of somebody else are asked for no more, and the person is told. False: they were not in use.
+pub(crate) async fn forget_second_step(
+    state: &AppState,
+    tx: &mut SystemTx,
+    user: UserId,
+    origin: &Origin,
+) -> Result<bool, AppError> {
+    let person = store::person(tx, Some(user), None).await?.ok_or_else(|| AppError::not_found("member"))?;
+    if !store::remove_totp(tx, user).await? {
+        return Ok(false);
+    }
+    tell(state, tx, &person, Notice::TotpDisabled, origin).await;
+    Ok(true)
+}
+
 /// New recovery codes; the old ones are void.
 pub(super) async fn new_recovery_codes(
     state: &AppState,

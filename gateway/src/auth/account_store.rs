@@ -47,7 +47,7 @@ pub(super) async fn person(
 }
 
 /// The tenants of a person, for the audit log.
-pub(super) async fn tenants_of(tx: &mut SystemTx, user: UserId) -> Result<Vec<TenantId>, DbError> {
+pub(crate) async fn tenants_of(tx: &mut SystemTx, user: UserId) -> Result<Vec<TenantId>, DbError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT tenant_id AS "id: TenantId" FROM memberships WHERE user_id = $1 ORDER BY 1"#,
         user.uuid()

@@ -22,7 +22,7 @@ pub use self::http::router;
 pub use keys::{Keys, digest, random_token};
 pub use limit::LoginLimits;
 pub use model::{Me, SignedIn, TenantView, UserView};
-pub(crate) use account::{check_guess, end_here, member_and_tenant, note_wrong_guess};
+pub(crate) use account::{check_guess, end_here, forget_second_step, member_and_tenant, note_wrong_guess};
 pub use password::{PasswordError, Passwords};
 pub(crate) use self::http::set_refresh_cookie;
 pub(crate) use service::{Granted, Method, begin_sign_in};

@@ -62,7 +62,7 @@ pub(super) struct LoginRequest {
     pub tenant: Option<String>,
     /// One-time or recovery code, of a person who has them: without it the answer is 401 `second-step-required`.
     #[schema(required = false)]
-    pub code: Option<String>,
+    pub totp: Option<String>,
 }
 
 impl std::fmt::Debug for LoginRequest {

@@ -180,7 +180,7 @@ pub(super) async fn login(
         count("limited");
         return Err(AppError::too_many("too many wrong codes; wait a moment", wait.as_secs() + 1));
     }
-    let step = account::take_code(state, &mut tx, user, request.code.as_deref()).await?;
+    let step = account::take_code(state, &mut tx, user, request.totp.as_deref()).await?;
     match step {
         Step::Missing => return Err(AppError::second_step_required()),
         Step::Wrong => {

@@ -28,6 +28,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(deactivate_member))
         .routes(routes!(reactivate_member))
         .routes(routes!(end_member_sessions))
+        .routes(routes!(reset_member_second_step))
         .routes(routes!(list_invitations, invite))
         .routes(routes!(withdraw_invitation))
         .routes(routes!(look_at_invitation))
@@ -148,6 +149,31 @@ async fn end_member_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Take one-time codes from a member
+///
+/// For who lost phone and recovery codes. The person is told by e-mail, and sets codes up anew. Whoever belongs to other companies too is
+/// refused: their sign-in is not this one's alone.
+#[utoipa::path(
+    delete, path = "/members/{id}/second-step", tag = "people", operation_id = "resetMemberSecondStep",
+    params(("id" = Uuid, Path, description = "The member")),
+    responses(
+        (status = 204, description = "Codes are asked for no more"),
+        (status = 403, description = "The member may do more than the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such member", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Oneself, somebody who belongs elsewhere too, or codes that are not in use", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("members:manage")))
+)]
+async fn reset_member_second_step(
+    State(state): State<AppState>,
+    by: Principal,
+    origin: Origin,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode, AppError> {
+    service::reset_second_step(&state, &Asking { by, origin }, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// List open invitations
 #[utoipa::path(
     get, path = "/invitations", tag = "people", operation_id = "listInvitations",
@@ -171,6 +197,7 @@ async fn list_invitations(
     responses(
         (status = 201, description = "Invited", body = NewInvitation),
         (status = 403, description = "The role may do more than the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such role", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("members:manage")), ("x-rate-limit" = json!("sign_in")))

@@ -12,9 +12,9 @@ use super::model::{AcceptInvitation, Invitation, InvitationView, Invitations, In
 use super::store::{self, Found};
 use crate::audit::{self, Actor, Entry, Origin};
 use crate::auth::{self, MAX_NAME_CHARS, PasswordError, email_of, random_token, weakness};
-use crate::http::{AppError, Rights};
+use crate::http::AppError;
 use crate::mail::{self, Language, Letter, Template};
-use crate::roles::Asking;
+use crate::roles::{self, Asking};
 use crate::roster;
 use crate::state::AppState;
 
@@ -32,8 +32,12 @@ pub(super) async fn list(state: &AppState, asking: &Asking) -> Result<Invitation
 /// Invites somebody. Without a mail server the link is shown, to be handed over.
 pub(super) async fn invite(state: &AppState, asking: &Asking, wanted: Invite) -> Result<NewInvitation, AppError> {
     let email = email_of(&wanted.email)?;
-    asking.by.require_to_give(Rights::of(wanted.role))?;
-    let takes_work = wanted.takes_work.unwrap_or(wanted.role == Role::Operator);
+    let (role, custom_role) = match (wanted.role, wanted.role_id) {
+        (Some(role), None) => (role, None),
+        (None, Some(id)) => (Role::Client, Some(id)),
+        _ => return Err(AppError::invalid_field("role", "give either role or role_id")),
+    };
+    let takes_work = wanted.takes_work.unwrap_or(role == Role::Operator);
     let token = random_token();
     let path = format!("/join#{token}");
     let mailed = state.config.mail.is_some();
@@ -42,12 +46,14 @@ pub(super) async fn invite(state: &AppState, asking: &Asking, wanted: Invite) ->
     let mut tx = state.db.system().await?;
     let (inviter, tenant) = auth::member_and_tenant(&mut tx, &asking.by).await?;
     let mut tx = tx.into_tenant(asking.by.tenant).await?;
+    let role_name = roles::require_to_give(&mut tx, &asking.by, role, custom_role).await?;
     let id = Uuid::now_v7();
     let expires_at = Utc::now() + TimeDelta::days(i64::from(DAYS));
     let row = store::NewRow {
         id,
         email: &email,
-        role: wanted.role,
+        role,
+        custom_role,
         takes_work,
         by: asking.by.user,
         token_hash: &state.keys.hash_opaque(&token),
@@ -55,7 +61,7 @@ pub(super) async fn invite(state: &AppState, asking: &Asking, wanted: Invite) ->
         expires_at,
     };
     let created_at = store::insert_invitation(&mut tx, &row).await?;
-    let after = json!({ "name": email, "role": wanted.role, "takes_work": takes_work });
+    let after = json!({ "name": email, "role": role, "role_id": custom_role, "takes_work": takes_work });
     audit::append(&mut tx, asking.entry("user.invited", Ref::new("invitation", id), None, Some(after))).await?;
     if mailed {
         let template = Template::Invitation {
@@ -69,7 +75,8 @@ pub(super) async fn invite(state: &AppState, asking: &Asking, wanted: Invite) ->
     tx.commit().await?;
     let link = (!mailed).then(|| format!("{}{path}", state.config.public_url.as_str().trim_end_matches('/')));
     let invited_by = inviter.name;
-    let invitation = Invitation { id, email, role: wanted.role, takes_work, invited_by, created_at, expires_at };
+    let invitation =
+        Invitation { id, email, role, role_id: custom_role, role_name, takes_work, invited_by, created_at, expires_at };
     Ok(NewInvitation { invitation, mailed, link })
 }
 
@@ -176,7 +183,7 @@ async fn join(
     if !store::accept(&mut tx, invited.id).await? {
         return Err(void());
     }
-    if !store::insert_member(&mut tx, user, invited.role).await? {
+    if !store::insert_member(&mut tx, user, invited.role, invited.custom_role).await? {
         return Err(AppError::conflict("member-already", "the account with this address is a member already; sign in"));
     }
     if invited.takes_work {
@@ -188,7 +195,8 @@ async fn join(
         subject: Ref::new("user", user),
         before: None,
         after: Some(
-            json!({ "name": name, "email": invited.email, "role": invited.role, "takes_work": invited.takes_work }),
+            json!({ "name": name, "email": invited.email, "role": invited.role, "role_id": invited.custom_role,
+                    "takes_work": invited.takes_work }),
         ),
         origin: origin.clone(),
     };

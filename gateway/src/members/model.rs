@@ -34,7 +34,7 @@ pub struct Member {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// Body of `PATCH /members/{id}`: exactly one of both.
+/// Body of `PATCH /members/{id}`: exactly one of both roles.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdateMember {
@@ -66,6 +66,11 @@ pub struct Invitation {
     pub email: String,
     /// As what.
     pub role: Role,
+    /// The role of the tenant's own that counts instead, if any.
+    #[schema(value_type = Option<Uuid>)]
+    pub role_id: Option<RoleId>,
+    /// Its name.
+    pub role_name: Option<String>,
     /// Whether calls will be offered to them.
     pub takes_work: bool,
     /// Who invites.
@@ -97,14 +102,18 @@ pub struct Invitations {
     pub mail: bool,
 }
 
-/// Body of `POST /invitations`.
+/// Body of `POST /invitations`: exactly one of both roles.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Invite {
     /// E-mail address, in any case.
     pub email: String,
     /// As what.
-    pub role: Role,
+    #[schema(required = false)]
+    pub role: Option<Role>,
+    /// As what, of the tenant's own roles.
+    #[schema(value_type = Option<Uuid>, required = false)]
+    pub role_id: Option<RoleId>,
     /// Whether calls are offered to them; without it, to operators.
     #[schema(required = false)]
     pub takes_work: Option<bool>,

@@ -1,15 +1,15 @@
 //! What admins do with members.
 
 use serde_json::json;
-use trunkline_db::{AgentId, UserId};
+use trunkline_db::{AgentId, Role, TenantTx, UserId};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
 
 use super::model::{Deactivated, UpdateMember};
 use super::store;
 use crate::audit;
-use crate::auth::{account_store, end_here};
+use crate::auth::{account_store, end_here, forget_second_step};
 use crate::calls::AgentState;
-use crate::http::{AppError, Rights};
+use crate::http::AppError;
 use crate::roles::{self, Asking, Assignment};
 use crate::roster;
 use crate::state::AppState;
@@ -48,6 +48,18 @@ fn refuse_oneself(asking: &Asking, user: UserId) -> Result<(), AppError> {
     Ok(())
 }
 
+/// A member whom `asking` may act upon, locked: nobody acts upon somebody who may do more. The built-in role, and whether they are out.
+async fn within_reach(
+    tx: &mut TenantTx<'_>,
+    asking: &Asking,
+    user: UserId,
+) -> Result<(Role, bool), Fault<AppError>> {
+    let (role, custom, disabled) =
+        store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
+    asking.by.require_to_give(roles::rights_of(tx, role, custom).await?)?;
+    Ok((role, disabled))
+}
+
 /// The member comes in no more: sign-ins, streams and keys end at once, phones are removed, what rings for them rings for the next.
 /// Everything that they did stays.
 pub(super) async fn deactivate(state: &AppState, asking: Asking, user: UserId) -> Result<Deactivated, AppError> {
@@ -58,15 +70,11 @@ pub(super) async fn deactivate(state: &AppState, asking: Asking, user: UserId) -
         .command(tenant, move |tx| {
             let asking = asking.clone();
             Box::pin(async move {
-                let (role, custom, disabled) =
-                    store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
-                if custom.is_none() {
-                    asking.by.require_to_give(Rights::of(role))?;
-                }
+                let (role, disabled) = within_reach(tx, &asking, user).await?;
                 if disabled {
                     return Ok(Outcome::new((None, Vec::new())));
                 }
-                if role == trunkline_db::Role::Admin && store::other_admins(tx, user).await? == 0 {
+                if role == Role::Admin && store::other_admins(tx, user).await? == 0 {
                     return Err(Fault::Rejected(AppError::conflict(
                         "last-admin",
                         "this is the tenant's last admin; make somebody else one first",
@@ -113,11 +121,7 @@ pub(super) async fn reactivate(state: &AppState, asking: Asking, user: UserId) -
         .command(tenant, move |tx| {
             let asking = asking.clone();
             Box::pin(async move {
-                let (role, custom, disabled) =
-                    store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
-                if custom.is_none() {
-                    asking.by.require_to_give(Rights::of(role))?;
-                }
+                let (_, disabled) = within_reach(tx, &asking, user).await?;
                 if !disabled {
                     return Ok(Outcome::new(()));
                 }
@@ -137,14 +141,28 @@ pub(super) async fn reactivate(state: &AppState, asking: Asking, user: UserId) -
 pub(super) async fn end_sessions(state: &AppState, asking: &Asking, user: UserId) -> Result<(), AppError> {
     let tenant = asking.by.tenant;
     let mut tx = state.db.tenant(tenant).await?;
-    let (role, custom, _) = store::lock(&mut tx, user).await?.ok_or_else(|| AppError::not_found("member"))?;
-    if custom.is_none() {
-        asking.by.require_to_give(Rights::of(role))?;
-    }
+    within_reach(&mut tx, asking, user).await?;
     audit::append(&mut tx, asking.entry("user.signed_out", Ref::new("user", user), None, None)).await?;
     let mut tx = tx.into_system().await?;
     let ended = account_store::end_sessions(&mut tx, user, Some(tenant), None, None).await?;
     tx.commit().await?;
     end_here(state, ended);
     Ok(())
+}
+
+/// Takes one-time codes from a member who lost both phone and recovery codes. Of somebody who belongs elsewhere too, no admin weakens the
+/// sign-in: it is not this tenant's alone.
+pub(super) async fn reset_second_step(state: &AppState, asking: &Asking, user: UserId) -> Result<(), AppError> {
+    refuse_oneself(asking, user)?;
+    let mut tx = state.db.tenant(asking.by.tenant).await?;
+    within_reach(&mut tx, asking, user).await?;
+    audit::append(&mut tx, asking.entry("user.second_step_reset", Ref::new("user", user), None, None)).await?;
+    let mut tx = tx.into_system().await?;
+    if account_store::tenants_of(&mut tx, user).await?.len() > 1 {
+        return Err(AppError::conflict("member-elsewhere", "the person belongs to other companies too"));
+    }
+    if !forget_second_step(state, &mut tx, user, &asking.origin).await? {
+        return Err(AppError::conflict("second-step-off", "one-time codes are not in use"));
+    }
+    Ok(tx.commit().await?)
 }

@@ -102,6 +102,7 @@ pub(super) struct NewRow<'a> {
     pub(super) id: Uuid,
     pub(super) email: &'a str,
     pub(super) role: Role,
+    pub(super) custom_role: Option<RoleId>,
     pub(super) takes_work: bool,
     pub(super) by: UserId,
     pub(super) token_hash: &'a [u8],
@@ -118,12 +119,13 @@ pub(super) async fn insert_invitation(tx: &mut TenantTx<'_>, row: &NewRow<'_>) -
     .execute(tx.conn())
     .await?;
     Ok(sqlx::query_scalar!(
-        "INSERT INTO invitations (tenant_id, id, email, role, takes_work, invited_by, token_hash, mailed, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING created_at",
+        "INSERT INTO invitations (tenant_id, id, email, role, custom_role_id, takes_work, invited_by, token_hash, mailed, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING created_at",
         tx.tenant().uuid(),
         row.id,
         row.email,
         row.role.as_str(),
+        row.custom_role.map(|role| role.uuid()),
         row.takes_work,
         row.by.uuid(),
         row.token_hash,
@@ -137,10 +139,12 @@ pub(super) async fn insert_invitation(tx: &mut TenantTx<'_>, row: &NewRow<'_>) -
 /// Open invitations of a tenant, the newest first.
 pub(super) async fn invitations(tx: &mut SystemTx, tenant: TenantId) -> Result<Vec<Invitation>, DbError> {
     let rows = sqlx::query!(
-        "SELECT i.id, i.email, i.role, i.takes_work, u.name AS invited_by, i.created_at, i.expires_at
+        r#"SELECT i.id, i.email, i.role, i.custom_role_id, r.name AS "role_name?", i.takes_work, u.name AS invited_by,
+                  i.created_at, i.expires_at
            FROM invitations i JOIN users u ON u.id = i.invited_by
+           LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.custom_role_id
           WHERE i.tenant_id = $1 AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL
-          ORDER BY i.id DESC LIMIT 500",
+          ORDER BY i.id DESC LIMIT 500"#,
         tenant.uuid(),
     )
     .fetch_all(tx.conn())
@@ -151,6 +155,8 @@ pub(super) async fn invitations(tx: &mut SystemTx, tenant: TenantId) -> Result<V
             id: row.id,
             email: row.email,
             role: row.role.parse().unwrap_or(Role::Client),
+            role_id: row.custom_role_id.map(RoleId),
+            role_name: row.role_name,
             takes_work: row.takes_work,
             invited_by: row.invited_by,
             created_at: row.created_at,
@@ -176,6 +182,7 @@ pub(super) struct Found {
     pub(super) tenant: TenantId,
     pub(super) email: String,
     pub(super) role: Role,
+    pub(super) custom_role: Option<RoleId>,
     pub(super) takes_work: bool,
     pub(super) mailed: bool,
     pub(super) invited_by: String,
@@ -187,7 +194,7 @@ pub(super) struct Found {
 /// The open invitation of a token, whose maker still belongs to the tenant.
 pub(super) async fn invitation_of(tx: &mut SystemTx, hash: &[u8]) -> Result<Option<Found>, DbError> {
     let row = sqlx::query!(
-        r#"SELECT i.id, i.tenant_id AS "tenant: TenantId", i.email, i.role, i.takes_work, i.mailed, u.name AS invited_by,
+        r#"SELECT i.id, i.tenant_id AS "tenant: TenantId", i.email, i.role, i.custom_role_id, i.takes_work, i.mailed, u.name AS invited_by,
                   t.name AS tenant_name, t.slug, t.language
              FROM invitations i JOIN users u ON u.id = i.invited_by AND u.disabled_at IS NULL
              JOIN memberships m ON m.tenant_id = i.tenant_id AND m.user_id = i.invited_by AND m.disabled_at IS NULL
@@ -203,6 +210,7 @@ pub(super) async fn invitation_of(tx: &mut SystemTx, hash: &[u8]) -> Result<Opti
             tenant: row.tenant,
             email: row.email,
             role: row.role.parse().ok()?,
+            custom_role: row.custom_role_id.map(RoleId),
             takes_work: row.takes_work,
             mailed: row.mailed,
             invited_by: row.invited_by,
@@ -261,12 +269,18 @@ pub(crate) async fn insert_account(
 }
 
 /// Makes a member. False: is one already.
-pub(crate) async fn insert_member(tx: &mut TenantTx<'_>, user: UserId, role: Role) -> Result<bool, DbError> {
+pub(crate) async fn insert_member(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    role: Role,
+    custom: Option<RoleId>,
+) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "INSERT INTO memberships (tenant_id, user_id, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        "INSERT INTO memberships (tenant_id, user_id, role, custom_role_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         tx.tenant().uuid(),
         user.uuid(),
         role.as_str(),
+        custom.map(|role| role.uuid()),
     )
     .execute(tx.conn())
     .await?;

@@ -264,7 +264,7 @@ async fn newcomer(
     // The provider proved the address to this tenant, not to us.
     members::insert_account(&mut tx, user, email, name, None, false).await?;
     let mut tx = tx.into_tenant(found.tenant).await?;
-    members::insert_member(&mut tx, user, role).await?;
+    members::insert_member(&mut tx, user, role, None).await?;
     if role == Role::Operator {
         members::insert_agent(&mut tx, user, name, email).await?;
     }

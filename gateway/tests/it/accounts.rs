@@ -41,7 +41,7 @@ fn code(secret: &str, seconds_from_now: i64) -> String {
 }
 
 async fn login_with(app: &App, code: &str) -> Response {
-    let body = json!({ "email": "operator@demo.test", "password": DEMO_PASSWORD, "code": code });
+    let body = json!({ "email": "operator@demo.test", "password": DEMO_PASSWORD, "totp": code });
     post(app, "/api/v1/auth/login", body).await
 }
 

@@ -1,11 +1,11 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, KeyRound, ListChecks, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/identity-provider" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -19,6 +19,7 @@ export function usePlaces(): readonly Place[] {
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
   const mayMembers = useCan("members:read");
+  const mayProvider = useCan("sign_in:manage");
   const mayKeys = useCan("api_keys:manage");
   const mayReadJobs = useCan("jobs:read");
   return useMemo(
@@ -32,10 +33,11 @@ export function usePlaces(): readonly Place[] {
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
       { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
       ...(mayMembers ? [{ to: "/settings/members" as const, title: t("common.nav.members"), icon: UserPlus, under: "/settings" as const }] : []),
+      ...(mayProvider ? [{ to: "/settings/identity-provider" as const, title: t("common.nav.provider"), icon: LogIn, under: "/settings" as const }] : []),
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayRoles, mayKeys, mayReadJobs],
+    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs],
   );
 }
