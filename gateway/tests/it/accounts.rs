@@ -46,7 +46,7 @@ async fn login_with(app: &App, code: &str) -> Response {
 }
 
 /// Sets one-time codes up; the secret and the recovery codes.
-async fn set_up(user: &User) -> (String, Vec<String>) {
+pub(crate) async fn set_up(user: &User) -> (String, Vec<String>) {
     let begun = user.post("/api/v1/me/second-step", &json!({ "password": DEMO_PASSWORD })).await;
     assert_eq!(begun.status(), StatusCode::OK);
     assert_eq!(begun.headers()["cache-control"], "no-store");

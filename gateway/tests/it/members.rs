@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use trunkline::provision::DEMO_PASSWORD;
+use trunkline::provision::{self, DEMO_PASSWORD, NewMember};
+use trunkline_db::Role;
 
 use crate::support::{App, Options, Smtp, Socket, User, problem};
 
@@ -144,4 +145,90 @@ async fn a_tenant_keeps_an_admin_and_nobody_acts_on_strangers() {
     let since = Instant::now();
     assert_eq!(socket.closed().await.code, 4401);
     assert!(since.elapsed() < Duration::from_secs(1));
+}
+
+/// A role of the tenant's own; its id.
+async fn own_role(admin: &User, name: &str, permissions: &[&str]) -> Value {
+    let body = json!({ "name": name, "permissions": permissions, "reach": "member" });
+    admin.post("/api/v1/roles", &body).await.json::<Value>().await.unwrap()["id"].clone()
+}
+
+#[tokio::test]
+async fn a_role_of_the_tenants_own_is_given_to_members_and_to_whoever_is_invited() {
+    let app = App::start().await;
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let listener = own_role(&admin, "Listener", &["calls:read"]).await;
+    let patch = async |user: &User, id: &dyn std::fmt::Display, body: Value| {
+        user.request(Method::PATCH, &format!("/api/v1/members/{id}")).json(&body).send().await.unwrap()
+    };
+    let both = json!({ "role": "viewer", "role_id": listener });
+    assert_eq!(problem(patch(&admin, &operator.id, both).await).await["errors"][0]["field"], "role");
+    assert_eq!(patch(&admin, &operator.id, json!({ "role_id": listener })).await.status(), StatusCode::NO_CONTENT);
+    let shown = member(&admin, "operator@demo.test").await;
+    assert_eq!((&shown["role_id"], &shown["role_name"]), (&listener, &"Listener".into()));
+    assert_eq!(operator.get("/api/v1/queues").await.status(), StatusCode::FORBIDDEN, "from the next request on");
+
+    let invite = async |by: &User, body: Value| by.post("/api/v1/invitations", &body).await;
+    let made = invite(&admin, json!({ "email": "grace@example.org", "role_id": listener })).await;
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let made: Value = made.json().await.unwrap();
+    assert_eq!((&made["role_name"], &made["takes_work"]), (&"Listener".into(), &false.into()));
+    let token = made["link"].as_str().unwrap().split_once('#').unwrap().1;
+    let accept = json!({ "token": token, "name": "Grace Hopper", "password": NEW });
+    let accepted = post(&app, "/api/v1/auth/invitations/accept", accept).await;
+    assert_eq!(accepted.status(), StatusCode::NO_CONTENT);
+    assert_eq!(member(&admin, "grace@example.org").await["role_id"], listener);
+
+    // Whoever looks after members gives no more than they have, and does nothing to those who may do more.
+    let (hr, listener) = (own_role(&admin, "HR", &["members:read", "members:manage", "roles:manage"]).await, &listener);
+    assert_eq!(patch(&admin, &operator.id, json!({ "role_id": hr })).await.status(), StatusCode::NO_CONTENT);
+    for role in [json!({ "role": "admin" }), json!({ "role_id": listener })] {
+        let mut body = role.clone();
+        body["email"] = "ada@example.org".into();
+        assert_eq!(invite(&operator, body).await.status(), StatusCode::FORBIDDEN, "{role}");
+        assert_eq!(patch(&operator, &operator.id, role).await.status(), StatusCode::FORBIDDEN);
+    }
+    let grace = member(&admin, "grace@example.org").await["id"].as_str().unwrap().to_owned();
+    for id in [admin.id.to_string(), grace] {
+        for act in ["deactivate", "reactivate"] {
+            let refused = operator.post(&format!("/api/v1/members/{id}/{act}"), &json!({})).await;
+            assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{act}");
+        }
+        for thing in ["sessions", "second-step"] {
+            let path = format!("/api/v1/members/{id}/{thing}");
+            let refused = operator.request(Method::DELETE, &path).send().await.unwrap();
+            assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{thing}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_lost_phone_and_recovery_codes_is_helped_by_an_admin() {
+    let mut smtp = Smtp::start().await;
+    let config = vec![("SMTP_URL", smtp.url()), ("MAIL_FROM", "trunkline@calls.example".to_owned())];
+    let app = App::start_with(Options { config, works: true, ..Options::default() }).await;
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let path = format!("/api/v1/members/{}/second-step", operator.id);
+    let reset = async |path: &str| admin.request(Method::DELETE, path).send().await.unwrap();
+    assert_eq!(problem(reset(&path).await).await["code"], "second-step-off");
+    crate::accounts::set_up(&operator).await;
+    assert_eq!(smtp.next().await["to"], json!(["operator@demo.test"]));
+    assert_eq!(member(&admin, "operator@demo.test").await["second_step"], true);
+    assert_eq!(app.login("operator@demo.test", DEMO_PASSWORD).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(reset(&path).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(app.login("operator@demo.test", DEMO_PASSWORD).await.status(), StatusCode::OK);
+    let letter = smtp.next().await;
+    assert_eq!((&letter["to"], &letter["subject"]), (&json!(["operator@demo.test"]), &"A change to your account".into()));
+    let log = admin.get_json("/api/v1/audit?action=user.second_step_reset").await;
+    assert_eq!(log["items"][0]["subject"]["id"], json!(operator.id));
+    let own = format!("/api/v1/members/{}/second-step", admin.id);
+    assert_eq!(problem(reset(&own).await).await["code"], "oneself");
+
+    // Of somebody who signs in to another company too, it is not this one's to weaken.
+    let (other, _) = app.other_tenant().await;
+    let elsewhere = NewMember { email: "operator@demo.test", name: "Olga", role: Role::Viewer, takes_work: false };
+    provision::add_member(&app.state.db, &app.state.passwords, other, elsewhere, NEW).await.unwrap();
+    crate::accounts::set_up(&operator).await;
+    assert_eq!(problem(reset(&path).await).await["code"], "member-elsewhere");
+    assert_eq!(app.login("operator@demo.test", DEMO_PASSWORD).await.status(), StatusCode::UNAUTHORIZED);
 }
