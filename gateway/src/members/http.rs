@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::model::{
     AcceptInvitation, Deactivated, InvitationView, Invitations, Invite, LookAtInvitation, Member, NewInvitation,
-    UpdateMember,
+    SignInRules, UpdateMember,
 };
 use super::{invitations, service, store};
 use crate::audit::Origin;
@@ -29,6 +29,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reactivate_member))
         .routes(routes!(end_member_sessions))
         .routes(routes!(reset_member_second_step))
+        .routes(routes!(sign_in_rules, set_sign_in_rules))
         .routes(routes!(list_invitations, invite))
         .routes(routes!(withdraw_invitation))
         .routes(routes!(look_at_invitation))
@@ -171,6 +172,40 @@ async fn reset_member_second_step(
     Path(id): Path<UserId>,
 ) -> Result<StatusCode, AppError> {
     service::reset_second_step(&state, &Asking { by, origin }, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is asked of those who sign in
+#[utoipa::path(
+    get, path = "/sign-in-rules", tag = "people", operation_id = "signInRules",
+    responses((status = 200, description = "The rules", body = SignInRules)),
+    extensions(("x-permission" = json!("sign_in:manage")))
+)]
+async fn sign_in_rules(
+    State(state): State<AppState>,
+    principal: Principal,
+) -> Result<axum::Json<SignInRules>, AppError> {
+    Ok(axum::Json(service::sign_in_rules(&state, principal.tenant).await?))
+}
+
+/// Say what is asked of those who sign in
+///
+/// It counts when their access tokens are next renewed.
+#[utoipa::path(
+    put, path = "/sign-in-rules", tag = "people", operation_id = "setSignInRules", request_body = SignInRules,
+    responses(
+        (status = 204, description = "Set"),
+        (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("sign_in:manage")))
+)]
+async fn set_sign_in_rules(
+    State(state): State<AppState>,
+    by: Principal,
+    origin: Origin,
+    Json(rules): Json<SignInRules>,
+) -> Result<StatusCode, AppError> {
+    service::set_sign_in_rules(&state, &Asking { by, origin }, rules).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

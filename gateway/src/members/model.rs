@@ -46,6 +46,14 @@ pub(super) struct UpdateMember {
     pub role_id: Option<RoleId>,
 }
 
+/// What the tenant asks of those who sign in with a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInRules {
+    /// Nothing opens to whoever has no one-time codes, until they are set up.
+    pub second_step_required: bool,
+}
+
 /// What became of the work of somebody who may not come in any more.
 #[derive(Debug, Clone, Copy, Default, Serialize, utoipa::ToSchema)]
 pub struct Deactivated {

@@ -1,10 +1,10 @@
 //! What admins do with members.
 
 use serde_json::json;
-use trunkline_db::{AgentId, Role, TenantTx, UserId};
+use trunkline_db::{AgentId, Role, TenantId, TenantTx, UserId};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
 
-use super::model::{Deactivated, UpdateMember};
+use super::model::{Deactivated, SignInRules, UpdateMember};
 use super::store;
 use crate::audit;
 use crate::auth::{account_store, end_here, forget_second_step};
@@ -164,5 +164,25 @@ pub(super) async fn reset_second_step(state: &AppState, asking: &Asking, user: U
     if !forget_second_step(state, &mut tx, user, &asking.origin).await? {
         return Err(AppError::conflict("second-step-off", "one-time codes are not in use"));
     }
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn sign_in_rules(state: &AppState, tenant: TenantId) -> Result<SignInRules, AppError> {
+    let mut tx = state.db.system().await?;
+    Ok(store::lock_sign_in_rules(&mut tx, tenant).await?)
+}
+
+/// What is asked of those who sign in counts when their access tokens are next renewed.
+pub(super) async fn set_sign_in_rules(state: &AppState, asking: &Asking, rules: SignInRules) -> Result<(), AppError> {
+    let tenant = asking.by.tenant;
+    let mut tx = state.db.system().await?;
+    let before = store::lock_sign_in_rules(&mut tx, tenant).await?;
+    if before == rules {
+        return Ok(());
+    }
+    store::set_sign_in_rules(&mut tx, tenant, rules).await?;
+    let mut tx = tx.into_tenant(tenant).await?;
+    let subject = Ref::new("tenant", tenant.uuid());
+    audit::append(&mut tx, asking.entry("sign_in.rules_set", subject, Some(json!(before)), Some(json!(rules)))).await?;
     Ok(tx.commit().await?)
 }

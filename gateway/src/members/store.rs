@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{DbError, Role, RoleId, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
-use super::model::{Invitation, Member};
+use super::model::{Invitation, Member, SignInRules};
 
 /// Members of a tenant by name, behind the position (name, id). People stand above tenants, so the system reads them.
 pub(super) async fn list(
@@ -95,6 +95,29 @@ pub(super) async fn remove_devices(tx: &mut TenantTx<'_>, user: UserId) -> Resul
     )
     .fetch_all(tx.conn())
     .await?)
+}
+
+/// What a tenant asks of those who sign in, locked.
+pub(super) async fn lock_sign_in_rules(tx: &mut SystemTx, tenant: TenantId) -> Result<SignInRules, DbError> {
+    Ok(sqlx::query_as!(
+        SignInRules,
+        "SELECT second_step_required FROM tenants WHERE id = $1 FOR NO KEY UPDATE",
+        tenant.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Keeps it.
+pub(super) async fn set_sign_in_rules(tx: &mut SystemTx, tenant: TenantId, rules: SignInRules) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE tenants SET second_step_required = $2 WHERE id = $1",
+        tenant.uuid(),
+        rules.second_step_required
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// An invitation to be kept.

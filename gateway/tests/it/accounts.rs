@@ -200,11 +200,10 @@ async fn codes_are_guessed_by_nobody_and_lie_sealed() {
 #[tokio::test]
 async fn a_tenant_may_ask_for_codes_and_nothing_opens_until_they_are_set_up() {
     let app = App::start().await;
-    let mut owner = app.owner().await;
-    sqlx::query("UPDATE tenants SET second_step_required = true WHERE slug = 'demo'")
-        .execute(&mut owner)
-        .await
-        .unwrap();
+    let admin = app.admin().await;
+    let set = admin.request(Method::PUT, "/api/v1/sign-in-rules").json(&json!({ "second_step_required": true }));
+    assert_eq!(set.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(admin.get_json("/api/v1/sign-in-rules").await["second_step_required"], true);
     let operator = app.operator().await;
     assert_eq!(operator.get_json("/api/v1/me").await["user"]["must_set_up_second_step"], true);
     assert_eq!(operator.get("/api/v1/calls").await.status(), StatusCode::FORBIDDEN);

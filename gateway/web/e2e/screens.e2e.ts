@@ -76,7 +76,7 @@ const SCREENS: [name: string, path: () => string][] = [
   ["audit", () => "/audit"],
   ["security", () => "/settings/security"],
   ["members", () => "/settings/members"],
-  ["identity-provider", () => "/settings/identity-provider"],
+  ["sign-in-settings", () => "/settings/sign-in"],
   ["forgot", () => "/forgot-password"],
   ["audit-filtered", () => "/audit?action=device."],
   ["jobs", () => "/settings/jobs"],

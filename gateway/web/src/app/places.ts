@@ -5,7 +5,7 @@ import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/identity-provider" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/sign-in" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -33,7 +33,7 @@ export function usePlaces(): readonly Place[] {
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
       { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
       ...(mayMembers ? [{ to: "/settings/members" as const, title: t("common.nav.members"), icon: UserPlus, under: "/settings" as const }] : []),
-      ...(mayProvider ? [{ to: "/settings/identity-provider" as const, title: t("common.nav.provider"), icon: LogIn, under: "/settings" as const }] : []),
+      ...(mayProvider ? [{ to: "/settings/sign-in" as const, title: t("common.nav.sign-in"), icon: LogIn, under: "/settings" as const }] : []),
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),

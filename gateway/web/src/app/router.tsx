@@ -95,7 +95,7 @@ const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api
 const security = createRoute({ getParentRoute: () => inside, path: "/settings/security", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/security")) });
 const members = createRoute({ getParentRoute: () => inside, path: "/settings/members", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/members")) });
 
-const provider = createRoute({ getParentRoute: () => inside, path: "/settings/identity-provider", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/identity-provider")) });
+const provider = createRoute({ getParentRoute: () => inside, path: "/settings/sign-in", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/sign-in-settings")) });
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, forgot, reset, verify, join, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs])]),

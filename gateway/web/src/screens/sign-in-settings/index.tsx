@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { components } from "@/api";
 import { Problem, api, body } from "@/api";
-import { Button, Card, ConfirmDialog, ErrorState, Field, Input, PageHeader, PasswordInput, Select, Skeleton, Textarea, toast } from "@/design";
+import { Button, Card, ConfirmDialog, ErrorState, Field, Input, PageHeader, PasswordInput, Select, Skeleton, Switch, Textarea, toast } from "@/design";
 import { useT } from "@/i18n";
 import { accountProblem } from "../account/problem";
 import { CopyButton } from "../devices/add-device";
@@ -11,8 +11,8 @@ import { ROLES } from "../members/role-choice";
 type Provider = components["schemas"]["IdentityProvider"];
 const MEMBERS_ONLY = "members-only";
 
-/** Where the company's people may sign in instead of here. */
-export default function IdentityProvider() {
+/** What is asked of those who sign in, and where they may do it instead of here. */
+export default function SignInSettings() {
   const t = useT();
   const provider = useQuery({
     queryKey: ["identity-provider"],
@@ -27,8 +27,11 @@ export default function IdentityProvider() {
   });
   return (
     <div className="flex min-h-full flex-col">
-      <PageHeader title={t("common.nav.provider")} description={t("account.provider.about")} />
+      <PageHeader title={t("common.nav.sign-in")} />
       <div className="grid w-full max-w-3xl gap-5 p-5 max-sm:p-3">
+        <Card>
+          <Rules />
+        </Card>
         {provider.isPending ? (
           <div aria-busy="true">
             <Skeleton lines={6} />
@@ -37,10 +40,33 @@ export default function IdentityProvider() {
           <ErrorState error={provider.error} onRetry={() => void provider.refetch()} />
         ) : (
           <Card>
+            <h2 className="mb-3 text-lg font-semibold">{t("account.provider.title")}</h2>
+            <p className="mb-3 text-md text-ink-2">{t("account.provider.about")}</p>
             <ProviderForm key={provider.data?.updated_at ?? ""} provider={provider.data} />
           </Card>
         )}
       </div>
+    </div>
+  );
+}
+
+/** What is asked of those who sign in with a password. */
+function Rules() {
+  const t = useT();
+  const queries = useQueryClient();
+  const rules = useQuery({ queryKey: ["sign-in-rules"], queryFn: ({ signal }) => body(api.GET("/api/v1/sign-in-rules", { signal })) });
+  const set = useMutation({
+    mutationFn: (required: boolean) => api.PUT("/api/v1/sign-in-rules", { body: { second_step_required: required } }),
+    onSuccess: () => toast({ title: t("account.members.changed"), tone: "good" }),
+    onError: (error) => toast({ title: t("account.failed"), description: accountProblem(error), tone: "bad" }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["sign-in-rules"] }),
+  });
+  if (rules.isPending) return <Skeleton lines={1} />;
+  if (rules.isError) return <ErrorState error={rules.error} onRetry={() => void rules.refetch()} />;
+  return (
+    <div className="grid gap-1">
+      <Switch label={t("account.rules.second-step")} checked={set.isPending ? set.variables : rules.data.second_step_required} onCheckedChange={(required) => set.mutate(required)} />
+      <p className="text-sm text-ink-3">{t("account.rules.second-step-about")}</p>
     </div>
   );
 }
