@@ -19,12 +19,12 @@ pub mod token;
 mod totp;
 
 pub use self::http::router;
+pub(crate) use self::http::set_refresh_cookie;
+pub(crate) use account::{check_guess, end_here, forget_second_step, member_and_tenant, note_wrong_guess};
 pub use keys::{Keys, digest, random_token};
 pub use limit::LoginLimits;
 pub use model::{Me, SignedIn, TenantView, UserView};
-pub(crate) use account::{check_guess, end_here, forget_second_step, member_and_tenant, note_wrong_guess};
 pub use password::{PasswordError, Passwords};
-pub(crate) use self::http::set_refresh_cookie;
 pub(crate) use service::{Granted, Method, begin_sign_in};
 pub(crate) use service::{LANGUAGES, MAX_NAME_CHARS, email_of, sweep};
 pub use sessions::Sessions;

@@ -178,7 +178,7 @@ pub(super) struct ConfirmSecondStep {
 
 /// A sign-in of the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct MySession {
+pub(super) struct MySession {
     /// The sign-in.
     pub id: uuid::Uuid,
     /// Whether it is the one that asks.
@@ -203,14 +203,14 @@ pub struct MySession {
 
 /// Sign-ins that hold.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct MySessions {
+pub(super) struct MySessions {
     /// The one used last first; at most 200.
     pub items: Vec<MySession>,
 }
 
 /// A tenant of the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct MyTenant {
+pub(super) struct MyTenant {
     /// The tenant.
     #[schema(value_type = uuid::Uuid)]
     pub id: TenantId,
@@ -226,14 +226,14 @@ pub struct MyTenant {
 
 /// Tenants of the person.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct MyTenants {
+pub(super) struct MyTenants {
     /// By name.
     pub items: Vec<MyTenant>,
 }
 
 /// One-time codes of the person.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
-pub struct SecondStep {
+pub(super) struct SecondStep {
     /// Since when they are asked for; null: they are not.
     pub since: Option<DateTime<Utc>>,
     /// Recovery codes that were not used yet.
@@ -242,7 +242,7 @@ pub struct SecondStep {
 
 /// What an authenticator is set up with; shown once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
-pub struct SecondStepSecret {
+pub(super) struct SecondStepSecret {
     /// To be typed: base32.
     pub secret: String,
     /// `otpauth://…`
@@ -253,7 +253,7 @@ pub struct SecondStepSecret {
 
 /// Recovery codes; shown once. Each signs in once instead of a one-time code.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
-pub struct RecoveryCodes {
+pub(super) struct RecoveryCodes {
     /// Ten of them.
     pub recovery_codes: Vec<String>,
 }

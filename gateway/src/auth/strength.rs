@@ -26,7 +26,7 @@ pub struct Strength {
 }
 
 /// Judges a password of somebody whose name, address and tenant these are.
-pub fn strength(password: &str, own: &[&str]) -> Strength {
+pub(super) fn strength(password: &str, own: &[&str]) -> Strength {
     let refused = |warning: &str| Strength {
         score: 0,
         enough: false,

@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, setup, softphone, stream, teams,
-    test_calls,
+    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, setup, softphone,
+    stream, teams, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.

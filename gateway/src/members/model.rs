@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A member of the tenant.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Member {
+pub(super) struct Member {
     /// The user; an agent has the same id.
     #[schema(value_type = Uuid)]
     pub id: UserId,
@@ -56,7 +56,7 @@ pub(super) struct SignInRules {
 
 /// What became of the work of somebody who may not come in any more.
 #[derive(Debug, Clone, Copy, Default, Serialize, utoipa::ToSchema)]
-pub struct Deactivated {
+pub(super) struct Deactivated {
     /// Sign-ins that were ended.
     pub sessions: usize,
     /// Phones that were removed.
@@ -67,7 +67,7 @@ pub struct Deactivated {
 
 /// An invitation.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Invitation {
+pub(super) struct Invitation {
     /// The invitation.
     pub id: Uuid,
     /// Who is invited.
@@ -91,7 +91,7 @@ pub struct Invitation {
 
 /// An invitation that was just made.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
-pub struct NewInvitation {
+pub(super) struct NewInvitation {
     /// The invitation.
     #[serde(flatten)]
     pub invitation: Invitation,
@@ -103,7 +103,7 @@ pub struct NewInvitation {
 
 /// Invitations that are open.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Invitations {
+pub(super) struct Invitations {
     /// The newest first; at most 500.
     pub items: Vec<Invitation>,
     /// Whether letters can be sent.
@@ -136,7 +136,7 @@ pub(super) struct LookAtInvitation {
 
 /// An invitation as the invited person sees it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct InvitationView {
+pub(super) struct InvitationView {
     /// Who is invited.
     pub email: String,
     /// To what.

@@ -49,11 +49,7 @@ fn refuse_oneself(asking: &Asking, user: UserId) -> Result<(), AppError> {
 }
 
 /// A member whom `asking` may act upon, locked: nobody acts upon somebody who may do more. The built-in role, and whether they are out.
-async fn within_reach(
-    tx: &mut TenantTx<'_>,
-    asking: &Asking,
-    user: UserId,
-) -> Result<(Role, bool), Fault<AppError>> {
+async fn within_reach(tx: &mut TenantTx<'_>, asking: &Asking, user: UserId) -> Result<(Role, bool), Fault<AppError>> {
     let (role, custom, disabled) =
         store::lock(tx, user).await?.ok_or_else(|| Fault::Rejected(AppError::not_found("member")))?;
     asking.by.require_to_give(roles::rights_of(tx, role, custom).await?)?;

@@ -8,7 +8,7 @@ use crate::secrets::Secret;
 
 /// Where a tenant's people may sign in instead of here.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct IdentityProvider {
+pub(super) struct IdentityProvider {
     /// What the button says.
     pub name: String,
     /// The issuer, exactly as it names itself.
@@ -49,7 +49,7 @@ pub(super) struct SetIdentityProvider {
 
 /// How one may sign in.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct SignInMethods {
+pub(super) struct SignInMethods {
     /// Whether a forgotten password can be replaced by a letter.
     pub mail: bool,
     /// The identity provider of the tenant that was asked for, or of the only one that has any.
@@ -58,7 +58,7 @@ pub struct SignInMethods {
 
 /// A way to sign in elsewhere.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct SignInProvider {
+pub(super) struct SignInProvider {
     /// What the button says.
     pub name: String,
     /// Slug of its tenant.

@@ -218,7 +218,10 @@ async fn whoever_lost_phone_and_recovery_codes_is_helped_by_an_admin() {
     assert_eq!(reset(&path).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(app.login("operator@demo.test", DEMO_PASSWORD).await.status(), StatusCode::OK);
     let letter = smtp.next().await;
-    assert_eq!((&letter["to"], &letter["subject"]), (&json!(["operator@demo.test"]), &"A change to your account".into()));
+    assert_eq!(
+        (&letter["to"], &letter["subject"]),
+        (&json!(["operator@demo.test"]), &"A change to your account".into())
+    );
     let log = admin.get_json("/api/v1/audit?action=user.second_step_reset").await;
     assert_eq!(log["items"][0]["subject"]["id"], json!(operator.id));
     let own = format!("/api/v1/members/{}/second-step", admin.id);
