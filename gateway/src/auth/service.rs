@@ -172,10 +172,11 @@ pub(super) async fn login(
     if store::membership(&mut tx, user, slug).await?.is_none() {
         return Err(refuse(state, origin, known, &email, slug).await);
     }
-    // Codes are guessed by those alone who have the password: they share one count, wherever they are.
-    let guessing = format!("code {email}");
+    // Codes are guessed by those alone who have the password: they share one count, wherever they are. It does not bind a browser that
+    // the person is known to use: whoever has the password cannot keep its owner out.
+    let (guessing, guesser) = (format!("code {email}"), Some(known.unwrap_or(CODES)));
     let now = Instant::now();
-    let allowed = limits(state).check(address, Some(CODES), &guessing, now);
+    let allowed = limits(state).check(address, guesser, &guessing, now);
     if let Err(wait) = allowed {
         count("limited");
         return Err(AppError::too_many("too many wrong codes; wait a moment", wait.as_secs() + 1));
@@ -185,7 +186,7 @@ pub(super) async fn login(
         Step::Missing => return Err(AppError::second_step_required()),
         Step::Wrong => {
             drop(tx);
-            limits(state).failed(address, Some(CODES), &guessing, now);
+            limits(state).failed(address, guesser, &guessing, now);
             told::refused(state, "sign_in.code_refused", &email, slug, origin).await;
             count("wrong");
             return Err(AppError::wrong_code());
@@ -200,7 +201,7 @@ pub(super) async fn login(
     let granted = begin(state, &mut tx, user, slug, Method::Password, Some(step), origin).await?;
     tx.commit().await?;
     limits(state).succeeded(address, known, &email, now);
-    limits(state).succeeded(address, Some(CODES), &guessing, now);
+    limits(state).succeeded(address, guesser, &guessing, now);
     count("ok");
     let device = Device::after_sign_in(device, &state.keys, &email);
     Ok(Granted { device: Some(device), ..granted })
