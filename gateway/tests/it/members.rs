@@ -118,6 +118,23 @@ async fn whoever_is_deactivated_is_out_at_once_and_what_they_did_stays() {
 }
 
 #[tokio::test]
+async fn a_key_ends_with_whoever_made_it() {
+    let app = App::start().await;
+    let (admin, id) = (app.admin().await, app.member(Role::Manager).await);
+    let granted = own_role(&admin, "Keys", &["api_keys:manage", "queues:read"]).await;
+    let path = format!("/api/v1/members/{id}");
+    let patched = admin.request(Method::PATCH, &path).json(&json!({ "role_id": granted })).send().await.unwrap();
+    assert_eq!(patched.status(), StatusCode::NO_CONTENT);
+    let maker = app.with_token(id, app.token(id, Role::Client, 60));
+    let made = maker.post("/api/v1/api-keys", &json!({ "name": "Wallboard", "permissions": ["queues:read"] })).await;
+    let made: Value = made.json().await.unwrap();
+    let key = app.with_token(id, made["token"].as_str().unwrap());
+    assert_eq!(key.get("/api/v1/queues").await.status(), StatusCode::OK);
+    assert_eq!(admin.post(&format!("{path}/deactivate"), &json!({})).await.status(), StatusCode::OK);
+    assert_eq!(key.get("/api/v1/queues").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_tenant_keeps_an_admin_and_nobody_acts_on_strangers() {
     let app = App::start().await;
     let (_, stranger) = app.other_tenant().await;
