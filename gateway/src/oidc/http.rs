@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::cookie::CookieJar;
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -72,7 +72,8 @@ fn refused(why: Refused) -> Response {
 
 /// Sign in elsewhere
 ///
-/// Sends the browser to the tenant's identity provider.
+/// Sends the browser to the tenant's identity provider. From another site it leads to the sign-in page first: nobody is signed in without
+/// wanting it.
 #[utoipa::path(
     get, path = "/auth/oidc/start", tag = "sign-in", operation_id = "startOidc", security(()), params(Start),
     responses(
@@ -81,7 +82,15 @@ fn refused(why: Refused) -> Response {
     ),
     extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
 )]
-async fn start_oidc(State(state): State<AppState>, Query(start): Query<Start>) -> Result<Response, AppError> {
+async fn start_oidc(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(start): Query<Start>,
+) -> Result<Response, AppError> {
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("tenant", &start.tenant).finish();
+        return Ok(to(&format!("/sign-in?{query}")));
+    }
     match flow::start(&state, &start.tenant, start.next.as_deref()).await {
         Ok((url, sealed)) => {
             let mut answer = to(url.as_str());

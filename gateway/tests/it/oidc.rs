@@ -110,6 +110,10 @@ async fn a_way_back_belongs_to_the_browser_that_left_and_works_once() {
         answer.headers()["location"].to_str().unwrap().to_owned()
     };
     let browser = Browser::new();
+    let lured =
+        browser.client.get(app.url("/api/v1/auth/oidc/start?tenant=demo")).header("sec-fetch-site", "cross-site");
+    let lured = lured.send().await.unwrap();
+    assert_eq!(lured.headers()["location"], "/sign-in?tenant=demo", "another site signs nobody in");
     let back = browser.callback(&app, "demo", "operator@demo.test").await;
     // A victim's browser, which an attacker sends the attacker's way back to.
     assert_eq!(place(&Browser::new(), back.clone()).await, "/sign-in?problem=stale");
