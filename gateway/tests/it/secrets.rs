@@ -63,7 +63,8 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
         column: "client_secret_sealed",
         row: app.tenant.to_string(),
     };
-    let sql = "INSERT INTO identity_providers (tenant_id, name, issuer, client_id, client_secret_sealed, allowed_domains)
+    let sql =
+        "INSERT INTO identity_providers (tenant_id, name, issuer, client_id, client_secret_sealed, allowed_domains)
                VALUES ($1, 'X', 'https://id.example', 'x', $2, '{}')";
     let sealed = app.state.vault.seal(&provider, b"a client's secret").into_bytes();
     sqlx::query(sql).bind(app.tenant).bind(sealed).execute(&mut app.owner().await).await.unwrap();

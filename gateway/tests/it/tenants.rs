@@ -2,9 +2,11 @@ use std::collections::HashMap;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use trunkline_jobs::NewJob;
 use trunkline_journal::{Kind, NewEvent, Ref};
 
 use crate::calls::{Made, make_call, queue};
+use crate::jobs::enqueue;
 use crate::permissions::operations;
 use crate::recordings::make_recording;
 use crate::support::{App, User, problem};
@@ -75,6 +77,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ),
         ("calls/{id}", call.to_string()),
         ("invitations/{id}", made(&admin, "/api/v1/invitations", invitation).await),
+        ("jobs/{id}", enqueue(app, app.tenant, NewJob::new("test.job", json!({}))).await.to_string()),
         ("me/{id}", sign_in),
         ("members/{id}", operator.id.to_string()),
         ("queues/{id}", queue.to_string()),

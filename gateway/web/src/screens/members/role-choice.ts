@@ -18,12 +18,15 @@ export function chosenRole(choice: string): { role: Role } | { role_id: string }
   return choice.startsWith(OWN) ? { role_id: choice.slice(OWN.length) } : { role: choice as Role };
 }
 
-export function useRoleChoices(): { value: string; label: string }[] {
+/** `present`: what somebody has, which is there before the list has come. */
+export function useRoleChoices(present?: { role_id?: string | null; role_name?: string | null }): { value: string; label: string }[] {
   const t = useT();
   const mayRead = useCan("roles:read");
   const own = useQuery({ queryKey: ["roles"], enabled: mayRead, queryFn: ({ signal }) => body(api.GET("/api/v1/roles", { params: { query: { limit: 200 } }, signal })) });
+  const { role_id: id, role_name: name } = present ?? {};
+  const known = own.data?.items ?? (id && name ? [{ id, name }] : []);
   return [
     ...ROLES.map((one) => ({ value: one as string, label: t(`setup.role.${one}`) })),
-    ...(own.data?.items ?? []).map(({ id, name }) => ({ value: OWN + id, label: t("account.members.own-role", { name }) })),
+    ...known.map(({ id, name }) => ({ value: OWN + id, label: t("account.members.own-role", { name }) })),
   ];
 }

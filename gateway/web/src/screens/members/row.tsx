@@ -10,7 +10,7 @@ export function Row({ member, manage, onAct, onSerious }: { member: Member; mana
   const mayRoles = useCan("roles:manage");
   const myself = useMe()?.user.id === member.id;
   const disabled = member.disabled_at != null;
-  const roles = useRoleChoices();
+  const roles = useRoleChoices(member);
   return (
     <li className="flex flex-wrap items-center gap-3 px-4 py-2.5">
       <Avatar name={member.name} />
