@@ -71,13 +71,15 @@ export function PasswordForm({ current: known, onDone, submit }: { current?: str
           <PasswordInput autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
         </Field>
       )}
-      <Field label={t("people.password.new")} 
+      <Field
+        label={t("people.password.new")}
         hint={
           <Suspense fallback={<PasswordStrength password={next} />}>
             <StrengthMeter password={next} own={me ? [me.user.name, me.user.email, me.tenant.name] : []} />
           </Suspense>
         }
-        error={error.next ?? (known === undefined ? undefined : error.current)}>
+        error={error.next ?? (known === undefined ? undefined : error.current)}
+      >
         <PasswordInput autoComplete="new-password" value={next} onChange={(event) => setNext(event.target.value)} />
       </Field>
       <Field label={t("people.password.again")} error={error.again}>
