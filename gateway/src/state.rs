@@ -17,6 +17,7 @@ use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::oidc::Providers;
 use crate::roster::Roster;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
@@ -86,6 +87,8 @@ pub struct Inner {
     pub in_flight: InFlight,
     /// Open live streams.
     pub streams: Streams,
+    /// Tenants' identity providers that were asked lately.
+    pub providers: Providers,
     /// Figures of jobs.
     pub job_metrics: Arc<JobMetrics>,
     /// Figures of softphones.
@@ -107,6 +110,7 @@ impl AppState {
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),
             limits: Limits::new(config.rate_limits, metrics.rate_limited.clone()),
+            providers: Providers::new(config.private_identity_providers),
             job_metrics: Arc::new(
                 JobMetrics::register(metrics.registry()).expect("every metric has a name of its own"),
             ),

@@ -281,6 +281,33 @@ async fn use_secrets(stack: &Stack, scene: &Scene, canaries: &mut Canaries, prod
         let wrong = http.get(format!("{base}/api/v1/queues?key={id}")).bearer_auth(format!("{key}0")).send().await?;
         produced.add("a wrong API key", wrong.text().await?);
     }
+    account_secrets(&base, canaries).await
+}
+
+/// What looking after accounts takes and gives: a one-time code's secret, recovery codes, the link of an invitation, an identity
+/// provider's secret.
+async fn account_secrets(base: &str, canaries: &mut Canaries) -> Result<()> {
+    let admin = Api::sign_in(base, "admin@demo.test", "trunkline-demo").await?;
+    let begun = admin.send(Method::POST, "/me/second-step", &json!({ "password": "trunkline-demo" })).await?;
+    canaries.add("a one-time code's secret", begun["secret"].as_str().context("a secret")?);
+    let invitation = json!({ "email": "grace@canary.test", "role": "viewer" });
+    let made = admin.send(Method::POST, "/invitations", &invitation).await?;
+    let link = made["link"].as_str().context("a link, since no letter can be sent")?;
+    let token = link.split('#').nth(1).context("a token")?;
+    canaries.add("an invitation's token", token);
+    canaries.add("a password of somebody invited", "canary-joined-password-6f");
+    let http = Client::builder().no_proxy().build()?;
+    let accept = json!({ "token": token, "name": "Grace", "password": "canary-joined-password-6f" });
+    let accepted = http.post(format!("{base}/api/v1/auth/invitations/accept")).json(&accept).send().await?;
+    ensure!(accepted.status() == StatusCode::NO_CONTENT, "the invitation: {}", accepted.status());
+    canaries.add("a link's token that is none", "canary-reset-token-48a0");
+    let reset = json!({ "token": "canary-reset-token-48a0", "new": "canary-joined-password-6f" });
+    http.post(format!("{base}/api/v1/auth/password/reset")).json(&reset).send().await?;
+    canaries.add("an identity provider's secret", "canary-client-secret-d417");
+    let provider = json!({ "name": "X", "issuer": "https://127.0.0.1:9", "client_id": "x",
+        "client_secret": "canary-client-secret-d417", "allowed_domains": ["canary.test"] });
+    let refused = admin.request(Method::PUT, "/identity-provider").json(&provider).send().await?;
+    ensure!(refused.status() == StatusCode::UNPROCESSABLE_ENTITY, "the provider: {}", refused.status());
     Ok(())
 }
 

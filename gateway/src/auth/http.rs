@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
-use super::{Principal, cookie, token};
+use super::{Principal, cookie, device, token};
 use crate::audit::Origin;
 use crate::http::{AppError, Json, Problem, bearer};
 use crate::state::AppState;
@@ -23,6 +23,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(logout))
         .routes(routes!(change_password))
         .routes(routes!(me, update_me))
+        .merge(super::account_http::router())
 }
 
 fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response) -> Response {
@@ -30,17 +31,29 @@ fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response)
     no_store(answer)
 }
 
-fn granted(state: &AppState, granted: Granted) -> Response {
+/// Puts the refresh token of a sign-in into an answer that is no JSON.
+pub(crate) fn set_refresh_cookie(state: &AppState, answer: &mut Response, granted: &Granted) {
     let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
-    set_cookie(state, &granted.refresh_token, max_age, axum::Json(granted.signed_in).into_response())
+    let taken = std::mem::take(answer);
+    *answer = set_cookie(state, &granted.refresh_token, max_age, taken);
+}
+
+pub(super) fn granted(state: &AppState, granted: Granted) -> Response {
+    let Granted { signed_in, refresh_token, device } = granted;
+    let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
+    let mut answer = set_cookie(state, &refresh_token, max_age, axum::Json(signed_in).into_response());
+    if let Some(device) = &device {
+        device::set(&state.config.public_url, &mut answer, device);
+    }
+    answer
 }
 
 /// Also tells the browser to forget the cookie: what it holds will not be taken again.
-fn forget(state: &AppState, answer: impl IntoResponse) -> Response {
+pub(super) fn forget(state: &AppState, answer: impl IntoResponse) -> Response {
     set_cookie(state, "", 0, answer.into_response())
 }
 
-fn no_store(mut response: Response) -> Response {
+pub(super) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -53,7 +66,7 @@ fn no_store(mut response: Response) -> Response {
     request_body = LoginRequest,
     responses(
         (status = 200, description = "Signed in; the refresh cookie is set", body = SignedIn),
-        (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Wrong address or password; `second-step-required` or `wrong-code` when the password is right", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures; see Retry-After", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
@@ -61,9 +74,11 @@ fn no_store(mut response: Response) -> Response {
 async fn login(
     State(state): State<AppState>,
     origin: Origin,
+    jar: CookieJar,
     Json(request): Json<LoginRequest>,
 ) -> Result<Response, AppError> {
-    Ok(granted(&state, service::login(&state, &origin, request).await?))
+    let device = device::read(&state.config.public_url, &jar);
+    Ok(granted(&state, service::login(&state, &origin, device, request).await?))
 }
 
 /// Refresh the access token

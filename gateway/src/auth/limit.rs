@@ -3,7 +3,8 @@
 //! Guessing is limited per pair of (client address, e-mail): a stranger can use up only the pair of his own address, so nobody can
 //! lock somebody else out by guessing badly. Each address has a wider limit too, against trying one password on many accounts;
 //! a pair that signed in successfully before is exempt from that one, so that colleagues behind one address are not locked out by
-//! the one who guesses. Only failures count.
+//! the one who guesses. A browser with which the person signed in before counts for itself, and no address's limit binds it: not
+//! even somebody behind the same address can keep its owner out. Only failures count.
 //!
 //! Pure: the clock is an argument.
 
@@ -49,11 +50,11 @@ impl Bucket {
 }
 
 impl LoginLimits {
-    /// Whether an attempt may be made now; otherwise how long to wait.
-    pub fn check(&self, address: IpAddr, email: &str, now: Instant) -> Result<(), Duration> {
-        let pair = self.pair(address, email);
+    /// Whether an attempt may be made now; otherwise how long to wait. `device`: a browser that the person is known to use.
+    pub fn check(&self, address: IpAddr, device: Option<u128>, email: &str, now: Instant) -> Result<(), Duration> {
+        let pair = self.pair(address, device, email);
         wait(self.pairs.get(&pair), PAIR_BURST, PAIR_REFILL, now)?;
-        let trusted = self.trusted.get(&pair).is_some_and(|until| *until > now);
+        let trusted = device.is_some() || self.trusted.get(&pair).is_some_and(|until| *until > now);
         if trusted {
             return Ok(());
         }
@@ -61,16 +62,22 @@ impl LoginLimits {
     }
 
     /// Counts a failure.
-    pub fn failed(&mut self, address: IpAddr, email: &str, now: Instant) {
-        let pair = self.pair(address, email);
+    pub fn failed(&mut self, address: IpAddr, device: Option<u128>, email: &str, now: Instant) {
+        let pair = self.pair(address, device, email);
         fill(&mut self.pairs, pair, PAIR_REFILL, now);
+        if device.is_some() {
+            return;
+        }
         fill(&mut self.addresses, network(address), ADDRESS_REFILL, now);
     }
 
     /// Forgets the pair's failures and trusts it for a while.
-    pub fn succeeded(&mut self, address: IpAddr, email: &str, now: Instant) {
-        let pair = self.pair(address, email);
+    pub fn succeeded(&mut self, address: IpAddr, device: Option<u128>, email: &str, now: Instant) {
+        let pair = self.pair(address, None, email);
         self.pairs.remove(&pair);
+        if device.is_some() {
+            self.pairs.remove(&self.pair(address, device, email));
+        }
         if self.trusted.len() >= MAX_ENTRIES {
             self.trusted.retain(|_, until| *until > now + TRUST / 2);
         }
@@ -80,8 +87,9 @@ impl LoginLimits {
     }
 
     /// A keyed hash, so that an e-mail address of any length costs eight bytes and cannot be aimed at another's bucket.
-    fn pair(&self, address: IpAddr, email: &str) -> u64 {
-        self.hasher.hash_one((network(address), email.to_lowercase()))
+    fn pair(&self, address: IpAddr, device: Option<u128>, email: &str) -> u64 {
+        let address = if device.is_some() { None } else { Some(network(address)) };
+        self.hasher.hash_one((address, device, email.to_lowercase()))
     }
 }
 
@@ -124,44 +132,58 @@ mod tests {
     fn guessing_is_stopped_and_forgiven_with_time() {
         let (mut limits, now) = (LoginLimits::default(), Instant::now());
         for _ in 0..8 {
-            assert!(limits.check(ATTACKER, "ann@demo.test", now).is_ok());
-            limits.failed(ATTACKER, "ann@demo.test", now);
+            assert!(limits.check(ATTACKER, None, "ann@demo.test", now).is_ok());
+            limits.failed(ATTACKER, None, "ann@demo.test", now);
         }
-        let wait = limits.check(ATTACKER, "Ann@demo.test", now).unwrap_err();
+        let wait = limits.check(ATTACKER, None, "Ann@demo.test", now).unwrap_err();
         assert!(wait <= PAIR_REFILL);
-        assert!(limits.check(ATTACKER, "ann@demo.test", now + wait).is_ok());
+        assert!(limits.check(ATTACKER, None, "ann@demo.test", now + wait).is_ok());
     }
 
     #[test]
     fn a_stranger_cannot_lock_somebody_out() {
         let (mut limits, now) = (LoginLimits::default(), Instant::now());
         for _ in 0..1000 {
-            limits.failed(ATTACKER, "ann@demo.test", now);
+            limits.failed(ATTACKER, None, "ann@demo.test", now);
         }
-        assert!(limits.check(OFFICE, "ann@demo.test", now).is_ok());
+        assert!(limits.check(OFFICE, None, "ann@demo.test", now).is_ok());
     }
 
     #[test]
     fn many_accounts_from_one_address_are_limited_but_known_colleagues_are_not_locked_out() {
         let (mut limits, now) = (LoginLimits::default(), Instant::now());
-        limits.succeeded(OFFICE, "ann@demo.test", now);
+        limits.succeeded(OFFICE, None, "ann@demo.test", now);
         for number in 0..60 {
-            limits.failed(OFFICE, &format!("user{number}@demo.test"), now);
+            limits.failed(OFFICE, None, &format!("user{number}@demo.test"), now);
         }
-        assert!(limits.check(OFFICE, "another@demo.test", now).is_err());
-        assert!(limits.check(OFFICE, "ann@demo.test", now).is_ok());
+        assert!(limits.check(OFFICE, None, "another@demo.test", now).is_err());
+        assert!(limits.check(OFFICE, None, "ann@demo.test", now).is_ok());
+    }
+
+    #[test]
+    fn a_known_browser_is_let_through_where_its_address_is_not() {
+        let (mut limits, now) = (LoginLimits::default(), Instant::now());
+        for _ in 0..200 {
+            limits.failed(OFFICE, None, "ann@demo.test", now);
+        }
+        assert!(limits.check(OFFICE, None, "ann@demo.test", now).is_err());
+        assert!(limits.check(OFFICE, Some(7), "ann@demo.test", now).is_ok());
+        for _ in 0..8 {
+            limits.failed(OFFICE, Some(7), "ann@demo.test", now);
+        }
+        assert!(limits.check(OFFICE, Some(7), "ann@demo.test", now).is_err(), "but it may not guess for ever");
     }
 
     #[test]
     fn success_forgets_the_failures_of_the_pair() {
         let (mut limits, now) = (LoginLimits::default(), Instant::now());
         for _ in 0..7 {
-            limits.failed(OFFICE, "ann@demo.test", now);
+            limits.failed(OFFICE, None, "ann@demo.test", now);
         }
-        limits.succeeded(OFFICE, "ann@demo.test", now);
+        limits.succeeded(OFFICE, None, "ann@demo.test", now);
         for _ in 0..7 {
-            assert!(limits.check(OFFICE, "ann@demo.test", now).is_ok());
-            limits.failed(OFFICE, "ann@demo.test", now);
+            assert!(limits.check(OFFICE, None, "ann@demo.test", now).is_ok());
+            limits.failed(OFFICE, None, "ann@demo.test", now);
         }
     }
 
@@ -169,9 +191,9 @@ mod tests {
     fn an_ipv6_network_counts_as_one_address() {
         let (mut limits, now) = (LoginLimits::default(), Instant::now());
         for host in 0..8u16 {
-            limits.failed(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, host)), "ann@demo.test", now);
+            limits.failed(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, host)), None, "ann@demo.test", now);
         }
         let next = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 9, 9, 9, 9));
-        assert!(limits.check(next, "ann@demo.test", now).is_err());
+        assert!(limits.check(next, None, "ann@demo.test", now).is_err());
     }
 }

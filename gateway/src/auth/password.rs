@@ -99,14 +99,6 @@ fn hash_blocking(password: &[u8]) -> Result<String, PasswordError> {
         .map_err(|error| PasswordError::Hash(error.to_string()))
 }
 
-/// What is wrong with a new password, if anything.
-pub fn weakness(password: &str) -> Option<String> {
-    if password.chars().count() < MIN_CHARS {
-        return Some(format!("must have at least {MIN_CHARS} characters"));
-    }
-    (password.len() > MAX_BYTES).then(|| format!("must have at most {MAX_BYTES} bytes"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

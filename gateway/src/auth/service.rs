@@ -9,12 +9,16 @@ use trunkline_db::{DbError, SystemTx, TenantId, UserId};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref, Scope};
 use uuid::Uuid;
 
+use super::account::{self, Step, busy};
+use super::account_store;
 use super::audit as told;
+use super::device::Device;
 use super::model::{ChangePassword, LanguageChoice, LoginRequest, UpdateMe};
-use super::password::{MAX_BYTES, PasswordError, weakness};
-use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token};
+use super::password::{MAX_BYTES, PasswordError};
+use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token, weakness};
 use crate::audit::{self, Actor, Origin};
 use crate::http::AppError;
+use crate::mail::Notice;
 use crate::state::AppState;
 
 /// Life of a refresh token; each use begins it anew.
@@ -27,15 +31,108 @@ const USER_UPDATED: Kind = Kind::from_static("user.updated");
 const PASSWORD_CHANGED: Kind = Kind::from_static("user.password_changed");
 /// Longest e-mail address (RFC 5321 §4.5.3.1).
 const MAX_EMAIL_BYTES: usize = 254;
+/// No browser: whoever guesses one-time codes.
+const CODES: u128 = 0;
 
 /// An answer and the refresh token that goes into the cookie.
-pub(super) struct Granted {
-    pub(super) signed_in: SignedIn,
-    pub(super) refresh_token: String,
+pub(crate) struct Granted {
+    pub(crate) signed_in: SignedIn,
+    pub(crate) refresh_token: String,
+    /// The browser, to be known from now on.
+    pub(super) device: Option<Device>,
+}
+
+/// How a sign-in begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// With a password of ours.
+    Password,
+    /// Through the tenant's identity provider.
+    Oidc,
+}
+
+impl Method {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
+/// An address as it is stored.
+pub(crate) fn email_of(text: &str) -> Result<String, AppError> {
+    let email = text.trim().to_lowercase();
+    let fits = email.len() <= MAX_EMAIL_BYTES
+        && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+        && !email.contains(|c: char| c.is_whitespace() || c.is_control());
+    if fits { Ok(email) } else { Err(AppError::invalid_field("email", "must be an e-mail address")) }
+}
+
+/// Begins a sign-in to a tenant of the user's, the oldest when none is named.
+pub(super) async fn begin(
+    state: &AppState,
+    tx: &mut SystemTx,
+    user: UserId,
+    slug: Option<&str>,
+    method: Method,
+    step: Option<Step>,
+    origin: &Origin,
+) -> Result<Granted, AppError> {
+    let (user, tenant) = store::membership(tx, user, slug).await?.ok_or_else(AppError::wrong_credentials)?;
+    let user = UserView { must_set_up_second_step: user.must_set_up_second_step && method == Method::Password, ..user };
+    let session = Uuid::now_v7();
+    let stepped = matches!(step, Some(Step::Code | Step::Recovery));
+    note(tx, session, &tenant, user.id, method, stepped, origin).await?;
+    let after = serde_json::json!({ "method": method.as_str(), "second_step": stepped });
+    let entry = audit::Entry { after: Some(after), ..told::entry("sign_in.succeeded", user.id, session, origin) };
+    audit::append_system(tx, Some(tenant.id), entry).await?;
+    Ok(grant(state, tx, user, tenant, session).await?)
+}
+
+/// The same for somebody whom the tenant's identity provider vouches for.
+pub(crate) async fn begin_sign_in(
+    state: &AppState,
+    tx: &mut SystemTx,
+    user: UserId,
+    slug: &str,
+    method: Method,
+    origin: &Origin,
+) -> Result<Granted, AppError> {
+    let granted = begin(state, tx, user, Some(slug), method, None, origin).await?;
+    state.metrics.logins.with_label_values(&["ok"]).inc();
+    Ok(granted)
+}
+
+async fn note(
+    tx: &mut SystemTx,
+    session: Uuid,
+    tenant: &TenantView,
+    user: UserId,
+    method: Method,
+    second_step: bool,
+    origin: &Origin,
+) -> Result<(), DbError> {
+    let address = origin.address.map(|address| address.to_string());
+    let noted = account_store::SignIn {
+        id: session,
+        tenant: tenant.id,
+        user,
+        method: method.as_str(),
+        second_step,
+        address: address.as_deref(),
+        user_agent: origin.user_agent.as_deref(),
+    };
+    account_store::note_sign_in(tx, &noted).await
 }
 
 /// Checks e-mail and password and begins a sign-in.
-pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginRequest) -> Result<Granted, AppError> {
+pub(super) async fn login(
+    state: &AppState,
+    origin: &Origin,
+    device: Option<Device>,
+    request: LoginRequest,
+) -> Result<Granted, AppError> {
     let address = address_of(origin);
     let email = request.email.trim().to_lowercase();
     if email.is_empty() || email.len() > MAX_EMAIL_BYTES {
@@ -45,7 +142,8 @@ pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginReque
         return Err(AppError::invalid_field("password", format!("must have from 1 to {MAX_BYTES} bytes")));
     }
     let count = |result: &str| state.metrics.logins.with_label_values(&[result]).inc();
-    let allowed = limits(state).check(address, &email, Instant::now());
+    let known = device.as_ref().and_then(|device| device.known_to(&state.keys, &email));
+    let allowed = limits(state).check(address, known, &email, Instant::now());
     if let Err(wait) = allowed {
         count("limited");
         told::refused_once(state, "sign_in.limited", &email, origin).await;
@@ -56,7 +154,7 @@ pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginReque
     let account = store::account(&mut tx, &email).await?;
     // No connection is held while the password is hashed.
     tx.commit().await?;
-    let (user, hash) = account.map_or((None, None), |account| (Some(account.id), Some(account.password_hash)));
+    let (user, hash) = account.map_or((None, None), |account| (Some(account.id), account.password_hash));
     let fits = match state.passwords.verify(request.password, hash).await {
         Ok(fits) => fits,
         Err(PasswordError::Busy) => {
@@ -67,36 +165,61 @@ pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginReque
     };
     let slug = request.tenant.as_deref();
     let Some(user) = user.filter(|_| fits) else {
-        return Err(refuse(state, origin, &email, slug).await);
+        return Err(refuse(state, origin, known, &email, slug).await);
     };
 
     let mut tx = state.db.system().await?;
-    let Some((user, tenant)) = store::membership(&mut tx, user, slug).await? else {
-        return Err(refuse(state, origin, &email, slug).await);
-    };
-    let session = Uuid::now_v7();
-    let entry = told::entry("sign_in.succeeded", user.id, session, origin);
-    audit::append_system(&mut tx, Some(tenant.id), entry).await?;
-    let granted = grant(state, &mut tx, user, tenant, session).await?;
+    if store::membership(&mut tx, user, slug).await?.is_none() {
+        return Err(refuse(state, origin, known, &email, slug).await);
+    }
+    // Codes are guessed by those alone who have the password: they share one count, wherever they are. It does not bind a browser that
+    // the person is known to use: whoever has the password cannot keep its owner out.
+    let (guessing, guesser) = (format!("code {email}"), Some(known.unwrap_or(CODES)));
+    let now = Instant::now();
+    let allowed = limits(state).check(address, guesser, &guessing, now);
+    if let Err(wait) = allowed {
+        count("limited");
+        return Err(AppError::too_many("too many wrong codes; wait a moment", wait.as_secs() + 1));
+    }
+    let step = account::take_code(state, &mut tx, user, request.totp.as_deref()).await?;
+    match step {
+        Step::Missing => return Err(AppError::second_step_required()),
+        Step::Wrong => {
+            drop(tx);
+            limits(state).failed(address, guesser, &guessing, now);
+            told::refused(state, "sign_in.code_refused", &email, slug, origin).await;
+            count("wrong");
+            return Err(AppError::wrong_code());
+        }
+        Step::None | Step::Code | Step::Recovery => {}
+    }
+    if step == Step::Recovery
+        && let Some(person) = account_store::person(&mut tx, Some(user), None).await?
+    {
+        account::tell(state, &mut tx, &person, Notice::RecoveryCodeUsed, origin).await;
+    }
+    let granted = begin(state, &mut tx, user, slug, Method::Password, Some(step), origin).await?;
     tx.commit().await?;
-    limits(state).succeeded(address, &email, Instant::now());
+    limits(state).succeeded(address, known, &email, now);
+    limits(state).succeeded(address, guesser, &guessing, now);
     count("ok");
-    Ok(granted)
+    let device = Device::after_sign_in(device, &state.keys, &email);
+    Ok(Granted { device: Some(device), ..granted })
 }
 
-async fn refuse(state: &AppState, origin: &Origin, email: &str, slug: Option<&str>) -> AppError {
-    limits(state).failed(address_of(origin), email, Instant::now());
+async fn refuse(state: &AppState, origin: &Origin, known: Option<u128>, email: &str, slug: Option<&str>) -> AppError {
+    limits(state).failed(address_of(origin), known, email, Instant::now());
     told::refused(state, "sign_in.failed", email, slug, origin).await;
     state.metrics.logins.with_label_values(&["wrong"]).inc();
     AppError::wrong_credentials()
 }
 
 /// Every request has one.
-fn address_of(origin: &Origin) -> IpAddr {
+pub(super) fn address_of(origin: &Origin) -> IpAddr {
     origin.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
-fn limits(state: &AppState) -> std::sync::MutexGuard<'_, super::LoginLimits> {
+pub(super) fn limits(state: &AppState) -> std::sync::MutexGuard<'_, super::LoginLimits> {
     state.login_limits.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -111,6 +234,9 @@ pub(super) async fn refresh(state: &AppState, origin: &Origin, refresh_token: &s
     if presented.replaced && !presented.revoked {
         store::revoke_family(&mut tx, presented.family).await?;
         told::token_reused(&mut tx, presented.tenant, presented.user, presented.family, origin).await?;
+        if let Some(person) = account_store::person(&mut tx, Some(presented.user), None).await? {
+            account::tell(state, &mut tx, &person, Notice::SignInStolen, origin).await;
+        }
         tx.commit().await?;
         state.sessions.end(presented.family);
         count("reused");
@@ -121,11 +247,14 @@ pub(super) async fn refresh(state: &AppState, origin: &Origin, refresh_token: &s
         count("wrong");
         return Err(AppError::unauthorized("the sign-in has ended; sign in again"));
     }
-    let Some((user, tenant)) = store::membership_of(&mut tx, presented.user, presented.tenant).await? else {
+    let Some((user, tenant)) =
+        store::membership_of(&mut tx, presented.user, presented.tenant, presented.family).await?
+    else {
         count("wrong");
         return Err(AppError::unauthorized("the user may no longer sign in"));
     };
     store::replace_refresh_token(&mut tx, presented.id).await?;
+    note(&mut tx, presented.family, &tenant, user.id, Method::Password, false, origin).await?;
     let granted = grant(state, &mut tx, user, tenant, presented.family).await?;
     tx.commit().await?;
     count("ok");
@@ -170,7 +299,7 @@ async fn end_session(
 /// What is known of a signed-in user now.
 pub(super) async fn me(state: &AppState, principal: super::Principal) -> Result<(UserView, TenantView), AppError> {
     let mut tx = state.db.system().await?;
-    store::membership_of(&mut tx, principal.user, principal.tenant)
+    store::membership_of(&mut tx, principal.user, principal.tenant, principal.session)
         .await?
         .ok_or_else(|| AppError::unauthorized("the user may no longer sign in"))
 }
@@ -252,9 +381,6 @@ pub(super) async fn change_password(
         after: None,
         origin: origin.clone(),
     };
-    if let Some(weakness) = weakness(&wanted.new) {
-        return Err(AppError::invalid_field("new", weakness));
-    }
     if wanted.new == wanted.current {
         return Err(AppError::invalid_field("new", "must be another than the current one"));
     }
@@ -262,18 +388,23 @@ pub(super) async fn change_password(
     let account = store::password_hash(&mut tx, principal.user).await?;
     tx.commit().await?;
     let gone = || AppError::unauthorized("the user may no longer sign in");
-    let (email, old) = account.ok_or_else(gone)?;
+    let (email, name, old) = account.ok_or_else(gone)?;
+    if let Some(weakness) = weakness(&wanted.new, &[&name, &email]) {
+        return Err(AppError::invalid_field("new", weakness));
+    }
+    let Some(old) = old else {
+        return Err(AppError::conflict(
+            "no-password",
+            "you sign in elsewhere and have no password here; ask for a link to set one",
+        ));
+    };
     // A stolen access token must not be a way to guess the password.
-    if let Err(wait) = limits(state).check(address, &email, Instant::now()) {
+    if let Err(wait) = limits(state).check(address, None, &email, Instant::now()) {
         return Err(AppError::too_many("too many wrong passwords; wait a moment", wait.as_secs() + 1));
     }
-    let busy = |error| match error {
-        PasswordError::Busy => AppError::too_many("too many sign-ins at once; try again shortly", 2),
-        error @ PasswordError::Hash(_) => AppError::internal(error),
-    };
     let count = |result: &str| state.metrics.password_changes.with_label_values(&[result]).inc();
     if !state.passwords.verify(wanted.current, Some(old.clone())).await.map_err(busy)? {
-        limits(state).failed(address, &email, Instant::now());
+        limits(state).failed(address, None, &email, Instant::now());
         count("wrong");
         let mut tx = state.db.tenant(principal.tenant).await?;
         audit::append(&mut tx, about("user.password_refused")).await?;
@@ -307,7 +438,11 @@ pub(super) async fn change_password(
     }
     count("ok");
     let mut tx = state.db.system().await?;
-    let (user, tenant) = store::membership_of(&mut tx, principal.user, principal.tenant).await?.ok_or_else(gone)?;
+    let (user, tenant) =
+        store::membership_of(&mut tx, principal.user, principal.tenant, principal.session).await?.ok_or_else(gone)?;
+    if let Some(person) = account_store::person(&mut tx, Some(user.id), None).await? {
+        account::tell(state, &mut tx, &person, Notice::PasswordChanged, origin).await;
+    }
     let granted = grant(state, &mut tx, user, tenant, principal.session).await?;
     tx.commit().await?;
     Ok(granted)
@@ -325,10 +460,14 @@ async fn grant(
     let hash = state.keys.hash_opaque(&refresh_token);
     store::insert_refresh_token(tx, user.id, tenant.id, family, &hash, now + TimeDelta::days(REFRESH_DAYS)).await?;
     let life = TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
-    let issue = if user.must_change_password { token::issue_for_password_change } else { token::issue };
+    let issue = if user.must_change_password || user.must_set_up_second_step {
+        token::issue_for_password_change
+    } else {
+        token::issue
+    };
     let access_token = issue(&state.keys, tenant.id, user.id, user.role, family, now, life);
     let signed_in = SignedIn { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, user, tenant };
-    Ok(Granted { signed_in, refresh_token })
+    Ok(Granted { signed_in, refresh_token, device: None })
 }
 
 /// Removes what ended long ago; called now and then.
@@ -336,6 +475,7 @@ pub(crate) async fn sweep(db: &trunkline_db::Db) -> Result<(), DbError> {
     loop {
         let mut tx = db.system().await?;
         let removed = store::sweep_refresh_tokens(&mut tx).await?;
+        account_store::sweep(&mut tx).await?;
         tx.commit().await?;
         if removed < 500 {
             return Ok(());

@@ -11,7 +11,7 @@ use super::{TenantView, UserView};
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) id: UserId,
-    pub(super) password_hash: String,
+    pub(super) password_hash: Option<String>,
 }
 
 /// A refresh token that was presented.
@@ -41,14 +41,18 @@ pub(super) async fn membership(
     tenant_slug: Option<&str>,
 ) -> Result<Option<(UserView, TenantView)>, DbError> {
     let row = sqlx::query!(
-        "SELECT u.id AS user_id, u.email, u.name AS user_name, m.role, u.language, u.must_change_password,
+        r#"SELECT u.id AS user_id, u.email, u.name AS user_name, m.role, u.language, u.must_change_password,
+                u.email_verified_at IS NOT NULL AS "email_verified!",
+                EXISTS (SELECT FROM account_totp a WHERE a.user_id = u.id AND a.confirmed_at IS NOT NULL) AS "second_step!",
+                t.second_step_required,
                 t.id AS tenant_id, t.slug, t.name AS tenant_name, t.time_zone, t.language AS tenant_language
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
+          WHERE u.id = $1 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL
+            AND ($2::text IS NULL OR t.slug = $2)
           ORDER BY m.created_at, t.id
-          LIMIT 1",
+          LIMIT 1"#,
         user.uuid(),
         tenant_slug,
     )
@@ -62,6 +66,9 @@ pub(super) async fn membership(
             role: role(&row.role)?,
             language: row.language,
             must_change_password: row.must_change_password,
+            email_verified: row.email_verified,
+            second_step: row.second_step,
+            must_set_up_second_step: row.second_step_required && !row.second_step,
         };
         let tenant = TenantView {
             id: TenantId(row.tenant_id),
@@ -74,21 +81,27 @@ pub(super) async fn membership(
     }))
 }
 
-/// The user's membership of one tenant, as it is now.
+/// The user's membership of one tenant, as it is now, seen from a sign-in.
 pub(super) async fn membership_of(
     tx: &mut SystemTx,
     user: UserId,
     tenant: TenantId,
+    session: Uuid,
 ) -> Result<Option<(UserView, TenantView)>, DbError> {
     let row = sqlx::query!(
-        "SELECT u.email, u.name AS user_name, m.role, u.language, u.must_change_password, t.slug, t.name AS tenant_name, t.time_zone,
-                t.language AS tenant_language
+        r#"SELECT u.email, u.name AS user_name, m.role, u.language, u.must_change_password,
+                u.email_verified_at IS NOT NULL AS "email_verified!",
+                EXISTS (SELECT FROM account_totp a WHERE a.user_id = u.id AND a.confirmed_at IS NOT NULL) AS "second_step!",
+                t.second_step_required,
+                t.slug, t.name AS tenant_name, t.time_zone, t.language AS tenant_language,
+                EXISTS (SELECT FROM sign_ins s WHERE s.id = $3 AND s.method = 'oidc') AS "elsewhere!"
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL",
+          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL"#,
         user.uuid(),
         tenant.uuid(),
+        session,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -100,6 +113,9 @@ pub(super) async fn membership_of(
             role: role(&row.role)?,
             language: row.language,
             must_change_password: row.must_change_password,
+            email_verified: row.email_verified,
+            second_step: row.second_step,
+            must_set_up_second_step: row.second_step_required && !row.second_step && !row.elsewhere,
         };
         let tenant = TenantView {
             id: tenant,
@@ -135,11 +151,15 @@ pub(super) async fn update_member(
 }
 
 /// The user's password hash.
-pub(super) async fn password_hash(tx: &mut SystemTx, user: UserId) -> Result<Option<(String, String)>, DbError> {
-    let row = sqlx::query!("SELECT email, password_hash FROM users WHERE id = $1 AND disabled_at IS NULL", user.uuid())
-        .fetch_optional(tx.conn())
-        .await?;
-    Ok(row.map(|row| (row.email, row.password_hash)))
+pub(super) async fn password_hash(
+    tx: &mut SystemTx,
+    user: UserId,
+) -> Result<Option<(String, String, Option<String>)>, DbError> {
+    let row =
+        sqlx::query!("SELECT email, name, password_hash FROM users WHERE id = $1 AND disabled_at IS NULL", user.uuid())
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.map(|row| (row.email, row.name, row.password_hash)))
 }
 
 /// Replaces the password's hash if it is still `old`, and ends the user's other sign-ins; `None` when it is not.

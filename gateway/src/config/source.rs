@@ -204,6 +204,7 @@ impl Source {
                 Reader::key("mail_from").expected
             ));
         }
+        let private_identity_providers = reader.parsed("private_identity_providers");
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -252,6 +253,7 @@ impl Source {
                 media_address,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
+                private_identity_providers: private_identity_providers?,
                 log: log?,
                 log_format: log_format?,
             })

@@ -143,6 +143,26 @@ impl AppError {
         )
     }
 
+    /// 401: the password is right, and the account asks for a one-time code too.
+    pub fn second_step_required() -> Self {
+        Self::refused(
+            StatusCode::UNAUTHORIZED,
+            "second-step-required",
+            "A code is asked for",
+            "send the same again with the `code` that the authenticator shows, or a recovery code",
+        )
+    }
+
+    /// 401: the password is right, the code is not.
+    pub fn wrong_code() -> Self {
+        Self::refused(
+            StatusCode::UNAUTHORIZED,
+            "wrong-code",
+            "Sign-in failed",
+            "the code is wrong, or was used before; wait for the next one",
+        )
+    }
+
     /// 403: signed in with a password that somebody else chose.
     pub fn password_change_required() -> Self {
         Self::refused(

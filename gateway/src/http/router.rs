@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, health, jobs, panel, queues, recordings, roles, setup, softphone, stream, teams,
-    test_calls,
+    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, setup, softphone,
+    stream, teams, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -36,6 +36,8 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(teams::router())
         .merge(test_calls::router())
         .merge(jobs::router())
+        .merge(members::router())
+        .merge(oidc::router())
         .merge(stream::router())
         .merge(audit::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)

@@ -101,7 +101,7 @@ pub async fn add_member(
     password: &str,
 ) -> Result<Option<UserId>, ProvisionError> {
     let email = member.email.trim().to_lowercase();
-    if let Some(weakness) = weakness(password) {
+    if let Some(weakness) = weakness(password, &[member.name, member.email]) {
         return Err(ProvisionError::Weak(weakness));
     }
     if member.name.trim().is_empty() {
@@ -139,7 +139,7 @@ pub async fn add_member(
 
 /// Gives a user a new password and ends the user's sign-ins: who knew the old one stays in for the rest of an access token only.
 pub async fn set_password(db: &Db, passwords: &Passwords, email: &str, password: &str) -> Result<(), ProvisionError> {
-    if let Some(weakness) = weakness(password) {
+    if let Some(weakness) = weakness(password, &[email]) {
         return Err(ProvisionError::Weak(weakness));
     }
     let hash = passwords.hash(password.to_owned()).await?;

@@ -8,4 +8,4 @@ mod store;
 pub use self::http::router;
 pub use model::Assignment;
 pub use service::{Asking, assign};
-pub(crate) use service::{name as checked_name, permissions as checked_permissions};
+pub(crate) use service::{name as checked_name, permissions as checked_permissions, require_to_give, rights_of};

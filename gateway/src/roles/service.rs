@@ -169,11 +169,32 @@ async fn locked(tx: &mut TenantTx<'_>, by: &Principal, id: RoleId) -> Result<Cus
     Ok(role)
 }
 
-async fn rights_of(tx: &mut TenantTx<'_>, role: Role, custom: Option<RoleId>) -> Result<Rights, Fault<AppError>> {
+/// What somebody with this role may do; a role of the tenant's own counts instead of the built-in one.
+pub(crate) async fn rights_of(
+    tx: &mut TenantTx<'_>,
+    role: Role,
+    custom: Option<RoleId>,
+) -> Result<Rights, Fault<AppError>> {
     match custom {
         None => Ok(Rights::of(role)),
         Some(id) => Ok(store::lock(tx, id).await?.map_or(Rights::NONE, |role| role.rights())),
     }
+}
+
+/// 403 when the role may do more than `by`, 404 when the tenant has no such role; else its name, if it is one of the tenant's own.
+pub(crate) async fn require_to_give(
+    tx: &mut TenantTx<'_>,
+    by: &Principal,
+    role: Role,
+    custom: Option<RoleId>,
+) -> Result<Option<String>, AppError> {
+    let Some(id) = custom else {
+        by.require_to_give(Rights::of(role))?;
+        return Ok(None);
+    };
+    let role = store::lock(tx, id).await?.ok_or_else(|| AppError::not_found("role"))?;
+    by.require_to_give(role.rights())?;
+    Ok(Some(role.name))
 }
 
 /// Gives a member of the transaction's tenant another role, and says so to the journal and the audit log. After the commit the roster has to be read

@@ -36,6 +36,13 @@ pub struct SealedColumn {
 /// Every sealed column. A new one is added here, and rotates with the others.
 pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: "devices", column: "ha1_sealed", row: "id::text", of_tenants: true },
+    SealedColumn { table: "account_totp", column: "secret_sealed", row: "user_id::text", of_tenants: false },
+    SealedColumn {
+        table: "identity_providers",
+        column: "client_secret_sealed",
+        row: "tenant_id::text",
+        of_tenants: true,
+    },
     SealedColumn {
         table: "idempotency_keys",
         column: "response",

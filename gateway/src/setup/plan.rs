@@ -72,7 +72,7 @@ pub(super) fn plan(setup: &Setup) -> Result<Plan, Vec<FieldError>> {
         number
     });
     let queue = checked_name("queue.name", &setup.queue.name, &mut wrong);
-    if let Some(weakness) = weakness(&setup.admin.password) {
+    if let Some(weakness) = weakness(&setup.admin.password, &[&setup.admin.name, &setup.admin.email]) {
         wrong("admin.password", &weakness);
     }
     if setup.users.len() > MAX_USERS {

@@ -282,7 +282,7 @@ mod tests {
         let password = one_time_password();
         assert_eq!(password.len(), 19);
         assert!(password.split('-').all(|group| group.len() == 4), "{password}");
-        assert_eq!(weakness(&password), None);
+        assert_eq!(weakness(&password, &[]), None);
         assert_ne!(password, one_time_password());
     }
 }

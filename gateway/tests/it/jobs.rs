@@ -5,7 +5,7 @@ use trunkline_jobs::NewJob;
 
 use crate::support::{App, User, problem};
 
-async fn enqueue(app: &App, tenant: TenantId, job: NewJob) -> JobId {
+pub(crate) async fn enqueue(app: &App, tenant: TenantId, job: NewJob) -> JobId {
     let mut tx = app.state.db.tenant(tenant).await.unwrap();
     let id = trunkline_jobs::enqueue(&mut tx, job).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,5 +1,6 @@
 //! The edge against a real PostgreSQL: the router in this process, bound to a loopback port, without Asterisk.
 
+mod accounts;
 mod acme;
 mod api_keys;
 mod audit;
@@ -17,6 +18,8 @@ mod jobs;
 mod limits;
 mod mail;
 mod me;
+mod members;
+mod oidc;
 mod passwords;
 mod permissions;
 mod recordings;

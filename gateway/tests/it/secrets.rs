@@ -56,6 +56,18 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     let first =
         operator.request(reqwest::Method::POST, &path).header("idempotency-key", "k").json(&json!({ "name": "phone" }));
     let first: Value = first.send().await.unwrap().json().await.unwrap();
+    crate::accounts::set_up(&operator).await;
+    let provider = secrets::Place {
+        tenant: Some(app.tenant),
+        table: "identity_providers",
+        column: "client_secret_sealed",
+        row: app.tenant.to_string(),
+    };
+    let sql =
+        "INSERT INTO identity_providers (tenant_id, name, issuer, client_id, client_secret_sealed, allowed_domains)
+               VALUES ($1, 'X', 'https://id.example', 'x', $2, '{}')";
+    let sealed = app.state.vault.seal(&provider, b"a client's secret").into_bytes();
+    sqlx::query(sql).bind(app.tenant).bind(sealed).execute(&mut app.owner().await).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
@@ -64,9 +76,10 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     assert!(matches!(config.master_key, KeySource::File(_)));
     let vault = Vault::unlock(&config).await.unwrap();
     let counts = async || secrets::under_old_keys(&vault, &app.state.db).await.unwrap();
-    assert_eq!(counts().await, [("devices", 1), ("idempotency_keys", 1)], "under the key that secret_key implies");
-    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 2);
-    assert_eq!(counts().await, [("devices", 0), ("idempotency_keys", 0)]);
+    let all = |n: i64| ["devices", "account_totp", "identity_providers", "idempotency_keys"].map(|table| (table, n));
+    assert_eq!(counts().await, all(1), "under the key that secret_key implies");
+    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 4);
+    assert_eq!(counts().await, all(0));
 
     // The next rotation, with the vault in use; a broken file in between changes nothing.
     let before = vault.newest();
@@ -76,8 +89,8 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     write_keys(&file, &format!("second:{}\nfirst:{}\n", "2".repeat(64), "1".repeat(64)));
     assert!(vault.reload().await.unwrap());
     assert_ne!(vault.newest(), before);
-    assert_eq!(counts().await, [("devices", 1), ("idempotency_keys", 1)]);
-    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 2);
+    assert_eq!(counts().await, all(1));
+    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 4);
 
     // The first key may go now.
     write_keys(&file, &format!("second:{}\n", "2".repeat(64)));
@@ -88,4 +101,7 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     assert_eq!(Some(id.as_str()), first["id"].as_str());
     let place = secrets::Place { tenant: Some(app.tenant), table: "devices", column: "ha1_sealed", row: id };
     assert_eq!(vault.open_text(&place, &sealed.into()).unwrap().expose().len(), 32);
+    let sql = "SELECT client_secret_sealed FROM identity_providers";
+    let (sealed,): (Vec<u8>,) = sqlx::query_as(sql).fetch_one(&mut owner).await.unwrap();
+    assert_eq!(vault.open_text(&provider, &sealed.into()).unwrap().expose(), "a client's secret");
 }

@@ -61,6 +61,8 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     };
     let device = made(&operator, &format!("/api/v1/agents/{}/devices", operator.id), json!({ "name": "phone" })).await;
     let role = json!({ "name": "Role", "permissions": ["calls:read"], "reach": "all" });
+    let invitation = json!({ "email": "grace@example.org", "role": "viewer" });
+    let sign_in = operator.get_json("/api/v1/me/sessions").await["items"][0]["id"].as_str().unwrap().to_owned();
     let team = made(&admin, "/api/v1/teams", json!({ "name": "Team" })).await;
     let member = format!("/api/v1/teams/{team}/members/{}", operator.id);
     let joined = admin.request(Method::PUT, &member).json(&json!({ "lead": false })).send().await.unwrap();
@@ -76,7 +78,10 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             made(&admin, "/api/v1/api-keys", json!({ "name": "Key", "permissions": ["calls:read"] })).await,
         ),
         ("calls/{id}", call.to_string()),
+        ("invitations/{id}", made(&admin, "/api/v1/invitations", invitation).await),
         ("jobs/{id}", job.to_string()),
+        ("me/{id}", sign_in),
+        ("members/{id}", operator.id.to_string()),
         ("queues/{id}", queue.to_string()),
         ("recordings/{id}", recording.to_string()),
         ("roles/{id}", made(&admin, "/api/v1/roles", role).await),
@@ -93,6 +98,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "createDevice" => json!({ "name": "phone" }),
         "updateApiKey" | "updateRole" | "updateTeam" => json!({ "name": "Mine" }),
         "rotateApiKey" => json!({}),
+        "updateMember" => json!({ "role": "viewer" }),
         "setTeamMember" => json!({ "lead": true }),
         "placeTestCall" => json!({ "queue_id": things["queue"] }),
         _ => return None,
@@ -138,6 +144,7 @@ async fn every_operation_on_another_tenants_thing_is_404() {
     let member = json!({ "user_id": things["teams/{user_id}"], "lead": false });
     assert_eq!((&teams["items"][0]["name"], &teams["items"][0]["members"]), (&"Team".into(), &json!([member])));
     assert_eq!(admin.get_json("/api/v1/roles").await["items"][0]["name"], "Role");
+    assert_eq!(admin.get_json("/api/v1/invitations").await["items"][0]["email"], "grace@example.org");
 }
 
 #[tokio::test]

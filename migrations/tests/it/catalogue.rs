@@ -5,8 +5,11 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 14] = [
+const SYSTEM_TABLES: [&str; 18] = [
     "_sqlx_migrations",
+    "account_links",
+    "account_recovery_codes",
+    "account_totp",
     "audit_heads",
     "audit_pending",
     "directory_version",
@@ -17,21 +20,24 @@ const SYSTEM_TABLES: [&str; 14] = [
     "journal_months",
     "journal_writers",
     "refresh_tokens",
+    "sign_ins",
     "stream_tickets",
     "tenants",
     "users",
 ];
 
 /// Unique keys of tables with `tenant_id` that are unique across all tenants on purpose.
-const GLOBAL_KEYS: [&str; 8] = [
+const GLOBAL_KEYS: [&str; 10] = [
     // A number of the public network belongs to one tenant.
     "numbers_number_key",
     // Asterisk knows an endpoint by its name alone.
     "devices_username_key",
     // Found by what the client holds, before its tenant is known.
     "api_keys_prefix_key",
+    "invitations_token_key",
     "refresh_tokens_pkey",
     "refresh_tokens_hash_key",
+    "sign_ins_pkey",
     "stream_tickets_pkey",
     // A worker finishes whatever it claimed; the installation's own jobs have no tenant.
     "jobs_pkey",

@@ -117,7 +117,7 @@ impl Center {
             Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
             Input::Missed(missed) => self.missed(now, &missed, &mut out),
             Input::Directory(directory) => self.directory_changed(now, directory),
-            Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state),
+            Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state, &mut out),
             Input::Hangup { tenant, call, sight } => self.hangup(now, tenant, call, &sight, &mut out),
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
@@ -481,13 +481,23 @@ impl Center {
         }
     }
 
-    fn agent_state(&mut self, now: DateTime<Utc>, tenant: TenantId, agent: AgentId, state: AgentState) {
+    fn agent_state(
+        &mut self,
+        now: DateTime<Utc>,
+        tenant: TenantId,
+        agent: AgentId,
+        state: AgentState,
+        out: &mut Vec<Output>,
+    ) {
         let view = self
             .agents
             .entry((tenant, agent))
             .or_insert_with(|| AgentView { state: AgentState::Offline, idle_since: now });
         view.state = state;
         self.refresh_agent(tenant, agent);
+        if state == AgentState::Offline {
+            self.take_offers_back(now, tenant, agent, out);
+        }
     }
 
     /// Tells the tenant's router what is known of an agent now.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId};
+use trunkline_db::{AgentId, CallId, TenantId};
 
-use super::call::RingingOffer;
+use super::call::{Call, RingingOffer};
 use super::io::{Ending, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, millis, taps};
 use crate::calls::model::{CallState, Leg, LegKind};
@@ -152,6 +152,27 @@ impl Center {
             out.push(call.request(Request::Hangup { channel: channel.clone(), why: HangupWhy::NoAnswer }));
         }
         self.offer_passed(now, id, out);
+    }
+
+    /// The agent is gone: what rings for them waits again, and the next is asked. A conversation goes on.
+    pub(super) fn take_offers_back(
+        &mut self,
+        now: DateTime<Utc>,
+        tenant: TenantId,
+        agent: AgentId,
+        out: &mut Vec<Output>,
+    ) {
+        let offered =
+            |call: &Call| call.tenant == tenant && call.offer.as_ref().is_some_and(|offer| offer.agent == agent);
+        let calls: Vec<CallId> = self.calls.iter().filter(|(_, call)| offered(call)).map(|(id, _)| *id).collect();
+        for id in calls {
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            let Some(offer) = &call.offer else { continue };
+            for channel in offer.ringing.keys() {
+                out.push(call.request(Request::Hangup { channel: channel.clone(), why: HangupWhy::NoAnswer }));
+            }
+            self.offer_passed(now, id, out);
+        }
     }
 
     /// The agent let it pass: the call waits again, and the next is asked.

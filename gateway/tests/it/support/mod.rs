@@ -1,6 +1,7 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
 mod https;
+mod oidc;
 mod smtp;
 mod socket;
 
@@ -32,6 +33,7 @@ use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
 use trunkline_stack::Postgres;
 
 pub(crate) use https::{Authority, Https};
+pub(crate) use oidc::{Browser, CLIENT, Provider};
 pub(crate) use smtp::{Smtp, free_port};
 pub(crate) use socket::Socket;
 

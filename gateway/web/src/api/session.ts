@@ -67,9 +67,10 @@ async function post(path: string, body?: unknown): Promise<Response> {
   }
 }
 
-/** Signs in. A `Problem` with status 401 for a wrong address or password, 429 with `retryAfter` after too many. */
-export async function signIn(email: string, password: string): Promise<SignedIn> {
-  const response = await post("/api/v1/auth/login", { email, password });
+/** Signs in. A `Problem` with status 401 for a wrong address or password, 429 with `retryAfter` after too many;
+ * 401 `second-step-required` and `wrong-code` when the password is right and a code is asked for. */
+export async function signIn(email: string, password: string, totp?: string): Promise<SignedIn> {
+  const response = await post("/api/v1/auth/login", totp === undefined ? { email, password } : { email, password, totp });
   if (!response.ok) throw await Problem.of(response);
   const answer = (await response.json()) as SignedIn;
   adopt(answer);

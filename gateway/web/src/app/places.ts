@@ -1,11 +1,11 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, KeyRound, ListChecks, ListOrdered, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, Users } from "lucide-react";
+import { Building2, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
+  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/sign-in" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -18,6 +18,8 @@ export function usePlaces(): readonly Place[] {
   const mayRun = useCan("setup:run");
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
+  const mayMembers = useCan("members:read");
+  const mayProvider = useCan("sign_in:manage");
   const mayKeys = useCan("api_keys:manage");
   const mayReadJobs = useCan("jobs:read");
   return useMemo(
@@ -29,10 +31,13 @@ export function usePlaces(): readonly Place[] {
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
+      { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
+      ...(mayMembers ? [{ to: "/settings/members" as const, title: t("common.nav.members"), icon: UserPlus, under: "/settings" as const }] : []),
+      ...(mayProvider ? [{ to: "/settings/sign-in" as const, title: t("common.nav.sign-in"), icon: LogIn, under: "/settings" as const }] : []),
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayRoles, mayKeys, mayReadJobs],
+    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs],
   );
 }

@@ -11,9 +11,20 @@ const root = createRootRoute({ component: Outside, notFoundComponent: NotFound }
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search): { next?: string } => (typeof search.next === "string" && search.next.startsWith("/") ? { next: search.next } : {}),
+  validateSearch: (search): { next?: string; problem?: string; tenant?: string } => ({
+    ...(typeof search.next === "string" && search.next.startsWith("/") ? { next: search.next } : {}),
+    ...(typeof search.problem === "string" ? { problem: search.problem } : {}),
+    ...(typeof search.tenant === "string" ? { tenant: search.tenant } : {}),
+  }),
+  loader: () => loadArea("account"),
   component: lazyRouteComponent(() => import("@/screens/sign-in")),
 });
+
+// Where letters lead. What a link carries stands behind `#`, which browsers send to nobody.
+const forgot = createRoute({ getParentRoute: () => root, path: "/forgot-password", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/account/forgot")) });
+const reset = createRoute({ getParentRoute: () => root, path: "/reset-password", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/account/reset")) });
+const verify = createRoute({ getParentRoute: () => root, path: "/verify-email", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/account/verify")) });
+const join = createRoute({ getParentRoute: () => root, path: "/join", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/account/join")) });
 
 const design = createRoute({
   getParentRoute: () => root,
@@ -81,8 +92,13 @@ const roles = createRoute({
 });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 
+const security = createRoute({ getParentRoute: () => inside, path: "/settings/security", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/security")) });
+const members = createRoute({ getParentRoute: () => inside, path: "/settings/members", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/members")) });
+
+const provider = createRoute({ getParentRoute: () => inside, path: "/settings/sign-in", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/sign-in-settings")) });
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys, jobs])]),
+  routeTree: root.addChildren([signIn, forgot, reset, verify, join, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

@@ -1,11 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { PhoneCall } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { ConnectionBadge, useAgent, useLive } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
@@ -17,6 +17,10 @@ import { Navigation } from "./navigation";
 import { onceOpened } from "./once-opened";
 import { useTheme } from "./theme";
 
+const RequiredSecondStep = lazy(async () => {
+  const [, screen] = await Promise.all([loadArea("account"), import("@/screens/security/required")]);
+  return screen;
+});
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
@@ -45,10 +49,17 @@ export function Shell() {
   const me = useMe();
   // Who takes no calls needs no phone, and is not asked for the microphone.
   const agent = useAgent(me?.user.id ?? "");
-  const works = agent !== undefined && me?.user.must_change_password === false;
+  const works = agent !== undefined && me?.user.must_change_password === false && !me.user.must_set_up_second_step;
   useEffect(() => (works ? startPhone() : undefined), [works]);
   useTitle(places);
   if (me?.user.must_change_password) return <OwnPassword />;
+  if (me?.user.must_set_up_second_step) {
+    return (
+      <Suspense fallback={null}>
+        <RequiredSecondStep />
+      </Suspense>
+    );
+  }
   return (
     <div className="grid h-full grid-cols-[60px_minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)] max-sm:grid-cols-1 max-sm:grid-rows-[auto_minmax(0,1fr)_auto]">
       <a href="#content" className="sr-only z-50 rounded-md bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:absolute focus:start-2 focus:top-2">

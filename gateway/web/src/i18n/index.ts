@@ -7,6 +7,7 @@
 import { useSyncExternalStore } from "react";
 import type english from "./en";
 import type access from "./en/access.json";
+import type account from "./en/account.json";
 import type jobs from "./en/jobs.json";
 
 export const LANGUAGES = ["en", "ru", "it"] as const;
@@ -14,7 +15,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; jobs: typeof jobs };
+type Areas = typeof english & { access: typeof access; account: typeof account; jobs: typeof jobs };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -30,6 +31,7 @@ const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
 const LATER = {
   access: { en: () => import("./en/access.json"), ru: () => import("./ru/access.json"), it: () => import("./it/access.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
+  account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
 type LaterArea = keyof typeof LATER;
 const wanted = new Set<LaterArea>();

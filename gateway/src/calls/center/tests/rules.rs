@@ -93,6 +93,25 @@ fn paused_agent_is_not_rung_until_available_again() {
 }
 
 #[test]
+fn agent_who_is_gone_leaves_what_rings_to_the_next_and_a_conversation_to_its_end() {
+    let mut world = World::with_agents(2);
+    let (tenant, gone, next) = (world.tenant, world.agents[0], world.agents[1]);
+    let customer = world.customer_calls();
+    let first = world.ringing_legs();
+    world.feed(Input::AgentState { tenant, agent: gone, state: AgentState::Offline });
+    let second = world.ringing_legs();
+    assert_eq!(second.len(), 1, "the next is rung at once");
+    assert_ne!(second, first);
+    world.answer(&second[0]);
+    world.feed(Input::AgentState { tenant, agent: next, state: AgentState::Offline });
+    assert_eq!(world.talking(), vec![[customer.clone(), second[0].clone()].into()]);
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!((row.agent_id, row.end_reason), (Some(next), Some(EndReason::CompletedCustomer)));
+}
+
+#[test]
 fn phone_that_comes_back_is_rung() {
     let mut world = World::with_agents(1);
     let username = World::phone(0);

@@ -1,9 +1,15 @@
-import { useState } from "react";
-import { Problem, api, body } from "@/api";
+import { Suspense, lazy, useState } from "react";
+import { Problem, api, body, useMe } from "@/api";
 import { adopt } from "@/api/session";
 import { Button, Field, PasswordInput, toast } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { SHORTEST_PASSWORD, strengthOf } from "./strength";
+
+/** Comes with its texts when the first new password is asked for: most people never see it. */
+const StrengthMeter = lazy(async () => {
+  const [{ StrengthMeter }] = await Promise.all([import("../account/strength"), loadArea("account")]);
+  return { default: StrengthMeter };
+});
 
 /** The rule while nothing is typed, then how good what is typed is. In words: a colour alone would tell not everybody. */
 export function PasswordStrength({ password, known = [] }: { password: string; known?: readonly string[] }) {
@@ -19,6 +25,7 @@ export function PasswordStrength({ password, known = [] }: { password: string; k
 /** A new password for the person who is signed in; `current` is known when they have just typed it. */
 export function PasswordForm({ current: known, onDone, submit }: { current?: string; onDone: () => void; submit: string }) {
   const t = useT();
+  const me = useMe();
   const [current, setCurrent] = useState(known ?? "");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
@@ -64,7 +71,15 @@ export function PasswordForm({ current: known, onDone, submit }: { current?: str
           <PasswordInput autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />
         </Field>
       )}
-      <Field label={t("people.password.new")} hint={<PasswordStrength password={next} />} error={error.next ?? (known === undefined ? undefined : error.current)}>
+      <Field
+        label={t("people.password.new")}
+        hint={
+          <Suspense fallback={<PasswordStrength password={next} />}>
+            <StrengthMeter password={next} own={me ? [me.user.name, me.user.email, me.tenant.name] : []} />
+          </Suspense>
+        }
+        error={error.next ?? (known === undefined ? undefined : error.current)}
+      >
         <PasswordInput autoComplete="new-password" value={next} onChange={(event) => setNext(event.target.value)} />
       </Field>
       <Field label={t("people.password.again")} error={error.again}>

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { CircleAlert, PhoneCall } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Problem, api, body, meQuery, signIn } from "@/api";
+import { Problem, api, body, meQuery, open, signIn } from "@/api";
+import type { components } from "@/api";
 import { Button, Field, Input, PasswordInput, toast, useNow } from "@/design";
 import { LANGUAGES, setLanguage, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
@@ -37,6 +38,7 @@ export default function SignIn() {
           <div className="rounded-lg border border-line bg-surface p-5 shadow-card">
             {oneTime === undefined ? <Credentials onOneTime={setOneTime} onDone={finish} /> : <PasswordForm current={oneTime} onDone={finish} submit={t("people.own-password.submit")} />}
           </div>
+          {oneTime === undefined && <Elsewhere />}
           {oneTime === undefined && <DemoUsers onDone={finish} />}
         </div>
       </main>
@@ -76,6 +78,40 @@ function DemoUsers({ onDone }: { onDone: () => void }) {
   );
 }
 
+const REFUSED = ["no-provider", "provider", "denied", "stale", "address", "no-member"] as const;
+
+/** The company's own identity provider, where it has one. */
+function Elsewhere() {
+  const t = useT();
+  const { next, tenant, problem } = useSearch({ from: "/sign-in" });
+  const { data } = useQuery({
+    queryKey: ["sign-in-methods", tenant],
+    queryFn: ({ signal }) => open<components["schemas"]["SignInMethods"]>("GET", `/api/v1/auth/methods${tenant ? `?tenant=${encodeURIComponent(tenant)}` : ""}`, undefined, signal),
+  });
+  const why = REFUSED.find((one) => one === problem);
+  const provider = data?.provider;
+  return (
+    <div className="mt-4 grid gap-3">
+      {why && (
+        <p role="alert" className="rounded-md bg-bad-soft px-3 py-2 text-md text-ink">
+          {t(`account.refused.${why}`)}
+        </p>
+      )}
+      {provider && (
+        <a
+          href={`/api/v1/auth/oidc/start?tenant=${encodeURIComponent(provider.tenant)}&next=${encodeURIComponent(next ?? "/")}`}
+          className="grid h-10 place-items-center rounded-md border border-line-control bg-surface text-md font-medium hover:bg-sunken"
+        >
+          {t("account.with", { name: provider.name })}
+        </a>
+      )}
+      <Link to="/forgot-password" className="justify-self-center text-md text-accent underline">
+        {t("account.forgot")}
+      </Link>
+    </div>
+  );
+}
+
 /** To where the person was going, in their own language. */
 function useFinish(): () => void {
   const { next } = useSearch({ from: "/sign-in" });
@@ -101,6 +137,8 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Refused>();
+  /** Typed by whoever has one-time codes; `undefined` until it is asked for. */
+  const [code, setCode] = useState<string>();
   const now = useNow();
   const wait = refused?.until === undefined ? 0 : Math.max(0, Math.ceil((refused.until - now) / 1000));
   useEffect(() => {
@@ -114,12 +152,14 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
     setBusy(true);
     setRefused(undefined);
     try {
-      const { user } = await signIn(email.trim(), password);
+      const { user } = await signIn(email.trim(), password, code);
       if (user.must_change_password) onOneTime(password);
       else onDone();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 429) setRefused({ text: t("people.sign-in.limited"), until: Date.now() + (problem.retryAfter ?? 60) * 1000 });
+      if (problem.code === "second-step-required") setCode("");
+      else if (problem.code === "wrong-code") setRefused({ text: t("account.code.wrong") });
+      else if (problem.status === 429) setRefused({ text: t("people.sign-in.limited"), until: Date.now() + (problem.retryAfter ?? 60) * 1000 });
       else if (problem.status === 401 || problem.status === 422 || problem.status === 400) setRefused({ text: t("people.sign-in.wrong") });
       else setRefused({ text: problem.status === 0 ? t("people.sign-in.unreachable") : t("common.error.failed.text") });
     } finally {
@@ -154,6 +194,13 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
       <Field label={t("people.sign-in.password")}>
         <PasswordInput name="password" autoComplete="current-password" value={password} onChange={(event) => setPassword(event.target.value)} className="h-10" />
       </Field>
+      {code !== undefined && (
+        <Field label={t("account.code")} hint={t("account.code.text")}>
+          {/* It was just asked for. */}
+          {/* eslint-disable-next-line jsx-a11y/no-autofocus */}
+          <Input name="code" autoComplete="one-time-code" autoFocus value={code} onChange={(event) => setCode(event.target.value)} className="num h-10" />
+        </Field>
+      )}
       <Button type="submit" variant="primary" size="lg" busy={busy} disabled={wait > 0}>
         {t("people.sign-in.submit")}
       </Button>
