@@ -26,6 +26,7 @@ pub mod roles;
 pub mod roster;
 pub mod secrets;
 pub mod server;
+pub mod settings;
 pub mod setup;
 pub mod softphone;
 pub mod state;

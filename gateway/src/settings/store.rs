@@ -1,0 +1,139 @@
+//! SQL of settings. What is stored may be of another version: what cannot be read does not count, and the registry judges the rest.
+
+use serde_json::Value as Json;
+use trunkline_db::{DbError, SystemTx, TenantTx, UserId};
+use uuid::Uuid;
+
+use super::cascade::{Lock, Said};
+use super::registry::{Level, Value};
+
+/// What was said of which setting.
+pub(super) type Row = (String, Said);
+
+fn row(key: String, level: Level, value: Json, lock: &str) -> Option<Row> {
+    let value: Value = serde_json::from_value(value).ok()?;
+    Some((key, Said { level, value, lock: Lock::parse(lock) }))
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Switch(on) => (*on).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
+}
+
+/// What the platform and the tenant say and, with a member, the member and that sign-in.
+pub(super) async fn read(tx: &mut TenantTx<'_>, member: Option<(UserId, Uuid)>) -> Result<Vec<Row>, DbError> {
+    let (user, session) = (member.map(|(user, _)| user.uuid()), member.map(|(_, session)| session));
+    let rows = sqlx::query!(
+        r#"SELECT 'platform' AS "level!", key AS "key!", value AS "value!", lock AS "lock!" FROM platform_settings_now()
+           UNION ALL
+           SELECT 'tenant', key, value, lock FROM tenant_settings
+           UNION ALL
+           SELECT CASE WHEN session_id = '00000000-0000-0000-0000-000000000000' THEN 'user' ELSE 'session' END, key, value, lock
+             FROM member_settings
+            WHERE user_id = $1 AND session_id IN ('00000000-0000-0000-0000-000000000000', $2)"#,
+        user,
+        session,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let level = |word: &str| Level::ALL.into_iter().find(|level| level.as_str() == word);
+    Ok(rows.into_iter().filter_map(|read| row(read.key, level(&read.level)?, read.value, &read.lock)).collect())
+}
+
+/// What the platform says.
+pub(super) async fn read_platform(tx: &mut SystemTx) -> Result<Vec<Row>, DbError> {
+    let rows = sqlx::query!("SELECT key, value, lock FROM platform_settings").fetch_all(tx.conn()).await?;
+    Ok(rows.into_iter().filter_map(|read| row(read.key, Level::Platform, read.value, &read.lock)).collect())
+}
+
+pub(super) async fn set_platform(
+    tx: &mut SystemTx,
+    key: &str,
+    value: &Value,
+    lock: Lock,
+    by: UserId,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO platform_settings (key, value, lock, changed_by) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, lock = excluded.lock, changed_by = excluded.changed_by, changed_at = now()",
+        key,
+        json(value),
+        lock.as_str(),
+        by.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_platform(tx: &mut SystemTx, key: &str) -> Result<(), DbError> {
+    sqlx::query!("DELETE FROM platform_settings WHERE key = $1", key).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub(super) async fn set_tenant(
+    tx: &mut TenantTx<'_>,
+    key: &str,
+    value: &Value,
+    lock: Lock,
+    by: UserId,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO tenant_settings (tenant_id, key, value, lock, changed_by) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id, key)
+         DO UPDATE SET value = excluded.value, lock = excluded.lock, changed_by = excluded.changed_by, changed_at = now()",
+        tx.tenant().uuid(),
+        key,
+        json(value),
+        lock.as_str(),
+        by.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_tenant(tx: &mut TenantTx<'_>, key: &str) -> Result<(), DbError> {
+    sqlx::query!("DELETE FROM tenant_settings WHERE key = $1", key).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Of the member (`session` nil) or of one sign-in.
+pub(super) async fn set_member(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    session: Uuid,
+    key: &str,
+    value: &Value,
+    lock: Lock,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO member_settings (tenant_id, user_id, session_id, key, value, lock) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, user_id, session_id, key)
+         DO UPDATE SET value = excluded.value, lock = excluded.lock, changed_at = now()",
+        tx.tenant().uuid(),
+        user.uuid(),
+        session,
+        key,
+        json(value),
+        lock.as_str(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_member(tx: &mut TenantTx<'_>, user: UserId, session: Uuid, key: &str) -> Result<(), DbError> {
+    sqlx::query!(
+        "DELETE FROM member_settings WHERE user_id = $1 AND session_id = $2 AND key = $3",
+        user.uuid(),
+        session,
+        key,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
