@@ -33,5 +33,6 @@ pub mod state;
 pub mod stream;
 pub mod teams;
 pub mod telephony;
+pub mod tenants;
 pub mod test_calls;
 pub mod tls;

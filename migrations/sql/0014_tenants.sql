@@ -317,3 +317,4 @@ CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OR DELETE ON tenant_sett
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE ON tenant_limits
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
+GRANT EXECUTE ON FUNCTION tenant_month TO trunkline_app, trunkline_system;

@@ -46,7 +46,7 @@ pub(super) async fn membership(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
+          WHERE u.id = $1 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL AND t.suspended_at IS NULL AND ($2::text IS NULL OR t.slug = $2)
           ORDER BY m.created_at, t.id
           LIMIT 1",
         user.uuid(),
@@ -86,7 +86,7 @@ pub(super) async fn membership_of(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL",
+          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND t.removal_started_at IS NULL AND t.suspended_at IS NULL",
         user.uuid(),
         tenant.uuid(),
     )

@@ -35,6 +35,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(setup::router())
         .merge(softphone::router())
         .merge(teams::router())
+        .merge(tenants::router())
         .merge(test_calls::router())
         .merge(jobs::router())
         .merge(stream::router())

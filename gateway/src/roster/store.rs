@@ -22,7 +22,8 @@ pub(super) async fn read(db: &Db, tenant: Option<TenantId>) -> Result<HashMap<Te
              JOIN users u ON u.id = m.user_id
              JOIN tenants t ON t.id = m.tenant_id
              LEFT JOIN roles r ON r.tenant_id = m.tenant_id AND r.id = m.custom_role_id
-            WHERE ($1::uuid IS NULL OR m.tenant_id = $1) AND u.disabled_at IS NULL AND t.removal_started_at IS NULL"#,
+            WHERE ($1::uuid IS NULL OR m.tenant_id = $1) AND u.disabled_at IS NULL AND t.removal_started_at IS NULL
+              AND t.suspended_at IS NULL"#,
         one,
     )
     .fetch_all(tx.conn())

@@ -12,4 +12,5 @@ mod service;
 mod store;
 
 pub use self::http::router;
-pub(crate) use removal::resume;
+pub(crate) use removal::{remove_begun, resume};
+pub(crate) use service::removal_entry;

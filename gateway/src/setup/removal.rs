@@ -101,19 +101,21 @@ fn delete_file(path: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Takes away what is left of all tenants whose removal was begun.
+pub(crate) async fn remove_begun(state: &AppState) -> anyhow::Result<()> {
+    let mut tx = state.db.system().await?;
+    let tenants = store::unfinished_removals(&mut tx).await?;
+    tx.commit().await?;
+    for tenant in tenants {
+        tracing::info!(%tenant, "going on with the removal of a tenant");
+        remove(state, tenant).await?;
+    }
+    Ok(())
+}
+
 /// Goes on with removals that an earlier life of the gateway could not finish.
 pub(crate) async fn resume(state: AppState, cancel: CancellationToken) {
-    let going_on = async {
-        let mut tx = state.db.system().await?;
-        let tenants = store::unfinished_removals(&mut tx).await?;
-        tx.commit().await?;
-        for tenant in tenants {
-            tracing::info!(%tenant, "going on with the removal of a tenant");
-            remove(&state, tenant).await?;
-        }
-        anyhow::Ok(())
-    };
-    if let Some(Err(error)) = cancel.run_until_cancelled(going_on).await {
+    if let Some(Err(error)) = cancel.run_until_cancelled(remove_begun(&state)).await {
         tracing::warn!(%error, "a tenant could not be removed; the next start tries again");
     }
 }

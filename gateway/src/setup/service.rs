@@ -252,7 +252,7 @@ pub(super) async fn remove_demo(state: &AppState, principal: &Principal, origin:
 }
 
 /// What the gateway does by itself in the course of a removal.
-pub(super) fn removal_entry(action: &'static str, tenant: TenantId) -> Entry {
+pub(crate) fn removal_entry(action: &'static str, tenant: TenantId) -> Entry {
     Entry {
         actor: Actor::system(),
         action,

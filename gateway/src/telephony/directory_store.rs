@@ -80,9 +80,11 @@ pub(crate) async fn follow(db: Db, vault: Vault, current: watch::Sender<Arc<Dire
 }
 
 async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL"#)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL AND suspended_at IS NULL"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
     directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
     let rows =
         sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)

@@ -1,0 +1,159 @@
+//! SQL of the platform's tenants.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use trunkline_db::{DbError, SystemTx, TenantId};
+use uuid::Uuid;
+
+use super::model::{Limits, PlatformTenant, TenantState};
+
+struct Row {
+    id: Uuid,
+    slug: String,
+    name: String,
+    time_zone: String,
+    suspended_at: Option<DateTime<Utc>>,
+    suspended_reason: Option<String>,
+    delete_at: Option<DateTime<Utc>>,
+    removing: bool,
+    members: i64,
+    agents: Option<i32>,
+    messages: Option<i64>,
+    minutes: Option<i64>,
+    storage_bytes: Option<i64>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Row> for PlatformTenant {
+    fn from(row: Row) -> Self {
+        let state = match (row.removing, row.delete_at, row.suspended_at) {
+            (true, ..) => TenantState::Removing,
+            (_, Some(_), _) => TenantState::ToBeDeleted,
+            (.., Some(_)) => TenantState::Suspended,
+            _ => TenantState::Active,
+        };
+        let Row { agents, messages, minutes, storage_bytes, .. } = row;
+        Self {
+            id: TenantId(row.id),
+            slug: row.slug,
+            name: row.name,
+            time_zone: row.time_zone,
+            state,
+            suspended_at: row.suspended_at,
+            suspended_reason: row.suspended_reason,
+            delete_at: row.delete_at,
+            members: row.members,
+            limits: Limits { agents, messages, minutes, storage_bytes },
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Tenants by slug behind `after`, or the one with this id.
+pub(super) async fn list(
+    tx: &mut SystemTx,
+    one: Option<TenantId>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<PlatformTenant>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT t.id, t.slug, t.name, t.time_zone, t.suspended_at, t.suspended_reason, t.delete_at,
+                  t.removal_started_at IS NOT NULL AS "removing!",
+                  (SELECT count(*) FROM memberships m WHERE m.tenant_id = t.id) AS "members!",
+                  l.agents AS "agents?", l.messages AS "messages?", l.minutes AS "minutes?", l.storage_bytes AS "storage_bytes?",
+                  t.created_at, t.updated_at
+             FROM tenants t LEFT JOIN tenant_limits l ON l.tenant_id = t.id
+            WHERE ($1::uuid IS NULL OR t.id = $1) AND ($2::text IS NULL OR t.slug > $2)
+            ORDER BY t.slug LIMIT $3"#,
+        one.map(TenantId::uuid),
+        after,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Locks a tenant that is not being removed, and reads it.
+pub(super) async fn lock(tx: &mut SystemTx, id: TenantId) -> Result<Option<PlatformTenant>, DbError> {
+    let locked = sqlx::query_scalar!(
+        "SELECT id FROM tenants WHERE id = $1 AND removal_started_at IS NULL FOR UPDATE",
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    Ok(list(tx, Some(id), None, 1).await?.pop())
+}
+
+/// Writes what may be changed. The violated constraint of a slug that is taken, or was, is `tenants_slug_key`.
+pub(super) async fn update(tx: &mut SystemTx, tenant: &PlatformTenant) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE tenants SET slug = $2, name = $3, time_zone = $4, suspended_at = $5, suspended_reason = $6, delete_at = $7, updated_at = now()
+          WHERE id = $1",
+        tenant.id.uuid(),
+        tenant.slug,
+        tenant.name,
+        tenant.time_zone,
+        tenant.suspended_at,
+        tenant.suspended_reason,
+        tenant.delete_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_limits(tx: &mut SystemTx, tenant: TenantId, limits: Limits) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO tenant_limits (tenant_id, agents, messages, minutes, storage_bytes) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id) DO UPDATE SET agents = excluded.agents, messages = excluded.messages, minutes = excluded.minutes,
+             storage_bytes = excluded.storage_bytes, updated_at = now()",
+        tenant.uuid(),
+        limits.agents,
+        limits.messages,
+        limits.minutes,
+        limits.storage_bytes,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What was counted: month, agents, messages, milliseconds of calls, bytes.
+pub(super) async fn counted(tx: &mut SystemTx, tenant: TenantId) -> Result<(NaiveDate, i64, i64, i64, i64), DbError> {
+    let row = sqlx::query!(
+        r#"SELECT now.month AS "month!", (SELECT count(*) FROM agents a WHERE a.tenant_id = $1) AS "agents!",
+                  coalesce(u.messages, 0) AS "messages!", coalesce(u.call_ms, 0) AS "call_ms!", coalesce(s.bytes, 0) AS "bytes!"
+             FROM (SELECT tenant_month($1, now()) AS month) now
+             LEFT JOIN tenant_usage u ON u.tenant_id = $1 AND u.month = now.month
+             LEFT JOIN tenant_storage s ON s.tenant_id = $1"#,
+        tenant.uuid(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((row.month, row.agents, row.messages, row.call_ms, row.bytes))
+}
+
+/// Sign-ins of a tenant that are open.
+pub(super) async fn sessions(tx: &mut SystemTx, tenant: TenantId) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT family_id FROM refresh_tokens WHERE tenant_id = $1 AND revoked_at IS NULL AND replaced_at IS NULL",
+        tenant.uuid(),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Begins the removal of tenants whose grace is over.
+pub(super) async fn begin_due(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let begun = sqlx::query_scalar!(
+        r#"UPDATE tenants SET removal_started_at = now()
+            WHERE delete_at <= now() AND removal_started_at IS NULL RETURNING id AS "id: TenantId""#
+    );
+    Ok(begun.fetch_all(tx.conn()).await?)
+}
