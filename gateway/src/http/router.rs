@@ -18,7 +18,7 @@ use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, health, jobs, panel, queues, recordings, roles, settings, setup, softphone, stream,
-    teams, test_calls,
+    teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
