@@ -149,8 +149,6 @@ BEGIN
     INSERT INTO tenant_usage AS u (tenant_id, month, messages, call_ms)
     VALUES (p_tenant, tenant_month(p_tenant, p_at), p_messages, p_call_ms)
     ON CONFLICT (tenant_id, month) DO UPDATE SET messages = u.messages + excluded.messages, call_ms = u.call_ms + excluded.call_ms;
-    -- Once per transaction and tenant, whatever it counted.
-    PERFORM pg_notify('trunkline_usage', p_tenant::text);
 END
 $$;
 
@@ -208,7 +206,6 @@ BEGIN
     IF v_bytes <> 0 THEN
         INSERT INTO tenant_storage AS s (tenant_id, bytes) VALUES (v_tenant, greatest(0, v_bytes))
         ON CONFLICT (tenant_id) DO UPDATE SET bytes = greatest(0, s.bytes + v_bytes);
-        PERFORM pg_notify('trunkline_usage', v_tenant::text);
     END IF;
     RETURN NULL;
 END
@@ -221,22 +218,22 @@ SELECT c.tenant_id, tenant_month(c.tenant_id, c.ended_at),
        sum(greatest(0, (extract(epoch FROM c.ended_at - c.answered_at) * 1000)::bigint))
   FROM calls c WHERE c.ended_at IS NOT NULL AND c.answered_at IS NOT NULL GROUP BY 1, 2;
 
--- No agents beyond the limit, whoever makes them. The limit's row is locked: of two at once the second sees the first.
+-- No agents beyond the limit, whoever makes them. The limit's row is locked: of two at once the second sees the first. After the row,
+-- so that one that was there already is not counted as new.
 CREATE FUNCTION agent_limited() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_limit integer;
 BEGIN
     SELECT l.agents INTO v_limit FROM tenant_limits l WHERE l.tenant_id = NEW.tenant_id AND l.agents IS NOT NULL FOR UPDATE;
-    IF v_limit IS NOT NULL AND (SELECT count(*) FROM agents a WHERE a.tenant_id = NEW.tenant_id) >= v_limit THEN
+    IF v_limit IS NOT NULL AND (SELECT count(*) FROM agents a WHERE a.tenant_id = NEW.tenant_id) > v_limit THEN
         RAISE EXCEPTION 'tenant % has as many agents as it may have', NEW.tenant_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tenant_limits_agents';
     END IF;
-    PERFORM pg_notify('trunkline_usage', NEW.tenant_id::text);
-    RETURN NEW;
+    RETURN NULL;
 END
 $$;
-CREATE TRIGGER limited BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION agent_limited();
+CREATE TRIGGER limited AFTER INSERT ON agents FOR EACH ROW EXECUTE FUNCTION agent_limited();
 
 -- Settings that were set. What there is to be set, and its defaults, the program knows (`settings/registry.rs`).
 CREATE TABLE platform_settings (
@@ -276,7 +273,7 @@ CREATE TABLE member_settings (
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, user_id, session_id, key),
     CONSTRAINT member_settings_member_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships (tenant_id, user_id) ON DELETE CASCADE,
-    CONSTRAINT member_settings_lock_check CHECK (lock = 'none' OR session_id = '00000000-0000-0000-0000-000000000000')
+    CONSTRAINT member_settings_session_check CHECK (lock = 'none' OR session_id = '00000000-0000-0000-0000-000000000000')
 );
 SELECT make_tenant_table('member_settings');
 SELECT let_system_read('member_settings');
@@ -293,24 +290,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 GRANT EXECUTE ON FUNCTION platform_settings_now TO trunkline_app, trunkline_system;
 
--- The payload is the tenant; '' when the platform's changed. Settings that call control obeys are in its directory.
-CREATE FUNCTION settings_changed() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-BEGIN
-    IF TG_TABLE_NAME = 'platform_settings' THEN
-        PERFORM pg_notify('trunkline_settings', '');
-    ELSE
-        PERFORM pg_notify('trunkline_settings', coalesce(NEW.tenant_id, OLD.tenant_id)::text);
-    END IF;
-    RETURN NULL;
-END
+-- The language that a member of the transaction's tenant chose; null: none.
+CREATE FUNCTION member_language(p_user uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT u.language FROM users u JOIN memberships m ON m.user_id = u.id
+     WHERE u.id = p_user AND m.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
 $$;
-CREATE TRIGGER settings_changed AFTER INSERT OR UPDATE OR DELETE ON platform_settings
-    FOR EACH ROW EXECUTE FUNCTION settings_changed();
-CREATE TRIGGER settings_changed AFTER INSERT OR UPDATE OR DELETE ON tenant_settings
-    FOR EACH ROW EXECUTE FUNCTION settings_changed();
-CREATE TRIGGER settings_changed AFTER INSERT OR UPDATE OR DELETE ON member_settings
-    FOR EACH ROW EXECUTE FUNCTION settings_changed();
+GRANT EXECUTE ON FUNCTION member_language TO trunkline_app;
+
+-- Call control obeys some of them.
 CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OR DELETE ON platform_settings
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OR DELETE ON tenant_settings
@@ -318,3 +306,45 @@ CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OR DELETE ON tenant_sett
 CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE ON tenant_limits
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 GRANT EXECUTE ON FUNCTION tenant_month TO trunkline_app, trunkline_system;
+
+-- Language and zone were columns of the tenant before they were settings, and much reads them there: they follow the settings. This is
+-- the cascade (`settings/cascade.rs`) for the upper two levels. p_tenant null: every tenant.
+CREATE FUNCTION tenants_mirror_settings(p_tenant uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE tenants t SET language = said.language, time_zone = said.time_zone
+      FROM (SELECT w.id,
+                   coalesce(max(w.value) FILTER (WHERE w.key = 'looks.language'), 'en') AS language,
+                   coalesce(max(w.value) FILTER (WHERE w.key = 'looks.time_zone'), 'UTC') AS time_zone
+              FROM (SELECT x.id, k.key,
+                           CASE WHEN p.lock = 'hard' THEN p.value #>> '{}' ELSE coalesce(s.value #>> '{}', p.value #>> '{}') END AS value
+                      FROM tenants x CROSS JOIN (VALUES ('looks.language'), ('looks.time_zone')) AS k (key)
+                      LEFT JOIN platform_settings p ON p.key = k.key
+                      LEFT JOIN tenant_settings s ON s.tenant_id = x.id AND s.key = k.key
+                     WHERE p_tenant IS NULL OR x.id = p_tenant) w
+             GROUP BY w.id) said
+     WHERE t.id = said.id AND (t.language, t.time_zone) IS DISTINCT FROM (said.language, said.time_zone);
+END
+$$;
+
+CREATE FUNCTION settings_mirrored() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'tenants' THEN
+        PERFORM tenants_mirror_settings(NEW.id);
+    ELSIF TG_TABLE_NAME = 'platform_settings' THEN
+        PERFORM tenants_mirror_settings(NULL);
+    ELSE
+        PERFORM tenants_mirror_settings(coalesce(NEW.tenant_id, OLD.tenant_id));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- What was chosen until now was chosen by the tenants; what nobody chose stays open.
+INSERT INTO tenant_settings (tenant_id, key, value) SELECT id, 'looks.language', to_jsonb(language) FROM tenants WHERE language <> 'en';
+INSERT INTO tenant_settings (tenant_id, key, value) SELECT id, 'looks.time_zone', to_jsonb(time_zone) FROM tenants WHERE time_zone <> 'UTC';
+
+CREATE TRIGGER settings_mirrored AFTER INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION settings_mirrored();
+CREATE TRIGGER settings_mirrored AFTER INSERT OR UPDATE OR DELETE ON tenant_settings FOR EACH ROW EXECUTE FUNCTION settings_mirrored();
+CREATE TRIGGER settings_mirrored AFTER INSERT OR UPDATE OR DELETE ON platform_settings FOR EACH ROW EXECUTE FUNCTION settings_mirrored();

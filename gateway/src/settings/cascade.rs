@@ -131,7 +131,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::settings::registry;
+    use crate::settings::registry::{self, Kind, Preset, Unit};
+
+    /// A number that every level may set.
+    const VOLUME: Setting = Setting {
+        key: "test.volume",
+        kind: Kind::Number { min: 0, max: 100, unit: Unit::Days },
+        default: Preset::Number(80),
+        levels: &Level::ALL,
+        description: "",
+    };
 
     fn said(level: Level, number: i64, lock: Lock) -> Said {
         Said { level, value: Value::Number(number), lock }
@@ -140,25 +149,25 @@ mod tests {
     #[test]
     fn the_lowest_that_says_something_counts() {
         let all = [said(Level::User, 3, Lock::None), said(Level::Platform, 1, Lock::None)];
-        let resolved = resolve(&registry::RING_VOLUME, Level::Session, &all);
+        let resolved = resolve(&VOLUME, Level::Session, &all);
         assert_eq!((resolved.value, resolved.source), (Value::Number(3), Source::User));
-        let resolved = resolve(&registry::RING_VOLUME, Level::Tenant, &all);
+        let resolved = resolve(&VOLUME, Level::Tenant, &all);
         assert_eq!((resolved.value, resolved.source), (Value::Number(1), Source::Platform));
-        let resolved = resolve(&registry::RING_VOLUME, Level::Session, &[]);
+        let resolved = resolve(&VOLUME, Level::Session, &[]);
         assert_eq!((resolved.value, resolved.source), (Value::Number(80), Source::Default));
     }
 
     #[test]
     fn a_soft_lock_recommends_and_a_hard_one_forbids() {
         let soft = [said(Level::Tenant, 10, Lock::Soft), said(Level::User, 20, Lock::None)];
-        let resolved = resolve(&registry::RING_VOLUME, Level::User, &soft);
+        let resolved = resolve(&VOLUME, Level::User, &soft);
         assert_eq!((resolved.value, resolved.recommended), (Value::Number(20), Some(Value::Number(10))));
-        assert_eq!(locked_above(&registry::RING_VOLUME, Level::User, &soft), None);
+        assert_eq!(locked_above(&VOLUME, Level::User, &soft), None);
         let hard = [said(Level::Tenant, 10, Lock::Hard), said(Level::User, 20, Lock::None)];
-        let resolved = resolve(&registry::RING_VOLUME, Level::User, &hard);
+        let resolved = resolve(&VOLUME, Level::User, &hard);
         assert_eq!((resolved.value, resolved.source), (Value::Number(10), Source::Tenant));
-        assert_eq!(locked_above(&registry::RING_VOLUME, Level::User, &hard), Some(Level::Tenant));
-        assert_eq!(locked_above(&registry::RING_VOLUME, Level::Tenant, &hard), None, "who locked may change");
+        assert_eq!(locked_above(&VOLUME, Level::User, &hard), Some(Level::Tenant));
+        assert_eq!(locked_above(&VOLUME, Level::Tenant, &hard), None, "who locked may change");
     }
 
     #[test]
@@ -167,9 +176,9 @@ mod tests {
             said(Level::Tenant, 10_000, Lock::Hard),
             Said { level: Level::User, value: Value::Switch(true), lock: Lock::Hard },
         ];
-        assert_eq!(resolve(&registry::RING_VOLUME, Level::Session, &wrong).source, Source::Default);
+        assert_eq!(resolve(&VOLUME, Level::Session, &wrong).source, Source::Default);
         let not_theirs = [said(Level::User, 60, Lock::None)];
-        assert_eq!(resolve(&registry::WRAP_UP, Level::Session, &not_theirs).source, Source::Default);
+        assert_eq!(resolve(&registry::KEEP_RECORDINGS, Level::Session, &not_theirs).source, Source::Default);
     }
 
     fn one_of_each() -> impl Strategy<Value = Vec<Said>> {
@@ -200,13 +209,13 @@ mod tests {
                 let by = turn % turned.len();
                 turned.rotate_left(by);
             }
-            let resolved = resolve(&registry::RING_VOLUME, level, &turned);
+            let resolved = resolve(&VOLUME, level, &turned);
             prop_assert_eq!(&resolved.value, lowest.map_or(&Value::Number(80), |said| &said.value));
             prop_assert_eq!(resolved.source, lowest.map_or(Source::Default, |said| said.level.into()));
             // Who may not set it sees exactly what those above have.
-            if let Some(by) = locked_above(&registry::RING_VOLUME, level, &said) {
+            if let Some(by) = locked_above(&VOLUME, level, &said) {
                 prop_assert!(by < level);
-                prop_assert_eq!(&resolved.value, &resolve(&registry::RING_VOLUME, by, &said).value);
+                prop_assert_eq!(&resolved.value, &resolve(&VOLUME, by, &said).value);
             }
         }
     }

@@ -46,6 +46,16 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// What a value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -70,16 +80,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Seconds.
-    Seconds,
-    /// Minutes.
-    Minutes,
     /// Days.
     Days,
-    /// Hundredths.
-    Percent,
-    /// zxcvbn's score, 0 to 4.
-    Score,
 }
 
 /// A default that needs no memory of its own.
@@ -138,56 +140,29 @@ macro_rules! registry {
 }
 
 registry! {
-    /// Obeyed by the panel (`i18n`) and by letters; mirrored in `tenants.language` and `users.language`.
+    /// Obeyed by the panel (`i18n`) and by letters. Of a tenant it is in `tenants.language` too, of a person in `users.language`.
     LANGUAGE = "looks.language", Kind::Choice(&["en", "ru", "it"]), Preset::Text("en"), NO_SESSION,
         "Language of the panel and of letters.";
-    /// Obeyed by the panel (`design/time`) and by what is counted by the month; mirrored in `tenants.time_zone`.
+    /// Obeyed by the panel (`design/time`) and, of a tenant, by what is counted by the month; there it is in `tenants.time_zone` too.
     TIME_ZONE = "looks.time_zone", Kind::TimeZone, Preset::Text("UTC"), NO_SESSION,
         "Time zone in which times are read.";
     /// Obeyed by the panel (`design/time`).
     CLOCK = "looks.clock", Kind::Choice(&["language", "24", "12"]), Preset::Text("language"), NO_SESSION,
         "Hours of the day: 24, 12 with am and pm, or as the language has it.";
-    /// Obeyed by the panel (`design/time`).
-    DATE_ORDER = "looks.date_order", Kind::Choice(&["language", "iso", "day_first", "month_first"]),
-        Preset::Text("language"), NO_SESSION, "How dates are written.";
-    /// Obeyed by the panel: days of the calls' filters, and the opening hours.
-    WEEK_BEGINS = "looks.week_begins", Kind::Choice(&["monday", "sunday", "saturday"]), Preset::Text("monday"),
-        NO_SESSION, "The first day of the week.";
     /// Obeyed by the panel (`app/theme`).
     THEME = "looks.theme", Kind::Choice(&["system", "light", "dark"]), Preset::Text("system"), EVERYWHERE,
         "Light or dark.";
-    /// Obeyed by the panel (`design/table`).
+    /// Obeyed by the panel (`app/density`).
     DENSITY = "looks.density", Kind::Choice(&["comfortable", "compact"]), Preset::Text("comfortable"), EVERYWHERE,
         "How much stands on a screen.";
-    /// Obeyed by the panel's phone (`phone/core/sounds`).
-    RING_TONE = "phone.ring_tone", Kind::Choice(&["bell", "soft", "none"]), Preset::Text("bell"), EVERYWHERE,
-        "How a call rings in the browser.";
-    /// Obeyed by the panel's phone (`phone/core/sounds`).
-    RING_VOLUME = "phone.ring_volume", Kind::Number { min: 0, max: 100, unit: Unit::Percent }, Preset::Number(80),
-        EVERYWHERE, "How loud it rings.";
     /// Obeyed by the panel's phone (`phone/core/notify`).
     NOTIFICATIONS = "phone.notifications", Kind::Switch, Preset::Switch(true), EVERYWHERE,
         "Whether a ringing call is shown outside of the browser too.";
-    /// Obeyed by call control, where taps begin.
+    /// Obeyed by call control, where taps begin (`calls/center/offers`).
     RECORD_CALLS = "calls.record", Kind::Switch, Preset::Switch(true), ADMINS, "Whether calls are recorded.";
-    /// Obeyed by call control, before the call is joined.
-    ANNOUNCE_RECORDING = "calls.announce_recording", Kind::Switch, Preset::Switch(false), ADMINS,
-        "Whether callers are told that the call is recorded.";
-    /// Obeyed by call control: no offer until then.
-    WRAP_UP = "calls.wrap_up_seconds", Kind::Number { min: 0, max: 600, unit: Unit::Seconds }, Preset::Number(0),
-        ADMINS, "Time for notes after a call, before the next one is offered.";
-    /// Obeyed by `POST /auth/refresh`: a sign-in that was not renewed for so long has ended.
-    IDLE_MINUTES = "sign_in.idle_minutes", Kind::Number { min: 15, max: 43_200, unit: Unit::Minutes },
-        Preset::Number(43_200), ADMINS, "A sign-in that was not used for so long ends.";
-    /// Obeyed by sign-in.
-    TOTP_REQUIRED = "sign_in.totp_required", Kind::Switch, Preset::Switch(false), ADMINS,
-        "Whether everybody needs a one-time code beside the password.";
-    /// Obeyed wherever a password is chosen.
-    PASSWORD_SCORE = "sign_in.password_score", Kind::Number { min: 2, max: 4, unit: Unit::Score }, Preset::Number(3),
-        ADMINS, "How hard a password must be to guess.";
-    /// Obeyed by the sweep of the audit log.
-    AUDIT_DAYS = "audit.keep_days", Kind::Number { min: 90, max: 3_650, unit: Unit::Days }, Preset::Number(730),
-        ADMINS, "How long the values of the audit log are kept.";
+    /// Obeyed by the sweep (`recordings/retention`).
+    KEEP_RECORDINGS = "recordings.keep_days", Kind::Number { min: 0, max: 3_650, unit: Unit::Days }, Preset::Number(0),
+        ADMINS, "After how many days a recording is removed; 0 keeps all.";
 }
 
 impl Setting {
@@ -257,7 +232,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_told_what_is_expected() {
         assert_eq!(RECORD_CALLS.check(&Value::Text("yes".to_owned())), Err("must be true or false".to_owned()));
-        assert_eq!(WRAP_UP.check(&Value::Number(601)), Err("must be a whole number from 0 to 600".to_owned()));
+        assert_eq!(KEEP_RECORDINGS.check(&Value::Number(-1)), Err("must be a whole number from 0 to 3650".to_owned()));
         assert_eq!(LANGUAGE.check(&Value::Text("xx".to_owned())), Err("must be one of en, ru, it".to_owned()));
         assert!(TIME_ZONE.check(&Value::Text("Europe/Rome".to_owned())).is_ok());
         assert!(TIME_ZONE.check(&Value::Text("Rome".to_owned())).is_err());

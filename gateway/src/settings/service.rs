@@ -1,7 +1,9 @@
 //! Reading and changing settings.
 
+use std::collections::HashMap;
+
 use serde_json::json;
-use trunkline_db::{DbError, SystemTx, TenantTx, UserId};
+use trunkline_db::{Db, DbError, SystemTx, TenantId, TenantTx, UserId};
 use trunkline_journal::{Fault, Kind, NewEvent, Ref, Scope};
 use uuid::Uuid;
 
@@ -10,6 +12,7 @@ use super::model::{SetSetting, SettingView};
 use super::registry::{self, Level, Setting, Value};
 use super::store::{self, Row};
 use crate::audit;
+use crate::auth::Principal;
 use crate::http::AppError;
 use crate::roles::Asking;
 
@@ -22,9 +25,31 @@ pub struct Settings {
     level: Level,
 }
 
-/// What counts in a tenant, whoever it is.
-pub async fn of_tenant(tx: &mut TenantTx<'_>) -> Result<Settings, DbError> {
-    Ok(Settings { rows: store::read(tx, None).await?, level: Level::Tenant })
+/// What counts in each tenant of some settings: [`EachTenant::value`].
+#[derive(Debug, Default)]
+pub struct EachTenant {
+    platform: Vec<Row>,
+    tenants: HashMap<TenantId, Vec<Row>>,
+}
+
+/// Reads some settings for all tenants at once.
+pub async fn of_all_tenants(tx: &mut SystemTx, settings: &[&Setting]) -> Result<EachTenant, DbError> {
+    let keys: Vec<String> = settings.iter().map(|setting| setting.key.to_owned()).collect();
+    let (platform, rows) = store::read_all(tx, &keys).await?;
+    let mut tenants: HashMap<TenantId, Vec<Row>> = HashMap::new();
+    for (tenant, row) in rows {
+        tenants.entry(tenant).or_default().push(row);
+    }
+    Ok(EachTenant { platform, tenants })
+}
+
+impl EachTenant {
+    /// What a setting is in a tenant.
+    pub fn value(&self, tenant: TenantId, setting: &Setting) -> Value {
+        let own = self.tenants.get(&tenant).into_iter().flatten();
+        let said: Vec<Said> = self.platform.iter().chain(own).filter(|(key, _)| key == setting.key).map(|(_, said)| said.clone()).collect();
+        resolve(setting, Level::Tenant, &said).value
+    }
 }
 
 /// What counts for a member in one sign-in.
@@ -40,27 +65,6 @@ impl Settings {
     /// What a setting of the registry is.
     pub fn value(&self, setting: &Setting) -> Value {
         resolve(setting, self.level, &self.said(setting)).value
-    }
-
-    /// The same of one that is on or off.
-    pub fn is_on(&self, setting: &Setting) -> bool {
-        self.value(setting) == Value::Switch(true)
-    }
-
-    /// The same of one that is a number.
-    pub fn number(&self, setting: &Setting) -> i64 {
-        match (self.value(setting), setting.default) {
-            (Value::Number(number), _) | (_, registry::Preset::Number(number)) => number,
-            _ => 0,
-        }
-    }
-
-    /// The same of one that is a word.
-    pub fn text(&self, setting: &Setting) -> String {
-        match self.value(setting) {
-            Value::Text(text) => text,
-            _ => String::new(),
-        }
     }
 
     pub(super) fn views(&self) -> Vec<SettingView> {
@@ -90,7 +94,7 @@ fn checked(
         return Err(AppError::invalid_field("lock", "a sign-in binds nobody"));
     }
     if let Some(by) = locked_above(setting, level, &settings.said(setting)) {
-        return Err(AppError::conflict("setting-locked", format!("{key} is locked by the {}", by.as_str())));
+        return Err(locked(setting, by));
     }
     Ok(setting)
 }
@@ -140,6 +144,11 @@ pub(super) async fn change(
         (Level::Platform, _) => return Err(AppError::not_found("setting").into()),
         (Level::Tenant, Some(wanted)) => store::set_tenant(tx, key, &wanted.value, wanted.lock, by.user).await?,
         (Level::Tenant, None) => store::clear_tenant(tx, key).await?,
+        // A person's language is the same in all their tenants: it stands with the person.
+        (Level::User, wanted) if *setting == registry::LANGUAGE => {
+            let language = wanted.and_then(|wanted| wanted.value.text());
+            store::set_language(tx, by.user, language).await?;
+        }
         (Level::User | Level::Session, Some(wanted)) => {
             store::set_member(tx, by.user, whose, key, &wanted.value, wanted.lock).await?;
         }
@@ -156,4 +165,46 @@ pub(super) async fn change(
     let event = NewEvent::new(CHANGED, subject, json!({ "key": key, "level": level })).actor(Ref::new("user", by.user));
     let event = if level == Level::Tenant { event } else { event.scopes([Scope::Agent(by.user.into())]) };
     Ok((view, Some(event)))
+}
+
+/// What is chosen with a new tenant.
+pub(crate) async fn choose(
+    tx: &mut TenantTx<'_>,
+    by: UserId,
+    language: &str,
+    time_zone: &str,
+) -> Result<(), DbError> {
+    for (setting, word) in [(registry::LANGUAGE, language), (registry::TIME_ZONE, time_zone)] {
+        store::set_tenant(tx, setting.key, &Value::Text(word.to_owned()), Lock::None, by).await?;
+    }
+    Ok(())
+}
+
+/// 409 when a level above the member's locked the setting hard; for what changes it by another way than [`change`].
+pub(crate) async fn require_open(
+    tx: &mut TenantTx<'_>,
+    by: &Principal,
+    setting: &Setting,
+) -> Result<(), AppError> {
+    let settings = of_member(tx, by.user, by.session).await?;
+    match locked_above(setting, Level::User, &settings.said(setting)) {
+        Some(by) => Err(locked(setting, by)),
+        None => Ok(()),
+    }
+}
+
+fn locked(setting: &Setting, by: Level) -> AppError {
+    AppError::conflict("setting-locked", format!("{} is locked by the {}", setting.key, by.as_str()))
+}
+
+/// Removes what was set for sign-ins that are over; called now and then.
+pub(crate) async fn sweep(db: &Db) -> Result<(), DbError> {
+    loop {
+        let mut tx = db.system().await?;
+        let removed = store::sweep(&mut tx).await?;
+        tx.commit().await?;
+        if removed < 500 {
+            return Ok(());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! SQL of settings. What is stored may be of another version: what cannot be read does not count, and the registry judges the rest.
 
 use serde_json::Value as Json;
-use trunkline_db::{DbError, SystemTx, TenantTx, UserId};
+use trunkline_db::{DbError, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
 use super::cascade::{Lock, Said};
@@ -33,7 +33,10 @@ pub(super) async fn read(tx: &mut TenantTx<'_>, member: Option<(UserId, Uuid)>) 
            UNION ALL
            SELECT CASE WHEN session_id = '00000000-0000-0000-0000-000000000000' THEN 'user' ELSE 'session' END, key, value, lock
              FROM member_settings
-            WHERE user_id = $1 AND session_id IN ('00000000-0000-0000-0000-000000000000', $2)"#,
+            WHERE user_id = $1 AND session_id IN ('00000000-0000-0000-0000-000000000000', $2)
+           UNION ALL
+           SELECT 'user', 'looks.language', to_jsonb(chosen.language), 'none' FROM member_language($1) AS chosen (language)
+            WHERE chosen.language IS NOT NULL"#,
         user,
         session,
     )
@@ -101,6 +104,18 @@ pub(super) async fn clear_tenant(tx: &mut TenantTx<'_>, key: &str) -> Result<(),
     Ok(())
 }
 
+/// The member's language, which is one in all tenants; `None`: as the tenant has it.
+pub(super) async fn set_language(
+    tx: &mut TenantTx<'_>,
+    user: UserId,
+    language: Option<&str>,
+) -> Result<(), DbError> {
+    sqlx::query_scalar!(r#"SELECT member_update($1, NULL, true, $2) AS "updated!""#, user.uuid(), language)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Of the member (`session` nil) or of one sign-in.
 pub(super) async fn set_member(
     tx: &mut TenantTx<'_>,
@@ -136,4 +151,35 @@ pub(super) async fn clear_member(tx: &mut TenantTx<'_>, user: UserId, session: U
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// What the platform, and each tenant, says of some settings.
+pub(super) async fn read_all(
+    tx: &mut SystemTx,
+    keys: &[String],
+) -> Result<(Vec<Row>, Vec<(TenantId, Row)>), DbError> {
+    let platform = read_platform(tx).await?.into_iter().filter(|(key, _)| keys.contains(key)).collect();
+    let rows = sqlx::query!("SELECT tenant_id, key, value, lock FROM tenant_settings WHERE key = ANY($1)", keys)
+        .fetch_all(tx.conn())
+        .await?;
+    let tenants = rows.into_iter().filter_map(|read| {
+        Some((TenantId(read.tenant_id), row(read.key, Level::Tenant, read.value, &read.lock)?))
+    });
+    Ok((platform, tenants.collect()))
+}
+
+/// Removes some of the settings of sign-ins that are over; returns how many.
+pub(super) async fn sweep(tx: &mut SystemTx) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "DELETE FROM member_settings m
+          WHERE (m.tenant_id, m.user_id, m.session_id, m.key) IN (
+                SELECT s.tenant_id, s.user_id, s.session_id, s.key FROM member_settings s
+                 WHERE s.session_id <> '00000000-0000-0000-0000-000000000000' AND s.changed_at < now() - interval '1 hour'
+                   AND NOT EXISTS (SELECT FROM refresh_tokens r WHERE r.family_id = s.session_id
+                                      AND r.revoked_at IS NULL AND r.replaced_at IS NULL AND r.expires_at > now())
+                 LIMIT 500)"
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }

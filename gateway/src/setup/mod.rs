@@ -4,6 +4,7 @@
 //! in one transaction; `removal` takes a whole tenant away, in small steps that may be repeated.
 
 mod hours;
+pub(crate) mod make;
 mod http;
 mod model;
 mod plan;
@@ -12,5 +13,5 @@ mod service;
 mod store;
 
 pub use self::http::router;
-pub(crate) use removal::{remove_begun, resume};
+pub(crate) use removal::{delete_files, remove, resume};
 pub(crate) use service::removal_entry;

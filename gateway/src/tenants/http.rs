@@ -1,30 +1,35 @@
 //! `/api/v1/platform/tenants` and `/api/v1/usage`.
 
 use axum::extract::State;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, HeaderValue};
 use trunkline_db::TenantId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Delete, PlatformTenant, Suspend, UpdateTenant, Usage};
-use super::{service, store};
+use super::model::{CreateTenant, CreatedTenant, Delete, OwnTenants, PlatformTenant, Suspend, UpdateTenant, Usage};
+use super::{create, service, store};
 use crate::audit::Origin;
 use crate::auth::Principal;
+use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::{AppError, Json, Page, PageQuery, Path, Problem, Query};
 use crate::roles::Asking;
+use crate::roster;
 use crate::state::AppState;
 
 /// Routes of tenants.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list_tenants))
+        .routes(routes!(list_tenants, create_tenant))
         .routes(routes!(update_tenant))
         .routes(routes!(suspend_tenant, resume_tenant))
         .routes(routes!(delete_tenant, keep_tenant))
         .routes(routes!(tenant_usage))
         .routes(routes!(own_usage))
+        .routes(routes!(own_tenants))
 }
 
-type Answer = Result<axum::Json<PlatformTenant>, AppError>;
+type Changed = Result<axum::Json<PlatformTenant>, AppError>;
 
 /// List tenants
 ///
@@ -46,9 +51,41 @@ async fn list_tenants(
     Ok(axum::Json(Page::new(tenants, limit, 0, |tenant: &PlatformTenant| tenant.slug.clone())))
 }
 
+/// Make a tenant
+///
+/// With its first admin, queue and number, all or nothing. A one-time password is in this answer and nowhere else.
+#[utoipa::path(
+    post, path = "/platform/tenants", tag = "platform", operation_id = "createTenant", request_body = CreateTenant,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h")),
+    responses(
+        (status = 201, description = "The tenant, and how its admin signs in", body = CreatedTenant),
+        (status = 409, description = "The Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Something does not fit; every field is named", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("platform:manage")))
+)]
+async fn create_tenant(
+    State(state): State<AppState>,
+    origin: Origin,
+    IdempotentJson(idempotency, wanted): IdempotentJson<CreateTenant>,
+) -> Result<Response, AppError> {
+    let asking = Asking { by: idempotency.principal(), origin };
+    let ready = create::ready(&state, wanted).await?;
+    let made = idempotency.transaction_through(&state, |tx| Box::pin(create::make(tx, asking, ready))).await?;
+    let mut response = match made {
+        Answer::First(response, tenant) => {
+            roster::refresh(&state, Some(tenant)).await?;
+            response
+        }
+        Answer::Repeated(response) => response,
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
 /// Change a tenant
 ///
-/// Its names, its zone, and what it may use.
+/// Its names, and what it may use. Less than it uses already takes nothing away: there is no room for more.
 #[utoipa::path(
     patch, path = "/platform/tenants/{id}", tag = "platform", operation_id = "updateTenant", request_body = UpdateTenant,
     params(("id" = uuid::Uuid, Path, description = "The tenant")),
@@ -65,7 +102,7 @@ async fn update_tenant(
     origin: Origin,
     Path(id): Path<TenantId>,
     Json(wanted): Json<UpdateTenant>,
-) -> Answer {
+) -> Changed {
     Ok(axum::Json(service::update(&state, &Asking { by, origin }, id, wanted).await?))
 }
 
@@ -89,7 +126,7 @@ async fn suspend_tenant(
     origin: Origin,
     Path(id): Path<TenantId>,
     Json(wanted): Json<Suspend>,
-) -> Answer {
+) -> Changed {
     Ok(axum::Json(service::suspend(&state, &Asking { by, origin }, id, &wanted.reason).await?))
 }
 
@@ -110,7 +147,7 @@ async fn resume_tenant(
     by: Principal,
     origin: Origin,
     Path(id): Path<TenantId>,
-) -> Answer {
+) -> Changed {
     Ok(axum::Json(service::resume(&state, &Asking { by, origin }, id).await?))
 }
 
@@ -134,7 +171,7 @@ async fn delete_tenant(
     origin: Origin,
     Path(id): Path<TenantId>,
     Json(wanted): Json<Delete>,
-) -> Answer {
+) -> Changed {
     Ok(axum::Json(service::delete(&state, &Asking { by, origin }, id, &wanted).await?))
 }
 
@@ -150,7 +187,7 @@ async fn delete_tenant(
     ),
     extensions(("x-permission" = json!("platform:manage")))
 )]
-async fn keep_tenant(State(state): State<AppState>, by: Principal, origin: Origin, Path(id): Path<TenantId>) -> Answer {
+async fn keep_tenant(State(state): State<AppState>, by: Principal, origin: Origin, Path(id): Path<TenantId>) -> Changed {
     Ok(axum::Json(service::keep(&state, &Asking { by, origin }, id).await?))
 }
 
@@ -182,4 +219,16 @@ async fn own_usage(State(state): State<AppState>, by: Principal) -> Result<axum:
     let usage = service::usage(&mut tx, by.tenant).await?;
     tx.commit().await?;
     Ok(axum::Json(usage))
+}
+
+/// Which tenants I belong to
+///
+/// To those that are suspended nobody comes in: they are left out. `POST /auth/switch` signs in to another one.
+#[utoipa::path(
+    get, path = "/me/tenants", tag = "sign-in", operation_id = "myTenants",
+    responses((status = 200, description = "Tenants, by name", body = OwnTenants)),
+    extensions(("x-permission" = json!("person")))
+)]
+async fn own_tenants(State(state): State<AppState>, by: Principal) -> Result<axum::Json<OwnTenants>, AppError> {
+    Ok(axum::Json(OwnTenants { items: service::own(&state, &by).await? }))
 }

@@ -3,6 +3,8 @@
 //! Suspension is one column. Whoever decides who may come in reads it: the roster (requests, keys, sockets), sign-in, call control's
 //! directory. Nothing else of the tenant changes, so that resuming is one column too.
 
+mod create;
+mod due;
 mod http;
 mod model;
 mod service;
@@ -11,4 +13,5 @@ mod store;
 pub mod usage;
 
 pub use self::http::router;
-pub use service::remove_due;
+pub(crate) use due::{REMOVE, WARN, remove, warn};
+pub(crate) use store::require_minutes;

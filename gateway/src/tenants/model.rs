@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::TenantId;
+use trunkline_db::{Role, TenantId, UserId};
 
 use super::usage::{Resource, Standing};
 use crate::http::Patch;
@@ -31,8 +31,10 @@ pub(super) struct PlatformTenant {
     pub(super) slug: String,
     /// Name for people.
     pub(super) name: String,
-    /// IANA time zone; months are counted in it.
+    /// IANA time zone; months are counted in it. A setting of the tenant's, `looks.time_zone`.
     pub(super) time_zone: String,
+    /// `en`, `ru` or `it`. A setting of the tenant's, `looks.language`.
+    pub(super) language: String,
     /// What becomes of it.
     pub(super) state: TenantState,
     /// Since when nobody comes in.
@@ -52,15 +54,20 @@ pub(super) struct PlatformTenant {
 }
 
 /// What a tenant may use; null: as much as there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     /// Agents.
+    #[schema(minimum = 0)]
     pub(super) agents: Option<i32>,
     /// Messages a month.
+    #[schema(minimum = 0)]
     pub(super) messages: Option<i64>,
     /// Minutes of answered calls a month.
+    #[schema(minimum = 0)]
     pub(super) minutes: Option<i64>,
     /// Bytes of files.
+    #[schema(minimum = 0)]
     pub(super) storage_bytes: Option<i64>,
 }
 
@@ -86,6 +93,63 @@ pub(super) struct Usage {
     pub(super) items: Vec<Used>,
 }
 
+/// Body of `POST /platform/tenants`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateTenant {
+    /// Name for people; at most 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub(super) name: String,
+    /// From 2 to 32 of a-z, 0-9 and `-`; one of its kind, never one that a removed tenant had.
+    #[schema(min_length = 2, max_length = 32)]
+    pub(super) slug: String,
+    /// IANA time zone.
+    #[schema(example = "Europe/Rome")]
+    pub(super) time_zone: String,
+    /// `en`, `ru` or `it`.
+    #[schema(example = "it")]
+    pub(super) language: String,
+    /// The first admin, who also takes the calls until there are others.
+    pub(super) admin: FirstAdmin,
+    /// The first queue.
+    pub(super) queue: String,
+    /// A number of the public network that leads to the queue, E.164.
+    #[schema(example = "+390612345678")]
+    pub(super) number: Option<String>,
+    /// What it may use.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub(super) limits: Limits,
+}
+
+/// The first admin of a tenant.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FirstAdmin {
+    /// Name as shown to colleagues. Somebody who is known keeps theirs.
+    pub(super) name: String,
+    /// E-mail address. Of a user of another tenant: the same person, who then belongs to both.
+    pub(super) email: String,
+}
+
+/// Answer of `POST /platform/tenants`.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+pub(super) struct CreatedTenant {
+    /// The tenant.
+    pub(super) tenant: PlatformTenant,
+    /// Its admin.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) admin_id: UserId,
+    /// To be changed at the first sign-in; shown this once. Null of somebody who has a password already.
+    pub(super) one_time_password: Option<String>,
+}
+
+impl std::fmt::Debug for CreatedTenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedTenant").field("tenant", &self.tenant.id).finish_non_exhaustive()
+    }
+}
+
 /// Body of `PATCH /platform/tenants/{id}`: what is absent stays as it is.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,8 +160,6 @@ pub(super) struct UpdateTenant {
     /// At most 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub(super) name: Option<String>,
-    /// IANA time zone.
-    pub(super) time_zone: Option<String>,
     /// Agents; null: without limit.
     #[serde(default)]
     #[schema(value_type = Option<i32>, minimum = 0)]
@@ -139,4 +201,29 @@ pub(super) struct Delete {
 
 const fn thirty() -> u16 {
     30
+}
+
+/// A tenant that one belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(super) struct OwnTenant {
+    /// The tenant.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) id: TenantId,
+    /// Short name, by which one signs in to it.
+    pub(super) slug: String,
+    /// Name for people.
+    pub(super) name: String,
+    /// Role there.
+    pub(super) role: Role,
+    /// The name of the role of the tenant's own, if one has one there: it counts instead of `role`.
+    pub(super) role_name: Option<String>,
+    /// Whether one is signed in to it.
+    pub(super) current: bool,
+}
+
+/// The tenants that one belongs to.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub(super) struct OwnTenants {
+    /// By name.
+    pub(super) items: Vec<OwnTenant>,
 }

@@ -5,14 +5,15 @@ use serde_json::json;
 use trunkline_db::{DbError, SystemTx, TenantId};
 use trunkline_journal::Ref;
 
-use super::model::{Delete, Limits, PlatformTenant, UpdateTenant, Usage, Used};
+use super::model::{Delete, Limits, OwnTenant, PlatformTenant, UpdateTenant, Usage, Used};
 use super::usage::{Resource, standing};
 use super::{slug, store};
 use crate::audit;
+use crate::auth::Principal;
 use crate::http::AppError;
 use crate::roles::Asking;
 use crate::state::AppState;
-use crate::{roster, setup};
+use crate::roster;
 
 const MS_PER_MINUTE: i64 = 60_000;
 
@@ -20,9 +21,9 @@ async fn locked(tx: &mut SystemTx, id: TenantId) -> Result<PlatformTenant, AppEr
     store::lock(tx, id).await?.ok_or_else(|| AppError::not_found("tenant"))
 }
 
-fn state_of(tenant: &PlatformTenant) -> serde_json::Value {
+pub(super) fn state_of(tenant: &PlatformTenant) -> serde_json::Value {
     json!({
-        "slug": tenant.slug, "name": tenant.name, "time_zone": tenant.time_zone, "state": tenant.state,
+        "slug": tenant.slug, "name": tenant.name, "state": tenant.state,
         "reason": tenant.suspended_reason, "delete_at": tenant.delete_at, "limits": tenant.limits,
     })
 }
@@ -41,7 +42,7 @@ async fn told(
     audit::append_system(tx, None, entry).await
 }
 
-fn taken(error: DbError) -> AppError {
+pub(super) fn taken(error: DbError) -> AppError {
     match error.constraint() {
         Some("tenants_slug_key") => AppError::invalid_field("slug", "belongs to another tenant, or did"),
         _ => error.into(),
@@ -69,28 +70,13 @@ pub(super) async fn update(
         }
         after.name = name;
     }
-    if let Some(zone) = wanted.time_zone {
-        if zone.parse::<chrono_tz::Tz>().is_err() {
-            return Err(AppError::invalid_field("time_zone", "must be an IANA time zone such as Europe/Rome"));
-        }
-        after.time_zone = zone;
-    }
     after.limits = Limits {
         agents: wanted.agents.over(before.limits.agents),
         messages: wanted.messages.over(before.limits.messages),
         minutes: wanted.minutes.over(before.limits.minutes),
         storage_bytes: wanted.storage_bytes.over(before.limits.storage_bytes),
     };
-    let Limits { agents, messages, minutes, storage_bytes } = after.limits;
-    let named = [
-        ("agents", agents.map(i64::from)),
-        ("messages", messages),
-        ("minutes", minutes),
-        ("storage_bytes", storage_bytes),
-    ];
-    if let Some((field, _)) = named.iter().find(|(_, limit)| limit.is_some_and(|limit| limit < 0)) {
-        return Err(AppError::invalid_field(*field, "must not be negative"));
-    }
+    after.limits.check("")?;
     if after == before {
         return Ok(before);
     }
@@ -213,12 +199,29 @@ pub(super) async fn usage(tx: &mut SystemTx, id: TenantId) -> Result<Usage, AppE
     Ok(Usage { month, items })
 }
 
-/// Removes tenants whose grace is over; for a schedule. What was cut off goes on the next time.
-pub async fn remove_due(state: &AppState) -> anyhow::Result<()> {
+/// The tenants that somebody belongs to.
+pub(super) async fn own(state: &AppState, by: &Principal) -> Result<Vec<OwnTenant>, AppError> {
     let mut tx = state.db.system().await?;
-    for tenant in store::begin_due(&mut tx).await? {
-        audit::append_system(&mut tx, None, setup::removal_entry("tenant.removal_begun", tenant)).await?;
-    }
+    let mut own = store::of_user(&mut tx, by.user).await?;
     tx.commit().await?;
-    setup::remove_begun(state).await
+    for tenant in &mut own {
+        tenant.current = tenant.id == by.tenant;
+    }
+    Ok(own)
+}
+
+impl Limits {
+    /// 422 for one that is negative; `within` stands before the fields' names.
+    pub(super) fn check(&self, within: &str) -> Result<(), AppError> {
+        let named = [
+            ("agents", self.agents.map(i64::from)),
+            ("messages", self.messages),
+            ("minutes", self.minutes),
+            ("storage_bytes", self.storage_bytes),
+        ];
+        match named.iter().find(|(_, limit)| limit.is_some_and(|limit| limit < 0)) {
+            Some((field, _)) => Err(AppError::invalid_field(format!("{within}{field}"), "must not be negative")),
+            None => Ok(()),
+        }
+    }
 }

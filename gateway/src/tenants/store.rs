@@ -1,16 +1,19 @@
 //! SQL of the platform's tenants.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use trunkline_db::{DbError, SystemTx, TenantId};
+use trunkline_db::{DbError, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
-use super::model::{Limits, PlatformTenant, TenantState};
+use super::model::{Limits, OwnTenant, PlatformTenant, TenantState};
+use super::usage::Resource;
+use crate::http::AppError;
 
 struct Row {
     id: Uuid,
     slug: String,
     name: String,
     time_zone: String,
+    language: String,
     suspended_at: Option<DateTime<Utc>>,
     suspended_reason: Option<String>,
     delete_at: Option<DateTime<Utc>>,
@@ -38,6 +41,7 @@ impl From<Row> for PlatformTenant {
             slug: row.slug,
             name: row.name,
             time_zone: row.time_zone,
+            language: row.language,
             state,
             suspended_at: row.suspended_at,
             suspended_reason: row.suspended_reason,
@@ -59,7 +63,7 @@ pub(super) async fn list(
 ) -> Result<Vec<PlatformTenant>, DbError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT t.id, t.slug, t.name, t.time_zone, t.suspended_at, t.suspended_reason, t.delete_at,
+        r#"SELECT t.id, t.slug, t.name, t.time_zone, t.language, t.suspended_at, t.suspended_reason, t.delete_at,
                   t.removal_started_at IS NOT NULL AS "removing!",
                   (SELECT count(*) FROM memberships m WHERE m.tenant_id = t.id) AS "members!",
                   l.agents AS "agents?", l.messages AS "messages?", l.minutes AS "minutes?", l.storage_bytes AS "storage_bytes?",
@@ -93,12 +97,10 @@ pub(super) async fn lock(tx: &mut SystemTx, id: TenantId) -> Result<Option<Platf
 /// Writes what may be changed. The violated constraint of a slug that is taken, or was, is `tenants_slug_key`.
 pub(super) async fn update(tx: &mut SystemTx, tenant: &PlatformTenant) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE tenants SET slug = $2, name = $3, time_zone = $4, suspended_at = $5, suspended_reason = $6, delete_at = $7, updated_at = now()
-          WHERE id = $1",
+        "UPDATE tenants SET slug = $2, name = $3, suspended_at = $4, suspended_reason = $5, delete_at = $6, updated_at = now() WHERE id = $1",
         tenant.id.uuid(),
         tenant.slug,
         tenant.name,
-        tenant.time_zone,
         tenant.suspended_at,
         tenant.suspended_reason,
         tenant.delete_at,
@@ -149,11 +151,115 @@ pub(super) async fn sessions(tx: &mut SystemTx, tenant: TenantId) -> Result<Vec<
     .await?)
 }
 
-/// Begins the removal of tenants whose grace is over.
+/// Begins the removal of tenants whose grace is over. One with a call that runs, or a recording that is still written, waits for it.
 pub(super) async fn begin_due(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
     let begun = sqlx::query_scalar!(
-        r#"UPDATE tenants SET removal_started_at = now()
-            WHERE delete_at <= now() AND removal_started_at IS NULL RETURNING id AS "id: TenantId""#
+        r#"UPDATE tenants t SET removal_started_at = now()
+            WHERE t.delete_at <= now() AND t.removal_started_at IS NULL
+              AND NOT EXISTS (SELECT FROM calls c WHERE c.tenant_id = t.id AND c.state <> 'ended')
+              AND NOT EXISTS (SELECT FROM recordings r WHERE r.tenant_id = t.id AND r.state = 'recording')
+            RETURNING t.id AS "id: TenantId""#
     );
     Ok(begun.fetch_all(tx.conn()).await?)
+}
+
+/// Tenants whose grace was over, and of which something is left.
+pub(super) async fn removing(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let removing = sqlx::query_scalar!(
+        r#"SELECT id AS "id: TenantId" FROM tenants WHERE removal_started_at IS NOT NULL AND delete_at IS NOT NULL"#
+    );
+    Ok(removing.fetch_all(tx.conn()).await?)
+}
+
+/// Tenants with limits, which are at work.
+pub(super) async fn limited(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let limited = sqlx::query_scalar!(
+        r#"SELECT t.id AS "id: TenantId" FROM tenants t JOIN tenant_limits l ON l.tenant_id = t.id
+            WHERE t.removal_started_at IS NULL AND coalesce(l.agents, l.messages, l.minutes, l.storage_bytes) IS NOT NULL"#
+    );
+    Ok(limited.fetch_all(tx.conn()).await?)
+}
+
+/// Notes that a warning is given; false when it was before. `month` none: not counted by the month.
+pub(super) async fn note_warning(
+    tx: &mut TenantTx<'_>,
+    resource: Resource,
+    month: Option<NaiveDate>,
+    percent: i16,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "INSERT INTO tenant_limit_warnings (tenant_id, resource, month, percent) VALUES ($1, $2, coalesce($3, 'infinity'), $4)
+         ON CONFLICT DO NOTHING",
+        tx.tenant().uuid(),
+        resource.as_str(),
+        month,
+        percent,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// There is room again above `percent`: those warnings may be given once more.
+pub(super) async fn forget_warnings(
+    tx: &mut TenantTx<'_>,
+    resource: Resource,
+    month: Option<NaiveDate>,
+    percent: i16,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "DELETE FROM tenant_limit_warnings WHERE resource = $1 AND month = coalesce($2, 'infinity') AND percent > $3",
+        resource.as_str(),
+        month,
+        percent,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A person by e-mail address, and their name.
+pub(super) async fn person(tx: &mut SystemTx, email: &str) -> Result<Option<(UserId, String)>, DbError> {
+    let row = sqlx::query!("SELECT id, name FROM users WHERE email = $1", email).fetch_optional(tx.conn()).await?;
+    Ok(row.map(|row| (UserId(row.id), row.name)))
+}
+
+/// The tenants that somebody belongs to, by name; those to which nobody comes in are left out.
+pub(super) async fn of_user(tx: &mut SystemTx, user: UserId) -> Result<Vec<OwnTenant>, DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT t.id AS "id: TenantId", t.slug, t.name, m.role, r.name AS "role_name?"
+             FROM memberships m
+             JOIN tenants t ON t.id = m.tenant_id
+             LEFT JOIN roles r ON r.tenant_id = m.tenant_id AND r.id = m.custom_role_id
+            WHERE m.user_id = $1 AND t.removal_started_at IS NULL AND t.suspended_at IS NULL
+            ORDER BY t.name, t.id LIMIT 1000"#,
+        user.uuid(),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let own = rows.into_iter().filter_map(|row| {
+        let role = row.role.parse().ok()?;
+        Some(OwnTenant { id: row.id, slug: row.slug, name: row.name, role, role_name: row.role_name, current: false })
+    });
+    Ok(own.collect())
+}
+
+/// 409 when the tenant has used up its minutes: for what a tenant begins by itself. Whoever calls in is taken all the same.
+pub(crate) async fn require_minutes(tx: &mut TenantTx<'_>) -> Result<(), AppError> {
+    let spent = sqlx::query_scalar!(
+        r#"SELECT coalesce(u.call_ms, 0) >= l.minutes * 60000 AS "spent!"
+             FROM tenant_limits l
+             LEFT JOIN tenant_usage u ON u.tenant_id = l.tenant_id AND u.month = tenant_month(l.tenant_id, now())
+            WHERE l.minutes IS NOT NULL"#
+    )
+    .fetch_optional(tx.conn())
+    .await
+    .map_err(DbError::from)?;
+    if spent == Some(true) {
+        return Err(AppError::conflict(
+            "limit-reached",
+            "the company has used up its minutes of this month; whoever calls in is taken all the same",
+        ));
+    }
+    Ok(())
 }
