@@ -28,6 +28,7 @@ pub mod secrets;
 pub mod server;
 pub mod settings;
 pub mod setup;
+pub mod sites;
 pub mod softphone;
 pub mod state;
 pub mod stream;

@@ -8,11 +8,13 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
+use super::model::{ChangePassword, LanguageChoice, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
-use super::{Principal, cookie, token};
+use super::{Principal, cookie, switch, token};
 use crate::audit::Origin;
 use crate::http::{AppError, Json, Problem, bearer};
+use crate::settings;
+use crate::settings::registry::LANGUAGE;
 use crate::state::AppState;
 
 /// Routes of sign-in.
@@ -23,6 +25,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(logout))
         .routes(routes!(change_password))
         .routes(routes!(me, update_me))
+        .merge(switch::router())
 }
 
 fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response) -> Response {
@@ -30,7 +33,7 @@ fn set_cookie(state: &AppState, value: &str, max_age: u64, mut answer: Response)
     no_store(answer)
 }
 
-fn granted(state: &AppState, granted: Granted) -> Response {
+pub(super) fn granted(state: &AppState, granted: Granted) -> Response {
     let max_age = 24 * 60 * 60 * REFRESH_DAYS.unsigned_abs();
     set_cookie(state, &granted.refresh_token, max_age, axum::Json(granted.signed_in).into_response())
 }
@@ -54,6 +57,7 @@ fn no_store(mut response: Response) -> Response {
     responses(
         (status = 200, description = "Signed in; the refresh cookie is set", body = SignedIn),
         (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is suspended; the detail says why", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures; see Retry-After", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
@@ -159,6 +163,7 @@ async fn me(State(state): State<AppState>, principal: Principal) -> Result<Respo
     responses(
         (status = 200, description = "The signed-in user as it is now", body = Me),
         (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The language is locked by the tenant or the platform (`setting-locked`)", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("person")))
@@ -170,6 +175,11 @@ async fn update_me(
     Json(wanted): Json<UpdateMe>,
 ) -> Result<Response, AppError> {
     principal.require_own_password()?;
+    if matches!(wanted.language, LanguageChoice::Own(_)) {
+        let mut tx = state.db.tenant(principal.tenant).await?;
+        settings::require_open(&mut tx, &principal, &LANGUAGE).await?;
+        tx.commit().await?;
+    }
     let (user, tenant) = service::update_me(&state, principal, origin, wanted).await?;
     Ok(who(&state, &principal, user, tenant).into_response())
 }

@@ -10,6 +10,7 @@ mod password;
 mod service;
 mod sessions;
 mod store;
+mod switch;
 pub mod token;
 
 pub use self::http::router;

@@ -72,7 +72,11 @@ pub(super) async fn login(state: &AppState, origin: &Origin, request: LoginReque
 
     let mut tx = state.db.system().await?;
     let Some((user, tenant)) = store::membership(&mut tx, user, slug).await? else {
-        return Err(refuse(state, origin, &email, slug).await);
+        // The password was right: they may know why.
+        let suspension = store::suspension(&mut tx, user, slug).await?;
+        tx.commit().await?;
+        let refused = refuse(state, origin, &email, slug).await;
+        return Err(suspension.map_or(refused, AppError::tenant_suspended));
     };
     let session = Uuid::now_v7();
     let entry = told::entry("sign_in.succeeded", user.id, session, origin);
@@ -313,7 +317,7 @@ pub(super) async fn change_password(
     Ok(granted)
 }
 
-async fn grant(
+pub(super) async fn grant(
     state: &AppState,
     tx: &mut SystemTx,
     user: UserView,

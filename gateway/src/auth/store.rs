@@ -74,6 +74,23 @@ pub(super) async fn membership(
     }))
 }
 
+/// Why the tenant that somebody would sign in to is suspended, if that is what keeps them out.
+pub(super) async fn suspension(
+    tx: &mut SystemTx,
+    user: UserId,
+    tenant_slug: Option<&str>,
+) -> Result<Option<String>, DbError> {
+    let reason = sqlx::query_scalar!(
+        r#"SELECT coalesce(t.suspended_reason, '') AS "reason!"
+             FROM memberships m JOIN tenants t ON t.id = m.tenant_id
+            WHERE m.user_id = $1 AND t.suspended_at IS NOT NULL AND ($2::text IS NULL OR t.slug = $2)
+            ORDER BY m.created_at, t.id LIMIT 1"#,
+        user.uuid(),
+        tenant_slug,
+    );
+    Ok(reason.fetch_optional(tx.conn()).await?)
+}
+
 /// The user's membership of one tenant, as it is now.
 pub(super) async fn membership_of(
     tx: &mut SystemTx,

@@ -11,4 +11,4 @@ mod waveform;
 
 pub use self::http::router;
 pub use model::Recording;
-pub(crate) use retention::sweep;
+pub use retention::sweep;

@@ -12,7 +12,7 @@ use crate::state::AppState;
 use crate::{settings, setup};
 
 /// Called now and then; what it does not get to is there the next time.
-pub(crate) async fn sweep(state: &AppState) -> anyhow::Result<()> {
+pub async fn sweep(state: &AppState) -> anyhow::Result<()> {
     let mut tx = state.db.system().await?;
     let settings = settings::of_all_tenants(&mut tx, &[&KEEP_RECORDINGS]).await?;
     let tenants = store::tenants(&mut tx).await?;

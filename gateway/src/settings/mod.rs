@@ -11,5 +11,5 @@ mod service;
 mod store;
 
 pub use self::http::router;
-pub(crate) use service::{choose, require_open, sweep};
 pub use service::{EachTenant, Settings, of_all_tenants, of_member};
+pub(crate) use service::{choose, require_open, sweep};

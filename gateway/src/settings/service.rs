@@ -47,7 +47,13 @@ impl EachTenant {
     /// What a setting is in a tenant.
     pub fn value(&self, tenant: TenantId, setting: &Setting) -> Value {
         let own = self.tenants.get(&tenant).into_iter().flatten();
-        let said: Vec<Said> = self.platform.iter().chain(own).filter(|(key, _)| key == setting.key).map(|(_, said)| said.clone()).collect();
+        let said: Vec<Said> = self
+            .platform
+            .iter()
+            .chain(own)
+            .filter(|(key, _)| key == setting.key)
+            .map(|(_, said)| said.clone())
+            .collect();
         resolve(setting, Level::Tenant, &said).value
     }
 }
@@ -168,12 +174,7 @@ pub(super) async fn change(
 }
 
 /// What is chosen with a new tenant.
-pub(crate) async fn choose(
-    tx: &mut TenantTx<'_>,
-    by: UserId,
-    language: &str,
-    time_zone: &str,
-) -> Result<(), DbError> {
+pub(crate) async fn choose(tx: &mut TenantTx<'_>, by: UserId, language: &str, time_zone: &str) -> Result<(), DbError> {
     for (setting, word) in [(registry::LANGUAGE, language), (registry::TIME_ZONE, time_zone)] {
         store::set_tenant(tx, setting.key, &Value::Text(word.to_owned()), Lock::None, by).await?;
     }
@@ -181,11 +182,7 @@ pub(crate) async fn choose(
 }
 
 /// 409 when a level above the member's locked the setting hard; for what changes it by another way than [`change`].
-pub(crate) async fn require_open(
-    tx: &mut TenantTx<'_>,
-    by: &Principal,
-    setting: &Setting,
-) -> Result<(), AppError> {
+pub(crate) async fn require_open(tx: &mut TenantTx<'_>, by: &Principal, setting: &Setting) -> Result<(), AppError> {
     let settings = of_member(tx, by.user, by.session).await?;
     match locked_above(setting, Level::User, &settings.said(setting)) {
         Some(by) => Err(locked(setting, by)),

@@ -105,11 +105,7 @@ pub(super) async fn clear_tenant(tx: &mut TenantTx<'_>, key: &str) -> Result<(),
 }
 
 /// The member's language, which is one in all tenants; `None`: as the tenant has it.
-pub(super) async fn set_language(
-    tx: &mut TenantTx<'_>,
-    user: UserId,
-    language: Option<&str>,
-) -> Result<(), DbError> {
+pub(super) async fn set_language(tx: &mut TenantTx<'_>, user: UserId, language: Option<&str>) -> Result<(), DbError> {
     sqlx::query_scalar!(r#"SELECT member_update($1, NULL, true, $2) AS "updated!""#, user.uuid(), language)
         .fetch_one(tx.conn())
         .await?;
@@ -154,17 +150,14 @@ pub(super) async fn clear_member(tx: &mut TenantTx<'_>, user: UserId, session: U
 }
 
 /// What the platform, and each tenant, says of some settings.
-pub(super) async fn read_all(
-    tx: &mut SystemTx,
-    keys: &[String],
-) -> Result<(Vec<Row>, Vec<(TenantId, Row)>), DbError> {
+pub(super) async fn read_all(tx: &mut SystemTx, keys: &[String]) -> Result<(Vec<Row>, Vec<(TenantId, Row)>), DbError> {
     let platform = read_platform(tx).await?.into_iter().filter(|(key, _)| keys.contains(key)).collect();
     let rows = sqlx::query!("SELECT tenant_id, key, value, lock FROM tenant_settings WHERE key = ANY($1)", keys)
         .fetch_all(tx.conn())
         .await?;
-    let tenants = rows.into_iter().filter_map(|read| {
-        Some((TenantId(read.tenant_id), row(read.key, Level::Tenant, read.value, &read.lock)?))
-    });
+    let tenants = rows
+        .into_iter()
+        .filter_map(|read| Some((TenantId(read.tenant_id), row(read.key, Level::Tenant, read.value, &read.lock)?)));
     Ok((platform, tenants.collect()))
 }
 

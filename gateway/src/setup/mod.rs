@@ -4,8 +4,8 @@
 //! in one transaction; `removal` takes a whole tenant away, in small steps that may be repeated.
 
 mod hours;
-pub(crate) mod make;
 mod http;
+pub(crate) mod make;
 mod model;
 mod plan;
 mod removal;

@@ -47,8 +47,8 @@ pub(super) async fn free_slug(tx: &mut SystemTx, slug: &str) -> Result<String, D
 /// Language and zone are settings: `settings::choose` sets them, as the tenant's.
 pub(crate) async fn insert_tenant(tx: &mut SystemTx, id: TenantId, slug: &str, name: &str) -> Result<(), DbError> {
     sqlx::query!("INSERT INTO tenants (id, slug, name) VALUES ($1, $2, $3)", id.uuid(), slug, name)
-    .execute(tx.conn())
-    .await?;
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

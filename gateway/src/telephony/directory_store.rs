@@ -101,7 +101,8 @@ async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
 /// What tenants want recorded, and what they have room and minutes for.
 async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let settings = settings::of_all_tenants(tx, &[&RECORD_CALLS]).await?;
-    let unwanted = directory.tenants.keys().filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == Value::Switch(false));
+    let unwanted =
+        directory.tenants.keys().filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == Value::Switch(false));
     directory.unrecorded.extend(unwanted.copied());
     let rows = sqlx::query!(
         r#"SELECT l.tenant_id AS "tenant: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",

@@ -120,7 +120,8 @@ pub(super) async fn make(
     let number = ready.number.as_deref();
     parts::insert_queue(&mut tx, queue, &ready.queue, number, &agents).await?;
     settings::choose(&mut tx, asking.by.user, &ready.language, &ready.time_zone).await?;
-    let about = json!({ "slug": ready.slug, "name": ready.name, "time_zone": ready.time_zone, "language": ready.language });
+    let about =
+        json!({ "slug": ready.slug, "name": ready.name, "time_zone": ready.time_zone, "language": ready.language });
     let about_queue = json!({ "name": ready.queue, "extension": parts::EXTENSION, "number": ready.number });
     let by = Ref::new("user", asking.by.user);
     let events = [

@@ -21,7 +21,7 @@ const LIMIT_NEAR: Kind = Kind::from_static("limit.near");
 const LIMIT_REACHED: Kind = Kind::from_static("limit.reached");
 
 /// Removes tenants whose grace is over. One with a running call waits for the next time; what was cut off goes on then, too.
-pub(crate) async fn remove(state: AppState) -> Result<Done, Failure> {
+pub async fn remove(state: AppState) -> Result<Done, Failure> {
     remove_due(&state).await.map_err(Failure::retry)?;
     Ok(Done)
 }
@@ -42,7 +42,7 @@ async fn remove_due(state: &AppState) -> anyhow::Result<()> {
 }
 
 /// Warns tenants that have used four fifths of a limit, or all of it: once per limit, month and threshold.
-pub(crate) async fn warn(state: AppState) -> Result<Done, Failure> {
+pub async fn warn(state: AppState) -> Result<Done, Failure> {
     let mut failed = Vec::new();
     let limited = async {
         let mut tx = state.db.system().await?;

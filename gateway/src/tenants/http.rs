@@ -187,7 +187,12 @@ async fn delete_tenant(
     ),
     extensions(("x-permission" = json!("platform:manage")))
 )]
-async fn keep_tenant(State(state): State<AppState>, by: Principal, origin: Origin, Path(id): Path<TenantId>) -> Changed {
+async fn keep_tenant(
+    State(state): State<AppState>,
+    by: Principal,
+    origin: Origin,
+    Path(id): Path<TenantId>,
+) -> Changed {
     Ok(axum::Json(service::keep(&state, &Asking { by, origin }, id).await?))
 }
 

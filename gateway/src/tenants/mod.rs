@@ -13,5 +13,6 @@ mod store;
 pub mod usage;
 
 pub use self::http::router;
-pub(crate) use due::{REMOVE, WARN, remove, warn};
+pub(crate) use due::{REMOVE, WARN};
+pub use due::{remove, warn};
 pub(crate) use store::require_minutes;

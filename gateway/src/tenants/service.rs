@@ -12,8 +12,8 @@ use crate::audit;
 use crate::auth::Principal;
 use crate::http::AppError;
 use crate::roles::Asking;
-use crate::state::AppState;
 use crate::roster;
+use crate::state::AppState;
 
 const MS_PER_MINUTE: i64 = 60_000;
 
