@@ -80,9 +80,19 @@ const roles = createRoute({
   component: lazyRouteComponent(() => import("@/screens/roles")),
 });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
+const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
+const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
+const usage = createRoute({ getParentRoute: () => inside, path: "/settings/usage", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/usage")) });
+const platform = createRoute({
+  getParentRoute: () => inside,
+  path: "/platform",
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("company"), loadArea("platform")]),
+  component: lazyRouteComponent(() => import("@/screens/platform")),
+});
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys, jobs])]),
+  routeTree: root.addChildren([signIn, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, roles, apiKeys, jobs, allSettings, sites, usage, platform])]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

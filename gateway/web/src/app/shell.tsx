@@ -1,11 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { PhoneCall } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
-import { useMe } from "@/api";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
+import { useCan, useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { ConnectionBadge, useAgent, useLive } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
@@ -18,6 +18,10 @@ import { onceOpened } from "./once-opened";
 import { useTheme } from "./theme";
 
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
+const UsageBanner = lazy(async () => {
+  await loadArea("company");
+  return { default: (await import("@/screens/usage/banner")).UsageBanner };
+});
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
 /** Around what needs no sign-in. */
@@ -41,6 +45,7 @@ export function Shell() {
   const navigate = useNavigate();
   const places = usePlaces();
   useLive();
+  useObeyed();
   useEffect(() => onSignedOut(() => void navigate({ to: "/sign-in" })), [navigate]);
   const me = useMe();
   // Who takes no calls needs no phone, and is not asked for the microphone.
@@ -68,6 +73,22 @@ export function Shell() {
       <Keys places={places} />
     </div>
   );
+}
+
+/** The settings are read once the screen lives. */
+function useObeyed(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    let end: (() => void) | undefined;
+    let gone = false;
+    void import("./obey").then(({ obey }) => {
+      if (!gone) end = obey(queries);
+    });
+    return () => {
+      gone = true;
+      end?.();
+    };
+  }, [queries]);
 }
 
 /** Whose panel this is; makes room for a call where there is little. */
@@ -100,6 +121,7 @@ function OwnPassword() {
 /** The screen itself. Whoever goes to another is set down at its beginning, not left on a link that is gone. */
 function Content() {
   const main = useRef<HTMLElement>(null);
+  const seesUsage = useCan("usage:read");
   const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const seen = useRef(path);
   useEffect(() => {
@@ -109,6 +131,11 @@ function Content() {
   return (
     <main ref={main} id="content" tabIndex={-1} className="flex min-h-0 flex-col overflow-auto outline-none">
       <SetupBanner />
+      {seesUsage && (
+        <Suspense fallback={null}>
+          <UsageBanner />
+        </Suspense>
+      )}
       <PhoneNotices />
       <div className="min-h-0 flex-1">
         <Outlet />
