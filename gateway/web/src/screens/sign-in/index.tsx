@@ -119,7 +119,9 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
       else onDone();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 429) setRefused({ text: t("people.sign-in.limited"), until: Date.now() + (problem.retryAfter ?? 60) * 1000 });
+      // Why, in the words of whoever runs the platform.
+      if (problem.code === "tenant-suspended") setRefused({ text: problem.message });
+      else if (problem.status === 429) setRefused({ text: t("people.sign-in.limited"), until: Date.now() + (problem.retryAfter ?? 60) * 1000 });
       else if (problem.status === 401 || problem.status === 422 || problem.status === 400) setRefused({ text: t("people.sign-in.wrong") });
       else setRefused({ text: problem.status === 0 ? t("people.sign-in.unreachable") : t("common.error.failed.text") });
     } finally {
