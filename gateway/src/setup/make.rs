@@ -1,6 +1,6 @@
 //! The parts of making a tenant, for whoever makes one in another way than the setup does.
 
-use trunkline_db::{AgentId, DbError, QueueId, SystemTx, TenantId, TenantTx};
+use trunkline_db::{AgentId, DbError, QueueId, TenantTx};
 
 pub(crate) use super::plan::{PlannedUser, checked_name, e164, is_email};
 pub(crate) use super::service::{EXTENSION, hashed, one_time_password};

@@ -40,7 +40,7 @@ async fn list_sites(
 ) -> Result<axum::Json<Page<Site>>, AppError> {
     let (limit, after) = (page.limit()?, page.position::<(String, SiteId)>()?);
     let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-    let sites = store::list(&mut tx, after.as_ref(), i64::from(limit) + 1).await?;
+    let sites = store::list(&mut tx, None, after.as_ref(), i64::from(limit) + 1).await?;
     let as_of_seq = tx.as_of_seq().await?;
     tx.commit().await?;
     Ok(axum::Json(Page::new(sites, limit, as_of_seq, |site: &Site| (site.name.clone(), site.id))))

@@ -105,7 +105,7 @@ async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
         directory.tenants.keys().filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == Value::Switch(false));
     directory.unrecorded.extend(unwanted.copied());
     let rows = sqlx::query!(
-        r#"SELECT l.tenant_id AS "tenant: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",
+        r#"SELECT l.tenant_id AS "tenant!: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",
                   coalesce(u.call_ms, 0) >= l.minutes * 60000 AS "is_spent?"
              FROM tenant_limits l
              LEFT JOIN tenant_storage s ON s.tenant_id = l.tenant_id
@@ -115,8 +115,12 @@ async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
     .fetch_all(tx.conn())
     .await?;
     for row in rows {
-        directory.unrecorded.extend((row.is_full == Some(true)).then_some(row.tenant));
-        directory.spent.extend((row.is_spent == Some(true)).then_some(row.tenant));
+        if row.is_full == Some(true) {
+            directory.unrecorded.insert(row.tenant);
+        }
+        if row.is_spent == Some(true) {
+            directory.spent.insert(row.tenant);
+        }
     }
     Ok(())
 }

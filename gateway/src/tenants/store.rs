@@ -188,7 +188,7 @@ pub(super) async fn note_warning(
     percent: i16,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "INSERT INTO tenant_limit_warnings (tenant_id, resource, month, percent) VALUES ($1, $2, coalesce($3, 'infinity'), $4)
+        "INSERT INTO tenant_limit_warnings (tenant_id, resource, month, percent) VALUES ($1, $2, coalesce($3::date, 'infinity'::date), $4)
          ON CONFLICT DO NOTHING",
         tx.tenant().uuid(),
         resource.as_str(),
@@ -208,7 +208,7 @@ pub(super) async fn forget_warnings(
     percent: i16,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "DELETE FROM tenant_limit_warnings WHERE resource = $1 AND month = coalesce($2, 'infinity') AND percent > $3",
+        "DELETE FROM tenant_limit_warnings WHERE resource = $1 AND month = coalesce($2::date, 'infinity'::date) AND percent > $3",
         resource.as_str(),
         month,
         percent,

@@ -132,9 +132,10 @@ fn phone_reaches_neither_number_nor_extension_of_another_tenant() {
 #[test]
 fn of_a_tenant_without_minutes_phones_begin_no_call_and_customers_are_taken() {
     let mut world = World::with_agents(2);
-    let mut directory = (*world.directory).clone();
-    directory.spent.insert(world.tenant);
-    world.change_directory(directory);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.spent.insert(tenant);
+    });
     world.phone_dials(0, "700");
     let refused = |request: &Request| matches!(request, Request::Hangup { why: HangupWhy::Congestion, .. });
     assert!(world.requests.iter().any(refused), "{:?}", world.requests);
@@ -148,9 +149,10 @@ fn of_a_tenant_without_minutes_phones_begin_no_call_and_customers_are_taken() {
 #[test]
 fn calls_of_a_tenant_that_does_not_record_are_answered_without_a_recording() {
     let mut world = World::with_agents(1);
-    let mut directory = (*world.directory).clone();
-    directory.unrecorded.insert(world.tenant);
-    world.change_directory(directory);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.unrecorded.insert(tenant);
+    });
     let customer = world.customer_calls();
     let leg = world.ringing_legs().remove(0);
     world.answer(&leg);
@@ -171,10 +173,11 @@ fn a_call_goes_on_while_its_tenant_is_suspended() {
     let customer = world.customer_calls();
     let leg = world.ringing_legs().remove(0);
     world.answer(&leg);
-    let mut directory = (*world.directory).clone();
-    directory.tenants.remove(&world.tenant);
-    directory.forget_strangers();
-    world.change_directory(directory);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.tenants.remove(&tenant);
+        directory.forget_strangers();
+    });
     world.time_passes(TimeDelta::minutes(2));
     assert_eq!(world.talking().len(), 1);
     // Whoever calls meanwhile is refused.

@@ -143,8 +143,8 @@ impl World {
     }
 
     /// Somebody changed the configuration.
-    pub(super) fn change_directory(&mut self, directory: Directory) {
-        self.directory = Arc::new(directory);
+    pub(super) fn change_directory(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(Arc::make_mut(&mut self.directory));
         self.feed(Input::Directory(Arc::clone(&self.directory)));
     }
 
