@@ -91,8 +91,15 @@ SELECT make_tenant_table('tenant_limits');
 SELECT let_system_read('tenant_limits');
 -- A tenant sees its limits; whoever runs the platform sets them.
 GRANT SELECT ON tenant_limits TO trunkline_app;
-CREATE POLICY system_writes ON tenant_limits TO trunkline_system USING (true) WITH CHECK (true);
-GRANT INSERT, UPDATE ON tenant_limits TO trunkline_system;
+
+CREATE FUNCTION tenant_set_limits(p_tenant uuid, p_agents integer, p_messages bigint, p_minutes bigint, p_storage_bytes bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO tenant_limits (tenant_id, agents, messages, minutes, storage_bytes)
+    VALUES (p_tenant, p_agents, p_messages, p_minutes, p_storage_bytes)
+    ON CONFLICT (tenant_id) DO UPDATE SET agents = excluded.agents, messages = excluded.messages, minutes = excluded.minutes,
+        storage_bytes = excluded.storage_bytes, updated_at = now()
+$$;
+GRANT EXECUTE ON FUNCTION tenant_set_limits TO trunkline_system;
 
 -- What is counted by the month, in the tenant's own time zone.
 CREATE TABLE tenant_usage (
@@ -276,12 +283,10 @@ CREATE TABLE member_settings (
     CONSTRAINT member_settings_session_check CHECK (lock = 'none' OR session_id = '00000000-0000-0000-0000-000000000000')
 );
 SELECT make_tenant_table('member_settings');
-SELECT let_system_read('member_settings');
 GRANT SELECT, INSERT, UPDATE, DELETE ON member_settings TO trunkline_app;
--- The system sweeps those of sign-ins that are over.
-CREATE POLICY system_sweeps ON member_settings FOR DELETE TO trunkline_system
-    USING (session_id <> '00000000-0000-0000-0000-000000000000');
-GRANT DELETE ON member_settings TO trunkline_system;
+-- The system sweeps those of sign-ins that are over, and sees nothing of the members' own.
+CREATE POLICY system_sweeps ON member_settings TO trunkline_system USING (session_id <> '00000000-0000-0000-0000-000000000000');
+GRANT SELECT, DELETE ON member_settings TO trunkline_system;
 
 -- What the platform set, for a tenant's transaction: nothing of it is secret.
 CREATE FUNCTION platform_settings_now() RETURNS TABLE (key text, value jsonb, lock text, changed_at timestamptz)

@@ -111,15 +111,14 @@ pub(super) async fn update(tx: &mut SystemTx, tenant: &PlatformTenant) -> Result
 }
 
 pub(super) async fn set_limits(tx: &mut SystemTx, tenant: TenantId, limits: Limits) -> Result<(), DbError> {
+    let Limits { agents, messages, minutes, storage_bytes } = limits;
     sqlx::query!(
-        "INSERT INTO tenant_limits (tenant_id, agents, messages, minutes, storage_bytes) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (tenant_id) DO UPDATE SET agents = excluded.agents, messages = excluded.messages, minutes = excluded.minutes,
-             storage_bytes = excluded.storage_bytes, updated_at = now()",
+        "SELECT tenant_set_limits($1, $2, $3, $4, $5)",
         tenant.uuid(),
-        limits.agents,
-        limits.messages,
-        limits.minutes,
-        limits.storage_bytes,
+        agents,
+        messages,
+        minutes,
+        storage_bytes
     )
     .execute(tx.conn())
     .await?;

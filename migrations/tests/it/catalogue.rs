@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 14] = [
+const SYSTEM_TABLES: [&str; 16] = [
     "_sqlx_migrations",
     "audit_heads",
     "audit_pending",
@@ -16,8 +16,10 @@ const SYSTEM_TABLES: [&str; 14] = [
     "journal_heads",
     "journal_months",
     "journal_writers",
+    "platform_settings",
     "refresh_tokens",
     "stream_tickets",
+    "tenant_tombstones",
     "tenants",
     "users",
 ];
