@@ -7,7 +7,7 @@ use trunkline_journal::Ref;
 
 use super::store;
 use crate::audit::{self, Actor, Entry, Origin};
-use crate::settings::registry::{KEEP_RECORDINGS, Value};
+use crate::settings::registry::{KEEP_RECORDINGS, SettingValue};
 use crate::state::AppState;
 use crate::{settings, setup};
 
@@ -18,7 +18,7 @@ pub async fn sweep(state: &AppState) -> anyhow::Result<()> {
     let tenants = store::tenants(&mut tx).await?;
     tx.commit().await?;
     for tenant in tenants {
-        if let Value::Number(days @ 1..) = settings.value(tenant, &KEEP_RECORDINGS) {
+        if let SettingValue::Number(days @ 1..) = settings.value(tenant, &KEEP_RECORDINGS) {
             remove_older(state, tenant, Utc::now() - TimeDelta::days(days)).await?;
         }
     }

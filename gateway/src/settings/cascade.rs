@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::registry::{Level, Setting, Value};
+use super::registry::{Level, Setting, SettingValue};
 
 /// How a level binds those below it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -43,7 +43,7 @@ pub struct Said {
     /// The level.
     pub level: Level,
     /// Its value.
-    pub value: Value,
+    pub value: SettingValue,
     /// How it binds those below.
     pub lock: Lock,
 }
@@ -79,13 +79,13 @@ impl From<Level> for Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// The value that counts.
-    pub value: Value,
+    pub value: SettingValue,
     /// Where it comes from.
     pub source: Source,
     /// Who binds those below: the level that locked hard, else the lowest that locked softly.
     pub lock: Option<(Level, Lock)>,
     /// What the lowest soft lock recommends, when the value is another.
-    pub recommended: Option<Value>,
+    pub recommended: Option<SettingValue>,
 }
 
 /// What a setting is on `level`, of what the levels say; the order does not matter.
@@ -143,29 +143,29 @@ mod tests {
     };
 
     fn said(level: Level, number: i64, lock: Lock) -> Said {
-        Said { level, value: Value::Number(number), lock }
+        Said { level, value: SettingValue::Number(number), lock }
     }
 
     #[test]
     fn the_lowest_that_says_something_counts() {
         let all = [said(Level::User, 3, Lock::None), said(Level::Platform, 1, Lock::None)];
         let resolved = resolve(&VOLUME, Level::Session, &all);
-        assert_eq!((resolved.value, resolved.source), (Value::Number(3), Source::User));
+        assert_eq!((resolved.value, resolved.source), (SettingValue::Number(3), Source::User));
         let resolved = resolve(&VOLUME, Level::Tenant, &all);
-        assert_eq!((resolved.value, resolved.source), (Value::Number(1), Source::Platform));
+        assert_eq!((resolved.value, resolved.source), (SettingValue::Number(1), Source::Platform));
         let resolved = resolve(&VOLUME, Level::Session, &[]);
-        assert_eq!((resolved.value, resolved.source), (Value::Number(80), Source::Default));
+        assert_eq!((resolved.value, resolved.source), (SettingValue::Number(80), Source::Default));
     }
 
     #[test]
     fn a_soft_lock_recommends_and_a_hard_one_forbids() {
         let soft = [said(Level::Tenant, 10, Lock::Soft), said(Level::User, 20, Lock::None)];
         let resolved = resolve(&VOLUME, Level::User, &soft);
-        assert_eq!((resolved.value, resolved.recommended), (Value::Number(20), Some(Value::Number(10))));
+        assert_eq!((resolved.value, resolved.recommended), (SettingValue::Number(20), Some(SettingValue::Number(10))));
         assert_eq!(locked_above(&VOLUME, Level::User, &soft), None);
         let hard = [said(Level::Tenant, 10, Lock::Hard), said(Level::User, 20, Lock::None)];
         let resolved = resolve(&VOLUME, Level::User, &hard);
-        assert_eq!((resolved.value, resolved.source), (Value::Number(10), Source::Tenant));
+        assert_eq!((resolved.value, resolved.source), (SettingValue::Number(10), Source::Tenant));
         assert_eq!(locked_above(&VOLUME, Level::User, &hard), Some(Level::Tenant));
         assert_eq!(locked_above(&VOLUME, Level::Tenant, &hard), None, "who locked may change");
     }
@@ -174,14 +174,14 @@ mod tests {
     fn what_the_registry_does_not_allow_does_not_count() {
         let wrong = [
             said(Level::Tenant, 10_000, Lock::Hard),
-            Said { level: Level::User, value: Value::Switch(true), lock: Lock::Hard },
+            Said { level: Level::User, value: SettingValue::Switch(true), lock: Lock::Hard },
         ];
         assert_eq!(resolve(&VOLUME, Level::Session, &wrong).source, Source::Default);
         let not_theirs = [said(Level::User, 60, Lock::None)];
         assert_eq!(resolve(&registry::KEEP_RECORDINGS, Level::Session, &not_theirs).source, Source::Default);
     }
 
-    fn one_of_each() -> impl Strategy<Value = Vec<Said>> {
+    fn one_of_each() -> impl Strategy<SettingValue = Vec<Said>> {
         let lock = prop_oneof![Just(Lock::None), Just(Lock::Soft), Just(Lock::Hard)];
         let one = prop::option::of((-20i64..120, lock));
         prop::collection::vec(one, 4).prop_map(|levels| {
@@ -197,7 +197,7 @@ mod tests {
             let level = Level::ALL[at];
             let mut counts: Vec<Said> = said
                 .iter()
-                .filter(|said| said.level <= level && matches!(said.value, Value::Number(0..=100)))
+                .filter(|said| said.level <= level && matches!(said.value, SettingValue::Number(0..=100)))
                 .cloned()
                 .collect();
             if let Some(hard) = counts.iter().filter(|said| said.lock == Lock::Hard).map(|said| said.level).min() {
@@ -210,7 +210,7 @@ mod tests {
                 turned.rotate_left(by);
             }
             let resolved = resolve(&VOLUME, level, &turned);
-            prop_assert_eq!(&resolved.value, lowest.map_or(&Value::Number(80), |said| &said.value));
+            prop_assert_eq!(&resolved.value, lowest.map_or(&SettingValue::Number(80), |said| &said.value));
             prop_assert_eq!(resolved.source, lowest.map_or(Source::Default, |said| said.level.into()));
             // Who may not set it sees exactly what those above have.
             if let Some(by) = locked_above(&VOLUME, level, &said) {

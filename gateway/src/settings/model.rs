@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cascade::{Lock, Resolved, Said, Source, locked_above, resolve};
-use super::registry::{Kind, Level, Setting, Unit, Value};
+use super::registry::{Kind, Level, Setting, SettingValue, Unit};
 
 /// What a value may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -46,7 +46,7 @@ pub(super) struct SaidView {
     /// The level.
     pub(super) level: Level,
     /// Its value.
-    pub(super) value: Value,
+    pub(super) value: SettingValue,
     /// How it binds those below.
     pub(super) lock: Lock,
 }
@@ -63,9 +63,9 @@ pub(super) struct SettingView {
     /// What it may be.
     pub(super) kind: KindView,
     /// What it is when nobody set it.
-    pub(super) default: Value,
+    pub(super) default: SettingValue,
     /// The value that counts.
-    pub(super) value: Value,
+    pub(super) value: SettingValue,
     /// Where that comes from.
     pub(super) source: Source,
     /// Which level binds those below it.
@@ -73,7 +73,7 @@ pub(super) struct SettingView {
     /// How.
     pub(super) lock: Lock,
     /// What a level above recommends, when the value is another.
-    pub(super) recommended: Option<Value>,
+    pub(super) recommended: Option<SettingValue>,
     /// Where it may be set at all.
     pub(super) levels: Vec<Level>,
     /// Where it may be set as things are: not below a hard lock.
@@ -120,7 +120,7 @@ pub(super) struct SettingsView {
 #[serde(deny_unknown_fields)]
 pub(super) struct SetSetting {
     /// The value; what it may be stands in the setting's `kind`.
-    pub(super) value: Value,
+    pub(super) value: SettingValue,
     /// How it binds the levels below; a sign-in has none.
     #[serde(default)]
     #[schema(required = false)]

@@ -37,7 +37,7 @@ impl Level {
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
-pub enum Value {
+pub enum SettingValue {
     /// On or off.
     Switch(bool),
     /// A whole number.
@@ -46,7 +46,7 @@ pub enum Value {
     Text(String),
 }
 
-impl Value {
+impl SettingValue {
     /// The text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -95,7 +95,7 @@ pub enum Preset {
     Text(&'static str),
 }
 
-impl From<Preset> for Value {
+impl From<Preset> for SettingValue {
     fn from(default: Preset) -> Self {
         match default {
             Preset::Switch(on) => Self::Switch(on),
@@ -182,15 +182,15 @@ impl Setting {
     }
 
     /// What is wrong with a value, in words that say what is expected.
-    pub fn check(&self, value: &Value) -> Result<(), String> {
+    pub fn check(&self, value: &SettingValue) -> Result<(), String> {
         match (self.kind, value) {
-            (Kind::Switch, Value::Switch(_)) => Ok(()),
+            (Kind::Switch, SettingValue::Switch(_)) => Ok(()),
             (Kind::Switch, _) => Err("must be true or false".to_owned()),
-            (Kind::Number { min, max, .. }, Value::Number(number)) if (min..=max).contains(number) => Ok(()),
+            (Kind::Number { min, max, .. }, SettingValue::Number(number)) if (min..=max).contains(number) => Ok(()),
             (Kind::Number { min, max, .. }, _) => Err(format!("must be a whole number from {min} to {max}")),
-            (Kind::Choice(words), Value::Text(text)) if words.contains(&text.as_str()) => Ok(()),
+            (Kind::Choice(words), SettingValue::Text(text)) if words.contains(&text.as_str()) => Ok(()),
             (Kind::Choice(words), _) => Err(format!("must be one of {}", words.join(", "))),
-            (Kind::TimeZone, Value::Text(text)) if text.parse::<chrono_tz::Tz>().is_ok() => Ok(()),
+            (Kind::TimeZone, SettingValue::Text(text)) if text.parse::<chrono_tz::Tz>().is_ok() => Ok(()),
             (Kind::TimeZone, _) => Err("must be an IANA time zone such as Europe/Rome".to_owned()),
         }
     }
@@ -231,10 +231,13 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_told_what_is_expected() {
-        assert_eq!(RECORD_CALLS.check(&Value::Text("yes".to_owned())), Err("must be true or false".to_owned()));
-        assert_eq!(KEEP_RECORDINGS.check(&Value::Number(-1)), Err("must be a whole number from 0 to 3650".to_owned()));
-        assert_eq!(LANGUAGE.check(&Value::Text("xx".to_owned())), Err("must be one of en, ru, it".to_owned()));
-        assert!(TIME_ZONE.check(&Value::Text("Europe/Rome".to_owned())).is_ok());
-        assert!(TIME_ZONE.check(&Value::Text("Rome".to_owned())).is_err());
+        assert_eq!(RECORD_CALLS.check(&SettingValue::Text("yes".to_owned())), Err("must be true or false".to_owned()));
+        assert_eq!(
+            KEEP_RECORDINGS.check(&SettingValue::Number(-1)),
+            Err("must be a whole number from 0 to 3650".to_owned())
+        );
+        assert_eq!(LANGUAGE.check(&SettingValue::Text("xx".to_owned())), Err("must be one of en, ru, it".to_owned()));
+        assert!(TIME_ZONE.check(&SettingValue::Text("Europe/Rome".to_owned())).is_ok());
+        assert!(TIME_ZONE.check(&SettingValue::Text("Rome".to_owned())).is_err());
     }
 }

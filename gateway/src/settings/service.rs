@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::cascade::{Lock, Said, locked_above, resolve};
 use super::model::{SetSetting, SettingView};
-use super::registry::{self, Level, Setting, Value};
+use super::registry::{self, Level, Setting, SettingValue};
 use super::store::{self, Row};
 use crate::audit;
 use crate::auth::Principal;
@@ -45,7 +45,7 @@ pub async fn of_all_tenants(tx: &mut SystemTx, settings: &[&Setting]) -> Result<
 
 impl EachTenant {
     /// What a setting is in a tenant.
-    pub fn value(&self, tenant: TenantId, setting: &Setting) -> Value {
+    pub fn value(&self, tenant: TenantId, setting: &Setting) -> SettingValue {
         let own = self.tenants.get(&tenant).into_iter().flatten();
         let said: Vec<Said> = self
             .platform
@@ -66,11 +66,6 @@ pub async fn of_member(tx: &mut TenantTx<'_>, user: UserId, session: Uuid) -> Re
 impl Settings {
     fn said(&self, setting: &Setting) -> Vec<Said> {
         self.rows.iter().filter(|(key, _)| key == setting.key).map(|(_, said)| said.clone()).collect()
-    }
-
-    /// What a setting of the registry is.
-    pub fn value(&self, setting: &Setting) -> Value {
-        resolve(setting, self.level, &self.said(setting)).value
     }
 
     pub(super) fn views(&self) -> Vec<SettingView> {
@@ -176,7 +171,7 @@ pub(super) async fn change(
 /// What is chosen with a new tenant.
 pub(crate) async fn choose(tx: &mut TenantTx<'_>, by: UserId, language: &str, time_zone: &str) -> Result<(), DbError> {
     for (setting, word) in [(registry::LANGUAGE, language), (registry::TIME_ZONE, time_zone)] {
-        store::set_tenant(tx, setting.key, &Value::Text(word.to_owned()), Lock::None, by).await?;
+        store::set_tenant(tx, setting.key, &SettingValue::Text(word.to_owned()), Lock::None, by).await?;
     }
     Ok(())
 }

@@ -5,21 +5,21 @@ use trunkline_db::{DbError, SystemTx, TenantId, TenantTx, UserId};
 use uuid::Uuid;
 
 use super::cascade::{Lock, Said};
-use super::registry::{Level, Value};
+use super::registry::{Level, SettingValue};
 
 /// What was said of which setting.
 pub(super) type Row = (String, Said);
 
 fn row(key: String, level: Level, value: Json, lock: &str) -> Option<Row> {
-    let value: Value = serde_json::from_value(value).ok()?;
+    let value: SettingValue = serde_json::from_value(value).ok()?;
     Some((key, Said { level, value, lock: Lock::parse(lock) }))
 }
 
-fn json(value: &Value) -> Json {
+fn json(value: &SettingValue) -> Json {
     match value {
-        Value::Switch(on) => (*on).into(),
-        Value::Number(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
+        SettingValue::Switch(on) => (*on).into(),
+        SettingValue::Number(number) => (*number).into(),
+        SettingValue::Text(text) => text.as_str().into(),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn read_platform(tx: &mut SystemTx) -> Result<Vec<Row>, DbError
 pub(super) async fn set_platform(
     tx: &mut SystemTx,
     key: &str,
-    value: &Value,
+    value: &SettingValue,
     lock: Lock,
     by: UserId,
 ) -> Result<(), DbError> {
@@ -80,7 +80,7 @@ pub(super) async fn clear_platform(tx: &mut SystemTx, key: &str) -> Result<(), D
 pub(super) async fn set_tenant(
     tx: &mut TenantTx<'_>,
     key: &str,
-    value: &Value,
+    value: &SettingValue,
     lock: Lock,
     by: UserId,
 ) -> Result<(), DbError> {
@@ -118,7 +118,7 @@ pub(super) async fn set_member(
     user: UserId,
     session: Uuid,
     key: &str,
-    value: &Value,
+    value: &SettingValue,
     lock: Lock,
 ) -> Result<(), DbError> {
     sqlx::query!(

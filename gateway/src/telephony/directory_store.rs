@@ -13,7 +13,7 @@ use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
-use crate::settings::registry::{RECORD_CALLS, Value};
+use crate::settings::registry::{RECORD_CALLS, SettingValue};
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -101,8 +101,10 @@ async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
 /// What tenants want recorded, and what they have room and minutes for.
 async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let settings = settings::of_all_tenants(tx, &[&RECORD_CALLS]).await?;
-    let unwanted =
-        directory.tenants.keys().filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == Value::Switch(false));
+    let unwanted = directory
+        .tenants
+        .keys()
+        .filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == SettingValue::Switch(false));
     directory.unrecorded.extend(unwanted.copied());
     let rows = sqlx::query!(
         r#"SELECT l.tenant_id AS "tenant!: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",

@@ -96,7 +96,7 @@ pub(super) async fn make(
         Some(known) => known,
         None => {
             let id = UserId::new();
-            parts::insert_user(&mut system, id, &ready.admin, &ready.hash, true).await?;
+            parts::insert_user(&mut system, id, &ready.admin, &ready.hash, true).await.map_err(taken)?;
             (id, ready.admin.name.clone())
         }
     };
@@ -118,7 +118,7 @@ pub(super) async fn make(
     parts::insert_member(&mut tx, admin, &member, takes_work).await?;
     let agents: Vec<AgentId> = takes_work.then(|| AgentId::from(admin)).into_iter().collect();
     let number = ready.number.as_deref();
-    parts::insert_queue(&mut tx, queue, &ready.queue, number, &agents).await?;
+    parts::insert_queue(&mut tx, queue, &ready.queue, number, &agents).await.map_err(taken)?;
     settings::choose(&mut tx, asking.by.user, &ready.language, &ready.time_zone).await?;
     let about =
         json!({ "slug": ready.slug, "name": ready.name, "time_zone": ready.time_zone, "language": ready.language });

@@ -110,7 +110,7 @@ pub(super) struct CreateTenant {
     #[schema(example = "it")]
     pub(super) language: String,
     /// The first admin, who also takes the calls until there are others.
-    pub(super) admin: FirstAdmin,
+    pub(super) admin: TenantAdmin,
     /// The first queue.
     pub(super) queue: String,
     /// A number of the public network that leads to the queue, E.164.
@@ -125,7 +125,7 @@ pub(super) struct CreateTenant {
 /// The first admin of a tenant.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FirstAdmin {
+pub(super) struct TenantAdmin {
     /// Name as shown to colleagues. Somebody who is known keeps theirs.
     pub(super) name: String,
     /// E-mail address. Of a user of another tenant: the same person, who then belongs to both.

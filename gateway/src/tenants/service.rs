@@ -45,6 +45,10 @@ async fn told(
 pub(super) fn taken(error: DbError) -> AppError {
     match error.constraint() {
         Some("tenants_slug_key") => AppError::invalid_field("slug", "belongs to another tenant, or did"),
+        Some("numbers_number_key") => AppError::invalid_field("number", "belongs to another tenant"),
+        Some("users_email_key" | "users_email_check") => {
+            AppError::invalid_field("admin.email", "was taken in this moment, or is no address")
+        }
         _ => error.into(),
     }
 }

@@ -143,7 +143,7 @@ function Control({ setting, value, disabled, onChange }: { setting: Setting; val
               {valueText(setting, value)}
             </>
           }
-          ={value === true}
+          checked={value === true}
           disabled={disabled}
           onCheckedChange={onChange}
         />
