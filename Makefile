@@ -20,7 +20,7 @@ BUILT := $(CARGO_TARGET_DIR)/debug
 # One set of features and one profile for run, tests, clippy and the drift checks: nothing is built twice.
 WORKSPACE := --workspace --locked
 
-.PHONY: help run demo-call test check bench build asterisk clean-run test-rust test-panel test-browser \
+.PHONY: help run demo-call test check bench build asterisk clean-run test-rust test-panel test-browser test-security \
         check-deps check-format check-clippy check-panel check-licences check-tree check-drift check-advisories check-deny sbom
 
 help:  ## list the goals
@@ -44,7 +44,7 @@ test:  ## every test, with the real PostgreSQL, Asterisk, SIP phones and Chromiu
 	@asterisk/get-asterisk.sh > /dev/null
 	@.ci/panel build
 	@cargo build $(WORKSPACE) --bins
-	@$(MAKE) test-panel test-rust test-browser
+	@$(MAKE) test-panel test-rust test-browser test-security
 
 # Parts of `test`, for those who work on one of them and have built the rest.
 test-rust:
@@ -55,6 +55,10 @@ test-panel:
 
 test-browser:
 	@cd gateway/web && ../../.ci/node npm run --silent e2e
+
+# SEED=7 sends the same random requests again; SECONDS_EACH=300 sends them for longer.
+test-security:
+	@.ci/python tests/security/run $(if $(SEED),--seed $(SEED)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 check: check-deps check-format check-panel check-clippy check-tree check-licences check-drift check-advisories check-deny  ## format, lints, licences, drift of generated files
 

@@ -40,6 +40,14 @@ impl DbError {
         error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57014")
     }
 
+    /// Whether a text held what PostgreSQL keeps in no text: the character U+0000.
+    pub fn is_unstorable_text(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        // character_not_in_repertoire in a text, untranslatable_character in a jsonb.
+        code.is_some_and(|code| code == "22021" || code == "22P05")
+    }
+
     /// Whether nobody is there to answer (as opposed to an answer that is an error).
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -16,6 +16,10 @@ impl From<DbError> for AppError {
         }
         match error {
             DbError::Unavailable(_) | DbError::Contended(_) => Self::unavailable("database", error),
+            // Bodies are looked at when they are read; this is for what came in an address or a header.
+            error if error.is_unstorable_text() => {
+                Self::bad_request("a text holds the character U+0000, which cannot be stored")
+            }
             other => Self::internal(other),
         }
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -10,7 +11,8 @@ use super::AppError;
 /// Largest body of an API request, in bytes.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// A JSON body. 415 without `Content-Type: application/json`, 413 when too large, 400 when it is not JSON, 422 when it does not fit.
+/// A JSON body. 415 without `Content-Type: application/json`, 413 when too large, 400 when it is not JSON, 422 when it does not fit or a text
+/// holds the character U+0000: PostgreSQL stores none, so no field could mean it.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -18,11 +20,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        match axum::Json::<T>::from_request(request, state).await {
+        let (parts, body) = request.into_parts();
+        let bytes = body_bytes(Request::from_parts(parts.clone(), body), state).await?;
+        let holds_nul = holds_nul(&bytes);
+        match axum::Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
+            Ok(_) if holds_nul => Err(AppError::invalid_field("", "a text may not hold the character U+0000")),
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(json_refusal(&rejection)),
         }
     }
+}
+
+/// The whole body; 413 when too large.
+pub(super) async fn body_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AppError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            AppError::too_large(MAX_BODY_BYTES)
+        } else {
+            AppError::bad_request("the body cannot be read")
+        }
+    })
+}
+
+/// Whether a JSON text has an escaped U+0000 in it, the only way to write one.
+fn holds_nul(json: &[u8]) -> bool {
+    let mut at = 0;
+    while at < json.len() {
+        if json[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        if json[at..].starts_with(b"\\u0000") {
+            return true;
+        }
+        // Whatever is escaped, a backslash for instance, begins nothing.
+        at += 2;
+    }
+    false
 }
 
 fn json_refusal(rejection: &JsonRejection) -> AppError {
@@ -168,6 +202,27 @@ mod tests {
             "invalid type: integer, expected a string"
         );
         assert_eq!(without_value("unknown variant `x`, expected `a` or `b`"), "unknown variant, expected `a` or `b`");
+    }
+
+    #[tokio::test]
+    async fn a_nul_is_refused_and_what_only_looks_like_one_is_not() {
+        let problem = refused("application/json", r#"{"name":"a\u0000b","size":1}"#).await;
+        assert_eq!(problem["status"], 422, "{problem}");
+        assert!(!holds_nul(br#"{"name":"a\\u0000b"}"#) && holds_nul(br#"{"name":"a\\\u0000b"}"#));
+        assert!(!holds_nul(br#"{"name":"a\u0001b\n"}"#) && !holds_nul(b"\\"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_nul_is_found_in_any_text(text in "[\\PC\0\\\\u0\"]{0,12}") {
+            let json = serde_json::to_vec(&text).unwrap();
+            proptest::prop_assert_eq!(holds_nul(&json), text.contains('\0'));
+        }
+
+        #[test]
+        fn any_bytes_are_looked_through(bytes: Vec<u8>) {
+            let _ = holds_nul(&bytes);
+        }
     }
 
     #[tokio::test]

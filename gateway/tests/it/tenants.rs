@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use trunkline_jobs::NewJob;
 use trunkline_journal::{Kind, NewEvent, Ref};
 
 use crate::calls::{Made, make_call, queue};
@@ -64,6 +65,9 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     let member = format!("/api/v1/teams/{team}/members/{}", operator.id);
     let joined = admin.request(Method::PUT, &member).json(&json!({ "lead": false })).send().await.unwrap();
     assert_eq!(joined.status(), StatusCode::OK);
+    let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
+    let job = trunkline_jobs::enqueue(&mut tx, NewJob::new("test.job", Value::Null)).await.unwrap();
+    tx.commit().await.unwrap();
     HashMap::from([
         ("agents/{id}", operator.id.to_string()),
         ("agents/{device_id}", device),
@@ -72,6 +76,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             made(&admin, "/api/v1/api-keys", json!({ "name": "Key", "permissions": ["calls:read"] })).await,
         ),
         ("calls/{id}", call.to_string()),
+        ("jobs/{id}", job.to_string()),
         ("queues/{id}", queue.to_string()),
         ("recordings/{id}", recording.to_string()),
         ("roles/{id}", made(&admin, "/api/v1/roles", role).await),
@@ -136,7 +141,7 @@ async fn every_operation_on_another_tenants_thing_is_404() {
     assert!(asked >= 28, "{asked}");
     // And none of it had an effect: everything is still there for its own.
     let admin = app.admin().await;
-    for area in ["api-keys", "calls", "recordings"] {
+    for area in ["api-keys", "calls", "jobs", "recordings"] {
         let path = format!("/api/v1/{area}/{}", things[format!("{area}/{{id}}").as_str()]);
         assert_eq!(admin.get(&path).await.status(), StatusCode::OK, "{path}");
     }

@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "trunkline-tone-"));
 beforeAll(async () => {
   const microphone = join(folder, "microphone.wav");
   writeFileSync(microphone, tone(AGENT_HZ));
-  [stage, browser] = await Promise.all([Stage.start(), launch([`--use-file-for-fake-audio-capture=${microphone}`, "--host-resolver-rules=MAP panel.test 127.0.0.1"])]);
+  [stage, browser] = await Promise.all([Stage.start({ TRUNKLINE_ALLOWED_HOSTS: "panel.test" }), launch([`--use-file-for-fake-audio-capture=${microphone}`, "--host-resolver-rules=MAP panel.test 127.0.0.1"])]);
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,6 +1,7 @@
 //! The documentation: `/dev` for people, `/dev/openapi.json` and `/dev/asyncapi.json` for programs.
 
 mod page;
+mod refusals;
 
 use std::sync::LazyLock;
 
@@ -82,6 +83,7 @@ pub(super) fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.add_security_scheme("bearer", bearer);
     document.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("bearer", [])]);
+    refusals::complete(document);
 }
 
 /// What the page says of the ground rules; `json!` keeps it beside the tests.
@@ -93,7 +95,7 @@ pub(super) fn ground_rules() -> Value {
         ],
         [
             "Errors",
-            "application/problem+json with type, code, title, status, detail and, for bad input, errors: [{field, message}]. A 5xx carries a request_id that the server's log has too."
+            "application/problem+json with type, code, title, status, detail and, for bad input, errors: [{field, message}]. A 5xx carries a request_id that the server's log has too. Every operation may answer with 400, 429 and 503, all but public ones with 401 and 403, and those that take a body with 413, 415 and 422; the lists below name what is particular to each."
         ],
         [
             "Lists",

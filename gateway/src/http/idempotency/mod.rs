@@ -10,7 +10,6 @@ mod store;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
@@ -22,7 +21,7 @@ use trunkline_db::TenantTx;
 use trunkline_journal::{Fault, NewEvent, Outcome};
 
 use self::store::Stored;
-use super::extract::MAX_BODY_BYTES;
+use super::extract::body_bytes;
 use super::{AppError, Json, PROBLEM_JSON};
 use crate::auth::{Principal, digest};
 use crate::secrets::{Place, Sealed, Vault};
@@ -391,7 +390,7 @@ impl FromRequest<AppState> for Idempotency {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
         let principal = Principal::from_request_parts(&mut parts, state).await?;
-        let body = read(Request::from_parts(parts.clone(), body), state).await?;
+        let body = body_bytes(Request::from_parts(parts.clone(), body), state).await?;
         Self::from_parts(state, principal, &parts, &body)
     }
 }
@@ -402,19 +401,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for IdempotentJson<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
         let principal = Principal::from_request_parts(&mut parts, state).await?;
-        let bytes = read(Request::from_parts(parts.clone(), body), state).await?;
+        let bytes = body_bytes(Request::from_parts(parts.clone(), body), state).await?;
         let Json(value) =
             Json::<T>::from_request(Request::from_parts(parts.clone(), bytes.clone().into()), state).await?;
         Ok(Self(Idempotency::from_parts(state, principal, &parts, &bytes)?, value))
     }
-}
-
-async fn read(request: Request, state: &AppState) -> Result<Bytes, AppError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            AppError::too_large(MAX_BODY_BYTES)
-        } else {
-            AppError::bad_request("the body cannot be read")
-        }
-    })
 }

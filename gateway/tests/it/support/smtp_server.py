@@ -39,7 +39,7 @@ class Handler:
                     "from": envelope.mail_from,
                     "to": envelope.rcpt_tos,
                     "helo": session.host_name,
-                    "user": session.login_data,
+                    "user": session.auth_data,
                     "headers": [[name, str(value)] for name, value in letter.items()],
                     "subject": letter["subject"],
                     "text": part("plain"),
@@ -54,8 +54,8 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     right = data.login == b"ada" and data.password == b"right"
-    session.login_data = "ada" if right else None
-    return AuthResult(success=right, handled=False, message=None if right else "535 5.7.8 that is not the password")
+    message = None if right else "535 5.7.8 that is not the password"
+    return AuthResult(success=right, handled=False, message=message, auth_data="ada" if right else None)
 
 
 async def serve():
