@@ -117,6 +117,10 @@ id!(
     /// A job.
     JobId
 );
+id!(
+    /// A tenant's outlet.
+    SiteId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

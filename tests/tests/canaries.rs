@@ -267,6 +267,27 @@ async fn use_secrets(stack: &Stack, scene: &Scene, canaries: &mut Canaries, prod
     canaries.add("a one-time password", once);
     Api::sign_in(&base, "olga@canary.test", once).await?;
 
+    // The one-time password of a tenant that the platform makes, in an answer that is kept; and the tokens of going to it.
+    stack.postgres.psql(stack.database(), "UPDATE users SET superadmin = true WHERE email = 'admin@demo.test'")?;
+    let wanted = json!({
+        "name": "Canary Two", "slug": "canary-two", "time_zone": "UTC", "language": "en", "queue": "Help",
+        "admin": { "name": "Mia", "email": "mia@canary.test" },
+    });
+    let make = || {
+        admin.request(Method::POST, "/platform/tenants").header("idempotency-key", "canary-tenant").json(&wanted).send()
+    };
+    let mut made = make().await?;
+    // The gateway hears of the new superadmin in a moment.
+    while made.status() == StatusCode::FORBIDDEN {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        made = make().await?;
+    }
+    let made: Value = made.json().await?;
+    let once = text(&made, "one_time_password")?;
+    ensure!(text(&make().await?.json().await?, "one_time_password")? == once, "the kept answer is another");
+    Api::sign_in(&base, "mia@canary.test", &once).await?;
+    canaries.add("a one-time password of the platform's", once);
+
     // An API key: used, changed for another, and both secrets of an answer that is kept.
     let wanted = json!({ "name": "Canary", "permissions": ["queues:read"] });
     let make = || admin.request(Method::POST, "/api-keys").header("idempotency-key", "canary-key").json(&wanted);

@@ -8,7 +8,7 @@ use trunkline_journal::Ref;
 use uuid::Uuid;
 
 use super::account_store::{self as store, Person};
-use super::model::{MySession, MyTenant, RecoveryCodes, SecondStep, SecondStepSecret};
+use super::model::{MySession, RecoveryCodes, SecondStep, SecondStepSecret};
 use super::password::PasswordError;
 use super::service::{self, Granted, Method, address_of, limits};
 use super::{Principal, random_token, totp, weakness};
@@ -234,11 +234,6 @@ pub(super) async fn end_sessions(
     Ok(())
 }
 
-pub(super) async fn tenants(state: &AppState, principal: &Principal) -> Result<Vec<MyTenant>, AppError> {
-    let mut tx = state.db.system().await?;
-    Ok(store::tenants(&mut tx, principal.user, principal.tenant).await?)
-}
-
 /// Goes on in another tenant: this sign-in ends, another begins.
 pub(super) async fn switch(
     state: &AppState,
@@ -252,11 +247,13 @@ pub(super) async fn switch(
             "the identity provider vouches for this tenant alone; sign in with your password",
         ));
     }
-    let wanted = store::tenants(&mut tx, principal.user, principal.tenant).await?;
-    let known = wanted.iter().any(|one| one.slug == slug);
+    let there = super::store::membership(&mut tx, principal.user, Some(slug)).await?;
+    if there.as_ref().is_some_and(|(_, tenant)| tenant.id == principal.tenant) {
+        return Err(AppError::conflict("current-tenant", "you are signed in to this tenant already"));
+    }
     let ended = store::end_sessions(&mut tx, principal.user, None, Some(principal.session), None).await?;
     // A sign-in that has ended meanwhile begins no other.
-    if !known || ended.is_empty() {
+    if there.is_none() || ended.is_empty() {
         return Err(AppError::not_found("tenant among yours"));
     }
     let granted = service::begin(state, &mut tx, principal.user, Some(slug), Method::Password, None, origin).await?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::http::{forget, granted, no_store};
 use super::model::{
-    ConfirmSecondStep, ForgotPassword, JudgePassword, MySessions, MyTenants, RecoveryCodes, ResetPassword, SecondStep,
+    ConfirmSecondStep, ForgotPassword, JudgePassword, MySessions, RecoveryCodes, ResetPassword, SecondStep,
     SecondStepSecret, SignedIn, SwitchTenant, VerifyEmail, WithPassword,
 };
 use super::strength::{Strength, strength};
@@ -27,7 +27,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(verify_email))
         .routes(routes!(ask_verification))
         .routes(routes!(switch_tenant))
-        .routes(routes!(my_tenants))
         .routes(routes!(my_sessions, end_my_sessions))
         .routes(routes!(end_my_session))
         .routes(routes!(second_step, begin_second_step))
@@ -132,13 +131,14 @@ async fn ask_verification(
 
 /// Go on in another of my tenants
 ///
-/// This sign-in ends and another begins: a new access token, a new refresh cookie.
+/// This sign-in ends and another begins: a new access token, a new refresh cookie. `GET /me/tenants` says which there are.
 #[utoipa::path(
     post, path = "/auth/switch", tag = "sign-in", operation_id = "switchTenant", request_body = SwitchTenant,
     responses(
         (status = 200, description = "Signed in there", body = SignedIn),
         (status = 403, description = "This sign-in holds for this tenant alone", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "None of yours", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "None of yours, or a suspended one", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "That is where you are", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("person")), ("x-rate-limit" = json!("sign_in")))
 )]
@@ -149,16 +149,6 @@ async fn switch_tenant(
     Json(wanted): Json<SwitchTenant>,
 ) -> Result<Response, AppError> {
     Ok(granted(&state, account::switch(&state, &origin, &principal, &wanted.tenant).await?))
-}
-
-/// List my tenants
-#[utoipa::path(
-    get, path = "/me/tenants", tag = "sign-in", operation_id = "myTenants",
-    responses((status = 200, description = "Tenants that I belong to", body = MyTenants)),
-    extensions(("x-permission" = json!("person")))
-)]
-async fn my_tenants(State(state): State<AppState>, principal: Principal) -> Result<axum::Json<MyTenants>, AppError> {
-    Ok(axum::Json(MyTenants { items: account::tenants(&state, &principal).await? }))
 }
 
 /// List my sign-ins

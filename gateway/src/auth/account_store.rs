@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{DbError, SystemTx, TenantId, UserId};
 use uuid::Uuid;
 
-use super::model::{MySession, MyTenant};
+use super::model::MySession;
 
 /// A person as letters and judgements of passwords need them.
 #[derive(Debug, Clone)]
@@ -148,22 +148,6 @@ pub(crate) async fn end_sessions(
     )
     .fetch_all(tx.conn())
     .await?)
-}
-
-/// Where a person may sign in.
-pub(super) async fn tenants(tx: &mut SystemTx, user: UserId, present: TenantId) -> Result<Vec<MyTenant>, DbError> {
-    let rows = sqlx::query!(
-        r#"SELECT t.id AS "id: TenantId", t.slug, t.name, m.role
-             FROM memberships m JOIN tenants t ON t.id = m.tenant_id
-            WHERE m.user_id = $1 AND m.disabled_at IS NULL AND t.removal_started_at IS NULL ORDER BY t.name, t.id"#,
-        user.uuid(),
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| MyTenant { present: row.id == present, id: row.id, slug: row.slug, name: row.name, role: row.role })
-        .collect())
 }
 
 /// Keeps the hash of a link's token; earlier ones of the same purpose end.

@@ -8,11 +8,13 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{ChangePassword, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
+use super::model::{ChangePassword, LanguageChoice, LoginRequest, Me, SignedIn, TenantView, UpdateMe, UserView};
 use super::service::{self, Granted, REFRESH_DAYS};
 use super::{Principal, cookie, device, token};
 use crate::audit::Origin;
 use crate::http::{AppError, Json, Problem, bearer};
+use crate::settings;
+use crate::settings::registry::LANGUAGE;
 use crate::state::AppState;
 
 /// Routes of sign-in.
@@ -67,6 +69,7 @@ pub(super) fn no_store(mut response: Response) -> Response {
     responses(
         (status = 200, description = "Signed in; the refresh cookie is set", body = SignedIn),
         (status = 401, description = "Wrong address or password; `second-step-required` or `wrong-code` when the password is right", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is suspended; the detail says why", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures; see Retry-After", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("public")), ("x-rate-limit" = json!("sign_in")))
@@ -174,6 +177,7 @@ async fn me(State(state): State<AppState>, principal: Principal) -> Result<Respo
     responses(
         (status = 200, description = "The signed-in user as it is now", body = Me),
         (status = 401, description = "Not signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The language is locked by the tenant or the platform (`setting-locked`)", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("person")))
@@ -185,6 +189,11 @@ async fn update_me(
     Json(wanted): Json<UpdateMe>,
 ) -> Result<Response, AppError> {
     principal.require_own_password()?;
+    if matches!(wanted.language, LanguageChoice::Own(_)) {
+        let mut tx = state.db.tenant(principal.tenant).await?;
+        settings::require_open(&mut tx, &principal, &LANGUAGE).await?;
+        tx.commit().await?;
+    }
     let (user, tenant) = service::update_me(&state, principal, origin, wanted).await?;
     Ok(who(&state, &principal, user, tenant).into_response())
 }

@@ -208,29 +208,6 @@ pub(super) struct MySessions {
     pub items: Vec<MySession>,
 }
 
-/// A tenant of the person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(super) struct MyTenant {
-    /// The tenant.
-    #[schema(value_type = uuid::Uuid)]
-    pub id: TenantId,
-    /// Its slug, for `POST /auth/switch`.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// The person's built-in role there.
-    pub role: String,
-    /// Whether it is the one signed in to.
-    pub present: bool,
-}
-
-/// Tenants of the person.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub(super) struct MyTenants {
-    /// By name.
-    pub items: Vec<MyTenant>,
-}
-
 /// One-time codes of the person.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
 pub(super) struct SecondStep {

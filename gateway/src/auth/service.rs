@@ -170,7 +170,11 @@ pub(super) async fn login(
 
     let mut tx = state.db.system().await?;
     if store::membership(&mut tx, user, slug).await?.is_none() {
-        return Err(refuse(state, origin, known, &email, slug).await);
+        // The password was right: they may know why.
+        let suspension = store::suspension(&mut tx, user, slug).await?;
+        tx.commit().await?;
+        let refused = refuse(state, origin, known, &email, slug).await;
+        return Err(suspension.map_or(refused, AppError::tenant_suspended));
     }
     // Codes are guessed by those alone who have the password: they share one count, wherever they are. It does not bind a browser that
     // the person is known to use: whoever has the password cannot keep its owner out.
@@ -448,7 +452,7 @@ pub(super) async fn change_password(
     Ok(granted)
 }
 
-async fn grant(
+pub(super) async fn grant(
     state: &AppState,
     tx: &mut SystemTx,
     user: UserView,

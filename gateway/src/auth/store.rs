@@ -49,7 +49,7 @@ pub(super) async fn membership(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL
+          WHERE u.id = $1 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL AND t.suspended_at IS NULL
             AND ($2::text IS NULL OR t.slug = $2)
           ORDER BY m.created_at, t.id
           LIMIT 1"#,
@@ -81,6 +81,23 @@ pub(super) async fn membership(
     }))
 }
 
+/// Why the tenant that somebody would sign in to is suspended, if that is what keeps them out.
+pub(super) async fn suspension(
+    tx: &mut SystemTx,
+    user: UserId,
+    tenant_slug: Option<&str>,
+) -> Result<Option<String>, DbError> {
+    let reason = sqlx::query_scalar!(
+        r#"SELECT coalesce(t.suspended_reason, '') AS "reason!"
+             FROM memberships m JOIN tenants t ON t.id = m.tenant_id
+            WHERE m.user_id = $1 AND m.disabled_at IS NULL AND t.suspended_at IS NOT NULL AND ($2::text IS NULL OR t.slug = $2)
+            ORDER BY m.created_at, t.id LIMIT 1"#,
+        user.uuid(),
+        tenant_slug,
+    );
+    Ok(reason.fetch_optional(tx.conn()).await?)
+}
+
 /// The user's membership of one tenant, as it is now, seen from a sign-in.
 pub(super) async fn membership_of(
     tx: &mut SystemTx,
@@ -98,7 +115,8 @@ pub(super) async fn membership_of(
            FROM users u
            JOIN memberships m ON m.user_id = u.id
            JOIN tenants t ON t.id = m.tenant_id
-          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL"#,
+          WHERE u.id = $1 AND t.id = $2 AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL
+            AND t.suspended_at IS NULL"#,
         user.uuid(),
         tenant.uuid(),
         session,

@@ -1,7 +1,7 @@
 //! Who can be called and who may call: the part of the configuration that call control keeps in memory, so that it
 //! works while the database is away.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, QueueId, TenantId};
@@ -45,6 +45,10 @@ pub struct DirectoryAgent {
 pub struct Directory {
     /// Tenants and their slugs.
     pub tenants: HashMap<TenantId, String>,
+    /// Tenants whose calls are not recorded: they do not want it, or have no room left.
+    pub unrecorded: HashSet<TenantId>,
+    /// Tenants that have used up their minutes: who calls in is taken, and their own phones begin no call.
+    pub spent: HashSet<TenantId>,
     /// Numbers (E.164) and the queues they lead to.
     pub numbers: HashMap<String, (TenantId, QueueId)>,
     /// Queues.
@@ -56,9 +60,12 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Leaves out what belongs to no tenant of the directory: a tenant that is being removed takes no calls and has no phones.
+    /// Leaves out what belongs to no tenant of the directory: a tenant that is suspended, or is being
+    /// removed, takes no calls and has no phones.
     pub fn forget_strangers(&mut self) {
-        let Self { tenants, numbers, queues, agents, devices } = self;
+        let Self { tenants, unrecorded, spent, numbers, queues, agents, devices } = self;
+        unrecorded.retain(|tenant| tenants.contains_key(tenant));
+        spent.retain(|tenant| tenants.contains_key(tenant));
         numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
         queues.retain(|_, queue| tenants.contains_key(&queue.tenant));
         agents.retain(|(tenant, _), _| tenants.contains_key(tenant));

@@ -152,7 +152,7 @@ impl Handle {
     }
 
     /// The slug of an agent's tenant; none when the user is no agent, as far as the directory knows. Needs no database.
-    pub(crate) fn slug_for_agent(&self, tenant: TenantId, agent: AgentId) -> Result<Option<String>, CallCommandError> {
+    pub fn slug_for_agent(&self, tenant: TenantId, agent: AgentId) -> Result<Option<String>, CallCommandError> {
         let directory = self.directory.as_ref().ok_or(CallCommandError::Unavailable)?;
         let directory = directory.borrow();
         let slug = directory.tenants.get(&tenant).filter(|_| directory.agents.contains_key(&(tenant, agent)));
@@ -165,10 +165,17 @@ impl Handle {
     }
 
     /// Waits until calls no longer go by a directory with this tenant: from then on no number and no phone of it leads anywhere.
-    pub(crate) async fn forgets_tenant(&self, tenant: TenantId) {
+    pub async fn forgets_tenant(&self, tenant: TenantId) {
         if let Some(mut directory) = self.directory.clone() {
             // A closed channel means that call control has ended, and takes no calls at all.
             let _ = directory.wait_for(|directory| !directory.tenants.contains_key(&tenant)).await;
+        }
+    }
+
+    /// Waits until calls of a tenant are recorded, or are not.
+    pub async fn records(&self, tenant: TenantId, recorded: bool) {
+        if let Some(mut directory) = self.directory.clone() {
+            let _ = directory.wait_for(|directory| directory.unrecorded.contains(&tenant) != recorded).await;
         }
     }
 

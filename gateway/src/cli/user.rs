@@ -19,6 +19,14 @@ pub(super) enum UserWord {
         /// E-mail address.
         email: String,
     },
+    /// Let a user run the platform: make, suspend and limit tenants. Their rights within tenants stay what they are.
+    Superadmin {
+        /// E-mail address.
+        email: String,
+        /// Take it back.
+        #[arg(long)]
+        revoke: bool,
+    },
     /// List all members of all tenants.
     List,
 }
@@ -71,10 +79,18 @@ pub(super) async fn run(source: &Source, word: UserWord) -> anyhow::Result<()> {
             provision::set_password(&db, &Passwords::new(), &email, &password).await?;
             println!("{email} has a new password{shown}");
         }
+        UserWord::Superadmin { email, revoke } => {
+            provision::set_superadmin(&db, &email, !revoke).await?;
+            println!("{email} {} the platform", if revoke { "no longer runs" } else { "may run" });
+        }
         UserWord::List => {
             for member in provision::list_members(&db).await? {
                 let disabled = if member.disabled { "  (may not sign in)" } else { "" };
-                println!("{:<20} {:<32} {:<9} {}{disabled}", member.tenant, member.email, member.role, member.name);
+                let superadmin = if member.superadmin { "  (runs the platform)" } else { "" };
+                println!(
+                    "{:<20} {:<32} {:<9} {}{superadmin}{disabled}",
+                    member.tenant, member.email, member.role, member.name
+                );
             }
         }
     }

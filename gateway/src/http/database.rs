@@ -7,6 +7,13 @@ use super::AppError;
 
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
+        // The trigger `agent_limited` says so, whoever makes the agent.
+        if error.constraint() == Some("tenant_limits_agents") {
+            return Self::conflict(
+                "limit-reached",
+                "the company has as many agents as it may have; ask whoever runs the platform",
+            );
+        }
         match error {
             DbError::Unavailable(_) | DbError::Contended(_) => Self::unavailable("database", error),
             // Bodies are looked at when they are read; this is for what came in an address or a header.

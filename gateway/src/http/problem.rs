@@ -133,6 +133,12 @@ impl AppError {
             .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
+    /// 403: the tenant is suspended, and why, as whoever runs the platform says.
+    pub fn tenant_suspended(reason: String) -> Self {
+        let detail = if reason.is_empty() { "ask whoever runs the platform".to_owned() } else { reason };
+        Self::refused(StatusCode::FORBIDDEN, "tenant-suspended", "The company is suspended", detail)
+    }
+
     /// 401 of the sign-in itself; the same for an unknown address and a wrong password.
     pub fn wrong_credentials() -> Self {
         Self::refused(

@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, setup, softphone,
-    stream, teams, test_calls,
+    agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, settings, setup,
+    sites, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -31,9 +31,12 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(queues::router())
         .merge(recordings::router())
         .merge(roles::router())
+        .merge(settings::router())
         .merge(setup::router())
+        .merge(sites::router())
         .merge(softphone::router())
         .merge(teams::router())
+        .merge(tenants::router())
         .merge(test_calls::router())
         .merge(jobs::router())
         .merge(members::router())

@@ -15,21 +15,29 @@ pub use http::router;
 pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
-use crate::mail;
 use crate::state::AppState;
+use crate::{mail, tenants};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+/// How often tenants whose grace is over are looked for.
+const REMOVE_EVERY: Duration = Duration::from_mins(10);
+/// How often it is looked at what tenants have used.
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// The worker with every handler and every schedule of the gateway, not yet started.
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
-    let db = state.db.clone();
+    let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
     Worker::new(state.db.clone(), config)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
         .handle(mail::KIND, mail::handler(state.clone()))
-        .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(db.clone()))
+        .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(sweeping.clone()))
+        .handle_within(tenants::REMOVE, Duration::from_hours(1), move |_| tenants::remove(removing.clone()))
+        .handle_within(tenants::WARN, Duration::from_mins(5), move |_| tenants::warn(warning.clone()))
         .schedule(Schedule::every("sweep", SWEEP_EVERY, sweep::KIND))
+        .schedule(Schedule::every("tenants-remove", REMOVE_EVERY, tenants::REMOVE))
+        .schedule(Schedule::every("tenants-warn", WARN_EVERY, tenants::WARN))
 }
 
 /// Kinds that show in metrics under their own names.
-pub(crate) const KINDS: [&str; 2] = [mail::KIND, sweep::KIND];
+pub(crate) const KINDS: [&str; 4] = [mail::KIND, sweep::KIND, tenants::REMOVE, tenants::WARN];

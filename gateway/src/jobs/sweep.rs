@@ -1,11 +1,11 @@
-//! Removes what has ended: refresh tokens, tickets, kept answers, jobs.
+//! Removes what has ended: refresh tokens, tickets, kept answers, jobs, settings of sign-ins, old recordings.
 
 use std::time::Duration;
 
-use trunkline_db::{Db, DbError};
 use trunkline_jobs::{Done, Failure};
 
-use crate::{auth, http, stream};
+use crate::state::AppState;
+use crate::{auth, http, recordings, settings, stream};
 
 pub(crate) const KIND: &str = "system.sweep";
 /// For how long jobs that were done are kept, to be looked at.
@@ -13,12 +13,15 @@ const KEEP_DONE: Duration = Duration::from_hours(24);
 /// And dead ones.
 const KEEP_DEAD: Duration = Duration::from_hours(24 * 30);
 
-pub(super) async fn run(db: Db) -> Result<Done, Failure> {
-    let results: [(&str, Result<(), DbError>); 4] = [
-        ("refresh tokens", auth::sweep(&db).await.map(drop)),
-        ("stream tickets", stream::sweep(&db).await.map(drop)),
-        ("idempotency keys", http::idempotency::sweep(&db).await.map(drop)),
-        ("jobs", trunkline_jobs::sweep(&db, KEEP_DONE, KEEP_DEAD).await.map(drop)),
+pub(super) async fn run(state: AppState) -> Result<Done, Failure> {
+    let db = &state.db;
+    let results: [(&str, anyhow::Result<()>); 6] = [
+        ("refresh tokens", auth::sweep(db).await.map_err(Into::into)),
+        ("stream tickets", stream::sweep(db).await.map(drop).map_err(Into::into)),
+        ("idempotency keys", http::idempotency::sweep(db).await.map(drop).map_err(Into::into)),
+        ("jobs", trunkline_jobs::sweep(db, KEEP_DONE, KEEP_DEAD).await.map(drop).map_err(Into::into)),
+        ("settings of sign-ins", settings::sweep(db).await.map_err(Into::into)),
+        ("old recordings", recordings::sweep(&state).await),
     ];
     // One that fails does not keep the others from being swept.
     let failed: Vec<String> = results

@@ -152,6 +152,19 @@ pub async fn set_password(db: &Db, passwords: &Passwords, email: &str, password:
     Ok(tx.commit().await?)
 }
 
+/// Says whether a user runs the platform.
+pub async fn set_superadmin(db: &Db, email: &str, superadmin: bool) -> Result<(), ProvisionError> {
+    let mut tx = db.system().await?;
+    let Some((user, changed)) = store::set_superadmin(&mut tx, &email.trim().to_lowercase(), superadmin).await? else {
+        return Err(ProvisionError::NoUser(email.to_owned()));
+    };
+    if changed {
+        let action = if superadmin { "user.superadmin_given" } else { "user.superadmin_taken" };
+        audit::append_system(&mut tx, None, by_hand(action, user, None)).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// What somebody at the machine's command line did.
 fn by_hand(action: &'static str, user: UserId, after: Option<serde_json::Value>) -> Entry {
     Entry {

@@ -15,6 +15,8 @@ pub struct Member {
     pub role: String,
     /// Whether the user may not sign in.
     pub disabled: bool,
+    /// Whether the user runs the platform.
+    pub superadmin: bool,
 }
 
 pub(super) async fn create_tenant(tx: &mut SystemTx, slug: &str, name: &str) -> Result<TenantId, DbError> {
@@ -97,10 +99,24 @@ pub(super) async fn set_password(tx: &mut SystemTx, email: &str, hash: &str) -> 
     Ok(Some(UserId(user)))
 }
 
+/// The user and whether that is new; none: no such user.
+pub(super) async fn set_superadmin(
+    tx: &mut SystemTx,
+    email: &str,
+    superadmin: bool,
+) -> Result<Option<(UserId, bool)>, DbError> {
+    let known = sqlx::query!("SELECT id, superadmin FROM users WHERE email = $1 FOR UPDATE", email);
+    let Some(known) = known.fetch_optional(tx.conn()).await? else { return Ok(None) };
+    if known.superadmin != superadmin {
+        sqlx::query!("UPDATE users SET superadmin = $2 WHERE id = $1", known.id, superadmin).execute(tx.conn()).await?;
+    }
+    Ok(Some((UserId(known.id), known.superadmin != superadmin)))
+}
+
 pub(super) async fn list_members(tx: &mut SystemTx) -> Result<Vec<Member>, DbError> {
     let rows = sqlx::query_as!(
         Member,
-        r#"SELECT t.slug AS tenant, u.email, u.name, m.role, u.disabled_at IS NOT NULL AS "disabled!"
+        r#"SELECT t.slug AS tenant, u.email, u.name, m.role, u.disabled_at IS NOT NULL AS "disabled!", u.superadmin
              FROM memberships m JOIN users u ON u.id = m.user_id JOIN tenants t ON t.id = m.tenant_id
             ORDER BY t.slug, u.email"#
     )

@@ -5,8 +5,10 @@ mod http;
 mod link;
 mod model;
 mod range;
+mod retention;
 mod store;
 mod waveform;
 
 pub use self::http::router;
 pub use model::Recording;
+pub use retention::sweep;

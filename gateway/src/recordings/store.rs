@@ -1,6 +1,8 @@
 //! SQL of recordings.
 
-use trunkline_db::{CallId, DbError, RecordingId, TenantTx};
+use chrono::{DateTime, Utc};
+use trunkline_db::{CallId, DbError, RecordingId, SystemTx, TenantId, TenantTx};
+use uuid::Uuid;
 
 use super::model::Recording;
 use crate::roster::Sight;
@@ -49,4 +51,28 @@ pub(super) async fn find(tx: &mut TenantTx<'_>, id: RecordingId, sight: &Sight) 
         path: row.path,
         customer: row.customer,
     }))
+}
+
+/// Tenants that are at work.
+pub(super) async fn tenants(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let tenants = sqlx::query_scalar!(r#"SELECT id AS "id: TenantId" FROM tenants WHERE removal_started_at IS NULL"#);
+    Ok(tenants.fetch_all(tx.conn()).await?)
+}
+
+/// Some recordings that were finished before `end`, the oldest first, with their files.
+pub(super) async fn finished_before(tx: &mut TenantTx<'_>, end: DateTime<Utc>) -> Result<Vec<(Uuid, String)>, DbError> {
+    let rows = sqlx::query!(
+        "SELECT id, path FROM recordings WHERE state <> 'recording' AND coalesce(ended_at, started_at) < $1
+          ORDER BY started_at, id LIMIT 200 FOR UPDATE SKIP LOCKED",
+        end,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.path)).collect())
+}
+
+/// Removes recordings; their calls stay.
+pub(super) async fn delete(tx: &mut TenantTx<'_>, ids: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query!("DELETE FROM recordings WHERE id = ANY($1)", ids).execute(tx.conn()).await?;
+    Ok(())
 }

@@ -67,6 +67,8 @@ struct Tables {
 #[derive(Debug)]
 struct Tenant {
     read_at: DateTime<Utc>,
+    /// Suspended, or being removed: nobody comes in, however young their token is.
+    closed: bool,
     members: HashMap<UserId, Member>,
     keys: HashMap<ApiKeyId, Arc<KnownKey>>,
 }
@@ -177,14 +179,14 @@ impl Uses {
 
 impl Tenant {
     fn empty(read_at: DateTime<Utc>) -> Self {
-        Self { read_at, members: HashMap::new(), keys: HashMap::new() }
+        Self { read_at, closed: false, members: HashMap::new(), keys: HashMap::new() }
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
         let facts = |tenant: &Self| -> HashMap<ApiKeyId, KeyFacts> {
             tenant.keys.iter().map(|(id, key)| (*id, key.facts.clone())).collect()
         };
-        self.members == other.members && facts(self) == facts(other)
+        self.closed == other.closed && self.members == other.members && facts(self) == facts(other)
     }
 }
 
@@ -255,6 +257,9 @@ impl Roster {
     pub fn principal(&self, who: &Identity) -> Option<Principal> {
         let tables = self.tables();
         let tenant = tables.tenants.get(&who.tenant);
+        if tenant.is_some_and(|tenant| tenant.closed) {
+            return None;
+        }
         match who.via {
             Via::SignIn => {
                 if let Some(member) = tenant.and_then(|tenant| tenant.members.get(&who.user)) {
@@ -424,7 +429,8 @@ mod tests {
         let now = Utc::now();
         let member = Member { role: Role::Client, custom_role: None, rights, led: Vec::new() };
         let known = Arc::new(KnownKey { facts: key.clone(), uses: Arc::default() });
-        let part = Tenant { read_at: now, members: [(user, member)].into(), keys: [(key.id, known)].into() };
+        let part =
+            Tenant { read_at: now, closed: false, members: [(user, member)].into(), keys: [(key.id, known)].into() };
         let roster = Roster::default();
         *roster.0.tables.write().unwrap() = Tables {
             read_at: Some(now),
@@ -468,6 +474,16 @@ mod tests {
         assert!(newcomer.may(Permission::RecordingsDownload), "a manager, as the token says");
         let elsewhere = identity(TenantId::new(), user, Utc::now() - TimeDelta::seconds(10));
         assert!(roster.principal(&elsewhere).is_none(), "of a tenant that is not there any more");
+    }
+
+    #[test]
+    fn nobody_comes_into_a_closed_tenant_however_young_their_token_is() {
+        let (tenant, user) = (TenantId::new(), UserId::new());
+        let roster = roster(tenant, user, Rights::NONE, facts(tenant, user));
+        let part = Tenant { closed: true, ..Tenant::empty(Utc::now()) };
+        roster.0.tables.write().unwrap().tenants.insert(tenant, Arc::new(part));
+        assert!(roster.principal(&identity(tenant, user, Utc::now())).is_none());
+        assert!(roster.key("abcdefghij", &[1; 32], Utc::now()).is_none());
     }
 
     #[test]

@@ -9,7 +9,8 @@ use trunkline_db::{AgentId, ApiKeyId, Db, DbError, RoleId, TenantId, UserId};
 use super::{KeyFacts, KnownKey, Member, Tenant};
 use crate::http::{Permissions, Reach, Rights};
 
-/// Members and keys as they are now. Somebody who may not sign in is no member here: disabled users, tenants that are being removed.
+/// Members and keys as they are now. Somebody who may not sign in is no member here: disabled users, and
+/// those of tenants that are suspended or being removed.
 pub(super) async fn read(db: &Db, tenant: Option<TenantId>) -> Result<HashMap<TenantId, Tenant>, DbError> {
     // Before the reading begins: who was made a member afterwards may be missing.
     let read_at = Utc::now();
@@ -22,7 +23,8 @@ pub(super) async fn read(db: &Db, tenant: Option<TenantId>) -> Result<HashMap<Te
              JOIN users u ON u.id = m.user_id
              JOIN tenants t ON t.id = m.tenant_id
              LEFT JOIN roles r ON r.tenant_id = m.tenant_id AND r.id = m.custom_role_id
-            WHERE ($1::uuid IS NULL OR m.tenant_id = $1) AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND t.removal_started_at IS NULL"#,
+            WHERE ($1::uuid IS NULL OR m.tenant_id = $1) AND u.disabled_at IS NULL AND m.disabled_at IS NULL
+              AND t.removal_started_at IS NULL AND t.suspended_at IS NULL"#,
         one,
     )
     .fetch_all(tx.conn())
@@ -45,11 +47,21 @@ pub(super) async fn read(db: &Db, tenant: Option<TenantId>) -> Result<HashMap<Te
     )
     .fetch_all(tx.conn())
     .await?;
+    let closed = sqlx::query_scalar!(
+        "SELECT id FROM tenants
+          WHERE ($1::uuid IS NULL OR id = $1) AND (suspended_at IS NOT NULL OR removal_started_at IS NOT NULL)",
+        one,
+    )
+    .fetch_all(tx.conn())
+    .await?;
     tx.commit().await?;
 
     let mut tenants: HashMap<TenantId, Tenant> = HashMap::new();
     if let Some(tenant) = tenant {
         tenants.insert(tenant, Tenant::empty(read_at));
+    }
+    for id in closed {
+        tenants.entry(TenantId(id)).or_insert_with(|| Tenant::empty(read_at)).closed = true;
     }
     for row in members {
         // The schema allows no other words.

@@ -5,6 +5,7 @@
 
 mod hours;
 mod http;
+pub(crate) mod make;
 mod model;
 mod plan;
 mod removal;
@@ -12,4 +13,5 @@ mod service;
 mod store;
 
 pub use self::http::router;
-pub(crate) use removal::resume;
+pub(crate) use removal::{delete_files, remove, resume};
+pub(crate) use service::removal_entry;

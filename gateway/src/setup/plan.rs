@@ -36,12 +36,12 @@ pub(super) struct Plan {
 
 /// A user who will be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlannedUser {
-    pub(super) name: String,
-    pub(super) email: String,
-    pub(super) role: Role,
+pub(crate) struct PlannedUser {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) role: Role,
     /// Where the address stands in the request.
-    pub(super) field: String,
+    pub(crate) field: String,
 }
 
 /// Checks everything.
@@ -112,7 +112,7 @@ pub(super) fn plan(setup: &Setup) -> Result<Plan, Vec<FieldError>> {
     }
 }
 
-fn checked_name(field: &str, text: &str, wrong: &mut impl FnMut(&str, &str)) -> String {
+pub(crate) fn checked_name(field: &str, text: &str, wrong: &mut impl FnMut(&str, &str)) -> String {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
         wrong(field, "must have from 1 to 100 characters");
@@ -148,7 +148,7 @@ pub(super) fn slug_of(name: &str) -> String {
 }
 
 /// `+` and 7 to 15 digits (ITU-T E.164); blanks, dashes, dots and brackets between them are passed over.
-fn e164(text: &str) -> Option<String> {
+pub(crate) fn e164(text: &str) -> Option<String> {
     let digits = text.strip_prefix('+')?;
     let mut number = String::from("+");
     for character in digits.chars() {
@@ -162,7 +162,7 @@ fn e164(text: &str) -> Option<String> {
 }
 
 /// Something before the @, a domain with a dot or a plain host after it, no blanks. Whether anybody reads it shows when it is used.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= MAX_EMAIL_BYTES
         && !local.is_empty()

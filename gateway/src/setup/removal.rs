@@ -20,7 +20,7 @@ use crate::state::AppState;
 const CHUNK: i32 = 500;
 
 /// Takes away what is left of a tenant whose removal was begun. Returns how many rows went.
-pub(super) async fn remove(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
+pub(crate) async fn remove(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
     let removed = remove_all(state, tenant).await;
     let result = if removed.is_ok() { "done" } else { "failed" };
     state.metrics.tenant_removals.with_label_values(&[result]).inc();
@@ -76,7 +76,7 @@ async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
 }
 
 /// Deletes recordings' files with what stands beside them. One that is gone already is as good.
-fn delete_files(folder: &Path, paths: &[String]) -> anyhow::Result<()> {
+pub(crate) fn delete_files(folder: &Path, paths: &[String]) -> anyhow::Result<()> {
     for path in paths {
         let relative = Path::new(path);
         // A row may say anything; a file outside of the folder is none of ours.
@@ -101,19 +101,21 @@ fn delete_file(path: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Takes away what is left of all tenants whose removal was begun.
+async fn remove_begun(state: &AppState) -> anyhow::Result<()> {
+    let mut tx = state.db.system().await?;
+    let tenants = store::unfinished_removals(&mut tx).await?;
+    tx.commit().await?;
+    for tenant in tenants {
+        tracing::info!(%tenant, "going on with the removal of a tenant");
+        remove(state, tenant).await?;
+    }
+    Ok(())
+}
+
 /// Goes on with removals that an earlier life of the gateway could not finish.
 pub(crate) async fn resume(state: AppState, cancel: CancellationToken) {
-    let going_on = async {
-        let mut tx = state.db.system().await?;
-        let tenants = store::unfinished_removals(&mut tx).await?;
-        tx.commit().await?;
-        for tenant in tenants {
-            tracing::info!(%tenant, "going on with the removal of a tenant");
-            remove(&state, tenant).await?;
-        }
-        anyhow::Ok(())
-    };
-    if let Some(Err(error)) = cancel.run_until_cancelled(going_on).await {
+    if let Some(Err(error)) = cancel.run_until_cancelled(remove_begun(&state)).await {
         tracing::warn!(%error, "a tenant could not be removed; the next start tries again");
     }
 }

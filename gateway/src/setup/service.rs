@@ -13,13 +13,14 @@ use crate::audit::{self, Actor, Entry, Origin};
 use crate::auth::{PasswordError, Principal};
 use crate::http::idempotency::Effect;
 use crate::http::{AppError, FieldError};
+use crate::settings;
 use crate::state::AppState;
 
 const TENANT_CREATED: Kind = Kind::from_static("tenant.created");
 const USER_CREATED: Kind = Kind::from_static("user.created");
 const QUEUE_CREATED: Kind = Kind::from_static("queue.created");
 /// What phones dial to reach the first queue.
-const EXTENSION: &str = "700";
+pub(crate) const EXTENSION: &str = "700";
 
 /// A user with id and password, ready to be stored.
 #[derive(Debug, Clone)]
@@ -37,17 +38,22 @@ pub(super) async fn ready(state: &AppState, plan: &Plan, admin_password: String)
     for user in &plan.users {
         let one_time_password = if admin_password.is_some() { None } else { Some(one_time_password()) };
         let password = admin_password.take().or_else(|| one_time_password.clone()).unwrap_or_default();
-        let hash = state.passwords.hash(password).await.map_err(|error| match error {
-            PasswordError::Busy => AppError::too_many("too many sign-ins at once; try again shortly", 2),
-            error @ PasswordError::Hash(_) => AppError::internal(error),
-        })?;
+        let hash = hashed(state, password).await?;
         ready.push(Ready { id: UserId::new(), user: user.clone(), hash, one_time_password });
     }
     Ok(ready)
 }
 
+/// The hash of a password.
+pub(crate) async fn hashed(state: &AppState, password: String) -> Result<String, AppError> {
+    state.passwords.hash(password).await.map_err(|error| match error {
+        PasswordError::Busy => AppError::too_many("too many sign-ins at once; try again shortly", 2),
+        error @ PasswordError::Hash(_) => AppError::internal(error),
+    })
+}
+
 /// Sixteen characters in groups of four, of 31 that nobody mistakes for one another: 79 random bits.
-fn one_time_password() -> String {
+pub(crate) fn one_time_password() -> String {
     const ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let mut password = String::with_capacity(19);
     while password.len() < 19 {
@@ -79,7 +85,7 @@ pub(super) async fn make(
     refuse_taken_addresses(&mut system, &plan).await?;
     let slug = if plan.slug_chosen { plan.slug.clone() } else { store::free_slug(&mut system, &plan.slug).await? };
     let (tenant, queue) = (TenantId::new(), QueueId::new());
-    store::insert_tenant(&mut system, tenant, &slug, &plan).await.map_err(taken)?;
+    store::insert_tenant(&mut system, tenant, &slug, &plan.name).await.map_err(taken)?;
     for ready in &ready {
         let must_change = ready.one_time_password.is_some();
         store::insert_user(&mut system, ready.id, &ready.user, &ready.hash, must_change).await.map_err(taken)?;
@@ -107,6 +113,7 @@ pub(super) async fn make(
         .await
         .map_err(taken)?;
     store::insert_hours(&mut tx, &plan.hours).await?;
+    settings::choose(&mut tx, founder.user, &plan.language, &plan.time_zone).await?;
     store::append_first_events(&mut tx, &events).await?;
 
     let tx = tx.into_tenant(founder.tenant).await?;
@@ -252,7 +259,7 @@ pub(super) async fn remove_demo(state: &AppState, principal: &Principal, origin:
 }
 
 /// What the gateway does by itself in the course of a removal.
-pub(super) fn removal_entry(action: &'static str, tenant: TenantId) -> Entry {
+pub(crate) fn removal_entry(action: &'static str, tenant: TenantId) -> Entry {
     Entry {
         actor: Actor::system(),
         action,

@@ -5,7 +5,7 @@ use trunkline_journal::NewEvent;
 use uuid::Uuid;
 
 use super::hours::Opening;
-use super::plan::{Plan, PlannedUser};
+use super::plan::PlannedUser;
 
 /// The tenants of the installation, as far as the setup asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,21 +44,15 @@ pub(super) async fn free_slug(tx: &mut SystemTx, slug: &str) -> Result<String, D
     Ok(free.unwrap_or_else(|| format!("t{}", &Uuid::now_v7().simple().to_string()[..24])))
 }
 
-pub(super) async fn insert_tenant(tx: &mut SystemTx, id: TenantId, slug: &str, plan: &Plan) -> Result<(), DbError> {
-    sqlx::query!(
-        "INSERT INTO tenants (id, slug, name, time_zone, language) VALUES ($1, $2, $3, $4, $5)",
-        id.uuid(),
-        slug,
-        plan.name,
-        plan.time_zone,
-        plan.language,
-    )
-    .execute(tx.conn())
-    .await?;
+/// Language and zone are settings: `settings::choose` sets them, as the tenant's.
+pub(crate) async fn insert_tenant(tx: &mut SystemTx, id: TenantId, slug: &str, name: &str) -> Result<(), DbError> {
+    sqlx::query!("INSERT INTO tenants (id, slug, name) VALUES ($1, $2, $3)", id.uuid(), slug, name)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
-pub(super) async fn insert_user(
+pub(crate) async fn insert_user(
     tx: &mut SystemTx,
     id: UserId,
     user: &PlannedUser,
@@ -79,7 +73,7 @@ pub(super) async fn insert_user(
 }
 
 /// A member; one who takes work is an agent too.
-pub(super) async fn insert_member(
+pub(crate) async fn insert_member(
     tx: &mut TenantTx<'_>,
     id: UserId,
     user: &PlannedUser,
@@ -168,7 +162,7 @@ pub(super) async fn insert_hours(tx: &mut TenantTx<'_>, hours: &[Opening]) -> Re
 }
 
 /// The first events of a tenant that is made in this very transaction: nobody listens to it yet, so its lane need not be asked.
-pub(super) async fn append_first_events(tx: &mut TenantTx<'_>, events: &[NewEvent]) -> Result<(), DbError> {
+pub(crate) async fn append_first_events(tx: &mut TenantTx<'_>, events: &[NewEvent]) -> Result<(), DbError> {
     let ids: Vec<Uuid> = events.iter().map(|event| event.id.uuid()).collect();
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     let ats: Vec<_> = events.iter().map(|event| event.at).collect();

@@ -12,10 +12,13 @@ use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::secrets::{Sealed, Vault};
+use crate::settings;
+use crate::settings::registry::{RECORD_CALLS, SettingValue};
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
-/// How often it is looked at although nothing was said: a notification may be lost with its connection.
+/// How often it is looked at although nothing was said: a notification may be lost with its connection, and what tenants use changes
+/// without one.
 const POLL: Duration = Duration::from_secs(10);
 /// Between two attempts while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
@@ -25,6 +28,7 @@ pub(crate) async fn load(db: &Db, vault: &Vault) -> Result<Directory, DbError> {
     let mut tx = db.system().await?;
     let mut directory = Directory::default();
     tenants(&mut tx, &mut directory).await?;
+    limits(&mut tx, &mut directory).await?;
     queues(&mut tx, &mut directory).await?;
     agents(&mut tx, &mut directory).await?;
     devices(&mut tx, vault, &mut directory).await?;
@@ -80,15 +84,46 @@ pub(crate) async fn follow(db: Db, vault: Vault, current: watch::Sender<Arc<Dire
 }
 
 async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL"#)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL AND suspended_at IS NULL"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
     directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
     let rows =
         sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)
             .fetch_all(tx.conn())
             .await?;
     directory.numbers.extend(rows.into_iter().map(|row| (row.number, (row.tenant, row.queue))));
+    Ok(())
+}
+
+/// What tenants want recorded, and what they have room and minutes for.
+async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let settings = settings::of_all_tenants(tx, &[&RECORD_CALLS]).await?;
+    let unwanted = directory
+        .tenants
+        .keys()
+        .filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == SettingValue::Switch(false));
+    directory.unrecorded.extend(unwanted.copied());
+    let rows = sqlx::query!(
+        r#"SELECT l.tenant_id AS "tenant!: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",
+                  coalesce(u.call_ms, 0) >= l.minutes * 60000 AS "is_spent?"
+             FROM tenant_limits l
+             LEFT JOIN tenant_storage s ON s.tenant_id = l.tenant_id
+             LEFT JOIN tenant_usage u ON u.tenant_id = l.tenant_id AND u.month = tenant_month(l.tenant_id, now())
+            WHERE l.storage_bytes IS NOT NULL OR l.minutes IS NOT NULL"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for row in rows {
+        if row.is_full == Some(true) {
+            directory.unrecorded.insert(row.tenant);
+        }
+        if row.is_spent == Some(true) {
+            directory.spent.insert(row.tenant);
+        }
+    }
     Ok(())
 }
 

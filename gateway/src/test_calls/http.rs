@@ -17,6 +17,7 @@ use crate::audit::{self, Actor, Origin};
 use crate::http::idempotency::IdempotentJson;
 use crate::http::{AppError, Permission, Problem};
 use crate::state::AppState;
+use crate::tenants;
 
 /// One at a time, so that those that are counted are all that there are. Held while Asterisk answers, which is milliseconds.
 static PLACING: Mutex<()> = Mutex::const_new(());
@@ -54,7 +55,7 @@ struct TestCall {
         (status = 202, description = "The customer is calling; the call comes with its own events", body = TestCall),
         (status = 403, description = "Test calls are for admins and managers", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such queue", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "No number leads to the queue, three are running, or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "No number leads to the queue, three are running, the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Asterisk is away", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("calls:test")))
@@ -70,6 +71,7 @@ async fn place_test_call(
         .outside(&state, async {
             let mut tx = state.db.tenant(principal.tenant).await?;
             let number = store::number_of_queue(&mut tx, wanted.queue_id).await?;
+            tenants::require_minutes(&mut tx).await?;
             tx.commit().await?;
             let count = |result: &str| state.metrics.test_calls.with_label_values(&[result]).inc();
             let to = number.ok_or_else(|| AppError::not_found("queue"))?.ok_or_else(|| {

@@ -10,6 +10,8 @@ let context: BrowserContext;
 let ended: string;
 let running: string;
 let waiting: Customer;
+/** A company beside the demo, with a limit that is reached. */
+let tenant: string;
 
 interface CallRow {
   id: string;
@@ -42,6 +44,22 @@ beforeAll(async () => {
   running = (await until("+15550142", "active")).id;
   waiting = await stage.customerCall("+15550101", { from: "+442071838750" });
   await waiting.wait("established");
+  await stage.sql("UPDATE users SET superadmin = true WHERE email = 'admin@demo.test'");
+  const admin = await stage.api("admin@demo.test");
+  const me = async () => admin.send<{ permissions: string[]; tenant: { id: string } }>("GET", "/me");
+  while (!(await me()).permissions.includes("platform:manage")) await new Promise((resolve) => setTimeout(resolve, 50));
+  await admin.send("POST", "/sites", { name: "Centro", address: "Via Roma 1\n20121 Milano", numbers: ["+15550100"] });
+  const made = await admin.send<{ tenant: { id: string } }>("POST", "/platform/tenants", {
+    name: "Rossi & Figli",
+    slug: "rossi",
+    time_zone: "Europe/Rome",
+    language: "it",
+    admin: { name: "Ada Rossi", email: "admin@demo.test" },
+    queue: "Assistenza",
+    limits: { agents: 1, minutes: 1000 },
+  });
+  tenant = made.tenant.id;
+  await admin.send("PATCH", `/platform/tenants/${(await me()).tenant.id}`, { agents: 2 });
   context = await browser.newContext();
   const page = await context.newPage();
   await signInQuickly(page, stage.url, "admin@demo.test");
@@ -72,6 +90,12 @@ const SCREENS: [name: string, path: () => string][] = [
   ["roles", () => "/settings/roles"],
   ["teams", () => "/settings/roles?tab=teams"],
   ["api-keys", () => "/settings/api-keys"],
+  ["all-settings", () => "/settings/all"],
+  ["sites", () => "/settings/sites"],
+  ["usage", () => "/settings/usage"],
+  ["platform", () => "/platform"],
+  ["platform-tenant", () => `/platform?tenant=${tenant}`],
+  ["platform-settings", () => "/platform?tab=settings"],
   ["setup", () => "/setup"],
   ["audit", () => "/audit"],
   ["security", () => "/settings/security"],

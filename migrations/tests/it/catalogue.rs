@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use crate::support::TestDb;
 
 /// Tables that belong to no tenant, or that the tenant's role must not touch. Everything else is a tenant's.
-const SYSTEM_TABLES: [&str; 18] = [
+const SYSTEM_TABLES: [&str; 20] = [
     "_sqlx_migrations",
     "account_links",
     "account_recovery_codes",
@@ -19,9 +19,11 @@ const SYSTEM_TABLES: [&str; 18] = [
     "journal_heads",
     "journal_months",
     "journal_writers",
+    "platform_settings",
     "refresh_tokens",
     "sign_ins",
     "stream_tickets",
+    "tenant_tombstones",
     "tenants",
     "users",
 ];

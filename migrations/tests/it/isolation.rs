@@ -121,6 +121,8 @@ async fn the_tenants_role_cannot_read_what_is_the_systems() {
         "journal_epoch",
         "journal_writers",
         "directory_version",
+        "platform_settings",
+        "tenant_tombstones",
         "_sqlx_migrations",
     ] {
         let mut tx = db.tenant(ours.id).await.unwrap();

@@ -43,6 +43,10 @@ const ECHO_EXTENSION: &str = "600";
 
 /// How much longer Asterisk itself lets a phone ring than our own timer: only a gateway that died is later than that.
 const NET_SECONDS: u32 = 10;
+/// Q.850: there is no such number.
+const CAUSE_UNALLOCATED: i16 = 1;
+/// Q.850: switching equipment congestion, which is what the phone is told by [`HangupWhy::Congestion`].
+const CAUSE_NO_RESOURCE: i16 = 42;
 
 type TenantRouter = Router<AgentId, QueueId, CallId>;
 
@@ -244,7 +248,7 @@ impl Center {
         self.queue_call(now, channel, dialled, queue, out);
     }
 
-    /// A phone of the house dialled. It may reach the extensions of its own tenant and nothing else.
+    /// A phone of the house dialled. It may reach the extensions of its own tenant and nothing else, and those while there are minutes.
     fn phone_called(
         &mut self,
         now: DateTime<Utc>,
@@ -270,12 +274,19 @@ impl Center {
             });
             return;
         }
+        if directory.spent.contains(&device.tenant) {
+            let refused = (EndReason::Blocked, CAUSE_NO_RESOURCE);
+            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), refused, out);
+            refuse(channel, HangupWhy::Congestion, out);
+            return;
+        }
         if let Some(queue) = directory.queue_of_extension(device.tenant, called) {
             let calling_agent = Some(device.agent);
             let dialled = Dialled { direction: Direction::Internal, to: called.to_owned(), calling_agent };
             self.queue_call(now, channel, dialled, queue, out);
         } else {
-            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), out);
+            let refused = (EndReason::InvalidNumber, CAUSE_UNALLOCATED);
+            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), refused, out);
             refuse(channel, HangupWhy::Unallocated, out);
         }
     }
@@ -355,19 +366,20 @@ impl Center {
         channel: &ChannelView,
         called: &str,
         calling_agent: Option<AgentId>,
+        (reason, cause): (EndReason, i16),
         out: &mut Vec<Output>,
     ) {
         let mut row = Self::new_row(now, channel, Direction::Internal, called.to_owned());
         row.state = CallState::Ended;
         row.ended_at = Some(now);
-        row.end_reason = Some(EndReason::InvalidNumber);
+        row.end_reason = Some(reason);
         let mut call = Call::new(tenant, row);
         call.calling_agent = calling_agent;
-        call.leg_ended(&channel.id, now, Some(1));
+        call.leg_ended(&channel.id, now, Some(cause));
         let details =
             json!({ "direction": Direction::Internal, "from": call.row.from_number, "to": call.row.to_number });
         call.happened("call.started", now, calling_agent, details);
-        call.happened("call.ended", now, None, json!({ "end_reason": EndReason::InvalidNumber }));
+        call.happened("call.ended", now, None, json!({ "end_reason": reason }));
         out.push(call.record(None));
     }
 

@@ -101,7 +101,9 @@ impl Center {
         let wait_ms = call.row.queued_at.map(|queued| (now - queued).num_milliseconds());
         let details = json!({ "agent_id": offer.agent, "queue_id": call.row.queue_id, "wait_ms": wait_ms });
         call.happened("call.answered", now, Some(offer.agent), details);
-        taps::begin(call, now, out);
+        if !self.directory.unrecorded.contains(&call.tenant) {
+            taps::begin(call, now, out);
+        }
         out.push(call.record(None));
         if let Some(router) = self.routers.get_mut(&call.tenant) {
             router.accepted(id, offer.agent);

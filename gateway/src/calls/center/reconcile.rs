@@ -196,6 +196,7 @@ impl Center {
             }
             // Being wired, with a deadline of their own.
             Some(_) => {}
+            None if call.recording.is_none() && self.directory.unrecorded.contains(&call.tenant) => {}
             None => resume_recording(call, now, present, out),
         }
         if let (Some(router), Some(agent)) = (self.routers.get_mut(&call.tenant), call.row.agent_id) {

@@ -70,7 +70,8 @@ pub(super) fn skeleton() -> OpenApi {
             tag("api-keys", "A program's way in"),
             tag("setup", "A tenant of one's own, and an end of the demo"),
             tag("jobs", "What is done in the background"),
-            tag("administration", "Who did what"),
+            tag("administration", "Settings, sites, what was used, and who did what"),
+            tag("platform", "The tenants of this installation, for those who run it"),
             tag("events", "The journal: read it back, or live"),
         ]))
         .build()

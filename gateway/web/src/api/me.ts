@@ -9,6 +9,12 @@ export const meQuery = queryOptions({
   queryFn: ({ signal }) => body(api.GET("/api/v1/me", { signal })),
 });
 
+/** The tenants that one belongs to. */
+export const ownTenantsQuery = queryOptions({
+  queryKey: ["me", "tenants"],
+  queryFn: async ({ signal }) => (await body(api.GET("/api/v1/me/tenants", { signal }))).items,
+});
+
 /** Who is signed in, in which tenant, with which permissions; `undefined` until known. */
 export function useMe(): Me | undefined {
   return useQuery(meQuery).data;

@@ -16,7 +16,7 @@ export interface Token {
   readonly expiresAt: number;
 }
 
-type Message = { type: "token"; token: Token } | { type: "signed_out" };
+type Message = { type: "token"; token: Token } | { type: "signed_out" } | { type: "switched" };
 
 /** A token that ends sooner than this is renewed before it is used. */
 const MARGIN_MS = 30_000;
@@ -29,6 +29,8 @@ const endListeners = new Set<() => void>();
 const channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("trunkline-session");
 channel?.addEventListener("message", ({ data }: MessageEvent<Message>) => {
   if (data.type === "token") hold(data.token);
+  // Everything that this tab knows is another tenant's.
+  else if (data.type === "switched") location.assign("/");
   else end();
 });
 
@@ -75,6 +77,15 @@ export async function signIn(email: string, password: string, totp?: string): Pr
   const answer = (await response.json()) as SignedIn;
   adopt(answer);
   return answer;
+}
+
+/** Goes on in another tenant of one's own, in all tabs: each begins anew. */
+export async function switchTo(tenant: string): Promise<void> {
+  await currentToken();
+  const response = await post("/api/v1/auth/switch", { tenant });
+  if (!response.ok) throw await Problem.of(response);
+  channel?.postMessage({ type: "switched" } satisfies Message);
+  location.assign("/");
 }
 
 /** Signs out, in all tabs; also when the server cannot be asked. */

@@ -1,11 +1,28 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Settings, ShieldCheck, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
-  to: "/calls" | "/agents" | "/queues" | "/devices" | "/setup" | "/audit" | "/settings" | "/settings/security" | "/settings/members" | "/settings/sign-in" | "/settings/roles" | "/settings/api-keys" | "/settings/jobs";
+  to:
+    | "/calls"
+    | "/agents"
+    | "/queues"
+    | "/devices"
+    | "/setup"
+    | "/audit"
+    | "/platform"
+    | "/settings"
+    | "/settings/all"
+    | "/settings/security"
+    | "/settings/members"
+    | "/settings/sign-in"
+    | "/settings/roles"
+    | "/settings/api-keys"
+    | "/settings/jobs"
+    | "/settings/sites"
+    | "/settings/usage";
   title: string;
   icon: LucideIcon;
   shortcut?: string;
@@ -22,6 +39,9 @@ export function usePlaces(): readonly Place[] {
   const mayProvider = useCan("sign_in:manage");
   const mayKeys = useCan("api_keys:manage");
   const mayReadJobs = useCan("jobs:read");
+  const maySites = useCan("sites:read");
+  const mayUsage = useCan("usage:read");
+  const mayPlatform = useCan("platform:manage");
   return useMemo(
     () => [
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
@@ -30,14 +50,18 @@ export function usePlaces(): readonly Place[] {
       { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
+      ...(mayPlatform ? [{ to: "/platform" as const, title: t("common.nav.platform"), icon: Server }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
+      { to: "/settings/all", title: t("common.nav.all-settings"), icon: SlidersHorizontal, under: "/settings" },
       { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
       ...(mayMembers ? [{ to: "/settings/members" as const, title: t("common.nav.members"), icon: UserPlus, under: "/settings" as const }] : []),
       ...(mayProvider ? [{ to: "/settings/sign-in" as const, title: t("common.nav.sign-in"), icon: LogIn, under: "/settings" as const }] : []),
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
+      ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
+      ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs],
+    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayPlatform],
   );
 }

@@ -91,6 +91,16 @@ const roles = createRoute({
   component: lazyRouteComponent(() => import("@/screens/roles")),
 });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
+const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
+const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
+const usage = createRoute({ getParentRoute: () => inside, path: "/settings/usage", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/usage")) });
+const platform = createRoute({
+  getParentRoute: () => inside,
+  path: "/platform",
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("company"), loadArea("platform")]),
+  component: lazyRouteComponent(() => import("@/screens/platform")),
+});
 
 const security = createRoute({ getParentRoute: () => inside, path: "/settings/security", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/security")) });
 const members = createRoute({ getParentRoute: () => inside, path: "/settings/members", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/members")) });
@@ -98,7 +108,15 @@ const members = createRoute({ getParentRoute: () => inside, path: "/settings/mem
 const provider = createRoute({ getParentRoute: () => inside, path: "/settings/sign-in", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/sign-in-settings")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, forgot, reset, verify, join, design, inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs])]),
+  routeTree: root.addChildren([
+    signIn,
+    forgot,
+    reset,
+    verify,
+    join,
+    design,
+    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform]),
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
   defaultPendingComponent: Pending,

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { PhoneCall } from "lucide-react";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
-import { useMe } from "@/api";
+import { useCan, useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
 import { loadArea, useT } from "@/i18n";
@@ -22,6 +22,10 @@ const RequiredSecondStep = lazy(async () => {
   return screen;
 });
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
+const UsageBanner = lazy(async () => {
+  await loadArea("company");
+  return { default: (await import("@/screens/usage/banner")).UsageBanner };
+});
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
 /** Around what needs no sign-in. */
@@ -45,6 +49,7 @@ export function Shell() {
   const navigate = useNavigate();
   const places = usePlaces();
   useLive();
+  useObeyed();
   useEffect(() => onSignedOut(() => void navigate({ to: "/sign-in" })), [navigate]);
   const me = useMe();
   // Who takes no calls needs no phone, and is not asked for the microphone.
@@ -81,6 +86,22 @@ export function Shell() {
   );
 }
 
+/** The settings are read once the screen lives. */
+function useObeyed(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    let end: (() => void) | undefined;
+    let gone = false;
+    void import("./obey").then(({ obey }) => {
+      if (!gone) end = obey(queries);
+    });
+    return () => {
+      gone = true;
+      end?.();
+    };
+  }, [queries]);
+}
+
 /** Whose panel this is; makes room for a call where there is little. */
 function Brand() {
   const t = useT();
@@ -111,6 +132,7 @@ function OwnPassword() {
 /** The screen itself. Whoever goes to another is set down at its beginning, not left on a link that is gone. */
 function Content() {
   const main = useRef<HTMLElement>(null);
+  const seesUsage = useCan("usage:read");
   const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const seen = useRef(path);
   useEffect(() => {
@@ -120,6 +142,11 @@ function Content() {
   return (
     <main ref={main} id="content" tabIndex={-1} className="flex min-h-0 flex-col overflow-auto outline-none">
       <SetupBanner />
+      {seesUsage && (
+        <Suspense fallback={null}>
+          <UsageBanner />
+        </Suspense>
+      )}
       <PhoneNotices />
       <div className="min-h-0 flex-1">
         <Outlet />

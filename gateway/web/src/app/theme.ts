@@ -23,11 +23,30 @@ addEventListener("storage", (event) => {
   for (const listener of listeners) listener();
 });
 
-function set(theme: Theme): void {
+/** Shows a theme, and keeps it in this browser for the first paint of the next page. */
+export function setTheme(theme: Theme): void {
+  if (theme === kept()) return;
   if (theme === "system") localStorage.removeItem(KEPT);
   else localStorage.setItem(KEPT, theme);
   show();
   for (const listener of listeners) listener();
+}
+
+let remember: ((theme: Theme) => void) | undefined;
+
+/** Has what somebody chooses remembered beyond this browser: by the settings, for whoever is signed in. */
+export function rememberTheme(by: ((theme: Theme) => void) | undefined): void {
+  remember = by;
+}
+
+function choose(theme: Theme): void {
+  setTheme(theme);
+  remember?.(theme);
+}
+
+/** Whether this browser was told before. */
+export function isThemeKept(): boolean {
+  return localStorage.getItem(KEPT) !== null;
 }
 
 export function useTheme(): [theme: Theme, set: (theme: Theme) => void] {
@@ -35,5 +54,5 @@ export function useTheme(): [theme: Theme, set: (theme: Theme) => void] {
     listeners.add(listener);
     return () => listeners.delete(listener);
   }, kept);
-  return [theme, set];
+  return [theme, choose];
 }

@@ -1,6 +1,7 @@
 import { tableFeatures, useTable } from "@tanstack/react-table";
 import { type Range, defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
+import { usePreferences } from "@/app/preferences";
 import { ErrorState, Skeleton } from "./feedback";
 import { SOLID, type Tone, cx } from "./tone";
 
@@ -34,7 +35,8 @@ export interface DataTableProps<T> {
 
 const NARROW = 640;
 const FROM = { sm: 720, md: 960, lg: 1200 };
-const ROW = 40;
+/** Pixels: comfortable, compact. */
+const ROWS = [40, 32] as const;
 const HEAD = 34;
 const OVERSCAN = 12;
 /** No feature of the library's is needed yet but its model of columns and rows. */
@@ -50,6 +52,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const [width, setWidth] = useState(1000);
   const [active, setActive] = useState<string>();
   const narrow = width < NARROW;
+  const rowHeight = ROWS[usePreferences().compact ? 1 : 0];
   useLayoutEffect(() => {
     if (!scroller) return;
     setWidth(scroller.clientWidth);
@@ -78,12 +81,13 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
-    estimateSize: () => (narrow ? 96 : ROW),
+    estimateSize: () => (narrow ? 96 : rowHeight),
     overscan: OVERSCAN,
     rangeExtractor: withActive,
     // A card's height goes with its row. Where all are of one height, a row that comes in on top changes nothing beneath it.
     ...(narrow ? { getItemKey: keyAt } : { scrollPaddingStart: HEAD }),
   });
+  useLayoutEffect(() => virtual.measure(), [virtual, rowHeight]);
   const items = virtual.getVirtualItems();
   const last = virtual.range?.endIndex ?? -1;
   // Of ten thousand rows only those in sight are put through the table: it makes all of its own anew whenever one has changed.
@@ -144,7 +148,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         {loading && rows.length === 0 ? (
           <div role="rowgroup">
             {Array.from({ length: 8 }, (_, row) => (
-              <div key={row} role="row" className="flex items-center gap-3 border-b border-line px-4" style={{ height: ROW }}>
+              <div key={row} role="row" className="flex items-center gap-3 border-b border-line px-4" style={{ height: rowHeight }}>
                 {(narrow ? seen.slice(0, 1) : seen).map((one) => (
                   <div key={one.id} role="gridcell" className="flex-1">
                     <Skeleton width={`${String(45 + ((row * 17 + one.id.length * 11) % 45))}%`} />
@@ -184,7 +188,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                     onOpen && "cursor-pointer",
                     chosen && "bg-accent-soft",
                   )}
-                  style={{ transform: `translateY(${String(item.start)}px)`, ...(narrow ? {} : { gridTemplateColumns: template, height: ROW }) }}
+                  style={{ transform: `translateY(${String(item.start)}px)`, ...(narrow ? {} : { gridTemplateColumns: template, height: rowHeight }) }}
                 >
                   {tone && <span aria-hidden className={cx("absolute inset-y-0 start-0 w-0.5", SOLID[tone])} />}
                   {row.getAllCells().map((cell, index) => {

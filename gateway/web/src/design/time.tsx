@@ -1,5 +1,6 @@
 import { type ReactNode, useState, useSyncExternalStore } from "react";
 import { useMe } from "@/api";
+import { preferences, usePreferences } from "@/app/preferences";
 import { currentLanguage, useT } from "@/i18n";
 import { Tooltip } from "./tooltip";
 import { cx } from "./tone";
@@ -63,16 +64,18 @@ function Still({ since, ms, className }: { since?: string | number | Date | null
   return <span className={cx("num", className)}>{length === undefined ? "–" : clock(length)}</span>;
 }
 
-/** A time in the tenant's zone. */
+/** A time in the reader's zone, by the clock that they prefer. */
 export function formatDateTime(at: string | number | Date, options: Intl.DateTimeFormatOptions & { zone?: string } = {}): string {
   const { zone, ...rest } = options;
   const shape: Intl.DateTimeFormatOptions = Object.keys(rest).length > 0 ? rest : { dateStyle: "medium", timeStyle: "medium" };
-  return new Intl.DateTimeFormat(currentLanguage(), { ...shape, ...(zone ? { timeZone: zone } : {}) }).format(new Date(at));
+  const { hour12 } = preferences();
+  return new Intl.DateTimeFormat(currentLanguage(), { ...shape, ...(zone ? { timeZone: zone } : {}), ...(hour12 === undefined ? {} : { hour12 }) }).format(new Date(at));
 }
 
 export function useZone(): string | undefined {
   const me = useMe() as { tenant?: { time_zone?: string } } | undefined;
-  return me?.tenant?.time_zone;
+  const { zone } = usePreferences();
+  return zone ?? me?.tenant?.time_zone;
 }
 
 const STEPS: [seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
@@ -94,7 +97,7 @@ function relative(ms: number, language: string): string | undefined {
   return undefined;
 }
 
-/** How long ago; the exact time, in the tenant's zone, on hover. Older than a week it is the date. */
+/** How long ago; the exact time, in the reader's zone, on hover. Older than a week it is the date. */
 export function RelativeTime({ at, className }: { at: string; className?: string }): ReactNode {
   useT();
   const now = useNow();

@@ -8,14 +8,16 @@ import { useSyncExternalStore } from "react";
 import type english from "./en";
 import type access from "./en/access.json";
 import type account from "./en/account.json";
+import type company from "./en/company.json";
 import type jobs from "./en/jobs.json";
+import type platform from "./en/platform.json";
 
 export const LANGUAGES = ["en", "ru", "it"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; jobs: typeof jobs };
+type Areas = typeof english & { access: typeof access; account: typeof account; company: typeof company; jobs: typeof jobs; platform: typeof platform };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -30,8 +32,10 @@ const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
 /** Areas that few screens need: loaded with the first of them. */
 const LATER = {
   access: { en: () => import("./en/access.json"), ru: () => import("./ru/access.json"), it: () => import("./it/access.json") },
+  company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
+  platform: { en: () => import("./en/platform.json"), ru: () => import("./ru/platform.json"), it: () => import("./it/platform.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
 type LaterArea = keyof typeof LATER;
 const wanted = new Set<LaterArea>();

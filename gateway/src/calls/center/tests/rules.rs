@@ -149,6 +149,66 @@ fn phone_reaches_neither_number_nor_extension_of_another_tenant() {
 }
 
 #[test]
+fn of_a_tenant_without_minutes_phones_begin_no_call_and_customers_are_taken() {
+    let mut world = World::with_agents(2);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.spent.insert(tenant);
+    });
+    world.phone_dials(0, "700");
+    let refused = |request: &Request| matches!(request, Request::Hangup { why: HangupWhy::Congestion, .. });
+    assert!(world.requests.iter().any(refused), "{:?}", world.requests);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    let (_, row) = world.database.calls.values().next().expect("somebody tried, and it is on record");
+    assert_eq!(row.end_reason, Some(EndReason::Blocked));
+    world.customer_calls();
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn calls_of_a_tenant_that_does_not_record_are_answered_without_a_recording() {
+    let mut world = World::with_agents(1);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.unrecorded.insert(tenant);
+    });
+    let customer = world.customer_calls();
+    let leg = world.ringing_legs().remove(0);
+    world.answer(&leg);
+    assert_eq!(world.talking().len(), 1);
+    assert!(!world.requests.iter().any(|request| matches!(request, Request::Snoop { .. })));
+    // Nor does it begin when the gateway comes back in the middle.
+    world.gateway_is_killed();
+    world.connection_comes_back(world.now, "gateway_restart");
+    assert!(!world.requests.iter().any(|request| matches!(request, Request::Snoop { .. })));
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+    assert!(!world.kinds().iter().any(|kind| kind.starts_with("recording.")), "{:?}", world.kinds());
+}
+
+#[test]
+fn a_call_goes_on_while_its_tenant_is_suspended() {
+    let mut world = World::with_agents(1);
+    let customer = world.customer_calls();
+    let leg = world.ringing_legs().remove(0);
+    world.answer(&leg);
+    let tenant = world.tenant;
+    world.change_directory(|directory| {
+        directory.tenants.remove(&tenant);
+        directory.forget_strangers();
+    });
+    world.time_passes(TimeDelta::minutes(2));
+    assert_eq!(world.talking().len(), 1);
+    // Whoever calls meanwhile is refused.
+    let asked = world.requests.len();
+    world.customer_calls();
+    let refused = |request: &Request| matches!(request, Request::Hangup { why: HangupWhy::Unallocated, .. });
+    assert!(world.requests[asked..].iter().any(refused), "{:?}", &world.requests[asked..]);
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+}
+
+#[test]
 fn customer_waits_with_music_until_the_answer() {
     let mut world = World::with_agents(1);
     world.customer_calls();

@@ -142,6 +142,12 @@ impl World {
         world
     }
 
+    /// Somebody changed the configuration.
+    pub(super) fn change_directory(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(Arc::make_mut(&mut self.directory));
+        self.feed(Input::Directory(Arc::clone(&self.directory)));
+    }
+
     pub(super) fn phone(index: usize) -> String {
         format!("demo-phone{index}")
     }

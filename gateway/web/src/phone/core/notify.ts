@@ -1,4 +1,5 @@
 /** A notification of the desktop for a ring that nobody looks at. */
+import { preferences } from "@/app/preferences";
 import type { Invitation } from "./machine";
 
 const shown = new Map<string, Notification>();
@@ -7,7 +8,7 @@ const shown = new Map<string, Notification>();
 const seen = () => document.visibilityState === "visible" && document.hasFocus();
 
 export function notifyOfRing({ id, peer, peerName, queue }: Invitation): void {
-  if (typeof Notification === "undefined" || Notification.permission !== "granted" || seen()) return;
+  if (!preferences().notifications || typeof Notification === "undefined" || Notification.permission !== "granted" || seen()) return;
   // Who and for what; no words that would have to be in somebody's language. Isolated, so that a number keeps its order among Arabic names.
   const title = `\u260E\uFE0E ${peerName ?? (peer ? `\u2068${peer}\u2069` : "\u2026")}`;
   const lines = [queue, peerName !== undefined && peer ? `\u2068${peer}\u2069` : undefined].filter((line) => line !== undefined);

@@ -1,10 +1,12 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronDown, Keyboard, LogOut, Settings, TriangleAlert } from "lucide-react";
+import { ArrowLeftRight, ChevronDown, Keyboard, LogOut, Settings, TriangleAlert } from "lucide-react";
 import { useState } from "react";
-import { signOut, useMe } from "@/api";
+import { ownTenantsQuery, signOut, useMe } from "@/api";
 import { useCommand } from "@/app/commands";
+import { onceOpened } from "@/app/once-opened";
 import { Avatar, Button, Dialog, Duration, Field, Input, Menu, type MenuItem, Popover, SOFT, SOLID, cx, dismissAll } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { type LiveAgent, useAgent, useCallLive } from "@/live";
 import { ACTIVITY_TONES } from "../shared/activity";
 import { usePause } from "./state";
@@ -126,9 +128,16 @@ function AskReason({ open, onOpenChange, onReason }: { open: boolean; onOpenChan
   );
 }
 
+const Switcher = onceOpened(async () => {
+  await loadArea("company");
+  return (await import("./switcher")).Switcher;
+});
+
 function Profile({ name, email, tenant }: { name: string; email: string; tenant: string }) {
   const t = useT();
   const navigate = useNavigate();
+  const several = useQuery({ ...ownTenantsQuery, select: (tenants) => tenants.length > 1 });
+  const [switching, setSwitching] = useState(false);
   const out = () => {
     // What waits for its undo is done while there is somebody to do it.
     dismissAll();
@@ -136,19 +145,23 @@ function Profile({ name, email, tenant }: { name: string; email: string; tenant:
   };
   useCommand({ id: "sign-out", title: t("common.sign-out"), group: t("common.group.general"), run: out });
   return (
-    <Menu
-      label={`${name}, ${email}, ${tenant}`}
-      items={[
-        { label: t("common.nav.settings"), icon: <Settings size={15} aria-hidden />, shortcut: "g s", onSelect: () => void navigate({ to: "/settings" }) },
-        { label: t("common.shortcuts.title"), icon: <Keyboard size={15} aria-hidden />, shortcut: "?", onSelect: () => document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true })) },
-        "separator",
-        { label: t("common.sign-out"), icon: <LogOut size={15} aria-hidden />, onSelect: out },
-      ]}
-      trigger={
-        <button type="button" aria-label={t("people.profile", { name })} className="rounded-full">
-          <Avatar name={name} size={32} />
-        </button>
-      }
-    />
+    <>
+      <Menu
+        label={`${name}, ${email}, ${tenant}`}
+        items={[
+          { label: t("common.nav.settings"), icon: <Settings size={15} aria-hidden />, shortcut: "g s", onSelect: () => void navigate({ to: "/settings" }) },
+          { label: t("common.shortcuts.title"), icon: <Keyboard size={15} aria-hidden />, shortcut: "?", onSelect: () => document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true })) },
+          ...(several.data ? [{ label: t("common.switch"), icon: <ArrowLeftRight size={15} aria-hidden />, onSelect: () => setSwitching(true) }] : []),
+          "separator",
+          { label: t("common.sign-out"), icon: <LogOut size={15} aria-hidden />, onSelect: out },
+        ]}
+        trigger={
+          <button type="button" aria-label={t("people.profile", { name })} className="rounded-full">
+            <Avatar name={name} size={32} />
+          </button>
+        }
+      />
+      <Switcher open={switching} onOpenChange={setSwitching} />
+    </>
   );
 }

@@ -22,7 +22,6 @@ export default function Security() {
         <Section title={t("account.sessions.title")}>
           <Sessions />
         </Section>
-        <Tenants />
       </div>
     </div>
   );
@@ -113,37 +112,3 @@ function Sessions() {
   );
 }
 
-/** Only for who belongs to more than one. */
-function Tenants() {
-  const t = useT();
-  const list = useQuery({ queryKey: ["my-tenants"], queryFn: ({ signal }) => body(api.GET("/api/v1/me/tenants", { signal })) });
-  const go = useMutation({
-    mutationFn: (tenant: string) => body(api.POST("/api/v1/auth/switch", { body: { tenant } })),
-    onSuccess: (answer) => {
-      adopt(answer);
-      // Everything that is shown belongs to the company that was left.
-      location.assign("/");
-    },
-    onError: (error) => toast({ title: t("account.failed"), description: accountProblem(error), tone: "bad" }),
-  });
-  const items = list.data?.items ?? [];
-  if (items.length < 2) return null;
-  return (
-    <Section title={t("account.tenants.title")}>
-      <ul className="divide-y divide-line">
-        {items.map((one) => (
-          <li key={one.id} className="flex items-center gap-3 py-2">
-            <span className="min-w-0 flex-1 truncate text-md font-medium">{one.name}</span>
-            {one.present ? (
-              <Badge>{t("account.tenants.here")}</Badge>
-            ) : (
-              <Button size="sm" busy={go.isPending && go.variables === one.slug} onClick={() => go.mutate(one.slug)}>
-                {t("account.tenants.go")}
-              </Button>
-            )}
-          </li>
-        ))}
-      </ul>
-    </Section>
-  );
-}

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { useCommands } from "@/app/commands";
 import { usePlaces } from "@/app/places";
 import { Problem, api, body, meQuery, useMe } from "@/api";
+import { settingsQuery } from "@/api/settings";
 import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
 import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
 import { AudioSettings } from "@/phone/ui/audio-settings";
@@ -116,7 +117,7 @@ function useUpdate() {
     mutationFn: (change: { name?: string; language?: Language }) => body(api.PATCH("/api/v1/me", { body: change })),
     onSuccess: () => {
       toast({ title: t("setup.settings.saved"), tone: "good" });
-      return queries.invalidateQueries({ queryKey: meQuery.queryKey });
+      return Promise.all([queries.invalidateQueries({ queryKey: meQuery.queryKey }), queries.invalidateQueries({ queryKey: settingsQuery.queryKey })]);
     },
     onError: (error) => toast({ title: t("setup.settings.not-saved"), description: problemText(error), tone: "bad" }),
   });
@@ -148,11 +149,14 @@ function Profile({ name: known }: { name: string }) {
 function Looks({ language }: { language: Language | undefined }) {
   const t = useT();
   const update = useUpdate();
+  const settings = useQuery(settingsQuery).data;
+  const locked = settings?.some((one) => one.key === "looks.language" && !one.open_levels.includes("user")) ?? false;
   return (
     <div className="grid gap-4">
       <Field label={t("people.language")} className="max-w-48">
         <LanguageSelect
-          {...(language ? { value: language } : {})}
+          {...(language && !locked ? { value: language } : {})}
+          disabled={locked}
           onChange={(next) => {
             void setLanguage(next);
             update.mutate({ language: next });

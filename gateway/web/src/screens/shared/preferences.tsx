@@ -6,7 +6,7 @@ import { LANGUAGES, type Language, currentLanguage, useT } from "@/i18n";
 /** Each language by its own name: whoever looks for theirs may not read the one shown now. */
 const NAMES: Record<Language, string> = { en: "English", ru: "Русский", it: "Italiano" };
 
-export function LanguageSelect({ value, onChange, className }: { value?: Language; onChange: (language: Language) => void; className?: string }) {
+export function LanguageSelect({ value, onChange, disabled, className }: { value?: Language; onChange: (language: Language) => void; disabled?: boolean; className?: string }) {
   const t = useT();
   return (
     <Select
@@ -17,6 +17,7 @@ export function LanguageSelect({ value, onChange, className }: { value?: Languag
         if (language) onChange(language);
       }}
       options={LANGUAGES.map((one) => ({ value: one, label: NAMES[one] }))}
+      disabled={disabled ?? false}
       {...(className ? { className } : {})}
     />
   );

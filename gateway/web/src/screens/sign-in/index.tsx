@@ -159,6 +159,8 @@ function Credentials({ onOneTime, onDone }: { onOneTime: (password: string) => v
       if (!(problem instanceof Problem)) throw problem;
       if (problem.code === "second-step-required") setCode("");
       else if (problem.code === "wrong-code") setRefused({ text: t("account.code.wrong") });
+      // Why, in the words of whoever runs the platform.
+      else if (problem.code === "tenant-suspended") setRefused({ text: problem.message });
       else if (problem.status === 429) setRefused({ text: t("people.sign-in.limited"), until: Date.now() + (problem.retryAfter ?? 60) * 1000 });
       else if (problem.status === 401 || problem.status === 422 || problem.status === 400) setRefused({ text: t("people.sign-in.wrong") });
       else setRefused({ text: problem.status === 0 ? t("people.sign-in.unreachable") : t("common.error.failed.text") });
