@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(resolve(&registry::KEEP_RECORDINGS, Level::Session, &not_theirs).source, Source::Default);
     }
 
-    fn one_of_each() -> impl Strategy<SettingValue = Vec<Said>> {
+    fn one_of_each() -> impl Strategy<Value = Vec<Said>> {
         let lock = prop_oneof![Just(Lock::None), Just(Lock::Soft), Just(Lock::Hard)];
         let one = prop::option::of((-20i64..120, lock));
         prop::collection::vec(one, 4).prop_map(|levels| {

@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in to another tenant of mine
+         * @description Ends this sign-in and begins one there: a new access token, a new refresh cookie. `GET /me/tenants` says which there are.
+         */
+        post: operations["switchTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -480,6 +500,46 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/api/v1/me/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which tenants I belong to
+         * @description To those that are suspended nobody comes in: they are left out. `POST /auth/switch` signs in to another one.
+         */
+        get: operations["myTenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List numbers
+         * @description The tenant's numbers of the public network, with the queue that each leads to and the site whose it is.
+         */
+        get: operations["listNumbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/permissions": {
         parameters: {
             query?: never;
@@ -492,6 +552,150 @@ export interface paths {
          * @description The table of permissions and built-in roles.
          */
         get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List settings of the platform */
+        get: operations["listPlatformSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/settings/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of the platform */
+        put: operations["setPlatformSetting"];
+        post?: never;
+        /** Have a setting of the platform as it was delivered */
+        delete: operations["resetPlatformSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tenants
+         * @description By slug.
+         */
+        get: operations["listTenants"];
+        put?: never;
+        /**
+         * Make a tenant
+         * @description With its first admin, queue and number, all or nothing. A one-time password is in this answer and nowhere else.
+         */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a tenant
+         * @description Its names, and what it may use. Less than it uses already takes nothing away: there is no room for more.
+         */
+        patch: operations["updateTenant"];
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete a tenant
+         * @description It is suspended at once, and removed with all that belongs to it when the days of grace are over.
+         */
+        post: operations["deleteTenant"];
+        /**
+         * Call a tenant's deletion off
+         * @description It stays suspended until it is resumed.
+         */
+        delete: operations["keepTenant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend a tenant
+         * @description Nobody signs in, tokens and keys are refused and sockets closed, and whoever calls is refused. Calls that run go on; everything stays.
+         */
+        post: operations["suspendTenant"];
+        /**
+         * Resume a tenant
+         * @description Also calls its deletion off.
+         */
+        delete: operations["resumeTenant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a tenant has used */
+        get: operations["tenantUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -683,6 +887,83 @@ export interface paths {
         patch: operations["updateRole"];
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List settings
+         * @description Each with what it is for whoever asks, where that comes from, and what each level says.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/session/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a setting for this sign-in
+         * @description It ends with the sign-in.
+         */
+        put: operations["setSessionSetting"];
+        post?: never;
+        /** Have a setting in this sign-in as it is elsewhere */
+        delete: operations["resetSessionSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/tenant/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of the tenant */
+        put: operations["setTenantSetting"];
+        post?: never;
+        /** Have a setting of the tenant as the platform has it */
+        delete: operations["resetTenantSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/user/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of one's own */
+        put: operations["setOwnSetting"];
+        post?: never;
+        /** Have a setting of one's own as the tenant has it */
+        delete: operations["resetOwnSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -728,6 +1009,48 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sites
+         * @description By name, with their numbers.
+         */
+        get: operations["listSites"];
+        put?: never;
+        /** Make a site */
+        post: operations["createSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a site
+         * @description Its numbers stay the tenant's, and lead where they lead.
+         */
+        delete: operations["deleteSite"];
+        options?: never;
+        head?: never;
+        /** Change a site */
+        patch: operations["updateSite"];
         trace?: never;
     };
     "/api/v1/softphone/session": {
@@ -871,6 +1194,23 @@ export interface paths {
          *     hello, and after a beep repeats what it hears, so that both directions can be heard. It hangs up by itself after two minutes. At most three at once.
          */
         post: operations["placeTestCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one's own tenant has used */
+        get: operations["usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1246,10 +1586,63 @@ export interface components {
             /** @description How far its members see. */
             reach: components["schemas"]["Reach"];
         };
+        /** @description Body of `POST /sites`. */
+        CreateSite: {
+            /** @description At most 500 characters. */
+            address?: string;
+            /** @description At most 60 characters. */
+            name: string;
+            /** @description Numbers of the tenant's that are the site's from now on, whosever they were. */
+            numbers?: string[];
+            /**
+             * @description IANA time zone; absent: the tenant's.
+             * @example Europe/Rome
+             */
+            time_zone?: string | null;
+        };
         /** @description Body of `POST /teams`. */
         CreateTeam: {
             /** @description At most 60 characters. */
             name: string;
+        };
+        /** @description Body of `POST /platform/tenants`. */
+        CreateTenant: {
+            admin: components["schemas"]["TenantAdmin"];
+            /**
+             * @description `en`, `ru` or `it`.
+             * @example it
+             */
+            language: string;
+            /** @description What it may use. */
+            limits?: components["schemas"]["Limits"];
+            /** @description Name for people; at most 100 characters. */
+            name: string;
+            /**
+             * @description A number of the public network that leads to the queue, E.164.
+             * @example +390612345678
+             */
+            number?: string | null;
+            /** @description The first queue. */
+            queue: string;
+            /** @description From 2 to 32 of a-z, 0-9 and `-`; one of its kind, never one that a removed tenant had. */
+            slug: string;
+            /**
+             * @description IANA time zone.
+             * @example Europe/Rome
+             */
+            time_zone: string;
+        };
+        /** @description Answer of `POST /platform/tenants`. */
+        CreatedTenant: {
+            /**
+             * Format: uuid
+             * @description Its admin.
+             */
+            admin_id: string;
+            /** @description To be changed at the first sign-in; shown this once. Null of somebody who has a password already. */
+            one_time_password?: string | null;
+            /** @description The tenant. */
+            tenant: components["schemas"]["PlatformTenant"];
         };
         /** @description A role of the tenant's own. */
         CustomRole: {
@@ -1279,6 +1672,16 @@ export interface components {
              * @description When it was last changed.
              */
             updated_at: string;
+        };
+        /** @description Body of `POST /platform/tenants/{id}/deletion`. */
+        Delete: {
+            /**
+             * Format: int32
+             * @description Days until then; 30 when nothing is said.
+             */
+            days?: number;
+            /** @description The tenant's slug once more, so that nobody deletes another one by mistake. */
+            slug: string;
         };
         /** @description A desk phone. */
         Device: {
@@ -1465,6 +1868,34 @@ export interface components {
          * @enum {string}
          */
         JobState: "waiting" | "running" | "done" | "dead";
+        /** @description What a value may be. */
+        KindView: {
+            /** @enum {string} */
+            type: "switch";
+        } | {
+            /**
+             * Format: int64
+             * @description The most.
+             */
+            max: number;
+            /**
+             * Format: int64
+             * @description The least.
+             */
+            min: number;
+            /** @enum {string} */
+            type: "number";
+            /** @description What is counted. */
+            unit: components["schemas"]["Unit"];
+        } | {
+            /** @enum {string} */
+            type: "choice";
+            /** @description The words. */
+            words: string[];
+        } | {
+            /** @enum {string} */
+            type: "time_zone";
+        };
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
             agent_id?: components["schemas"]["AgentId"] | null;
@@ -1499,6 +1930,38 @@ export interface components {
          * @enum {string}
          */
         LegKind: "customer" | "agent";
+        /**
+         * @description Where a value may be set. The first stands above the others.
+         * @enum {string}
+         */
+        Level: "platform" | "tenant" | "user" | "session";
+        /** @description What a tenant may use; null: as much as there is. */
+        Limits: {
+            /**
+             * Format: int32
+             * @description Agents.
+             * @default null
+             */
+            agents: number | null;
+            /**
+             * Format: int64
+             * @description Messages a month.
+             * @default null
+             */
+            messages: number | null;
+            /**
+             * Format: int64
+             * @description Minutes of answered calls a month.
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of files.
+             * @default null
+             */
+            storage_bytes: number | null;
+        };
         /** @description What goes on in one queue now. */
         LiveQueue: components["schemas"]["QueueLive"] & {
             /**
@@ -1517,6 +1980,11 @@ export interface components {
             /** @description The queues in the user's sight, by name. */
             items: components["schemas"]["QueueLive"][];
         };
+        /**
+         * @description How a level binds those below it.
+         * @enum {string}
+         */
+        Lock: "none" | "soft" | "hard";
         /** @description Body of `POST /auth/login`. */
         LoginRequest: {
             /**
@@ -1614,6 +2082,21 @@ export interface components {
             /** @description Role within the tenant. */
             role: components["schemas"]["Role"];
         };
+        /** @description A number of the tenant's. */
+        Number: {
+            /** @description E.164. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description Where it leads.
+             */
+            queue_id: string;
+            /**
+             * Format: uuid
+             * @description Whose it is; null: the tenant's as a whole.
+             */
+            site_id?: string | null;
+        };
         /** @description One line of the opening hours. */
         OpeningHours: {
             /**
@@ -1631,6 +2114,29 @@ export interface components {
              * @example 09:00
              */
             open: string;
+        };
+        /** @description A tenant that one belongs to. */
+        OwnTenant: {
+            /** @description Whether one is signed in to it. */
+            current: boolean;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description Role there. */
+            role: components["schemas"]["Role"];
+            /** @description The name of the role of the tenant's own, if one has one there: it counts instead of `role`. */
+            role_name?: string | null;
+            /** @description Short name, by which one signs in to it. */
+            slug: string;
+        };
+        /** @description The tenants that one belongs to. */
+        OwnTenants: {
+            /** @description By name. */
+            items: components["schemas"]["OwnTenant"][];
         };
         /** @description One page of a list. */
         Page_Agent: {
@@ -2019,6 +2525,88 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Number: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description E.164. */
+                number: string;
+                /**
+                 * Format: uuid
+                 * @description Where it leads.
+                 */
+                queue_id: string;
+                /**
+                 * Format: uuid
+                 * @description Whose it is; null: the tenant's as a whole.
+                 */
+                site_id?: string | null;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PlatformTenant: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it is removed.
+                 */
+                delete_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The tenant.
+                 */
+                id: string;
+                /** @description `en`, `ru` or `it`. A setting of the tenant's, `looks.language`. */
+                language: string;
+                /** @description What it may use. */
+                limits: components["schemas"]["Limits"];
+                /**
+                 * Format: int64
+                 * @description How many people belong to it.
+                 */
+                members: number;
+                /** @description Name for people. */
+                name: string;
+                /** @description Short name. */
+                slug: string;
+                /** @description What becomes of it. */
+                state: components["schemas"]["TenantState"];
+                /**
+                 * Format: date-time
+                 * @description Since when nobody comes in.
+                 */
+                suspended_at?: string | null;
+                /** @description Why, as those who are refused are told. */
+                suspended_reason?: string | null;
+                /** @description IANA time zone; months are counted in it. A setting of the tenant's, `looks.time_zone`. */
+                time_zone: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed here.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Queue: {
             /**
              * Format: int64
@@ -2047,6 +2635,42 @@ export interface components {
                 ring_seconds: number;
                 /** @description Short name. */
                 slug: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Site: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description Address, as people write it. */
+                address: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The site.
+                 */
+                id: string;
+                /** @description Name, one of its kind within the tenant. */
+                name: string;
+                /** @description Its numbers, E.164, in order. */
+                numbers: string[];
+                /** @description IANA time zone; null: the tenant's. */
+                time_zone?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2101,6 +2725,53 @@ export interface components {
              * @description The queue to call.
              */
             queue_id: string;
+        };
+        /** @description A tenant, for those who run the platform. */
+        PlatformTenant: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is removed.
+             */
+            delete_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            id: string;
+            /** @description `en`, `ru` or `it`. A setting of the tenant's, `looks.language`. */
+            language: string;
+            /** @description What it may use. */
+            limits: components["schemas"]["Limits"];
+            /**
+             * Format: int64
+             * @description How many people belong to it.
+             */
+            members: number;
+            /** @description Name for people. */
+            name: string;
+            /** @description Short name. */
+            slug: string;
+            /** @description What becomes of it. */
+            state: components["schemas"]["TenantState"];
+            /**
+             * Format: date-time
+             * @description Since when nobody comes in.
+             */
+            suspended_at?: string | null;
+            /** @description Why, as those who are refused are told. */
+            suspended_reason?: string | null;
+            /** @description IANA time zone; months are counted in it. A setting of the tenant's, `looks.time_zone`. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed here.
+             */
+            updated_at: string;
         };
         /** @description The body of an error answer. */
         Problem: {
@@ -2254,6 +2925,11 @@ export interface components {
             removing: boolean;
         };
         /**
+         * @description What is limited.
+         * @enum {string}
+         */
+        Resource: "agents" | "messages" | "minutes" | "storage";
+        /**
          * @description A member's built-in role within one tenant. What each may do is said by the gateway's table of permissions.
          * @enum {string}
          */
@@ -2267,10 +2943,24 @@ export interface components {
              */
             overlap_seconds: number | null;
         };
+        /** @description What a level says. */
+        SaidView: {
+            /** @description The level. */
+            level: components["schemas"]["Level"];
+            /** @description How it binds those below. */
+            lock: components["schemas"]["Lock"];
+            value: boolean | number | string;
+        };
         /** @description Body of `PUT /teams/{id}/members/{user_id}`. */
         SetMember: {
             /** @description Whether they lead it, and so see the work of its members. */
             lead?: boolean;
+        };
+        /** @description Body of `PUT …/settings/…/{key}`. */
+        SetSetting: {
+            /** @description How it binds the levels below; a sign-in has none. */
+            lock?: components["schemas"]["Lock"];
+            value: boolean | number | string;
         };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
@@ -2287,6 +2977,36 @@ export interface components {
             tenant: components["schemas"]["NewTenant"];
             /** @description Its users, the admin first. */
             users: components["schemas"]["NewUser"][];
+        };
+        /** @description A setting, as it is for whoever asks. */
+        SettingView: {
+            default: boolean | number | string;
+            /** @description What it does. */
+            description: string;
+            /** @description What stands before the dot. */
+            group: string;
+            /** @description Name: `group.name`. */
+            key: string;
+            /** @description What it may be. */
+            kind: components["schemas"]["KindView"];
+            /** @description Where it may be set at all. */
+            levels: components["schemas"]["Level"][];
+            /** @description How. */
+            lock: components["schemas"]["Lock"];
+            locked_by?: components["schemas"]["Level"] | null;
+            /** @description Where it may be set as things are: not below a hard lock. */
+            open_levels: components["schemas"]["Level"][];
+            recommended?: null | boolean | number | string;
+            /** @description What each level says. */
+            said: components["schemas"]["SaidView"][];
+            /** @description Where that comes from. */
+            source: components["schemas"]["Source"];
+            value: boolean | number | string;
+        };
+        /** @description All settings. */
+        SettingsView: {
+            /** @description In the registry's order. */
+            items: components["schemas"]["SettingView"][];
         };
         /** @description Body of `POST /setup`. */
         Setup: {
@@ -2352,6 +3072,32 @@ export interface components {
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
         };
+        /** @description A site. */
+        Site: {
+            /** @description Address, as people write it. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The site.
+             */
+            id: string;
+            /** @description Name, one of its kind within the tenant. */
+            name: string;
+            /** @description Its numbers, E.164, in order. */
+            numbers: string[];
+            /** @description IANA time zone; null: the tenant's. */
+            time_zone?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
         /** @description What a browser needs to be a phone. */
         SoftphoneSession: {
             /**
@@ -2375,6 +3121,26 @@ export interface components {
              * @example wss://calls.example.org/ws/sip?name=demo-web-7f3k2p9q&key=Yx3v
              */
             ws_url: string;
+        };
+        /**
+         * @description Where a value comes from.
+         * @enum {string}
+         */
+        Source: "default" | "platform" | "tenant" | "user" | "session";
+        /**
+         * @description How near the limit it is.
+         * @enum {string}
+         */
+        Standing: "fine" | "near" | "reached";
+        /** @description Body of `POST /platform/tenants/{id}/suspension`. */
+        Suspend: {
+            /** @description Why, in words for those who are refused; at most 300 characters. */
+            reason: string;
+        };
+        /** @description Body of `POST /auth/switch`. */
+        Switch: {
+            /** @description Slug of the tenant to sign in to. */
+            tenant: string;
         };
         /** @description A team. */
         Team: {
@@ -2408,6 +3174,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * @description What becomes of a tenant.
+         * @enum {string}
+         */
+        TenantState: "active" | "suspended" | "to_be_deleted" | "removing";
         /** @description The tenant that the user signed in to. */
         TenantView: {
             /**
@@ -2449,6 +3220,11 @@ export interface components {
             /** @description For `?ticket=`. */
             ticket: string;
         };
+        /**
+         * @description What a number counts.
+         * @enum {string}
+         */
+        Unit: "days";
         /** @description Body of `PATCH /api-keys/{id}`: what is absent stays as it is. */
         UpdateApiKey: {
             /** @description Addresses and networks (CIDR) from which it may be used; replaces all. */
@@ -2483,10 +3259,75 @@ export interface components {
             permissions?: string[] | null;
             reach?: components["schemas"]["Reach"] | null;
         };
+        /** @description Body of `PATCH /sites/{id}`: what is absent stays as it is. */
+        UpdateSite: {
+            /** @description At most 500 characters. */
+            address?: string | null;
+            /** @description At most 60 characters. */
+            name?: string | null;
+            /** @description All numbers that are the site's from now on; others that were are the tenant's again. */
+            numbers?: string[] | null;
+            /** @description IANA time zone; null: the tenant's. */
+            time_zone?: string | null;
+        };
         /** @description Body of `PATCH /teams/{id}`: what is absent stays as it is. */
         UpdateTeam: {
             /** @description At most 60 characters. */
             name?: string | null;
+        };
+        /** @description Body of `PATCH /platform/tenants/{id}`: what is absent stays as it is. */
+        UpdateTenant: {
+            /**
+             * Format: int32
+             * @description Agents; null: without limit.
+             */
+            agents?: number | null;
+            /**
+             * Format: int64
+             * @description Messages a month; null: without limit.
+             */
+            messages?: number | null;
+            /**
+             * Format: int64
+             * @description Minutes a month; null: without limit.
+             */
+            minutes?: number | null;
+            /** @description At most 100 characters. */
+            name?: string | null;
+            /** @description From 2 to 32 of a-z, 0-9 and `-`; one of its kind, never one that a removed tenant had. Phones that were made keep their names. */
+            slug?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes; null: without limit.
+             */
+            storage_bytes?: number | null;
+        };
+        /** @description What a tenant has used. */
+        Usage: {
+            /** @description One per resource. */
+            items: components["schemas"]["Used"][];
+            /**
+             * Format: date
+             * @description The first day of the month that is counted, in the tenant's time zone.
+             */
+            month: string;
+        };
+        /** @description What was used of one limit. */
+        Used: {
+            /**
+             * Format: int64
+             * @description Of so much; null: without limit.
+             */
+            limit?: number | null;
+            /** @description Of what. */
+            resource: components["schemas"]["Resource"];
+            /** @description How near that is. */
+            standing: components["schemas"]["Standing"];
+            /**
+             * Format: int64
+             * @description So much; minutes are rounded up, storage is in bytes.
+             */
+            used: number;
         };
         /** @description The signed-in user. */
         UserView: {
@@ -2567,90 +3408,12 @@ export interface components {
              */
             duration_ms: number;
         };
-    };
-    responses: {
-        /** @description The body does not fit; every field is named */
-        DoesNotFit: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description The Idempotency-Key is in use, or was used for another request */
-        InConflict: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Not allowed, or sent by another site's page */
-        NotAllowed: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description The body is not JSON */
-        NotJson: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Not signed in */
-        SignInFirst: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description The body is too large */
-        TooLarge: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Too many requests; Retry-After says when to come again */
-        TooMany: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description A dependency is away; try again later */
-        Unavailable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description The request cannot be read */
-        Unreadable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
+        TenantAdmin: {
+            name: string;
+            email: string;
         };
     };
+    responses: never;
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -2681,11 +3444,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Agent"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     setMyState: {
@@ -2710,9 +3468,6 @@ export interface operations {
                     "application/json": components["schemas"]["Agent"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description The user is no agent */
             404: {
                 headers: {
@@ -2722,8 +3477,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2733,8 +3486,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listDevices: {
@@ -2763,8 +3514,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Device"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2783,8 +3532,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createDevice: {
@@ -2815,8 +3562,6 @@ export interface operations {
                     "application/json": components["schemas"]["NewDevice"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2844,8 +3589,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2855,8 +3598,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     removeDevice: {
@@ -2880,8 +3621,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Another agent's devices are for admins */
             403: {
                 headers: {
@@ -2900,8 +3639,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listApiKeys: {
@@ -2927,11 +3664,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ApiKey"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createApiKey: {
@@ -2959,8 +3691,6 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKey"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -2979,8 +3709,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -2990,8 +3718,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getApiKey: {
@@ -3015,9 +3741,6 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such key, or revoked */
             404: {
                 headers: {
@@ -3027,8 +3750,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     revokeApiKey: {
@@ -3050,9 +3771,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such key, or revoked before */
             404: {
                 headers: {
@@ -3062,8 +3780,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     updateApiKey: {
@@ -3094,8 +3810,6 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -3123,8 +3837,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -3134,8 +3846,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     rotateApiKey: {
@@ -3166,8 +3876,6 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiKey"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Somebody else's key, or it may do more than the caller */
             403: {
                 headers: {
@@ -3195,8 +3903,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -3206,8 +3912,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listAuditEntries: {
@@ -3256,7 +3960,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -3266,8 +3969,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     exportAuditEntries: {
@@ -3319,7 +4020,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -3329,8 +4029,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     login: {
@@ -3355,7 +4053,6 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description Wrong address or password */
             401: {
                 headers: {
@@ -3365,10 +4062,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            422: components["responses"]["DoesNotFit"];
+            /** @description The tenant is suspended; the detail says why */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many failures; see Retry-After */
             429: {
                 headers: {
@@ -3378,7 +4080,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            503: components["responses"]["Unavailable"];
         };
     };
     logout: {
@@ -3397,10 +4098,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     changePassword: {
@@ -3425,7 +4122,6 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -3435,7 +4131,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
             /** @description It was changed elsewhere in this moment */
             409: {
                 headers: {
@@ -3445,8 +4140,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The current one is wrong, or the new one is too weak */
             422: {
                 headers: {
@@ -3465,7 +4158,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            503: components["responses"]["Unavailable"];
         };
     };
     refresh: {
@@ -3486,7 +4178,6 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description Sign in again */
             401: {
                 headers: {
@@ -3496,9 +4187,66 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
+        };
+    };
+    switchTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description Signed in there; the refresh cookie is replaced */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No tenant of mine, or a suspended one */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description That is where I am */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listCalls: {
@@ -3566,10 +4314,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getCall: {
@@ -3593,9 +4337,6 @@ export interface operations {
                     "application/json": components["schemas"]["Call"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such call in the user's sight */
             404: {
                 headers: {
@@ -3605,8 +4346,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listCallEvents: {
@@ -3630,9 +4369,6 @@ export interface operations {
                     "application/json": components["schemas"]["CallEvents"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such call in the user's sight */
             404: {
                 headers: {
@@ -3642,8 +4378,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     hangUpCall: {
@@ -3668,9 +4402,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such running call in the user's sight */
             404: {
                 headers: {
@@ -3689,8 +4420,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     reattachCall: {
@@ -3712,9 +4441,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No running call that the user talks in */
             404: {
                 headers: {
@@ -3733,8 +4459,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listEvents: {
@@ -3781,8 +4505,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description The position cannot be resumed; see reason */
             410: {
                 headers: {
@@ -3801,7 +4523,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            503: components["responses"]["Unavailable"];
         };
     };
     listJobs: {
@@ -3840,10 +4561,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getJob: {
@@ -3867,9 +4584,6 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3879,8 +4593,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     dropJob: {
@@ -3902,9 +4614,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3923,8 +4632,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     retryJob: {
@@ -3951,9 +4658,6 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such job */
             404: {
                 headers: {
@@ -3972,8 +4676,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     me: {
@@ -3994,7 +4696,6 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -4004,9 +4705,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     updateMe: {
@@ -4031,7 +4729,6 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description Not signed in */
             401: {
                 headers: {
@@ -4041,9 +4738,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
+            /** @description The language is locked by the tenant or the platform (`setting-locked`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4053,8 +4756,51 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
+        };
+    };
+    myTenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tenants, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTenants"];
+                };
+            };
+        };
+    };
+    listNumbers: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Number"];
+                };
+            };
         };
     };
     listPermissions: {
@@ -4075,11 +4821,422 @@ export interface operations {
                     "application/json": components["schemas"]["Catalogue"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPlatformSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Settings, in the order of the registry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+        };
+    };
+    setPlatformSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPlatformSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tenants */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PlatformTenant"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTenant"];
+            };
+        };
+        responses: {
+            /** @description The tenant, and how its admin signs in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTenant"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something does not fit; every field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTenant"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Delete"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One's own tenant */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit, or the slug is another */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keepTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspendTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Suspend"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One's own tenant */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenantUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Used and allowed, by resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listQueues: {
@@ -4105,11 +5262,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Queue"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listLiveQueues: {
@@ -4130,11 +5282,6 @@ export interface operations {
                     "application/json": components["schemas"]["LiveQueues"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getLiveQueue: {
@@ -4158,9 +5305,6 @@ export interface operations {
                     "application/json": components["schemas"]["LiveQueue"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such queue in the user's sight */
             404: {
                 headers: {
@@ -4170,8 +5314,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getRecording: {
@@ -4195,9 +5337,6 @@ export interface operations {
                     "application/json": components["schemas"]["Recording"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such recording in the user's sight */
             404: {
                 headers: {
@@ -4207,8 +5346,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getRecordingAudio: {
@@ -4256,8 +5393,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Downloads take recordings:download */
             403: {
                 headers: {
@@ -4294,8 +5429,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createRecordingLink: {
@@ -4325,8 +5458,6 @@ export interface operations {
                     "application/json": components["schemas"]["AudioLink"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Downloads take recordings:download */
             403: {
                 headers: {
@@ -4354,8 +5485,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     getRecordingWaveform: {
@@ -4398,8 +5527,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such recording in the user's sight, or it failed */
             404: {
                 headers: {
@@ -4418,8 +5545,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listRoles: {
@@ -4445,11 +5570,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CustomRole"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createRole: {
@@ -4477,8 +5597,6 @@ export interface operations {
                     "application/json": components["schemas"]["CustomRole"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -4497,8 +5615,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4508,8 +5624,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     deleteRole: {
@@ -4531,8 +5645,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description It may do more than the caller */
             403: {
                 headers: {
@@ -4560,8 +5672,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     updateRole: {
@@ -4592,8 +5702,6 @@ export interface operations {
                     "application/json": components["schemas"]["CustomRole"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description More than the caller has */
             403: {
                 headers: {
@@ -4630,8 +5738,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -4641,8 +5747,311 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Settings, in the order of the registry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+        };
+    };
+    setSessionSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetSessionSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTenantSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetTenantSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setOwnSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetOwnSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getSetup: {
@@ -4663,7 +6072,6 @@ export interface operations {
                     "application/json": components["schemas"]["SetupState"];
                 };
             };
-            400: components["responses"]["Unreadable"];
             /** @description The access token is not valid */
             401: {
                 headers: {
@@ -4673,8 +6081,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     setUp: {
@@ -4702,8 +6108,6 @@ export interface operations {
                     "application/json": components["schemas"]["SetUp"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Not an admin of the demo tenant */
             403: {
                 headers: {
@@ -4722,8 +6126,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description Something does not fit; every field is named */
             422: {
                 headers: {
@@ -4733,8 +6135,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     removeDemo: {
@@ -4762,8 +6162,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Not an admin */
             403: {
                 headers: {
@@ -4782,8 +6180,172 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSites: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sites */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Site"];
+                };
+            };
+        };
+    };
+    createSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSite"];
+            };
+        };
+        responses: {
+            /** @description The site */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such site */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The site */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSite"];
+            };
+        };
+        responses: {
+            /** @description The site as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description No such site */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     openSoftphoneSession: {
@@ -4804,9 +6366,6 @@ export interface operations {
                     "application/json": components["schemas"]["SoftphoneSession"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description The user is no agent */
             404: {
                 headers: {
@@ -4873,7 +6432,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            403: components["responses"]["NotAllowed"];
             /** @description Only WebSocket here */
             426: {
                 headers: {
@@ -4883,8 +6441,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createStreamTicket: {
@@ -4908,9 +6464,6 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description The Idempotency-Key is in use */
             409: {
                 headers: {
@@ -4920,8 +6473,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listTeams: {
@@ -4947,11 +6498,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Team"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     createTeam: {
@@ -4979,9 +6525,6 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
             409: {
                 headers: {
@@ -4991,8 +6534,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -5002,8 +6543,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     deleteTeam: {
@@ -5025,9 +6564,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such team */
             404: {
                 headers: {
@@ -5037,8 +6573,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     updateTeam: {
@@ -5069,9 +6603,6 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such team */
             404: {
                 headers: {
@@ -5099,8 +6630,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -5110,8 +6639,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     setTeamMember: {
@@ -5141,8 +6668,6 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Only who sees the whole tenant says who leads */
             403: {
                 headers: {
@@ -5170,8 +6695,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -5181,8 +6704,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     removeTeamMember: {
@@ -5206,9 +6727,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
             /** @description No such team, or not in it */
             404: {
                 headers: {
@@ -5218,8 +6736,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     placeTestCall: {
@@ -5247,8 +6763,6 @@ export interface operations {
                     "application/json": components["schemas"]["TestCall"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
             /** @description Test calls are for admins and managers */
             403: {
                 headers: {
@@ -5267,7 +6781,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No number leads to the queue, three are running, or the Idempotency-Key is in use */
+            /** @description No number leads to the queue, three are running, the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5276,10 +6790,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            422: components["responses"]["DoesNotFit"];
-            429: components["responses"]["TooMany"];
             /** @description Asterisk is away */
             503: {
                 headers: {
@@ -5287,6 +6797,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Used and allowed, by resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
         };
