@@ -59,8 +59,8 @@ it("a locked setting is obeyed at once by those below, and cannot be changed the
   const admin = await stage.api("admin@demo.test");
   await admin.send("PUT", "/settings/tenant/looks.theme", { value: "dark", lock: "hard" });
   await operator.waitForFunction(() => document.documentElement.dataset.theme === "dark");
-  await operator.getByRole("img", { name: "Locked by: Company" }).waitFor();
+  await operator.getByText("Locked by: Company").waitFor();
   expect(await theme.isDisabled()).toBe(true);
   await admin.send("DELETE", "/settings/tenant/looks.theme");
-  await operator.getByRole("img", { name: "Locked by: Company" }).waitFor({ state: "detached" });
+  await operator.getByText("Locked by: Company").waitFor({ state: "detached" });
 });

@@ -876,7 +876,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List my tenants */
+        /**
+         * Which tenants I belong to
+         * @description To those that are suspended nobody comes in: they are left out. `POST /auth/switch` signs in to another one.
+         */
         get: operations["myTenants"];
         put?: never;
         post?: never;
@@ -1005,6 +1008,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List numbers
+         * @description The tenant's numbers of the public network, with the queue that each leads to and the site whose it is.
+         */
+        get: operations["listNumbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/permissions": {
         parameters: {
             query?: never;
@@ -1017,6 +1040,150 @@ export interface paths {
          * @description The table of permissions and built-in roles.
          */
         get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List settings of the platform */
+        get: operations["listPlatformSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/settings/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of the platform */
+        put: operations["setPlatformSetting"];
+        post?: never;
+        /** Have a setting of the platform as it was delivered */
+        delete: operations["resetPlatformSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tenants
+         * @description By slug.
+         */
+        get: operations["listTenants"];
+        put?: never;
+        /**
+         * Make a tenant
+         * @description With its first admin, queue and number, all or nothing. A one-time password is in this answer and nowhere else.
+         */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a tenant
+         * @description Its names, and what it may use. Less than it uses already takes nothing away: there is no room for more.
+         */
+        patch: operations["updateTenant"];
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete a tenant
+         * @description It is suspended at once, and removed with all that belongs to it when the days of grace are over.
+         */
+        post: operations["deleteTenant"];
+        /**
+         * Call a tenant's deletion off
+         * @description It stays suspended until it is resumed.
+         */
+        delete: operations["keepTenant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend a tenant
+         * @description Nobody signs in, tokens and keys are refused and sockets closed, and whoever calls is refused. Calls that run go on; everything stays.
+         */
+        post: operations["suspendTenant"];
+        /**
+         * Resume a tenant
+         * @description Also calls its deletion off.
+         */
+        delete: operations["resumeTenant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a tenant has used */
+        get: operations["tenantUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1208,6 +1375,83 @@ export interface paths {
         patch: operations["updateRole"];
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List settings
+         * @description Each with what it is for whoever asks, where that comes from, and what each level says.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/session/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a setting for this sign-in
+         * @description It ends with the sign-in.
+         */
+        put: operations["setSessionSetting"];
+        post?: never;
+        /** Have a setting in this sign-in as it is elsewhere */
+        delete: operations["resetSessionSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/tenant/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of the tenant */
+        put: operations["setTenantSetting"];
+        post?: never;
+        /** Have a setting of the tenant as the platform has it */
+        delete: operations["resetTenantSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/user/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set a setting of one's own */
+        put: operations["setOwnSetting"];
+        post?: never;
+        /** Have a setting of one's own as the tenant has it */
+        delete: operations["resetOwnSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -1274,6 +1518,48 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sites
+         * @description By name, with their numbers.
+         */
+        get: operations["listSites"];
+        put?: never;
+        /** Make a site */
+        post: operations["createSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a site
+         * @description Its numbers stay the tenant's, and lead where they lead.
+         */
+        delete: operations["deleteSite"];
+        options?: never;
+        head?: never;
+        /** Change a site */
+        patch: operations["updateSite"];
         trace?: never;
     };
     "/api/v1/softphone/session": {
@@ -1417,6 +1703,23 @@ export interface paths {
          *     hello, and after a beep repeats what it hears, so that both directions can be heard. It hangs up by itself after two minutes. At most three at once.
          */
         post: operations["placeTestCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one's own tenant has used */
+        get: operations["usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1806,10 +2109,63 @@ export interface components {
             /** @description How far its members see. */
             reach: components["schemas"]["Reach"];
         };
+        /** @description Body of `POST /sites`. */
+        CreateSite: {
+            /** @description At most 500 characters. */
+            address?: string;
+            /** @description At most 60 characters. */
+            name: string;
+            /** @description Numbers of the tenant's that are the site's from now on, whosever they were. */
+            numbers?: string[];
+            /**
+             * @description IANA time zone; absent: the tenant's.
+             * @example Europe/Rome
+             */
+            time_zone?: string | null;
+        };
         /** @description Body of `POST /teams`. */
         CreateTeam: {
             /** @description At most 60 characters. */
             name: string;
+        };
+        /** @description Body of `POST /platform/tenants`. */
+        CreateTenant: {
+            admin: components["schemas"]["TenantAdmin"];
+            /**
+             * @description `en`, `ru` or `it`.
+             * @example it
+             */
+            language: string;
+            /** @description What it may use. */
+            limits?: components["schemas"]["Limits"];
+            /** @description Name for people; at most 100 characters. */
+            name: string;
+            /**
+             * @description A number of the public network that leads to the queue, E.164.
+             * @example +390612345678
+             */
+            number?: string | null;
+            /** @description The first queue. */
+            queue: string;
+            /** @description From 2 to 32 of a-z, 0-9 and `-`; one of its kind, never one that a removed tenant had. */
+            slug: string;
+            /**
+             * @description IANA time zone.
+             * @example Europe/Rome
+             */
+            time_zone: string;
+        };
+        /** @description Answer of `POST /platform/tenants`. */
+        CreatedTenant: {
+            /**
+             * Format: uuid
+             * @description Its admin.
+             */
+            admin_id: string;
+            /** @description To be changed at the first sign-in; shown this once. Null of somebody who has a password already. */
+            one_time_password?: string | null;
+            /** @description The tenant. */
+            tenant: components["schemas"]["PlatformTenant"];
         };
         /** @description A role of the tenant's own. */
         CustomRole: {
@@ -1848,6 +2204,16 @@ export interface components {
             sessions: number;
             /** @description Whether they were taking calls: what rang for them rings for the next. */
             was_working: boolean;
+        };
+        /** @description Body of `POST /platform/tenants/{id}/deletion`. */
+        Delete: {
+            /**
+             * Format: int32
+             * @description Days until then; 30 when nothing is said.
+             */
+            days?: number;
+            /** @description The tenant's slug once more, so that nobody deletes another one by mistake. */
+            slug: string;
         };
         /** @description A desk phone. */
         Device: {
@@ -2133,6 +2499,34 @@ export interface components {
             /** @description The password. */
             password: string;
         };
+        /** @description What a value may be. */
+        KindView: {
+            /** @enum {string} */
+            type: "switch";
+        } | {
+            /**
+             * Format: int64
+             * @description The most.
+             */
+            max: number;
+            /**
+             * Format: int64
+             * @description The least.
+             */
+            min: number;
+            /** @enum {string} */
+            type: "number";
+            /** @description What is counted. */
+            unit: components["schemas"]["Unit"];
+        } | {
+            /** @enum {string} */
+            type: "choice";
+            /** @description The words. */
+            words: string[];
+        } | {
+            /** @enum {string} */
+            type: "time_zone";
+        };
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
             agent_id?: components["schemas"]["AgentId"] | null;
@@ -2167,6 +2561,38 @@ export interface components {
          * @enum {string}
          */
         LegKind: "customer" | "agent";
+        /**
+         * @description Where a value may be set. The first stands above the others.
+         * @enum {string}
+         */
+        Level: "platform" | "tenant" | "user" | "session";
+        /** @description What a tenant may use; null: as much as there is. */
+        Limits: {
+            /**
+             * Format: int32
+             * @description Agents.
+             * @default null
+             */
+            agents: number | null;
+            /**
+             * Format: int64
+             * @description Messages a month.
+             * @default null
+             */
+            messages: number | null;
+            /**
+             * Format: int64
+             * @description Minutes of answered calls a month.
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of files.
+             * @default null
+             */
+            storage_bytes: number | null;
+        };
         /** @description What goes on in one queue now. */
         LiveQueue: components["schemas"]["QueueLive"] & {
             /**
@@ -2185,6 +2611,11 @@ export interface components {
             /** @description The queues in the user's sight, by name. */
             items: components["schemas"]["QueueLive"][];
         };
+        /**
+         * @description How a level binds those below it.
+         * @enum {string}
+         */
+        Lock: "none" | "soft" | "hard";
         /** @description Body of `POST /auth/login`. */
         LoginRequest: {
             /**
@@ -2294,27 +2725,6 @@ export interface components {
             /** @description The one used last first; at most 200. */
             items: components["schemas"]["MySession"][];
         };
-        /** @description A tenant of the person. */
-        MyTenant: {
-            /**
-             * Format: uuid
-             * @description The tenant.
-             */
-            id: string;
-            /** @description Its name. */
-            name: string;
-            /** @description Whether it is the one signed in to. */
-            present: boolean;
-            /** @description The person's built-in role there. */
-            role: string;
-            /** @description Its slug, for `POST /auth/switch`. */
-            slug: string;
-        };
-        /** @description Tenants of the person. */
-        MyTenants: {
-            /** @description By name. */
-            items: components["schemas"]["MyTenant"][];
-        };
         /** @description A key with its secret. */
         NewApiKey: {
             /** @description The key. */
@@ -2394,6 +2804,21 @@ export interface components {
             /** @description Role within the tenant. */
             role: components["schemas"]["Role"];
         };
+        /** @description A number of the tenant's. */
+        Number: {
+            /** @description E.164. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description Where it leads.
+             */
+            queue_id: string;
+            /**
+             * Format: uuid
+             * @description Whose it is; null: the tenant's as a whole.
+             */
+            site_id?: string | null;
+        };
         /** @description One line of the opening hours. */
         OpeningHours: {
             /**
@@ -2411,6 +2836,29 @@ export interface components {
              * @example 09:00
              */
             open: string;
+        };
+        /** @description A tenant that one belongs to. */
+        OwnTenant: {
+            /** @description Whether one is signed in to it. */
+            current: boolean;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /** @description Role there. */
+            role: components["schemas"]["Role"];
+            /** @description The name of the role of the tenant's own, if one has one there: it counts instead of `role`. */
+            role_name?: string | null;
+            /** @description Short name, by which one signs in to it. */
+            slug: string;
+        };
+        /** @description The tenants that one belongs to. */
+        OwnTenants: {
+            /** @description By name. */
+            items: components["schemas"]["OwnTenant"][];
         };
         /** @description One page of a list. */
         Page_Agent: {
@@ -2849,6 +3297,88 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Number: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description E.164. */
+                number: string;
+                /**
+                 * Format: uuid
+                 * @description Where it leads.
+                 */
+                queue_id: string;
+                /**
+                 * Format: uuid
+                 * @description Whose it is; null: the tenant's as a whole.
+                 */
+                site_id?: string | null;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PlatformTenant: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it is removed.
+                 */
+                delete_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The tenant.
+                 */
+                id: string;
+                /** @description `en`, `ru` or `it`. A setting of the tenant's, `looks.language`. */
+                language: string;
+                /** @description What it may use. */
+                limits: components["schemas"]["Limits"];
+                /**
+                 * Format: int64
+                 * @description How many people belong to it.
+                 */
+                members: number;
+                /** @description Name for people. */
+                name: string;
+                /** @description Short name. */
+                slug: string;
+                /** @description What becomes of it. */
+                state: components["schemas"]["TenantState"];
+                /**
+                 * Format: date-time
+                 * @description Since when nobody comes in.
+                 */
+                suspended_at?: string | null;
+                /** @description Why, as those who are refused are told. */
+                suspended_reason?: string | null;
+                /** @description IANA time zone; months are counted in it. A setting of the tenant's, `looks.time_zone`. */
+                time_zone: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed here.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Queue: {
             /**
              * Format: int64
@@ -2877,6 +3407,42 @@ export interface components {
                 ring_seconds: number;
                 /** @description Short name. */
                 slug: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Site: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description Address, as people write it. */
+                address: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The site.
+                 */
+                id: string;
+                /** @description Name, one of its kind within the tenant. */
+                name: string;
+                /** @description Its numbers, E.164, in order. */
+                numbers: string[];
+                /** @description IANA time zone; null: the tenant's. */
+                time_zone?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2931,6 +3497,53 @@ export interface components {
              * @description The queue to call.
              */
             queue_id: string;
+        };
+        /** @description A tenant, for those who run the platform. */
+        PlatformTenant: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is removed.
+             */
+            delete_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            id: string;
+            /** @description `en`, `ru` or `it`. A setting of the tenant's, `looks.language`. */
+            language: string;
+            /** @description What it may use. */
+            limits: components["schemas"]["Limits"];
+            /**
+             * Format: int64
+             * @description How many people belong to it.
+             */
+            members: number;
+            /** @description Name for people. */
+            name: string;
+            /** @description Short name. */
+            slug: string;
+            /** @description What becomes of it. */
+            state: components["schemas"]["TenantState"];
+            /**
+             * Format: date-time
+             * @description Since when nobody comes in.
+             */
+            suspended_at?: string | null;
+            /** @description Why, as those who are refused are told. */
+            suspended_reason?: string | null;
+            /** @description IANA time zone; months are counted in it. A setting of the tenant's, `looks.time_zone`. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed here.
+             */
+            updated_at: string;
         };
         /** @description The body of an error answer. */
         Problem: {
@@ -3096,6 +3709,11 @@ export interface components {
             token: string;
         };
         /**
+         * @description What is limited.
+         * @enum {string}
+         */
+        Resource: "agents" | "messages" | "minutes" | "storage";
+        /**
          * @description A member's built-in role within one tenant. What each may do is said by the gateway's table of permissions.
          * @enum {string}
          */
@@ -3108,6 +3726,14 @@ export interface components {
              * @default 86400
              */
             overlap_seconds: number | null;
+        };
+        /** @description What a level says. */
+        SaidView: {
+            /** @description The level. */
+            level: components["schemas"]["Level"];
+            /** @description How it binds those below. */
+            lock: components["schemas"]["Lock"];
+            value: boolean | number | string;
         };
         /** @description One-time codes of the person. */
         SecondStep: {
@@ -3150,6 +3776,12 @@ export interface components {
             /** @description Whether they lead it, and so see the work of its members. */
             lead?: boolean;
         };
+        /** @description Body of `PUT …/settings/…/{key}`. */
+        SetSetting: {
+            /** @description How it binds the levels below; a sign-in has none. */
+            lock?: components["schemas"]["Lock"];
+            value: boolean | number | string;
+        };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
             /** @description Why; at most 200 characters. */
@@ -3165,6 +3797,36 @@ export interface components {
             tenant: components["schemas"]["NewTenant"];
             /** @description Its users, the admin first. */
             users: components["schemas"]["NewUser"][];
+        };
+        /** @description A setting, as it is for whoever asks. */
+        SettingView: {
+            default: boolean | number | string;
+            /** @description What it does. */
+            description: string;
+            /** @description What stands before the dot. */
+            group: string;
+            /** @description Name: `group.name`. */
+            key: string;
+            /** @description What it may be. */
+            kind: components["schemas"]["KindView"];
+            /** @description Where it may be set at all. */
+            levels: components["schemas"]["Level"][];
+            /** @description How. */
+            lock: components["schemas"]["Lock"];
+            locked_by?: components["schemas"]["Level"] | null;
+            /** @description Where it may be set as things are: not below a hard lock. */
+            open_levels: components["schemas"]["Level"][];
+            recommended?: null | boolean | number | string;
+            /** @description What each level says. */
+            said: components["schemas"]["SaidView"][];
+            /** @description Where that comes from. */
+            source: components["schemas"]["Source"];
+            value: boolean | number | string;
+        };
+        /** @description All settings. */
+        SettingsView: {
+            /** @description In the registry's order. */
+            items: components["schemas"]["SettingView"][];
         };
         /** @description Body of `POST /setup`. */
         Setup: {
@@ -3248,6 +3910,32 @@ export interface components {
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
         };
+        /** @description A site. */
+        Site: {
+            /** @description Address, as people write it. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The site.
+             */
+            id: string;
+            /** @description Name, one of its kind within the tenant. */
+            name: string;
+            /** @description Its numbers, E.164, in order. */
+            numbers: string[];
+            /** @description IANA time zone; null: the tenant's. */
+            time_zone?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
         /** @description What a browser needs to be a phone. */
         SoftphoneSession: {
             /**
@@ -3272,6 +3960,16 @@ export interface components {
              */
             ws_url: string;
         };
+        /**
+         * @description Where a value comes from.
+         * @enum {string}
+         */
+        Source: "default" | "platform" | "tenant" | "user" | "session";
+        /**
+         * @description How near the limit it is.
+         * @enum {string}
+         */
+        Standing: "fine" | "near" | "reached";
         /** @description What a password is worth. */
         Strength: {
             /** @description Whether it is taken as a new password. */
@@ -3285,6 +3983,11 @@ export interface components {
             suggestions: string[];
             /** @description What is wrong with it: `too_short`, `too_long`, or zxcvbn's finding, as `common_password`, `own_words`, `dates`. */
             warning?: string | null;
+        };
+        /** @description Body of `POST /platform/tenants/{id}/suspension`. */
+        Suspend: {
+            /** @description Why, in words for those who are refused; at most 300 characters. */
+            reason: string;
         };
         /** @description Body of `POST /auth/switch`. */
         SwitchTenant: {
@@ -3323,6 +4026,15 @@ export interface components {
              */
             user_id: string;
         };
+        TenantAdmin: {
+            name: string;
+            email: string;
+        };
+        /**
+         * @description What becomes of a tenant.
+         * @enum {string}
+         */
+        TenantState: "active" | "suspended" | "to_be_deleted" | "removing";
         /** @description The tenant that the user signed in to. */
         TenantView: {
             /**
@@ -3364,6 +4076,11 @@ export interface components {
             /** @description For `?ticket=`. */
             ticket: string;
         };
+        /**
+         * @description What a number counts.
+         * @enum {string}
+         */
+        Unit: "days";
         /** @description Body of `PATCH /api-keys/{id}`: what is absent stays as it is. */
         UpdateApiKey: {
             /** @description Addresses and networks (CIDR) from which it may be used; replaces all. */
@@ -3407,10 +4124,75 @@ export interface components {
             permissions?: string[] | null;
             reach?: components["schemas"]["Reach"] | null;
         };
+        /** @description Body of `PATCH /sites/{id}`: what is absent stays as it is. */
+        UpdateSite: {
+            /** @description At most 500 characters. */
+            address?: string | null;
+            /** @description At most 60 characters. */
+            name?: string | null;
+            /** @description All numbers that are the site's from now on; others that were are the tenant's again. */
+            numbers?: string[] | null;
+            /** @description IANA time zone; null: the tenant's. */
+            time_zone?: string | null;
+        };
         /** @description Body of `PATCH /teams/{id}`: what is absent stays as it is. */
         UpdateTeam: {
             /** @description At most 60 characters. */
             name?: string | null;
+        };
+        /** @description Body of `PATCH /platform/tenants/{id}`: what is absent stays as it is. */
+        UpdateTenant: {
+            /**
+             * Format: int32
+             * @description Agents; null: without limit.
+             */
+            agents?: number | null;
+            /**
+             * Format: int64
+             * @description Messages a month; null: without limit.
+             */
+            messages?: number | null;
+            /**
+             * Format: int64
+             * @description Minutes a month; null: without limit.
+             */
+            minutes?: number | null;
+            /** @description At most 100 characters. */
+            name?: string | null;
+            /** @description From 2 to 32 of a-z, 0-9 and `-`; one of its kind, never one that a removed tenant had. Phones that were made keep their names. */
+            slug?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes; null: without limit.
+             */
+            storage_bytes?: number | null;
+        };
+        /** @description What a tenant has used. */
+        Usage: {
+            /** @description One per resource. */
+            items: components["schemas"]["Used"][];
+            /**
+             * Format: date
+             * @description The first day of the month that is counted, in the tenant's time zone.
+             */
+            month: string;
+        };
+        /** @description What was used of one limit. */
+        Used: {
+            /**
+             * Format: int64
+             * @description Of so much; null: without limit.
+             */
+            limit?: number | null;
+            /** @description Of what. */
+            resource: components["schemas"]["Resource"];
+            /** @description How near that is. */
+            standing: components["schemas"]["Standing"];
+            /**
+             * Format: int64
+             * @description So much; minutes are rounded up, storage is in bytes.
+             */
+            used: number;
         };
         /** @description The signed-in user. */
         UserView: {
@@ -4440,6 +5222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The tenant is suspended; the detail says why */
             403: components["responses"]["NotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
@@ -4812,6 +5595,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Unreadable"];
+            /** @description Not signed in */
             401: components["responses"]["SignInFirst"];
             /** @description This sign-in holds for this tenant alone */
             403: {
@@ -4831,8 +5615,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description That is where I am */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
             422: components["responses"]["DoesNotFit"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -5610,6 +6404,15 @@ export interface operations {
                 };
             };
             403: components["responses"]["NotAllowed"];
+            /** @description The language is locked by the tenant or the platform (`setting-locked`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
             /** @description The body does not fit */
@@ -5959,20 +6762,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Tenants that I belong to */
+            /** @description Tenants, by name */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MyTenants"];
+                    "application/json": components["schemas"]["OwnTenants"];
                 };
             };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
         };
     };
     listMembers: {
@@ -6248,6 +7046,31 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listNumbers: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Number"];
+                };
+            };
+        };
+    };
     listPermissions: {
         parameters: {
             query?: never;
@@ -6271,6 +7094,422 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    listPlatformSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Settings, in the order of the registry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+        };
+    };
+    setPlatformSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPlatformSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tenants */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PlatformTenant"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTenant"];
+            };
+        };
+        responses: {
+            /** @description The tenant, and how its admin signs in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTenant"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something does not fit; every field is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTenant"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Delete"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One's own tenant */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit, or the slug is another */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keepTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspendTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Suspend"];
+            };
+        };
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One's own tenant */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenant as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformTenant"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenantUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Used and allowed, by resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description No such tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listQueues: {
@@ -6836,6 +8075,311 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Settings, in the order of the registry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+        };
+    };
+    setSessionSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetSessionSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTenantSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetTenantSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setOwnSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSetting"];
+            };
+        };
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked by a level above, or not to be set on this one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The value does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetOwnSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingView"];
+                };
+            };
+            /** @description No such setting */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not to be set on this level */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSetup: {
         parameters: {
             query?: never;
@@ -7038,6 +8582,172 @@ export interface operations {
             };
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    listSites: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sites */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Site"];
+                };
+            };
+        };
+    };
+    createSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSite"];
+            };
+        };
+        responses: {
+            /** @description The site */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such site */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The site */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSite"];
+            };
+        };
+        responses: {
+            /** @description The site as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description No such site */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     openSoftphoneSession: {
@@ -7541,6 +9251,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Used and allowed, by resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
         };

@@ -1,18 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useCan } from "@/api";
-import { type Level, settingsQuery } from "@/api/settings";
+import { settingsQuery } from "@/api/settings";
 import { ErrorState, PageHeader, SegmentedControl, Skeleton } from "@/design";
 import { useT } from "@/i18n";
 import { SettingList } from "./list";
+
+/** The levels below the platform's. */
+type Mine = "user" | "session" | "tenant";
 
 /** Every setting there is: for oneself, for this sign-in, and for the whole company by those who may. */
 export default function AllSettings() {
   const t = useT();
   const mayManage = useCan("settings:manage");
   const list = useQuery({ ...settingsQuery, refetchOnMount: "always" });
-  const [level, setLevel] = useState<Level>("user");
-  const levels: Level[] = mayManage ? ["user", "session", "tenant"] : ["user", "session"];
+  const [level, setLevel] = useState<Mine>("user");
+  const levels: Mine[] = mayManage ? ["user", "session", "tenant"] : ["user", "session"];
   return (
     <div className="flex min-h-full flex-col">
       <PageHeader title={t("common.nav.all-settings")} description={t("company.settings.about")} />

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Lock, LockOpen, RotateCcw, Search } from "lucide-react";
 import { useState } from "react";
 import { type Change, type Level, type Setting, changeSetting } from "@/api/settings";
-import { Badge, Button, Card, Combobox, EmptyState, IconButton, Input, Select, Switch, Tooltip, toast } from "@/design";
+import { Badge, Button, Card, Combobox, EmptyState, IconButton, Input, Select, Switch, toast } from "@/design";
 import { useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
 import { zones } from "../shared/zones";
@@ -120,13 +120,13 @@ function Row({ setting, level, mayChange, queryKey }: Omit<Props, "settings"> & 
 function LockMark({ setting: { lock, locked_by } }: { setting: Setting }) {
   const t = useT();
   if (lock === "none" || !locked_by) return null;
-  const text = t(`company.lock.${lock}-by`, { level: t(`company.source.${locked_by}`) });
   return (
-    <Tooltip content={text}>
-      <span tabIndex={0} role="img" aria-label={text} className="inline-flex rounded-sm text-ink-2">
-        {lock === "hard" ? <Lock size={14} aria-hidden /> : <LockOpen size={14} aria-hidden />}
+    <Badge tone={lock === "hard" ? "hold" : "neutral"}>
+      <span className="inline-flex items-center gap-1">
+        {lock === "hard" ? <Lock size={12} aria-hidden /> : <LockOpen size={12} aria-hidden />}
+        {t(`company.lock.${lock}-by`, { level: t(`company.source.${locked_by}`) })}
       </span>
-    </Tooltip>
+    </Badge>
   );
 }
 

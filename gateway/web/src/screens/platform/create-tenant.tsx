@@ -38,7 +38,7 @@ export function CreateTenant({ onClose }: { onClose: () => void }) {
       body(
         api.POST("/api/v1/platform/tenants", {
           params: { header: { "Idempotency-Key": key } },
-          body: { name: name.trim(), slug: chosen, time_zone: zone, language, admin: { name: admin.name.trim(), email: admin.email.trim() }, queue: queue.trim(), number: number.trim() || null, limits: limits ?? {} },
+          body: { name: name.trim(), slug: chosen, time_zone: zone, language, admin: { name: admin.name.trim(), email: admin.email.trim() }, queue: queue.trim(), number: number.trim() || null, ...(limits ? { limits } : {}) },
         }),
       ),
     onSettled: () => queries.invalidateQueries({ queryKey: tenantsKey }),

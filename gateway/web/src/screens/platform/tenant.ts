@@ -14,7 +14,7 @@ export type LimitTexts = Record<keyof Limits, string>;
 const GIGA = 1_000_000_000;
 const FIELDS: readonly (keyof Limits)[] = ["agents", "messages", "minutes", "storage_bytes"];
 
-export function textsOf(limits: Limits): LimitTexts {
+export function textsOf(limits: Partial<Limits>): LimitTexts {
   const text = (limit: number | null | undefined, per = 1) => (limit === null || limit === undefined ? "" : String(limit / per));
   return { agents: text(limits.agents), messages: text(limits.messages), minutes: text(limits.minutes), storage_bytes: text(limits.storage_bytes, GIGA) };
 }

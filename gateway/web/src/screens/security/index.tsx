@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { adopt, api, body, lost, useMe } from "@/api";
+import { api, body, lost, useMe } from "@/api";
 import { Badge, Button, Card, ConfirmDialog, ErrorState, PageHeader, RelativeTime, Skeleton, toast } from "@/design";
 import { useT } from "@/i18n";
 import { accountProblem } from "../account/problem";
