@@ -148,7 +148,7 @@ pub(super) async fn insert_invitation(tx: &mut TenantTx<'_>, row: &NewRow<'_>) -
         row.id,
         row.email,
         row.role.as_str(),
-        row.custom_role.map(|role| role.uuid()),
+        row.custom_role.map(RoleId::uuid),
         row.takes_work,
         row.by.uuid(),
         row.token_hash,
@@ -303,7 +303,7 @@ pub(crate) async fn insert_member(
         tx.tenant().uuid(),
         user.uuid(),
         role.as_str(),
-        custom.map(|role| role.uuid()),
+        custom.map(RoleId::uuid),
     )
     .execute(tx.conn())
     .await?;
