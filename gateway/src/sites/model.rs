@@ -28,6 +28,7 @@ pub(super) struct Site {
 
 /// A number of the tenant's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the field's name, as elsewhere in the API")]
 pub(super) struct Number {
     /// E.164.
     pub(super) number: String,

@@ -92,13 +92,12 @@ pub(super) async fn make(
     store::set_limits(&mut system, tenant, ready.limits).await?;
     let known = store::person(&mut system, &ready.admin.email).await?;
     let is_new = known.is_none();
-    let (admin, name) = match known {
-        Some(known) => known,
-        None => {
-            let id = UserId::new();
-            parts::insert_user(&mut system, id, &ready.admin, &ready.hash, true).await.map_err(taken)?;
-            (id, ready.admin.name.clone())
-        }
+    let (admin, name) = if let Some(known) = known {
+        known
+    } else {
+        let id = UserId::new();
+        parts::insert_user(&mut system, id, &ready.admin, &ready.hash, true).await.map_err(taken)?;
+        (id, ready.admin.name.clone())
     };
     let made = store::list(&mut system, Some(tenant), None, 1).await?.pop();
     let made = made.ok_or_else(|| AppError::not_found("tenant"))?;

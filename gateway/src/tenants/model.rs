@@ -73,6 +73,7 @@ pub(super) struct Limits {
 
 /// What was used of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "so much of it is used: no other word says it")]
 pub(super) struct Used {
     /// Of what.
     pub(super) resource: Resource,

@@ -54,11 +54,10 @@ impl Standing {
 /// How near a limit `used` is. A limit of nothing is reached.
 pub fn standing(used: u64, limit: Option<u64>) -> Standing {
     match limit {
-        None => Standing::Fine,
         Some(limit) if used >= limit => Standing::Reached,
         // Five fourths of what is used: no overflow, and no fractions.
         Some(limit) if u128::from(used) * 5 >= u128::from(limit) * 4 => Standing::Near,
-        Some(_) => Standing::Fine,
+        Some(_) | None => Standing::Fine,
     }
 }
 

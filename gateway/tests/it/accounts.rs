@@ -237,7 +237,8 @@ async fn sign_ins_are_listed_and_ended_one_by_one_or_all() {
         (&"password".into(), &"127.0.0.1".into(), &"demo".into())
     );
     let (mut mine, mut others) = (Socket::open(&app, &here.token).await, Socket::open(&app, &there.token).await);
-    (mine.json().await, others.json().await);
+    mine.json().await;
+    others.json().await;
 
     let path = format!("/api/v1/me/sessions/{}", other["id"].as_str().unwrap());
     let stranger = app.sign_in("operator2@demo.test").await;

@@ -461,7 +461,7 @@ export interface paths {
         put?: never;
         /**
          * Go on in another of my tenants
-         * @description This sign-in ends and another begins: a new access token, a new refresh cookie.
+         * @description This sign-in ends and another begins: a new access token, a new refresh cookie. `GET /me/tenants` says which there are.
          */
         post: operations["switchTenant"];
         delete?: never;
@@ -2130,6 +2130,7 @@ export interface components {
         };
         /** @description Body of `POST /platform/tenants`. */
         CreateTenant: {
+            /** @description The first admin, who also takes the calls until there are others. */
             admin: components["schemas"]["TenantAdmin"];
             /**
              * @description `en`, `ru` or `it`.
@@ -3733,7 +3734,8 @@ export interface components {
             level: components["schemas"]["Level"];
             /** @description How it binds those below. */
             lock: components["schemas"]["Lock"];
-            value: boolean | number | string;
+            /** @description Its value. */
+            value: components["schemas"]["SettingValue"];
         };
         /** @description One-time codes of the person. */
         SecondStep: {
@@ -3780,7 +3782,8 @@ export interface components {
         SetSetting: {
             /** @description How it binds the levels below; a sign-in has none. */
             lock?: components["schemas"]["Lock"];
-            value: boolean | number | string;
+            /** @description The value; what it may be stands in the setting's `kind`. */
+            value: components["schemas"]["SettingValue"];
         };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
@@ -3798,9 +3801,12 @@ export interface components {
             /** @description Its users, the admin first. */
             users: components["schemas"]["NewUser"][];
         };
+        /** @description A value. */
+        SettingValue: boolean | number | string;
         /** @description A setting, as it is for whoever asks. */
         SettingView: {
-            default: boolean | number | string;
+            /** @description What it is when nobody set it. */
+            default: components["schemas"]["SettingValue"];
             /** @description What it does. */
             description: string;
             /** @description What stands before the dot. */
@@ -3816,12 +3822,13 @@ export interface components {
             locked_by?: components["schemas"]["Level"] | null;
             /** @description Where it may be set as things are: not below a hard lock. */
             open_levels: components["schemas"]["Level"][];
-            recommended?: null | boolean | number | string;
+            recommended?: components["schemas"]["SettingValue"] | null;
             /** @description What each level says. */
             said: components["schemas"]["SaidView"][];
             /** @description Where that comes from. */
             source: components["schemas"]["Source"];
-            value: boolean | number | string;
+            /** @description The value that counts. */
+            value: components["schemas"]["SettingValue"];
         };
         /** @description All settings. */
         SettingsView: {
@@ -4026,9 +4033,12 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The first admin of a tenant. */
         TenantAdmin: {
-            name: string;
+            /** @description E-mail address. Of a user of another tenant: the same person, who then belongs to both. */
             email: string;
+            /** @description Name as shown to colleagues. Somebody who is known keeps theirs. */
+            name: string;
         };
         /**
          * @description What becomes of a tenant.
@@ -5223,7 +5233,14 @@ export interface operations {
                 };
             };
             /** @description The tenant is suspended; the detail says why */
-            403: components["responses"]["NotAllowed"];
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["DoesNotFit"];
@@ -5595,7 +5612,6 @@ export interface operations {
                 };
             };
             400: components["responses"]["Unreadable"];
-            /** @description Not signed in */
             401: components["responses"]["SignInFirst"];
             /** @description This sign-in holds for this tenant alone */
             403: {
@@ -5606,7 +5622,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description None of yours */
+            /** @description None of yours, or a suspended one */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5615,7 +5631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That is where I am */
+            /** @description That is where you are */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5626,7 +5642,6 @@ export interface operations {
             };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
-            /** @description The body does not fit */
             422: components["responses"]["DoesNotFit"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -6771,6 +6786,11 @@ export interface operations {
                     "application/json": components["schemas"]["OwnTenants"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listMembers: {
@@ -7069,6 +7089,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Number"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listPermissions: {
@@ -7114,6 +7139,11 @@ export interface operations {
                     "application/json": components["schemas"]["SettingsView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setPlatformSetting: {
@@ -7141,6 +7171,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -7150,6 +7183,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The value does not fit */
             422: {
                 headers: {
@@ -7159,6 +7194,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     resetPlatformSetting: {
@@ -7182,6 +7219,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -7191,6 +7231,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listTenants: {
@@ -7216,6 +7258,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createTenant: {
@@ -7243,6 +7290,9 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The Idempotency-Key is in use */
             409: {
                 headers: {
@@ -7252,6 +7302,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description Something does not fit; every field is named */
             422: {
                 headers: {
@@ -7261,6 +7313,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateTenant: {
@@ -7288,6 +7342,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7297,6 +7354,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -7306,6 +7365,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     deleteTenant: {
@@ -7333,6 +7394,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7351,6 +7415,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit, or the slug is another */
             422: {
                 headers: {
@@ -7360,6 +7426,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     keepTenant: {
@@ -7383,6 +7451,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7392,6 +7463,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     suspendTenant: {
@@ -7419,6 +7492,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7437,6 +7513,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -7446,6 +7524,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     resumeTenant: {
@@ -7469,6 +7549,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlatformTenant"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7478,6 +7561,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     tenantUsage: {
@@ -7501,6 +7586,9 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such tenant */
             404: {
                 headers: {
@@ -7510,6 +7598,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listQueues: {
@@ -8093,6 +8183,11 @@ export interface operations {
                     "application/json": components["schemas"]["SettingsView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setSessionSetting: {
@@ -8120,6 +8215,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8138,6 +8236,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The value does not fit */
             422: {
                 headers: {
@@ -8147,6 +8247,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     resetSessionSetting: {
@@ -8170,6 +8272,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8188,6 +8293,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setTenantSetting: {
@@ -8215,6 +8322,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8233,6 +8343,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The value does not fit */
             422: {
                 headers: {
@@ -8242,6 +8354,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     resetTenantSetting: {
@@ -8265,6 +8379,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8283,6 +8400,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     setOwnSetting: {
@@ -8310,6 +8429,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8328,6 +8450,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The value does not fit */
             422: {
                 headers: {
@@ -8337,6 +8461,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     resetOwnSetting: {
@@ -8360,6 +8486,9 @@ export interface operations {
                     "application/json": components["schemas"]["SettingView"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such setting */
             404: {
                 headers: {
@@ -8378,6 +8507,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getSetup: {
@@ -8607,6 +8738,11 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Site"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createSite: {
@@ -8634,6 +8770,9 @@ export interface operations {
                     "application/json": components["schemas"]["Site"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
             409: {
                 headers: {
@@ -8643,6 +8782,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -8652,6 +8793,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     deleteSite: {
@@ -8673,6 +8816,9 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such site */
             404: {
                 headers: {
@@ -8682,6 +8828,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateSite: {
@@ -8712,6 +8860,9 @@ export interface operations {
                     "application/json": components["schemas"]["Site"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
             /** @description No such site */
             404: {
                 headers: {
@@ -8739,6 +8890,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
                 headers: {
@@ -8748,6 +8901,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     openSoftphoneSession: {
@@ -9231,7 +9386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No number leads to the queue, three are running, or the Idempotency-Key is in use */
+            /** @description No number leads to the queue, three are running, the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9273,6 +9428,11 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }
