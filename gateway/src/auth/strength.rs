@@ -11,6 +11,9 @@ const ENOUGH: Score = Score::Three;
 /// Bytes of each of a person's own words that are looked at.
 const MAX_INPUT_BYTES: usize = 100;
 
+/// What is tried first on a Trunkline, whoever it belongs to: its name, and the demo's password, which everybody knows.
+const PRODUCT: [&str; 2] = ["trunkline", crate::provision::DEMO_PASSWORD];
+
 /// What a password is worth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Strength {
@@ -36,7 +39,7 @@ pub(super) fn strength(password: &str, own: &[&str]) -> Strength {
     if password.len() > MAX_BYTES {
         return refused("too_long");
     }
-    let own = words_of(own);
+    let own = words_of(&[own, &PRODUCT].concat());
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
     let found = zxcvbn(password, &own);
     let feedback = found.feedback();
@@ -151,6 +154,8 @@ mod tests {
             ("short", "too_short"),
             ("lovelace-1815", "own_words"),
             ("analytical1", "own_words"),
+            ("Trunkline-2026", "own_words"),
+            (crate::provision::DEMO_PASSWORD, "own_words"),
         ] {
             let strength = strength(password, &ADA);
             assert!(!strength.enough, "{password}");
