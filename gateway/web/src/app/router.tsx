@@ -73,6 +73,7 @@ const audit = createRoute({
   path: "/audit",
   // The screen reads its filters from the address itself: `src/screens/audit/filters.ts`.
   validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("audit"),
   component: lazyRouteComponent(() => import("@/screens/audit")),
 });
 const jobs = createRoute({

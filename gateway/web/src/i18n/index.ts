@@ -8,6 +8,7 @@ import { useSyncExternalStore } from "react";
 import type english from "./en";
 import type access from "./en/access.json";
 import type account from "./en/account.json";
+import type audit from "./en/audit.json";
 import type company from "./en/company.json";
 import type jobs from "./en/jobs.json";
 import type platform from "./en/platform.json";
@@ -17,7 +18,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; company: typeof company; jobs: typeof jobs; platform: typeof platform };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; company: typeof company; jobs: typeof jobs; platform: typeof platform };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -32,6 +33,7 @@ const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
 /** Areas that few screens need: loaded with the first of them. */
 const LATER = {
   access: { en: () => import("./en/access.json"), ru: () => import("./ru/access.json"), it: () => import("./it/access.json") },
+  audit: { en: () => import("./en/audit.json"), ru: () => import("./ru/audit.json"), it: () => import("./it/audit.json") },
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },

@@ -1,4 +1,3 @@
-import audit from "./audit.json";
 import calls from "./calls.json";
 import common from "./common.json";
 import live from "./live.json";
@@ -6,4 +5,4 @@ import people from "./people.json";
 import phone from "./phone.json";
 import setup from "./setup.json";
 
-export default { common, live, phone, calls, people, setup, audit };
+export default { common, live, phone, calls, people, setup };

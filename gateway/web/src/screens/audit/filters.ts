@@ -1,5 +1,5 @@
 /** What of the log is looked at; kept in the address. */
-export const AREAS = ["sign_in.", "user.", "role.", "team.", "api_key.", "device.", "recording.", "call.", "job.", "tenant.", "audit."] as const;
+export const AREAS = ["sign_in.", "user.", "role.", "team.", "api_key.", "device.", "recording.", "call.", "job.", "tenant.", "setting.", "site.", "audit."] as const;
 
 export interface Filters {
   q?: string;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { setLanguage } from "@/i18n";
+import { loadArea, setLanguage } from "@/i18n";
 import { type Entry, actionText, actorText, changes } from "./words";
 
 const entry: Entry = {
@@ -17,7 +17,10 @@ const entry: Entry = {
   erased_at: null,
 };
 
-beforeAll(() => setLanguage("en"));
+beforeAll(async () => {
+  await setLanguage("en");
+  await loadArea("audit");
+});
 
 describe("an entry of the audit log", () => {
   it("is told field by field", () => {
