@@ -11,6 +11,7 @@ use super::account_store::{self as store, Person};
 use super::model::{MySession, RecoveryCodes, SecondStep, SecondStepSecret};
 use super::password::PasswordError;
 use super::service::{self, Granted, Method, address_of, limits};
+use super::strength::PRODUCT;
 use super::{Principal, random_token, totp, weakness};
 use crate::agents::random_text;
 use crate::audit::{self, Actor, Entry, Origin};
@@ -141,7 +142,7 @@ pub(super) async fn reset(state: &AppState, origin: &Origin, token: &str, new: S
     let user = store::link(&mut tx, &hash, "reset").await?.ok_or_else(link_gone)?;
     let person = store::person(&mut tx, Some(user), None).await?.ok_or_else(link_gone)?;
     tx.commit().await?;
-    if let Some(weakness) = weakness(&new, &[&person.name, &person.email]) {
+    if let Some(weakness) = weakness(&new, &[&person.name, &person.email, PRODUCT[0], PRODUCT[1]]) {
         return Err(AppError::invalid_field("new", weakness));
     }
     let new = state.passwords.hash(new).await.map_err(busy)?;

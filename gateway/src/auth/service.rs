@@ -15,6 +15,7 @@ use super::audit as told;
 use super::device::Device;
 use super::model::{ChangePassword, LanguageChoice, LoginRequest, UpdateMe};
 use super::password::{MAX_BYTES, PasswordError};
+use super::strength::PRODUCT;
 use super::{ACCESS_TOKEN_SECONDS, SignedIn, TenantView, UserView, random_token, store, token, weakness};
 use crate::audit::{self, Actor, Origin};
 use crate::http::AppError;
@@ -393,7 +394,7 @@ pub(super) async fn change_password(
     tx.commit().await?;
     let gone = || AppError::unauthorized("the user may no longer sign in");
     let (email, name, old) = account.ok_or_else(gone)?;
-    if let Some(weakness) = weakness(&wanted.new, &[&name, &email]) {
+    if let Some(weakness) = weakness(&wanted.new, &[&name, &email, PRODUCT[0], PRODUCT[1]]) {
         return Err(AppError::invalid_field("new", weakness));
     }
     let Some(old) = old else {
