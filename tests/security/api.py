@@ -110,7 +110,9 @@ class Person:
     """Somebody signed in, or nobody."""
 
     def __init__(self, base, email=None, password=PASSWORD, token=None, address=None):
-        transport = httpx.HTTPTransport(local_address=address) if address else None
+        # A connection for each request: one whose body was not read, because it was refused, is closed behind the answer, and whoever
+        # sends the next one in that moment would get none.
+        transport = httpx.HTTPTransport(local_address=address, limits=httpx.Limits(max_keepalive_connections=0))
         self.client = httpx.Client(base_url=base, timeout=20, follow_redirects=False, transport=transport, trust_env=False)
         self.email = email
         self.token = token
