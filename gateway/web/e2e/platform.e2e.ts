@@ -17,6 +17,7 @@ afterAll(async () => {
 it("a company is made, gone to, and suspended with a reason that is told", async () => {
   const page = await open(await browser.newContext());
   await signInQuickly(page, stage.url, "admin@demo.test", stage.password);
+  await page.goto(stage.url);
   await page.getByRole("link", { name: "Platform" }).click();
   await page.getByRole("button", { name: "New company" }).first().click();
   const dialog = page.getByRole("dialog");
@@ -32,6 +33,7 @@ it("a company is made, gone to, and suspended with a reason that is told", async
 
   const theirs = await open(await browser.newContext());
   await signInQuickly(theirs, stage.url, "operator@demo.test", stage.password);
+  await theirs.goto(stage.url);
   await theirs.getByRole("button", { name: "Olga Operator", exact: false }).click();
   await theirs.getByRole("menuitem", { name: "Another company…" }).click();
   await theirs.getByRole("button", { name: "Go to Rossi & Figli" }).click();
