@@ -196,7 +196,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                     if (!column) return null;
                     return (
                       <div key={cell.id} role="gridcell" className={cx("min-w-0", narrow ? (index === 0 ? "font-medium" : "flex gap-2") : "truncate", !narrow && (column.align === "end" || column.numeric) && "text-end", column.numeric && "num")}>
-                        {narrow && index > 0 && column.header && <span className="w-24 shrink-0 text-sm text-ink-3">{column.header}</span>}
+                        {narrow && index > 0 && column.header && <span className="w-24 shrink-0 text-sm text-ink-2">{column.header}</span>}
                         {column.cell(row.original)}
                       </div>
                     );
