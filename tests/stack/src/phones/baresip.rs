@@ -139,7 +139,13 @@ impl Baresip {
 
     /// Waits for the next event of one of these kinds, and takes it and all before it as seen.
     pub async fn wait_for_any(&mut self, kinds: &[PhoneEventKind], limit: Duration) -> Result<PhoneEvent> {
-        let (event, seen) = self.control.wait_for(self.seen, kinds, limit).await?;
+        let waited = self.control.wait_for(self.seen, kinds, limit).await;
+        let (event, seen) = waited.map_err(|error| match error {
+            StackError::Unexpected { what, detail } => {
+                StackError::Unexpected { what, detail: format!("{detail}\n{}", files::tail(&self.log(), 15)) }
+            }
+            other => other,
+        })?;
         self.seen = seen;
         Ok(event)
     }

@@ -1,6 +1,7 @@
 //! baresip's control socket (module ctrl_tcp): commands and events as JSON, each framed as a netstring (`12:{…},`).
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,11 +49,16 @@ pub struct PhoneEvent {
     pub at: Instant,
 }
 
+/// How long a phone may take to answer the first command.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
 /// One message of the socket: an event or the answer to a command.
 #[derive(Debug, Deserialize)]
 struct Message {
     #[serde(default)]
     event: bool,
+    #[serde(default)]
+    response: bool,
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
@@ -70,6 +76,10 @@ pub(super) struct Control {
 #[derive(Debug, Default)]
 struct Shared {
     events: Mutex<Vec<PhoneEvent>>,
+    /// Answers to commands so far.
+    answers: AtomicUsize,
+    /// No more will come.
+    closed: AtomicBool,
     changed: Notify,
 }
 
@@ -81,11 +91,30 @@ impl Shared {
 }
 
 impl Control {
-    pub(super) async fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        let (read, write) = TcpStream::connect(address).await?.into_split();
+    /// Connects, and makes sure that the phone listens to this connection: events go to no other, and to none if it does not.
+    pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.context(|| format!("cannot connect to {address}"))?;
+        let (read, write) = stream.into_split();
         let shared = Arc::new(Shared::default());
         let reader = tokio::spawn(read_messages(read, Arc::clone(&shared)));
-        Ok(Self { write: tokio::sync::Mutex::new(write), shared, reader })
+        let control = Self { write: tokio::sync::Mutex::new(write), shared, reader };
+        control.command("reginfo", "").await?;
+        let answered = async {
+            loop {
+                let changed = control.shared.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if control.shared.answers.load(Ordering::Acquire) > 0 {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(FIRST_ANSWER, answered).await.map_err(|_elapsed| StackError::Unexpected {
+            what: "baresip".to_owned(),
+            detail: "no answer on the control socket".to_owned(),
+        })?;
+        Ok(control)
     }
 
     /// Gives an order; what comes of it is told by events.
@@ -124,12 +153,16 @@ impl Control {
             {
                 return Ok((event.clone(), index + 1));
             }
-            if tokio::time::timeout_at(deadline, changed).await.is_err() {
+            let closed = self.shared.closed.load(Ordering::Acquire);
+            if closed || tokio::time::timeout_at(deadline, changed).await.is_err() {
                 let seen: Vec<String> =
                     events.iter().skip(from).map(|event| format!("{} {}", event.name, event.text)).collect();
                 return Err(StackError::Unexpected {
                     what: format!("the phone, waited {} ms for {wanted:?}", limit.as_millis()),
-                    detail: format!("only saw {seen:?}"),
+                    detail: format!(
+                        "only saw {seen:?}{}",
+                        if closed { "; its control socket is closed" } else { "" }
+                    ),
                 });
             }
         }
@@ -142,19 +175,28 @@ impl Drop for Control {
     }
 }
 
-async fn read_messages(mut read: OwnedReadHalf, shared: Arc<Shared>) {
+async fn read_messages(read: OwnedReadHalf, shared: Arc<Shared>) {
+    read_until_closed(read, &shared).await;
+    shared.closed.store(true, Ordering::Release);
+    shared.changed.notify_waiters();
+}
+
+async fn read_until_closed(mut read: OwnedReadHalf, shared: &Shared) {
     let mut buffer = Vec::new();
     loop {
         while let Some((message, used)) = next_netstring(&buffer) {
-            if let Ok(message) = serde_json::from_slice::<Message>(message)
-                && message.event
-            {
-                shared.push(PhoneEvent {
+            match serde_json::from_slice::<Message>(message) {
+                Ok(message) if message.event => shared.push(PhoneEvent {
                     kind: kind_of(&message.kind),
                     name: message.kind,
                     text: message.param,
                     at: Instant::now(),
-                });
+                }),
+                Ok(message) if message.response => {
+                    shared.answers.fetch_add(1, Ordering::AcqRel);
+                    shared.changed.notify_waiters();
+                }
+                Ok(_) | Err(_) => {}
             }
             buffer.drain(..used);
         }
