@@ -17,6 +17,7 @@ mod lane;
 mod listen;
 mod migrate;
 mod role;
+mod secret;
 mod tx;
 pub mod writers;
 
@@ -30,4 +31,5 @@ pub use lane::{LaneConnection, LaneTx};
 pub use listen::{Listener, Notification};
 pub use migrate::{migrate, pending_migrations};
 pub use role::{ParseRoleError, Role};
+pub use secret::Secret;
 pub use tx::{JournalHead, SystemTx, TenantTx};

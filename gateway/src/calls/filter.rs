@@ -5,8 +5,8 @@ use serde::Deserialize;
 use trunkline_db::CallId;
 use uuid::Uuid;
 
-use super::model::{CallState, Direction, EndReason};
 use crate::http::{AppError, PageQuery};
+use trunkline_calls::model::{CallState, Direction, EndReason};
 
 /// Most digits of a number that are searched for (E.164 has 15; a little more for what is dialled around them).
 const MAX_DIGITS: usize = 20;

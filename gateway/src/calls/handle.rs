@@ -5,71 +5,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_ari::Client;
-use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
+use trunkline_db::{AgentId, CallId, TenantId};
 
-use super::directory::Directory;
 use crate::roster::Sight;
-use crate::secrets::Secret;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
+use trunkline_calls::directory::Directory;
+use trunkline_calls::{AgentState, CallCommandError, DirectoryDevice};
 
 /// How long a phone's push may take before the answer is `not yet`.
 const PUSH_TIME: Duration = Duration::from_secs(2);
-
-/// Whether an agent wants work. What the agent is doing (ringing, on a call) is the call centre's own knowledge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentState {
-    /// Takes offers.
-    Available,
-    /// Signed in, takes none for now.
-    Paused,
-    /// Not at work.
-    Offline,
-}
-
-/// What kind of phone it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceKind {
-    /// A phone on a desk, or a program like one: SIP over UDP or TCP, plain RTP.
-    Desk,
-    /// A browser: SIP over WebSocket, WebRTC.
-    Softphone,
-}
-
-/// A phone as Asterisk has to know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryDevice {
-    /// The device's id.
-    pub id: DeviceId,
-    /// Whose device it is.
-    pub tenant: TenantId,
-    /// The agent whose calls ring here.
-    pub agent: AgentId,
-    /// SIP user name, the same as the PJSIP endpoint's, auth's and aor's name.
-    pub username: String,
-    /// Hex MD5 of `username:realm:password` (RFC 7616 §3.4.2); the password itself is nowhere.
-    pub ha1: Secret,
-    /// What kind of phone it is.
-    pub kind: DeviceKind,
-}
-
-/// Why a command on a call could not be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CallCommandError {
-    /// No running call of this tenant has that id.
-    #[error("no such running call")]
-    NotFound,
-    /// The phone that was to ring is not signed in.
-    #[error("this browser's phone is not signed in")]
-    PhoneAway,
-    /// The call centre is shutting down.
-    #[error("call control is not running")]
-    Unavailable,
-}
 
 /// Where the gateway stands with Asterisk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

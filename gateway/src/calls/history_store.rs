@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::filter::Wanted;
 use super::http::Call;
-use super::model::{CallState, Direction, EndReason, Leg, LegKind};
 use super::store::word;
 use crate::queues;
 use crate::roster::Sight;
+use trunkline_calls::model::{CallState, Direction, EndReason, Leg, LegKind};
 
 /// Most calls that a search for digits brings at once. With more than that the digits tell little, and looking at the newest calls
 /// one by one fills a page sooner.

@@ -12,7 +12,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::filter::CallQuery;
-use super::model::{CallGap, CallState, Direction, EndReason, Leg};
 use super::{CallCommandError, history_store as history};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
@@ -20,6 +19,7 @@ use crate::http::idempotency::Idempotency;
 use crate::http::{AppError, Page, Path, Permission, Problem, Query};
 use crate::state::AppState;
 use crate::stream;
+use trunkline_calls::model::{CallGap, CallState, Direction, EndReason, Leg};
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]

@@ -2,9 +2,9 @@
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::center::FinishedCall;
-use super::model::EndReason;
 use super::writer::WriterFigures;
+use trunkline_calls::center::FinishedCall;
+use trunkline_calls::model::EndReason;
 
 /// Seconds a caller waits: fine where service levels are set, coarse where only patience is measured.
 const WAIT_BUCKETS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0];

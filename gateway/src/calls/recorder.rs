@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use trunkline_db::RecordingId;
 use trunkline_media::{Event, FinishError, Finished, Media, RecordingSpec, StartError, WriteError};
 
-use super::center::{RecorderCommand, RecordingOutcome};
+use trunkline_calls::center::{RecorderCommand, RecordingOutcome};
 
 /// What became of a recording.
 pub(super) type Recorded = (RecordingId, RecordingOutcome);

@@ -17,8 +17,6 @@ use trunkline_journal::{Hub, Journal, Kind, Scope};
 use trunkline_media::{BindError, Media, MediaConfig};
 use uuid::Uuid;
 
-use super::center::{Center, Input, Output, RecordingOutcome, Report};
-use super::directory::Directory;
 use super::handle::{Command, Handle, Shown};
 use super::metrics::CallMetrics;
 use super::recorder::{Recorded, Recorder};
@@ -31,6 +29,8 @@ use crate::telephony::missed::{self, Note};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
 use crate::telephony::{directory_store as directory, translate};
+use trunkline_calls::center::{Center, Input, Output, RecordingOutcome, Report};
+use trunkline_calls::directory::Directory;
 
 /// How often figures are shown and the sign of life is written.
 const HEARTBEAT: Duration = Duration::from_secs(1);

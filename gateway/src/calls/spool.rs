@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Record;
+use trunkline_calls::model::Record;
 
 /// The file is begun anew once it has this many bytes and nothing in it waits.
 const COMPACT_AT: u64 = 1024 * 1024;

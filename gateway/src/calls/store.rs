@@ -2,7 +2,7 @@
 
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, RecordingId, SystemTx, TenantId, TenantTx};
 
-use super::model::{
+use trunkline_calls::model::{
     CallGap, CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Record, RecordingRow, RecordingState,
 };
 

@@ -17,9 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 use trunkline_db::{Db, DbError, TenantId, writers};
 use trunkline_journal::{CommandError, Fault, Journal, Kind, NewEvent, Outcome, Ref, Scope};
 
-use super::model::{Happening, Record, Subject};
 use super::spool::{Spool, Spooled};
 use super::store;
+use trunkline_calls::model::{Happening, Record, Subject};
 
 /// Records kept in memory; beyond, they are read from the file again when their turn comes.
 const WINDOW: usize = 10_000;

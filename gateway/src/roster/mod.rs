@@ -8,7 +8,6 @@
 //! which the token was issued tells the two apart: a token that is younger than the reading is believed in what it says of the role,
 //! and the roster is read again at once.
 
-mod sight;
 mod store;
 
 use std::collections::{BTreeSet, HashMap};
@@ -29,7 +28,7 @@ use crate::auth::{Identity, Principal, Via};
 use crate::http::{Permissions, Rights};
 use crate::state::AppState;
 
-pub use sight::Sight;
+pub use trunkline_calls::Sight;
 
 /// Clocks of several nodes may differ by so much, and tokens count whole seconds.
 const CLOCKS: TimeDelta = TimeDelta::seconds(2);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::Secret;
 use super::keys::{Ring, RingError};
-use super::secret::Secret;
 use crate::config::SecretKey;
 
 /// How long a command may take to print the keys.

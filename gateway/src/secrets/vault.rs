@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use super::Secret;
 use super::envelope::{self, OpenError, Place, Sealed};
 use super::keys::{KeyId, Ring};
-use super::secret::Secret;
 use super::source::{KeySource, SourceError};
 use crate::config::{Config, SecretKey};
 

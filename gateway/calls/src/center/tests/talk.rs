@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use trunkline_db::{AgentId, CallId};
 
 use super::world::World;
-use crate::calls::center::{Input, Report, Request};
-use crate::calls::model::{CallRow, EndReason};
+use crate::center::{Input, Report, Request};
+use crate::model::{CallRow, EndReason};
 
 /// One customer and one agent who talk; the customer's channel and the agent's leg.
 fn talking() -> (World, String, String) {

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, CallId, RecordingId, TenantId};
 
 use super::missed::MissedCall;
-use crate::calls::directory::Directory;
-use crate::calls::model::Record;
-use crate::calls::names::Side;
-use crate::calls::{AgentState, CallCommandError};
-use crate::roster::Sight;
+use crate::Sight;
+use crate::directory::Directory;
+use crate::model::Record;
+use crate::names::Side;
+use crate::{AgentState, CallCommandError};
 
 /// A channel as Asterisk describes it, as far as call control cares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -369,7 +369,7 @@ pub struct FinishedCall {
     /// The call.
     pub call: CallId,
     /// How it ended.
-    pub reason: crate::calls::model::EndReason,
+    pub reason: crate::model::EndReason,
     /// From queueing to answer, in milliseconds.
     pub wait_ms: Option<i64>,
     /// From answer to end, in milliseconds.

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, QueueId, TenantId};
 
-use super::{AgentState, DirectoryDevice};
+use crate::{AgentState, DirectoryDevice};
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq)]

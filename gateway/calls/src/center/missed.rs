@@ -10,9 +10,9 @@ use trunkline_db::CallId;
 use super::call::{Call, Closing};
 use super::io::{ChannelView, Ending, Output};
 use super::{Center, Dialled};
-use crate::calls::directory::e164;
-use crate::calls::model::{CallState, Direction, EndReason};
-use crate::calls::names::{Part, ResourceName};
+use crate::directory::e164;
+use crate::model::{CallState, Direction, EndReason};
+use crate::names::{Part, ResourceName};
 
 /// Q.850 cause with which the dialplan itself ends a call, after the apology: no circuit available.
 const APOLOGISED: i16 = 34;

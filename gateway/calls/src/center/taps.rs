@@ -12,8 +12,8 @@ use trunkline_db::RecordingId;
 
 use super::call::Call;
 use super::io::{HangupWhy, Output, RecorderCommand, RecordingOutcome, Request};
-use crate::calls::model::{RecordingRow, RecordingState};
-use crate::calls::names::{Part, ResourceName, Side};
+use crate::model::{RecordingRow, RecordingState};
+use crate::names::{Part, ResourceName, Side};
 
 /// How long a set of taps may take to come about. Measured: a few milliseconds; a busy Asterisk takes longer.
 const WIRING_TIME: TimeDelta = TimeDelta::seconds(5);

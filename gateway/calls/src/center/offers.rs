@@ -9,7 +9,7 @@ use trunkline_db::{AgentId, CallId, TenantId};
 use super::call::{Call, RingingOffer};
 use super::io::{Ending, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, millis, taps};
-use crate::calls::model::{CallState, Leg, LegKind};
+use crate::model::{CallState, Leg, LegKind};
 
 impl Center {
     /// Makes every offer that can be made now.

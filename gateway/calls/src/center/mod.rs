@@ -30,11 +30,11 @@ pub use self::io::{
     RecordingOutcome, Refusal, Reply, Report, Request,
 };
 pub use self::missed::MissedCall;
-use super::directory::{Directory, DirectoryQueue, e164};
-use super::model::{CallRow, CallState, Direction, EndReason, OpenCall};
-use super::names::{Part, ResourceName};
-use super::{AgentState, CallCommandError};
-use crate::roster::Sight;
+use crate::Sight;
+use crate::directory::{Directory, DirectoryQueue, e164};
+use crate::model::{CallRow, CallState, Direction, EndReason, OpenCall};
+use crate::names::{Part, ResourceName};
+use crate::{AgentState, CallCommandError};
 
 /// The dialplan context of the echo test.
 const ECHO_CONTEXT: &str = "trunkline-echo";

@@ -10,8 +10,8 @@ use trunkline_db::{CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, millis, taps};
-use crate::calls::model::{CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject};
-use crate::calls::names::{Part, ResourceName, Side};
+use crate::model::{CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject};
+use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
 struct Present<'a> {

@@ -3,7 +3,7 @@
 use trunkline_db::{AgentId, UserId};
 use uuid::Uuid;
 
-/// What somebody sees of the tenant's work. The journal's scopes say the same of events (`stream::grants`).
+/// What somebody sees of the tenant's work. The journal's scopes say the same of events (the gateway's `stream::grants`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
     /// Everything.

@@ -9,10 +9,10 @@ use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
 use super::talk::Reattach;
 use super::taps::Taps;
-use crate::calls::model::{
+use crate::model::{
     CallGap, CallRow, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState, Subject,
 };
-use crate::calls::names::{Part, ResourceName};
+use crate::names::{Part, ResourceName};
 
 /// An offer that rings on an agent's phones.
 #[derive(Debug)]

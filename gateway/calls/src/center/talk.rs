@@ -6,8 +6,8 @@ use trunkline_db::{AgentId, CallId, TenantId};
 
 use super::io::{HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS};
-use crate::calls::CallCommandError;
-use crate::calls::model::{CallState, EndReason, Leg, LegKind};
+use crate::CallCommandError;
+use crate::model::{CallState, EndReason, Leg, LegKind};
 
 /// How long a phone that wants its call back may take to answer.
 const REATTACH_SECONDS: u32 = 10;

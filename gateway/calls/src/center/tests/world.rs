@@ -7,13 +7,13 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 
-use crate::calls::center::{
+use crate::center::{
     AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, MissedCall, Output,
     RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
 };
-use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
-use crate::calls::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
-use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
+use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
+use crate::{AgentState, DeviceKind, DirectoryDevice};
 
 pub(super) const NUMBER: &str = "+15550100";
 /// The number and the extension of a queue of another tenant.
@@ -101,7 +101,7 @@ impl World {
                     tenant,
                     agent: *agent,
                     username,
-                    ha1: crate::secrets::Secret::new(""),
+                    ha1: trunkline_db::Secret::new(""),
                     kind: DeviceKind::Desk,
                 },
             );

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::world::World;
-use crate::calls::center::{Input, Report};
-use crate::calls::model::{CallState, RecordingState, Subject};
+use crate::center::{Input, Report};
+use crate::model::{CallState, RecordingState, Subject};
 
 #[derive(Debug, Clone)]
 enum Step {

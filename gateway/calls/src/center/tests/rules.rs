@@ -3,10 +3,10 @@ use chrono::TimeDelta;
 use trunkline_db::{AgentId, TenantId};
 
 use super::world::{FOREIGN_EXTENSION, FOREIGN_NUMBER, World};
-use crate::calls::AgentState;
-use crate::calls::center::{HangupWhy, Input, Report, Request};
-use crate::calls::model::{CallState, EndReason, RecordingState, Subject};
-use crate::roster::Sight;
+use crate::AgentState;
+use crate::Sight;
+use crate::center::{HangupWhy, Input, Report, Request};
+use crate::model::{CallState, EndReason, RecordingState, Subject};
 
 #[test]
 fn call_is_queued_offered_answered_recorded_and_ended() {

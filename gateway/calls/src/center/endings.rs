@@ -7,8 +7,8 @@ use trunkline_db::{AgentId, CallId, RecordingId};
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::{Center, millis, taps};
-use crate::calls::model::{CallState, EndReason, LegKind};
-use crate::calls::names::{Part, ResourceName};
+use crate::model::{CallState, EndReason, LegKind};
+use crate::names::{Part, ResourceName};
 
 /// How long the legs of a call may take to go. Measured: milliseconds; a phone that vanished takes its SIP timers.
 const CLOSING_TIME: TimeDelta = TimeDelta::seconds(5);
