@@ -1,3 +1,10 @@
+//! The router of the first call: one strategy, one piece of work per agent. The gateway uses it until it is moved to
+//! [`crate::Router`].
+//!
+//! The caller tells a [`Router`] what changed and then asks for [`Router::next_offers`] until it answers with nothing.
+//! The oldest waiting work is served first, by the agent who has been idle longest; who let an offer pass is asked again
+//! only after everybody else was, and never sooner than [`RETRY_AFTER_MS`] after the round ended.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
