@@ -72,7 +72,7 @@ pub struct Closed<D: Domain> {
 /// ([`crate::Output::Announce`]), and if that has not changed by then it goes elsewhere.
 ///
 /// *Nobody* is there when no agent of the queue is signed in, wants work and is reachable; who is busy counts as there.
-/// *Silent* are all who are there when each of them let this work pass; that is judged when it comes back in line.
+/// *Silent* are all who are there when each of them let this work pass; that is judged when an offer of it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unattended<D: Domain> {
     /// How long, in milliseconds, from the announcement to the way out.

@@ -137,18 +137,20 @@ impl<D: Domain> Router<D> {
                 Default::default()
             }
         };
-        let waits_for_them = self.work_waiting_for(id);
+        let mut affected = self.work_waiting_for(id);
         self.agent_leaves_lines(id);
         for queue in served_before.difference(&profile.queues) {
-            self.agent_leaves_queue(id, *queue);
+            if self.agent_leaves_queue(id, *queue) {
+                affected.extend(self.work_in(*queue));
+            }
         }
         for queue in &profile.queues {
             self.agent_joins_queue(id, *queue);
         }
-        self.means_changed(id);
-        for work in waits_for_them {
+        for work in self.in_order(affected) {
             self.resettle(work);
         }
+        self.means_changed(id);
     }
 
     pub(super) fn remove_agent(&mut self, id: D::Agent) {
@@ -382,13 +384,14 @@ impl<D: Domain> Router<D> {
         if attendance_changed {
             let queues: Vec<D::Queue> =
                 self.agents.get(&id).map(|agent| agent.profile.queues.iter().copied().collect()).unwrap_or_default();
+            let mut affected = if there { Vec::new() } else { self.work_waiting_for(id) };
             for queue in queues {
-                self.attendance_changed(queue, id, there);
-            }
-            if !there {
-                for work in self.work_waiting_for(id) {
-                    self.resettle(work);
+                if self.attends(queue, id, there) {
+                    affected.extend(self.work_in(queue));
                 }
+            }
+            for work in self.in_order(affected) {
+                self.resettle(work);
             }
         }
     }
@@ -411,14 +414,13 @@ impl<D: Domain> Router<D> {
         agent.lines = known;
     }
 
-    /// What waits for this agent and no one else, in its order.
+    /// What waits for this agent and no one else.
     fn work_waiting_for(&self, id: D::Agent) -> Vec<D::Work> {
         let Some(agent) = self.agents.get(&id) else {
             return Vec::new();
         };
         let lines = agent.lines.keys().filter_map(|line| self.lines.get(*line));
-        let theirs = lines.filter(|line| line.need.only == Some(id)).flat_map(Line::items);
-        self.in_order(theirs)
+        lines.filter(|line| line.need.only == Some(id)).flat_map(Line::items).collect()
     }
 
     /// Puts the agent at a line that was opened.

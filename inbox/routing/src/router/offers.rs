@@ -192,8 +192,11 @@ impl<D: Domain> Router<D> {
         };
         *waiting.passes.entry(id).or_default() += 1;
         waiting.round.insert(id);
-        let queue = waiting.item.queue;
+        let (queue, was_last) = (waiting.item.queue, waiting.offers.is_empty());
         let allowed = self.misses_allowed(queue);
+        if was_last {
+            self.outbox.push(Output::Unanswered { work });
+        }
         self.rests(id);
         if let Some(agent) = self.agents.get_mut(&id)
             && why != PassWhy::Refused
@@ -205,6 +208,8 @@ impl<D: Domain> Router<D> {
             }
         }
         self.agent_changed(id);
-        self.back_in_line(work);
+        if was_last {
+            self.stands_again(work);
+        }
     }
 }

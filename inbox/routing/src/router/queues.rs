@@ -95,6 +95,7 @@ impl<D: Domain> Router<D> {
         }
     }
 
+    /// An agent serves the queue from now on.
     pub(super) fn agent_joins_queue(&mut self, agent: D::Agent, id: D::Queue) {
         let Some(book) = self.queues.get_mut(&id) else {
             return;
@@ -105,36 +106,34 @@ impl<D: Domain> Router<D> {
             self.attend_line(agent, line);
         }
         if self.agents.get(&agent).is_some_and(|it| it.attends) {
-            self.attendance_changed(id, agent, true);
+            self.attends(id, agent, true);
         }
     }
 
-    /// An agent serves the queue no more; they have left its lines.
-    pub(super) fn agent_leaves_queue(&mut self, agent: D::Agent, id: D::Queue) {
+    /// An agent serves the queue no more; they have left its lines. Tells whether nobody is there now who was.
+    pub(super) fn agent_leaves_queue(&mut self, agent: D::Agent, id: D::Queue) -> bool {
         if let Some(book) = self.queues.get_mut(&id) {
             book.members.remove(&agent);
-            self.attendance_changed(id, agent, false);
         }
+        self.attends(id, agent, false)
     }
 
-    pub(super) fn attendance_changed(&mut self, id: D::Queue, agent: D::Agent, there: bool) {
-        let now = self.now;
+    /// Writes down whether an agent is there. Tells whether nobody is now who was.
+    pub(super) fn attends(&mut self, id: D::Queue, agent: D::Agent, there: bool) -> bool {
         let Some(book) = self.queues.get_mut(&id) else {
-            return;
+            return false;
         };
-        let changed = if there { book.attending.insert(agent) } else { book.attending.remove(&agent) };
-        if !changed {
-            return;
-        }
-        if !book.attending.is_empty() {
-            // What waits and was told that nobody is there notices when its grace is over.
+        if there {
+            // What was told that nobody is there notices when its grace is over.
             book.nobody_since = None;
-        } else {
-            book.nobody_since = Some(now);
-            for work in self.work_in(id) {
-                self.resettle(work);
-            }
+            book.attending.insert(agent);
+            return false;
         }
+        let emptied = book.attending.remove(&agent) && book.attending.is_empty();
+        if emptied {
+            book.nobody_since = Some(self.now);
+        }
+        emptied
     }
 
     /// What waits in a queue, offered or not, in its order.

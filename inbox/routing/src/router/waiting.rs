@@ -27,6 +27,9 @@ pub(super) struct Waiting<D: Domain> {
     pub(super) round: BTreeSet<D::Agent>,
     /// The line it stands in, or rings in for all to join.
     pub(super) line: Option<LineId>,
+    /// It waits for who served this contact last, and no one else.
+    sticks: bool,
+    /// Since when everybody who is there has let it pass.
     silent_since: Option<u64>,
     told_nobody: bool,
     told_silent: bool,
@@ -53,6 +56,7 @@ impl<D: Domain> Waiting<D> {
         self.joined = now;
         self.steps = 0;
         self.passes.clear();
+        self.sticks = true;
         self.silent_since = None;
         self.told_nobody = false;
         self.told_silent = false;
@@ -84,6 +88,7 @@ impl<D: Domain> Router<D> {
             offers: BTreeMap::new(),
             round: BTreeSet::new(),
             line: None,
+            sticks: true,
             silent_since: None,
             told_nobody: false,
             told_silent: false,
@@ -124,6 +129,7 @@ impl<D: Domain> Router<D> {
     pub(super) fn work_timer(&mut self, id: D::Work) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
             waiting.due = None;
+            self.judge_lasting_silence(id);
             self.resettle(id);
         }
     }
@@ -136,13 +142,19 @@ impl<D: Domain> Router<D> {
         }
     }
 
-    /// An offer ended without an answer. If it was the last, the work waits again.
+    /// An offer ended, and it was not the agent's fault. If it was the last, the work waits again.
     pub(super) fn back_in_line(&mut self, id: D::Work) {
-        if let Some(waiting) = self.waiting.get_mut(&id)
-            && waiting.offers.is_empty()
-        {
-            waiting.round.clear();
+        if self.waiting.get(&id).is_some_and(|waiting| waiting.offers.is_empty()) {
             self.outbox.push(Output::Unanswered { work: id });
+            self.stands_again(id);
+        }
+    }
+
+    /// The ring is over: everybody may be asked again, and whether all are silent is judged.
+    pub(super) fn stands_again(&mut self, id: D::Work) {
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.round.clear();
+            self.judge_silence(id);
             self.resettle(id);
         }
     }
@@ -192,16 +204,14 @@ impl<D: Domain> Router<D> {
             return Verdict::Goes(too_long.to.clone(), LeaveWhy::TooLong);
         }
 
-        let rounds = config.unattended.rounds.max(1);
-        let passed = |agent: &D::Agent| waiting.passes.get(agent).is_some_and(|times| *times >= rounds);
-        let silent = !book.attending.is_empty() && book.attending.iter().all(passed);
-        waiting.silent_since = if silent { waiting.silent_since.or(Some(now)) } else { None };
-        let nobody = book.nobody_since.map(|since| (AnnounceWhy::Nobody, LeaveWhy::Nobody, since.max(waiting.joined)));
-        let silence = waiting.silent_since.map(|since| (AnnounceWhy::Silent, LeaveWhy::Silent, since));
-        if let Some((announce, leave, since)) = nobody.or(silence) {
-            let told = match announce {
-                AnnounceWhy::Nobody => &mut waiting.told_nobody,
-                AnnounceWhy::Silent => &mut waiting.told_silent,
+        let nobody = book.nobody_since.map(|since| since.max(waiting.joined));
+        let grounds = [
+            (nobody, &mut waiting.told_nobody, AnnounceWhy::Nobody, LeaveWhy::Nobody),
+            (waiting.silent_since, &mut waiting.told_silent, AnnounceWhy::Silent, LeaveWhy::Silent),
+        ];
+        for (since, told, announce, leave) in grounds {
+            let Some(since) = since else {
+                continue;
             };
             if !std::mem::replace(told, true) {
                 self.outbox.push(Output::Announce { work: id, why: announce });
@@ -215,6 +225,32 @@ impl<D: Domain> Router<D> {
                 Verdict::Goes(overflow.to.clone(), LeaveWhy::Waited)
             }
             _ => Verdict::Stays,
+        }
+    }
+
+    /// Whether everybody who is there has let the work pass as often as they may.
+    fn judge_silence(&mut self, id: D::Work) {
+        let now = self.now;
+        let Some(waiting) = self.waiting.get_mut(&id) else {
+            return;
+        };
+        let Some(book) = self.queues.get(&waiting.item.queue) else {
+            return;
+        };
+        let rounds = book.config.unattended.rounds.max(1);
+        let silent = |agent: &D::Agent| waiting.passes.get(agent).is_some_and(|times| *times >= rounds);
+        let all_silent = !book.attending.is_empty() && book.attending.iter().all(silent);
+        waiting.silent_since = if all_silent { waiting.silent_since.or(Some(now)) } else { None };
+    }
+
+    /// Somebody may have come since; that matters when the grace is over.
+    fn judge_lasting_silence(&mut self, id: D::Work) {
+        let Some(waiting) = self.waiting.get(&id) else {
+            return;
+        };
+        let grace = self.queues.get(&waiting.item.queue).map_or(0, |book| book.config.unattended.grace_ms);
+        if waiting.silent_since.is_some_and(|since| since.saturating_add(grace) <= self.now) {
+            self.judge_silence(id);
         }
     }
 
@@ -248,7 +284,7 @@ impl<D: Domain> Router<D> {
     }
 
     /// Whom work needs now, and when that or its stay in the queue changes by itself.
-    fn need_and_deadline(&self, id: D::Work) -> Option<(Need<D>, u64)> {
+    fn need_and_deadline(&mut self, id: D::Work) -> Option<(Need<D>, u64)> {
         let now = self.now;
         let waiting = self.waiting.get(&id)?;
         let item = &waiting.item;
@@ -261,7 +297,8 @@ impl<D: Domain> Router<D> {
             at(waiting.joined.saturating_add(step.after_ms));
         }
         at(waiting.joined.saturating_add(config.prefer_ms));
-        if let Some(since) = book.nobody_since.map(|since| since.max(waiting.joined)).or(waiting.silent_since) {
+        let nobody_since = book.nobody_since.map(|since| since.max(waiting.joined));
+        for since in nobody_since.into_iter().chain(waiting.silent_since) {
             at(since.saturating_add(config.unattended.grace_ms));
         }
 
@@ -269,12 +306,15 @@ impl<D: Domain> Router<D> {
         except.extend(self.holders.get(&id).into_iter().flatten());
         let mut need =
             Need { only: None, except, skills: config.needed_after(item, waited), wanted: BTreeSet::new() };
+        let mut sticks = false;
         if let Some(last) = item.last_agent
+            && waiting.sticks
             && waited < config.sticky_ms
             && !waiting.passes.contains_key(&last)
             && book.attending.contains(&last)
             && self.could_serve(last, &Need { skills: config.required_after(item, waited), ..need.clone() }, item)
         {
+            sticks = true;
             at(waiting.joined.saturating_add(config.sticky_ms));
             need = Need {
                 only: Some(last),
@@ -284,6 +324,9 @@ impl<D: Domain> Router<D> {
             };
         } else if config.strategy == Strategy::SkillBest {
             need.wanted = config.wanted(item);
+        }
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.sticks = sticks;
         }
         Some((need, due))
     }
