@@ -69,7 +69,7 @@ impl<D: Domain> Agent<D> {
     }
 
     /// How many places are occupied, by [`Medium::index`].
-    fn occupied(&self) -> [usize; 2] {
+    pub(super) fn occupied(&self) -> [usize; 2] {
         let mut occupied = [0; 2];
         for hold in self.in_hand.values() {
             occupied[hold.medium.index()] += 1;

@@ -15,6 +15,8 @@ pub struct AgentView<D: Domain> {
     pub presence: Presence<D>,
     /// Whether what a medium needs is there: calls, chats.
     pub here: [bool; 2],
+    /// How many places are occupied: by calls, by chats.
+    pub occupied: [usize; 2],
     /// Whether a call, or a chat, could be offered now.
     pub free: [bool; 2],
     /// What occupies a place.
@@ -84,6 +86,7 @@ impl<D: Domain> Router<D> {
             state: agent.state(),
             presence: agent.presence,
             here: agent.here,
+            occupied: agent.occupied(),
             free: Medium::ALL.map(|medium| agent.has_room(medium)),
             in_hand: agent.in_hand.iter().map(|(work, hold)| (*work, view(hold.phase))).collect(),
             history: agent.history,
