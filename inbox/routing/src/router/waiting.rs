@@ -29,6 +29,8 @@ pub(super) struct Waiting<D: Domain> {
     pub(super) line: Option<LineId>,
     /// It waits for who served this contact last, and no one else.
     sticks: bool,
+    /// When its place in line was last decided.
+    looked_at: u64,
     /// Since when everybody who is there has let it pass.
     silent_since: Option<u64>,
     told_nobody: bool,
@@ -89,6 +91,7 @@ impl<D: Domain> Router<D> {
             round: BTreeSet::new(),
             line: None,
             sticks: true,
+            looked_at: 0,
             silent_since: None,
             told_nobody: false,
             told_silent: false,
@@ -127,11 +130,18 @@ impl<D: Domain> Router<D> {
     }
 
     pub(super) fn work_timer(&mut self, id: D::Work) {
-        if let Some(waiting) = self.waiting.get_mut(&id) {
-            waiting.due = None;
-            self.judge_lasting_silence(id);
-            self.resettle(id);
+        let deadline = self.deadline(id);
+        let Some(waiting) = self.waiting.get_mut(&id) else {
+            return;
+        };
+        let was_due = waiting.due.take();
+        if deadline > was_due {
+            // Somebody came, and the grace that was running does not count any more.
+            self.set_deadline(id);
+            return;
         }
+        self.judge_lasting_silence(id);
+        self.resettle(id);
     }
 
     /// Looks anew at work that is offered to nobody.
@@ -256,12 +266,13 @@ impl<D: Domain> Router<D> {
 
     fn stand_in_line(&mut self, id: D::Work) {
         let now = self.now;
-        let Some((need, due)) = self.need_and_deadline(id) else {
+        let Some(need) = self.need(id) else {
             return;
         };
         let Some(waiting) = self.waiting.get_mut(&id) else {
             return;
         };
+        waiting.looked_at = now;
         let (queue, medium) = (waiting.item.queue, waiting.item.medium);
         let Some(config) = self.queues.get(&queue).map(|book| Arc::clone(&book.config)) else {
             return;
@@ -274,7 +285,7 @@ impl<D: Domain> Router<D> {
         waiting.steps = steps;
         waiting.place.priority = Reverse(config.priority_after(&waiting.item, waited));
         let place = waiting.place;
-        self.timers.set(Timer::Work(id), &mut waiting.due, Some(due));
+        self.set_deadline(id);
         self.write_in(queue, place, id);
         let line = self.line_for(queue, medium, need);
         if let (Some(line), Some(waiting)) = (line, self.waiting.get_mut(&id)) {
@@ -283,52 +294,64 @@ impl<D: Domain> Router<D> {
         }
     }
 
-    /// Whom work needs now, and when that or its stay in the queue changes by itself.
-    fn need_and_deadline(&mut self, id: D::Work) -> Option<(Need<D>, u64)> {
+    fn set_deadline(&mut self, id: D::Work) {
+        let due = self.deadline(id);
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            self.timers.set(Timer::Work(id), &mut waiting.due, due);
+        }
+    }
+
+    /// When what work needs, or its stay in the queue, changes by itself, for the first time after the last look at it.
+    fn deadline(&self, id: D::Work) -> Option<u64> {
+        let waiting = self.waiting.get(&id)?;
+        let book = self.queues.get(&waiting.item.queue)?;
+        let config = &book.config;
+        let since_joined = |ms: u64| waiting.joined.saturating_add(ms);
+        let nobody_since = book.nobody_since.map(|since| since.max(waiting.joined));
+        let graces = nobody_since.into_iter().chain(waiting.silent_since);
+        let graces = graces.map(|since| since.saturating_add(config.unattended.grace_ms));
+        let steps = config.relax.iter().map(|step| since_joined(step.after_ms));
+        let patience = waiting.sticks.then(|| since_joined(config.sticky_ms));
+        let changes = steps.chain(graces).chain(patience).chain([since_joined(config.prefer_ms)]);
+        changes.filter(|at| *at > waiting.looked_at).chain([waiting.limit(config)]).min()
+    }
+
+    /// Whom work needs now. Who served this contact last is waited for once; that ends for good when they let it pass,
+    /// leave, cannot serve it any more, or patience is at its end.
+    fn need(&mut self, id: D::Work) -> Option<Need<D>> {
         let now = self.now;
         let waiting = self.waiting.get(&id)?;
         let item = &waiting.item;
         let book = self.queues.get(&item.queue)?;
         let config = &book.config;
         let waited = now - waiting.joined;
-        let mut due = waiting.limit(config);
-        let mut at = |when: u64| due = if when > now { due.min(when) } else { due };
-        for step in &config.relax {
-            at(waiting.joined.saturating_add(step.after_ms));
-        }
-        at(waiting.joined.saturating_add(config.prefer_ms));
-        let nobody_since = book.nobody_since.map(|since| since.max(waiting.joined));
-        for since in nobody_since.into_iter().chain(waiting.silent_since) {
-            at(since.saturating_add(config.unattended.grace_ms));
-        }
-
         let mut except = item.except.clone();
         except.extend(self.holders.get(&id).into_iter().flatten());
-        let mut need =
-            Need { only: None, except, skills: config.needed_after(item, waited), wanted: BTreeSet::new() };
-        let mut sticks = false;
-        if let Some(last) = item.last_agent
-            && waiting.sticks
-            && waited < config.sticky_ms
-            && !waiting.passes.contains_key(&last)
-            && book.attending.contains(&last)
-            && self.could_serve(last, &Need { skills: config.required_after(item, waited), ..need.clone() }, item)
-        {
-            sticks = true;
-            at(waiting.joined.saturating_add(config.sticky_ms));
-            need = Need {
-                only: Some(last),
-                except: BTreeSet::new(),
-                skills: BTreeMap::new(),
-                wanted: BTreeSet::new(),
-            };
-        } else if config.strategy == Strategy::SkillBest {
+        let need_of = |skills| Need { only: None, except, skills, wanted: BTreeSet::new() };
+
+        let may_stick = waiting.sticks && waited < config.sticky_ms;
+        let last = item.last_agent.filter(|last| {
+            may_stick && !waiting.passes.contains_key(last) && book.attending.contains(last)
+        });
+        let (last, mut need) = match last {
+            Some(last) => {
+                let required = need_of(config.required_after(item, waited));
+                if self.could_serve(last, &required, item) {
+                    let nothing = BTreeMap::new();
+                    (Some(last), Need { only: Some(last), except: BTreeSet::new(), skills: nothing, ..required })
+                } else {
+                    (None, Need { skills: config.needed_after(item, waited), ..required })
+                }
+            }
+            None => (None, need_of(config.needed_after(item, waited))),
+        };
+        if last.is_none() && config.strategy == Strategy::SkillBest {
             need.wanted = config.wanted(item);
         }
         if let Some(waiting) = self.waiting.get_mut(&id) {
-            waiting.sticks = sticks;
+            waiting.sticks = last.is_some();
         }
-        Some((need, due))
+        Some(need)
     }
 
     fn could_serve(&self, agent: D::Agent, need: &Need<D>, item: &WorkItem<D>) -> bool {
