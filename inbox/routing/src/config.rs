@@ -156,11 +156,7 @@ impl<D: Domain> Queue<D> {
             too_long: None,
             overflow: None,
             closed: None,
-            unattended: Unattended {
-                grace_ms: 60_000,
-                rounds: 2,
-                to: Destination::Exit(last_resort.clone()),
-            },
+            unattended: Unattended { grace_ms: 60_000, rounds: 2, to: Destination::Exit(last_resort.clone()) },
             max_wait_ms: 600_000,
             last_resort,
         }
@@ -200,8 +196,12 @@ impl<D: Domain> Queue<D> {
 
     /// The priority of work of this queue, `waited_ms` after it came here.
     pub(crate) fn priority_after(&self, item: &WorkItem<D>, waited_ms: u64) -> i32 {
-        let raised: i32 =
-            self.relax.iter().filter(|step| step.after_ms <= waited_ms).map(|step| i32::from(step.raise_priority)).sum();
+        let raised: i32 = self
+            .relax
+            .iter()
+            .filter(|step| step.after_ms <= waited_ms)
+            .map(|step| i32::from(step.raise_priority))
+            .sum();
         i32::from(self.priority) + i32::from(item.priority) + raised
     }
 

@@ -117,7 +117,8 @@ impl<D: Domain> Agent<D> {
     }
 
     fn deadline(&self, unreachable_after: u64) -> Option<u64> {
-        let absent = self.absent_since.filter(|_| !self.unreachable).map(|since| since.saturating_add(unreachable_after));
+        let absent =
+            self.absent_since.filter(|_| !self.unreachable).map(|since| since.saturating_add(unreachable_after));
         let wrap_ups = self.in_hand.values().filter_map(|hold| match hold.phase {
             Phase::WrapUp { until, disposed: true } => Some(until),
             _ => None,
@@ -129,6 +130,7 @@ impl<D: Domain> Agent<D> {
 impl<D: Domain> Router<D> {
     pub(super) fn set_agent(&mut self, id: D::Agent, profile: AgentProfile<D>, history: AgentHistory) {
         let served_before = match self.agents.get_mut(&id) {
+            Some(agent) if agent.profile == profile => return,
             Some(agent) => std::mem::replace(&mut agent.profile, profile.clone()).queues,
             None => {
                 self.turns = self.turns.max(history.last_turn);

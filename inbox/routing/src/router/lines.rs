@@ -112,7 +112,7 @@ impl<D: Domain> Lines<D> {
         id
     }
 
-    /// Removes a line; gives the agents who stood ready at it.
+    /// Removes a line. The agents who note it are to forget it.
     pub(super) fn close(&mut self, id: LineId) -> Option<Line<D>> {
         let line = self.lines.remove(&id)?;
         if let Some(place) = line.ready {

@@ -176,17 +176,18 @@ impl<D: Domain> Router<D> {
         if closing.is_empty() {
             return;
         }
-        for line in &closing {
-            self.lines.close(*line);
-        }
         let Some(book) = self.queues.get_mut(&id) else {
             return;
         };
         book.lines.retain(|_, line| !closing.contains(line));
-        for member in &book.members {
-            if let Some(agent) = self.agents.get_mut(member) {
-                for line in &closing {
-                    agent.lines.remove(line);
+        for line in closing {
+            let Some(closed) = self.lines.close(line) else {
+                continue;
+            };
+            let everybody = book.members.iter().filter(|_| closed.need.only.is_none());
+            for member in closed.need.only.iter().chain(everybody) {
+                if let Some(agent) = self.agents.get_mut(member) {
+                    agent.lines.remove(&line);
                 }
             }
         }

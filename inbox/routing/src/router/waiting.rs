@@ -330,9 +330,9 @@ impl<D: Domain> Router<D> {
         let need_of = |skills| Need { only: None, except, skills, wanted: BTreeSet::new() };
 
         let may_stick = waiting.sticks && waited < config.sticky_ms;
-        let last = item.last_agent.filter(|last| {
-            may_stick && !waiting.passes.contains_key(last) && book.attending.contains(last)
-        });
+        let last = item
+            .last_agent
+            .filter(|last| may_stick && !waiting.passes.contains_key(last) && book.attending.contains(last));
         let (last, mut need) = match last {
             Some(last) => {
                 let required = need_of(config.required_after(item, waited));

@@ -51,9 +51,8 @@ fn ms(most: u64) -> impl Strategy<Value = u64> {
 }
 
 fn relax_step() -> impl Strategy<Value = RelaxStep<Lab>> {
-    (1..30_000_u64, 0..60_u8, prop::collection::btree_set(0..SKILLS, 0..2), 0..3_u8).prop_map(
-        |(after_ms, lower_by, drop, raise_priority)| RelaxStep { after_ms, lower_by, drop, raise_priority },
-    )
+    (1..30_000_u64, 0..60_u8, prop::collection::btree_set(0..SKILLS, 0..2), 0..3_u8)
+        .prop_map(|(after_ms, lower_by, drop, raise_priority)| RelaxStep { after_ms, lower_by, drop, raise_priority })
 }
 
 fn config() -> impl Strategy<Value = Queue<Lab>> {
@@ -64,12 +63,12 @@ fn config() -> impl Strategy<Value = Queue<Lab>> {
     let skills = (levels(), levels(), ms(10_000), prop::collection::vec(relax_step(), 0..3));
     let after = (ms(20_000), ms(5_000), prop::bool::weighted(0.3));
     let too_long = prop::option::of((1..6_usize, destination()).prop_map(|(at, to)| TooLong { at, to }));
-    let overflow = prop::option::of((1..40_000_u64, destination()).prop_map(|(after_ms, to)| Overflow { after_ms, to }));
-    let closed = prop::option::of(
-        (destination(), any::<bool>()).prop_map(|(to, keep_waiting)| Closed { to, keep_waiting }),
-    );
-    let unattended = (ms(20_000), 1..3_u32, destination())
-        .prop_map(|(grace_ms, rounds, to)| Unattended { grace_ms, rounds, to });
+    let overflow =
+        prop::option::of((1..40_000_u64, destination()).prop_map(|(after_ms, to)| Overflow { after_ms, to }));
+    let closed =
+        prop::option::of((destination(), any::<bool>()).prop_map(|(to, keep_waiting)| Closed { to, keep_waiting }));
+    let unattended =
+        (ms(20_000), 1..3_u32, destination()).prop_map(|(grace_ms, rounds, to)| Unattended { grace_ms, rounds, to });
     let ends = (too_long, overflow, closed, unattended, 1..120_000_u64);
     (asks, skills, after, ends).prop_map(|(asks, skills, after, ends)| Queue {
         strategy: asks.0,
@@ -338,7 +337,11 @@ impl Both {
         Ok(())
     }
 
-    fn lives(configs: Vec<Queue<Lab>>, profiles: Vec<AgentProfile<Lab>>, steps: Vec<Step>) -> Result<Self, TestCaseError> {
+    fn lives(
+        configs: Vec<Queue<Lab>>,
+        profiles: Vec<AgentProfile<Lab>>,
+        steps: Vec<Step>,
+    ) -> Result<Self, TestCaseError> {
         let mut both = Self { now: 1_000_000, ..Self::default() };
         both.does(opening(configs, profiles))?;
         for step in steps {

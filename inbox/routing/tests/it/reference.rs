@@ -297,6 +297,9 @@ impl Naive {
     }
 
     fn set_agent(&mut self, id: u8, profile: AgentProfile<Lab>, history: AgentHistory) {
+        if self.desks.get(&id).is_some_and(|desk| desk.profile == profile) {
+            return;
+        }
         let mut affected: Vec<u16> = self.tickets.iter().filter(|it| it.1.only == Some(id)).map(|it| *it.0).collect();
         affected.retain(|work| self.tickets[work].offers.is_empty());
         if let Some(desk) = self.desks.get_mut(&id) {
@@ -452,7 +455,8 @@ impl Naive {
     }
 
     fn take_back(&mut self, id: u8) {
-        let offered: Vec<u16> = self.tickets.iter().filter(|it| it.1.offers.contains_key(&id)).map(|it| *it.0).collect();
+        let offered: Vec<u16> =
+            self.tickets.iter().filter(|it| it.1.offers.contains_key(&id)).map(|it| *it.0).collect();
         for work in offered {
             self.out.push(Output::Cancel { work, agent: id, why: CancelWhy::AgentGone });
             self.end_offer(work, id);
@@ -571,7 +575,11 @@ impl Naive {
 
     fn way_out(&mut self, work: u16, entering: bool) -> Option<(Option<Destination<Lab>>, LeaveWhy)> {
         let now = self.now;
-        let length = self.tickets.iter().filter(|it| *it.0 != work).filter(|it| it.1.item.queue == self.tickets[&work].item.queue);
+        let length = self
+            .tickets
+            .iter()
+            .filter(|it| *it.0 != work)
+            .filter(|it| it.1.item.queue == self.tickets[&work].item.queue);
         let length = length.count();
         let ticket = self.tickets.get_mut(&work).unwrap();
         let room = &self.rooms[&ticket.item.queue];
@@ -719,14 +727,16 @@ impl Naive {
         if let Some(last) = ticket.item.last_agent.filter(|last| free.contains(last) && passes(last) == 0) {
             return last;
         }
-        let wanted: BTreeSet<&u8> = [&config.required, &config.preferred, &ticket.item.required, &ticket.item.preferred]
-            .into_iter()
-            .flat_map(|levels| levels.keys())
-            .collect();
+        let wanted: BTreeSet<&u8> =
+            [&config.required, &config.preferred, &ticket.item.required, &ticket.item.preferred]
+                .into_iter()
+                .flat_map(|levels| levels.keys())
+                .collect();
         let turn = |agent: &u8| {
             let desk = &self.desks[agent];
             let (history, idle) = (desk.history, desk.history.idle_since);
-            let score: i64 = wanted.iter().map(|skill| desk.profile.skills.get(skill).map_or(0, |it| i64::from(*it))).sum();
+            let score: i64 =
+                wanted.iter().map(|skill| desk.profile.skills.get(skill).map_or(0, |it| i64::from(*it))).sum();
             // Whom alone it waits for needs no turn.
             match config.strategy {
                 Strategy::LongestIdle => (desk.in_hand.len() as i64, idle),

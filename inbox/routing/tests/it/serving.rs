@@ -165,7 +165,11 @@ fn work_waits_for_who_served_this_contact_last_while_they_are_there() {
     assert!(offers(&floor.enqueue(10, again(floor.now))).is_empty(), "1 talks, 2 is not asked");
     assert!(offers(&floor.enqueue(11, again(floor.now))).is_empty());
     assert_eq!(offers(&floor.released(9, 1)), [(10, 1)]);
-    assert_eq!(offers(&floor.wait(29_999)), [(10, 2), (11, 1)], "1 let the first pass, so 2 is asked; the second waits on");
+    assert_eq!(
+        offers(&floor.wait(29_999)),
+        [(10, 2), (11, 1)],
+        "1 let the first pass, so 2 is asked; the second waits on"
+    );
 }
 
 #[test]
