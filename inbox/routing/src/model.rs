@@ -63,7 +63,7 @@ impl Default for Capacity {
 
 impl Capacity {
     /// How much of a medium fits at once.
-    pub fn of(&self, medium: Medium) -> u8 {
+    pub fn of(self, medium: Medium) -> u8 {
         match medium {
             Medium::Call => self.calls,
             Medium::Chat => self.chats,
@@ -71,7 +71,7 @@ impl Capacity {
     }
 
     /// Whether one more fits beside what is `occupied` (by [`Medium::index`]).
-    pub(crate) fn fits(&self, medium: Medium, occupied: [usize; 2]) -> bool {
+    pub(crate) fn fits(self, medium: Medium, occupied: [usize; 2]) -> bool {
         let [calls, chats] = occupied;
         let blocked = match medium {
             Medium::Call => self.chats_block_calls && chats > 0,

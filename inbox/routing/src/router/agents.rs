@@ -1,6 +1,6 @@
 //! What an agent may take, and what they have in hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Router;
 use super::lines::{Line, LineId, Rank};
@@ -128,15 +128,15 @@ impl<D: Domain> Agent<D> {
 }
 
 impl<D: Domain> Router<D> {
-    pub(super) fn set_agent(&mut self, id: D::Agent, profile: AgentProfile<D>, history: AgentHistory) {
+    pub(super) fn set_agent(&mut self, id: D::Agent, profile: &AgentProfile<D>, history: AgentHistory) {
         let served_before = match self.agents.get_mut(&id) {
-            Some(agent) if agent.profile == profile => return,
+            Some(agent) if agent.profile == *profile => return,
             Some(agent) => std::mem::replace(&mut agent.profile, profile.clone()).queues,
             None => {
                 self.turns = self.turns.max(history.last_turn);
                 self.agents.insert(id, Agent::new(profile.clone(), history, self.now));
                 self.touched.insert(id);
-                Default::default()
+                BTreeSet::new()
             }
         };
         let mut affected = self.work_waiting_for(id);

@@ -77,7 +77,7 @@ impl<D: Domain> Line<D> {
 
 #[derive(Debug)]
 pub(super) struct Lines<D: Domain> {
-    lines: BTreeMap<LineId, Line<D>>,
+    all: BTreeMap<LineId, Line<D>>,
     ready: BTreeSet<(Place, LineId)>,
     made: u64,
     /// Agents who became free for a line in which something rings.
@@ -86,13 +86,13 @@ pub(super) struct Lines<D: Domain> {
 
 impl<D: Domain> Default for Lines<D> {
     fn default() -> Self {
-        Self { lines: BTreeMap::new(), ready: BTreeSet::new(), made: 0, fresh: BTreeSet::new() }
+        Self { all: BTreeMap::new(), ready: BTreeSet::new(), made: 0, fresh: BTreeSet::new() }
     }
 }
 
 impl<D: Domain> Lines<D> {
     pub(super) fn get(&self, id: LineId) -> Option<&Line<D>> {
-        self.lines.get(&id)
+        self.all.get(&id)
     }
 
     pub(super) fn open(&mut self, queue: D::Queue, medium: Medium, need: Need<D>, strategy: Strategy) -> LineId {
@@ -108,13 +108,13 @@ impl<D: Domain> Lines<D> {
             takers: BTreeSet::new(),
             ready: None,
         };
-        self.lines.insert(id, line);
+        self.all.insert(id, line);
         id
     }
 
     /// Removes a line. The agents who note it are to forget it.
     pub(super) fn close(&mut self, id: LineId) -> Option<Line<D>> {
-        let line = self.lines.remove(&id)?;
+        let line = self.all.remove(&id)?;
         if let Some(place) = line.ready {
             self.ready.remove(&(place, id));
         }
@@ -158,7 +158,7 @@ impl<D: Domain> Lines<D> {
                 line.takers.insert((new, agent));
             }
         });
-        if old.is_none() && self.lines.get(&id).is_some_and(|line| !line.ringing.is_empty()) {
+        if old.is_none() && self.all.get(&id).is_some_and(|line| !line.ringing.is_empty()) {
             self.fresh.insert(agent);
         }
     }
@@ -166,7 +166,7 @@ impl<D: Domain> Lines<D> {
     /// The line with the first work that a free agent may take, and that work.
     pub(super) fn first_ready(&self) -> Option<(LineId, D::Work)> {
         let (place, id) = self.ready.first()?;
-        let work = self.lines.get(id)?.items.get(place)?;
+        let work = self.all.get(id)?.items.get(place)?;
         Some((*id, *work))
     }
 
@@ -175,7 +175,7 @@ impl<D: Domain> Lines<D> {
     }
 
     fn change(&mut self, id: LineId, how: impl FnOnce(&mut Line<D>)) {
-        let Some(line) = self.lines.get_mut(&id) else {
+        let Some(line) = self.all.get_mut(&id) else {
             return;
         };
         how(line);

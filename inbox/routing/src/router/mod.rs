@@ -104,7 +104,7 @@ impl<D: Domain> Router<D> {
             Input::Queue { queue, config } => self.set_queue(queue, config),
             Input::QueueRemoved { queue } => self.remove_queue(queue),
             Input::Hours { queue, open } => self.set_hours(queue, open),
-            Input::Agent { agent, profile, history } => self.set_agent(agent, profile, history),
+            Input::Agent { agent, profile, history } => self.set_agent(agent, &profile, history),
             Input::AgentRemoved { agent } => self.remove_agent(agent),
             Input::Presence { agent, presence, by } => self.set_presence(agent, presence, by),
             Input::Reach { agent, medium, here } => self.set_reach(agent, medium, here),

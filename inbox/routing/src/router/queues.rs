@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Router;
-use super::lines::{LineId, Need, Place};
+use super::lines::{Line, LineId, Need, Place};
 use crate::config::Queue;
 use crate::io::{CancelWhy, LeaveWhy};
 use crate::model::{Domain, Medium};
@@ -150,7 +150,7 @@ impl<D: Domain> Router<D> {
         }
         let full = book.lines.len() >= book.sweep_at;
         if full {
-            self.close_lines(id, |router, line| router.lines.get(line).is_none_or(|it| it.is_empty()));
+            self.close_lines(id, |router, line| router.lines.get(line).is_none_or(Line::is_empty));
         }
         let book = self.queues.get_mut(&id)?;
         if full {

@@ -1,6 +1,8 @@
 //! The states of agents, and how much fits into their hands.
 
-use trunkline_routing::{AgentProfile, AgentState, By, Capacity, Input, Medium, Output, Pause, Presence, Queue};
+use trunkline_routing::{
+    AgentHistory, AgentProfile, AgentState, By, Capacity, Input, Medium, Output, Pause, Presence, Queue,
+};
 
 use crate::floor::{Floor, Lab, Out, about_work, offers, queue};
 
@@ -16,7 +18,7 @@ fn states(out: &[Out]) -> Vec<(u8, AgentState<Lab>, Option<By>)> {
 fn with_capacity(floor: &mut Floor, capacity: Capacity) {
     floor.agent(1, &[0], &[]);
     let profile = AgentProfile { queues: [0].into(), skills: [].into(), capacity };
-    floor.does(Input::Agent { agent: 1, profile, history: Default::default() });
+    floor.does(Input::Agent { agent: 1, profile, history: AgentHistory::default() });
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn steps() -> usize {
 /// What happens. What depends on the router's own answers is chosen when it is its turn.
 #[derive(Debug, Clone)]
 enum Step {
-    Does(Input<Lab>),
+    Does(Box<Input<Lab>>),
     Answers(Index),
     Passes(Index, PassWhy),
     Finishes(Index),
@@ -159,7 +159,7 @@ fn input() -> impl Strategy<Value = Input<Lab>> {
 fn step() -> impl Strategy<Value = Step> {
     let why = select(vec![PassWhy::NoAnswer, PassWhy::Failed, PassWhy::Refused]);
     prop_oneof![
-        20 => input().prop_map(Step::Does),
+        20 => input().prop_map(|input| Step::Does(Box::new(input))),
         8 => any::<Index>().prop_map(Step::Answers),
         4 => (any::<Index>(), why).prop_map(|(index, why)| Step::Passes(index, why)),
         7 => any::<Index>().prop_map(Step::Finishes),
@@ -232,10 +232,10 @@ impl Both {
             Input::Queue { queue, config } => drop(self.configs.insert(queue, config)),
             Input::QueueRemoved { queue } => drop(self.configs.remove(&queue)),
             Input::Agent { agent, profile, .. } => drop(self.profiles.insert(agent, profile)),
-            Input::Enqueue { work, item, .. } if self.configs.contains_key(&item.queue) => {
-                if self.waiting.insert(work) {
-                    self.media.insert(work, item.medium);
-                }
+            Input::Enqueue { work, item, .. }
+                if self.configs.contains_key(&item.queue) && self.waiting.insert(work) =>
+            {
+                self.media.insert(work, item.medium);
             }
             Input::Withdraw { work } => {
                 self.waiting.remove(&work);
@@ -311,11 +311,14 @@ impl Both {
         let pick = |index: Index, all: Vec<(u16, u8)>| (!all.is_empty()).then(|| all[index.index(all.len())]);
         let offered = || self.offers.iter().copied().collect::<Vec<_>>();
         let input = match step {
-            Step::Does(Input::Enqueue { work, mut item, stay }) => {
-                item.since = self.now.saturating_sub(item.since);
-                Some(Input::Enqueue { work, item, stay })
-            }
-            Step::Does(input) => Some(input),
+            Step::Does(input) => Some(match *input {
+                // It was drawn as an age.
+                Input::Enqueue { work, item, stay } => {
+                    let since = self.now.saturating_sub(item.since);
+                    Input::Enqueue { work, item: WorkItem { since, ..item }, stay }
+                }
+                other => other,
+            }),
             Step::Answers(index) => pick(index, offered()).map(|(work, agent)| Input::Accept { work, agent }),
             Step::Passes(index, why) => pick(index, offered()).map(|(work, agent)| Input::Pass { work, agent, why }),
             Step::Finishes(index) => pick(index, self.held(|phase| phase == HoldView::Working))

@@ -266,8 +266,9 @@ impl Naive {
             Input::Disposed { work, agent } => {
                 let now = self.now;
                 match self.desks.get_mut(&agent).and_then(|desk| desk.in_hand.get_mut(&work)) {
-                    Some((_, _, HoldView::WrapUp { disposed, .. }, _)) => *disposed = true,
-                    Some((_, _, HoldView::Working, disposed)) => *disposed = true,
+                    Some((_, _, HoldView::WrapUp { disposed, .. }, _) | (_, _, HoldView::Working, disposed)) => {
+                        *disposed = true;
+                    }
                     _ => return,
                 }
                 self.end_wrap_ups(agent, |disposed, until| disposed && until <= now);
