@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use trunkline_routing::{
     AgentHistory, AgentProfile, By, Capacity, Closed, Destination, HoldView, Input, Levels, Medium, Output, Overflow,
-    PassWhy, Pause, Presence, Queue, RelaxStep, Router, Strategy as Ask, TooLong, Unattended, WorkItem,
+    PassWhy, Pause, Presence, Queue, RelaxStep, Router, Strategy as Ask, TooLong, Unattended, WorkItem, WorkView,
 };
 
 use crate::floor::{Lab, Out};
@@ -20,7 +20,7 @@ const WORKS: u16 = 40;
 const SKILLS: u8 = 3;
 
 fn steps() -> usize {
-    std::env::var("TRUNKLINE_ROUTING_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(120)
+    std::env::var("TRUNKLINE_ROUTING_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(300)
 }
 
 /// What happens. What depends on the router's own answers is chosen when it is its turn.
@@ -36,7 +36,8 @@ enum Step {
 }
 
 fn levels() -> impl Strategy<Value = Levels<Lab>> {
-    prop::collection::btree_map(0..SKILLS, select(vec![1, 30, 60, 100_u8]), 0..2)
+    let level = select(vec![1, 30, 60, 100_u8]);
+    prop_oneof![3 => Just(Levels::<Lab>::new()), 1 => prop::collection::btree_map(0..SKILLS, level, 1..2)]
 }
 
 fn destination() -> impl Strategy<Value = Destination<Lab>> {
@@ -62,14 +63,19 @@ fn config() -> impl Strategy<Value = Queue<Lab>> {
     let asks = (select(strategies), -1..2_i16, ring_ms, prop::option::of(1..4_u32));
     let skills = (levels(), levels(), ms(10_000), prop::collection::vec(relax_step(), 0..3));
     let after = (ms(20_000), ms(5_000), prop::bool::weighted(0.3));
-    let too_long = prop::option::of((1..6_usize, destination()).prop_map(|(at, to)| TooLong { at, to }));
-    let overflow =
-        prop::option::of((1..40_000_u64, destination()).prop_map(|(after_ms, to)| Overflow { after_ms, to }));
-    let closed =
-        prop::option::of((destination(), any::<bool>()).prop_map(|(to, keep_waiting)| Closed { to, keep_waiting }));
-    let unattended =
-        (ms(20_000), 1..3_u32, destination()).prop_map(|(grace_ms, rounds, to)| Unattended { grace_ms, rounds, to });
-    let ends = (too_long, overflow, closed, unattended, 1..120_000_u64);
+    let too_long = prop::option::weighted(0.25, (1..6_usize, destination()).prop_map(|(at, to)| TooLong { at, to }));
+    let overflow = prop::option::weighted(
+        0.3,
+        (1..40_000_u64, destination()).prop_map(|(after_ms, to)| Overflow { after_ms, to }),
+    );
+    let closed = prop::option::weighted(
+        0.3,
+        (destination(), any::<bool>()).prop_map(|(to, keep_waiting)| Closed { to, keep_waiting }),
+    );
+    let unattended = (prop_oneof![1 => Just(0), 5 => 1..40_000_u64], 1..3_u32, destination())
+        .prop_map(|(grace_ms, rounds, to)| Unattended { grace_ms, rounds, to });
+    let max_wait = prop_oneof![1 => 1..20_000_u64, 4 => 60_000..600_000_u64];
+    let ends = (too_long, overflow, closed, unattended, max_wait);
     (asks, skills, after, ends).prop_map(|(asks, skills, after, ends)| Queue {
         strategy: asks.0,
         priority: asks.1,
@@ -96,28 +102,26 @@ fn medium() -> impl Strategy<Value = Medium> {
 }
 
 fn profile() -> impl Strategy<Value = AgentProfile<Lab>> {
-    let capacity = (0..3_u8, 0..4_u8, any::<bool>(), any::<bool>()).prop_map(|(calls, chats, one, other)| Capacity {
-        calls,
-        chats,
-        call_blocks_chats: one,
-        chats_block_calls: other,
-    });
+    let capacity = (select(vec![0, 1, 1, 1, 2_u8]), 0..4_u8, any::<bool>(), any::<bool>()).prop_map(
+        |(calls, chats, one, other)| Capacity { calls, chats, call_blocks_chats: one, chats_block_calls: other },
+    );
     let skills = prop::collection::btree_map(0..SKILLS, select(vec![20, 50, 100_u8]), 0..3);
-    (prop::collection::btree_set(0..QUEUES, 1..3), skills, capacity)
+    (prop::collection::btree_set(0..QUEUES, 1..=3), skills, capacity)
         .prop_map(|(queues, skills, capacity)| AgentProfile { queues, skills, capacity })
 }
 
 fn presence() -> impl Strategy<Value = Presence<Lab>> {
     prop_oneof![
-        6 => Just(Presence::Available),
+        8 => Just(Presence::Available),
         1 => Just(Presence::Paused(Pause::Chosen(1))),
         1 => Just(Presence::Offline),
     ]
 }
 
 fn item() -> impl Strategy<Value = WorkItem<Lab>> {
-    let except = prop::collection::btree_set(0..AGENTS, 0..2);
-    (0..=QUEUES, medium(), -1..2_i16, 0..10_000_u64, levels(), levels(), prop::option::of(0..AGENTS), except).prop_map(
+    let except = prop_oneof![4 => Just(BTreeSet::new()), 1 => prop::collection::btree_set(0..AGENTS, 1..2)];
+    let queue = prop_oneof![20 => 0..QUEUES, 1 => Just(QUEUES)];
+    (queue, medium(), -1..2_i16, 0..10_000_u64, levels(), levels(), prop::option::of(0..AGENTS), except).prop_map(
         |(queue, medium, priority, since, required, preferred, last_agent, except)| WorkItem {
             queue,
             medium,
@@ -135,38 +139,38 @@ fn input() -> impl Strategy<Value = Input<Lab>> {
     let history = |idle_since| AgentHistory { idle_since, ..AgentHistory::default() };
     let by = || select(vec![By::Agent, By::Manager]);
     prop_oneof![
-        12 => (0..WORKS, item()).prop_map(|(work, item)| Input::Enqueue { work, item, stay: None }),
+        30 => (0..WORKS, item()).prop_map(|(work, item)| Input::Enqueue { work, item, stay: None }),
         2 => (0..WORKS).prop_map(|work| Input::Withdraw { work }),
         1 => (0..WORKS, 0..=QUEUES).prop_map(|(work, to)| Input::Move { work, to }),
         1 => (0..WORKS, -2..3_i16).prop_map(|(work, priority)| Input::Prioritise { work, priority }),
         1 => (0..WORKS, 0..AGENTS).prop_map(|(work, agent)| Input::Accept { work, agent }),
         1 => (0..WORKS, 0..AGENTS).prop_map(|(work, agent)| Input::Take { work, agent }),
-        2 => (0..WORKS, 0..AGENTS, medium(), prop::option::of(0..QUEUES))
+        1 => (0..WORKS, 0..AGENTS, medium(), prop::option::of(0..QUEUES))
             .prop_map(|(work, agent, medium, queue)| Input::Engaged { work, agent, medium, queue }),
-        3 => (0..AGENTS, profile(), 0..9_000_u64)
+        2 => (0..AGENTS, profile(), 0..9_000_u64)
             .prop_map(move |(agent, profile, idle)| Input::Agent { agent, profile, history: history(idle) }),
-        6 => (0..AGENTS, presence(), by()).prop_map(|(agent, presence, by)| Input::Presence { agent, presence, by }),
-        4 => (0..AGENTS, medium(), prop::bool::weighted(0.7))
+        4 => (0..AGENTS, presence(), by()).prop_map(|(agent, presence, by)| Input::Presence { agent, presence, by }),
+        4 => (0..AGENTS, medium(), prop::bool::weighted(0.85))
             .prop_map(|(agent, medium, here)| Input::Reach { agent, medium, here }),
         2 => (0..AGENTS).prop_map(|agent| Input::Ready { agent }),
         1 => (0..AGENTS).prop_map(|agent| Input::AgentRemoved { agent }),
         1 => (0..QUEUES, config()).prop_map(|(queue, config)| Input::Queue { queue, config }),
-        1 => (0..QUEUES, any::<bool>()).prop_map(|(queue, open)| Input::Hours { queue, open }),
-        1 => prop_oneof![(0..QUEUES).prop_map(|queue| Input::QueueRemoved { queue }), Just(Input::NewDay)],
+        1 => (0..QUEUES, prop::bool::weighted(0.7)).prop_map(|(queue, open)| Input::Hours { queue, open }),
+        1 => prop_oneof![1 => (0..QUEUES).prop_map(|queue| Input::QueueRemoved { queue }), 3 => Just(Input::NewDay)],
     ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let why = select(vec![PassWhy::NoAnswer, PassWhy::Failed, PassWhy::Refused]);
     prop_oneof![
-        20 => input().prop_map(|input| Step::Does(Box::new(input))),
-        8 => any::<Index>().prop_map(Step::Answers),
-        4 => (any::<Index>(), why).prop_map(|(index, why)| Step::Passes(index, why)),
-        7 => any::<Index>().prop_map(Step::Finishes),
-        2 => any::<Index>().prop_map(Step::Disposes),
+        40 => input().prop_map(|input| Step::Does(Box::new(input))),
+        10 => any::<Index>().prop_map(Step::Answers),
+        5 => (any::<Index>(), why).prop_map(|(index, why)| Step::Passes(index, why)),
+        12 => any::<Index>().prop_map(Step::Finishes),
+        4 => any::<Index>().prop_map(Step::Disposes),
         3 => (1..3_000_u64).prop_map(Step::Waits),
-        1 => (1..40_000_u64).prop_map(Step::Waits),
-        6 => Just(Step::WaitsForDeadline),
+        1 => (1..20_000_u64).prop_map(Step::Waits),
+        5 => Just(Step::WaitsForDeadline),
     ]
 }
 
@@ -192,7 +196,7 @@ struct Both {
     profiles: BTreeMap<u8, AgentProfile<Lab>>,
     /// Work that waits, as its outputs tell.
     waiting: BTreeSet<u16>,
-    media: BTreeMap<u16, Medium>,
+    items: BTreeMap<u16, WorkItem<Lab>>,
     offers: BTreeSet<(u16, u8)>,
     log: Vec<(u64, Vec<Input<Lab>>, Vec<Out>)>,
 }
@@ -235,7 +239,7 @@ impl Both {
             Input::Enqueue { work, item, .. }
                 if self.configs.contains_key(&item.queue) && self.waiting.insert(work) =>
             {
-                self.media.insert(work, item.medium);
+                self.items.insert(work, item);
             }
             Input::Withdraw { work } => {
                 self.waiting.remove(&work);
@@ -276,7 +280,7 @@ impl Both {
                     prop_assert!(self.offers.insert((*work, *agent)), "offered twice to one agent");
                     prop_assert!(*until > self.now);
                     let view = self.router.agent(*agent).expect("an agent that exists");
-                    let medium = self.media[work];
+                    let medium = self.items[work].medium;
                     let occupied = view.occupied[usize::from(medium == Medium::Chat)];
                     prop_assert!(occupied <= self.profiles[agent].capacity.of(medium).into(), "over capacity");
                 }
@@ -293,9 +297,28 @@ impl Both {
         for work in &self.waiting {
             let view = self.router.work(*work).expect("work that waits is known");
             let offered: BTreeSet<u8> = self.offers.iter().filter(|it| it.0 == *work).map(|it| it.1).collect();
-            prop_assert_eq!(view.offered_to, offered);
+            prop_assert_eq!(&view.offered_to, &offered);
+            if offered.is_empty() {
+                let idle = (0..AGENTS).find(|agent| self.could_take(*work, &view, *agent));
+                prop_assert_eq!(idle, None, "{} waits beside a free agent", work);
+            }
         }
         Ok(())
+    }
+
+    /// Whether an agent is free for work that waits for nobody in particular.
+    fn could_take(&self, work: u16, view: &WorkView<Lab>, id: u8) -> bool {
+        let (Some(agent), item) = (self.router.agent(id), &self.items[&work]) else {
+            return false;
+        };
+        let profile = &self.profiles[&id];
+        let needed = self.configs[&view.queue].needed_after(item, self.now - view.joined);
+        agent.free[usize::from(item.medium == Medium::Chat)]
+            && profile.queues.contains(&view.queue)
+            && item.last_agent.is_none()
+            && !item.except.contains(&id)
+            && !agent.in_hand.contains_key(&work)
+            && needed.iter().all(|(skill, least)| profile.skills.get(skill).is_some_and(|level| level >= least))
     }
 
     fn held(&self, which: fn(HoldView) -> bool) -> Vec<(u16, u8)> {
@@ -358,7 +381,7 @@ type History = (Vec<Queue<Lab>>, Vec<AgentProfile<Lab>>, Vec<Step>);
 
 fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec(step(), 1..steps().max(2));
-    (prop::collection::vec(config(), QUEUES as usize), prop::collection::vec(profile(), 0..AGENTS as usize), steps)
+    (prop::collection::vec(config(), QUEUES as usize), prop::collection::vec(profile(), 2..=AGENTS as usize), steps)
 }
 
 proptest! {
@@ -426,7 +449,7 @@ proptest! {
             if let [(work, agent)] = asked.as_slice() {
                 let (work, agent) = (*work, *agent);
                 let view = both.router.work(work).expect("what is offered waits");
-                let key = |view: &trunkline_routing::WorkView<Lab>| (-view.priority, view.since);
+                let key = |view: &WorkView<Lab>| (-view.priority, view.since);
                 for other in both.waiting.iter().filter_map(|other| both.router.work(*other)) {
                     prop_assert!(key(&view) <= key(&other), "{work} was served before its time");
                 }
