@@ -345,6 +345,8 @@ impl<D: Domain> Router<D> {
                 self.holders.remove(&work);
             }
             self.resettle(work);
+            // It may be ringing for everybody else.
+            self.lines.look_again(id);
         }
     }
 

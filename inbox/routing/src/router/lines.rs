@@ -80,7 +80,7 @@ pub(super) struct Lines<D: Domain> {
     all: BTreeMap<LineId, Line<D>>,
     ready: BTreeSet<(Place, LineId)>,
     made: u64,
-    /// Agents who became free for a line in which something rings.
+    /// Agents who may join something that rings and could not before.
     fresh: BTreeSet<D::Agent>,
 }
 
@@ -170,6 +170,12 @@ impl<D: Domain> Lines<D> {
         Some((*id, *work))
     }
 
+    /// What kept an agent out of a ring, though free, may be over.
+    pub(super) fn look_again(&mut self, agent: D::Agent) {
+        self.fresh.insert(agent);
+    }
+
+    /// The agents who may join what rings now and could not before.
     pub(super) fn take_fresh(&mut self) -> BTreeSet<D::Agent> {
         std::mem::take(&mut self.fresh)
     }

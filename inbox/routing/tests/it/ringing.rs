@@ -1,6 +1,6 @@
 //! Offers: how they begin and end.
 
-use trunkline_routing::{AgentState, Input, Output, PassWhy, Pause, Presence, Queue, Strategy};
+use trunkline_routing::{AgentState, Input, Medium, Output, PassWhy, Pause, Presence, Queue, Strategy};
 
 use crate::floor::{Floor, about_work, offers, queue};
 
@@ -66,6 +66,17 @@ fn who_becomes_free_joins_a_ring_and_who_refused_does_not_before_the_next() {
     assert_eq!(offers(&floor.wait(14_999)), []);
     assert_eq!(offers(&floor.wait(1)), [(10, 2)], "1 did not answer: a new ring, of who has rested");
     assert_eq!(offers(&floor.wait(3_000)), [(10, 1)], "and then 1 joins");
+}
+
+#[test]
+fn who_had_the_same_work_in_hand_joins_its_ring_when_they_have_not() {
+    let mut floor = Floor::new(Queue { strategy: Strategy::RingAll, ..queue() });
+    floor.agent(1, &[0], &[]);
+    floor.agent(2, &[0], &[]);
+    assert_eq!(offers(&floor.chat(10, 0)), [(10, 1), (10, 2)]);
+    let own = Input::Engaged { work: 10, agent: 1, medium: Medium::Chat, queue: None };
+    assert_eq!(offers(&floor.does(own)), []);
+    assert_eq!(offers(&floor.released(10, 1)), [(10, 1)]);
 }
 
 #[test]
