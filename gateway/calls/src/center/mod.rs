@@ -22,7 +22,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
-use trunkline_routing::{AgentProfile, Router};
+use trunkline_routing::simple::{AgentProfile, Router};
 
 use self::call::Call;
 pub use self::io::{

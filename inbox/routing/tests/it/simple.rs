@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use trunkline_routing::{AgentProfile, Offer, RETRY_AFTER_MS, Router};
+use trunkline_routing::simple::{AgentProfile, Offer, RETRY_AFTER_MS, Router};
 
 type TestRouter = Router<u8, u8, u16>;
 

@@ -1,3 +1,31 @@
+//! The router of the first call: one strategy, one piece of work per agent. The gateway uses it until it is moved to
+//! [`crate::Router`]; then this goes.
+//!
+//! The caller tells a [`Router`] what changed and then asks for [`Router::next_offers`] until it answers with nothing.
+//! The oldest waiting work is served first, by the agent who has been idle longest; who let an offer pass is asked again
+//! only after everybody else was, and never sooner than [`RETRY_AFTER_MS`] after the round ended.
+//!
+//! # Moving to [`crate::Router`]
+//! | here | there |
+//! | --- | --- |
+//! | [`Router::set_agent`] | three facts, each told when it changes: [`Agent`](crate::Input::Agent) (set-up; the history counts only the first time), [`Presence`](crate::Input::Presence) (with who chose it), [`Reach`](crate::Input::Reach) (calls: the first phone came, the last went; chats: the panel's stream) |
+//! | [`Router::retain_agents`] | [`AgentRemoved`](crate::Input::AgentRemoved) for each of [`agents`](crate::Router::agents) that is no more |
+//! | – | [`Queue`](crate::Input::Queue) for each queue before anything waits in it; telling the same again costs nothing |
+//! | [`Router::enqueue`] | [`Enqueue`](crate::Input::Enqueue); the calling agent of an internal call goes into `except`; after a restart with a [`Stay`](crate::Stay) |
+//! | [`Router::engaged`] | [`Engaged`](crate::Input::Engaged), with the queue if its wrap-up is to follow, and none for an agent's own call |
+//! | [`Router::accepted`] | [`Accept`](crate::Input::Accept); the parties are joined on [`Assigned`](crate::Output::Assigned), and on [`TooLate`](crate::Output::TooLate) the leg is hung up as answered elsewhere |
+//! | [`Router::passed`] | [`Pass`](crate::Input::Pass) when the agent's last phone stopped ringing, with how: refused by hand, failed (nothing could be rung), no answer |
+//! | the shell's ring timer | gone: the queue's `ring_ms`, and [`Cancel`](crate::Output::Cancel) says which agent's phones to silence |
+//! | [`Router::withdraw`], [`Router::released`] | the inputs of that name |
+//! | [`Router::next_offers`] | gone: every input is answered with outputs; carrying one out may be the next input (no phone online: failed), so the shell works through a list until it is empty |
+//! | [`Router::next_deadline`] | without `now` |
+//!
+//! A call keeps its ringing legs by agent, not one offer: ring all asks several. [`Unanswered`](crate::Output::Unanswered)
+//! is the moment when it is queued again, [`Announce`](crate::Output::Announce) a sound for the caller,
+//! [`Leave`](crate::Output::Leave) the end of the wait with its reason. A call that is being taken down hangs its legs up
+//! itself and takes no notice of the `Cancel`s that follow its `Withdraw`. The rest after a pass is the agent's
+//! ([`Settings::rest_ms`](crate::Settings::rest_ms)), not the work's as here.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
