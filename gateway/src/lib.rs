@@ -31,6 +31,7 @@ pub mod server;
 pub mod settings;
 pub mod setup;
 pub mod sites;
+pub mod skills;
 pub mod softphone;
 pub mod state;
 pub mod stream;

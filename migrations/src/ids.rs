@@ -121,6 +121,10 @@ id!(
     /// A tenant's outlet.
     SiteId
 );
+id!(
+    /// Something that agents can do, better or worse.
+    SkillId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

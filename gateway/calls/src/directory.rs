@@ -1,11 +1,13 @@
 //! Who can be called and who may call: the part of the configuration that call control keeps in memory, so that it
 //! works while the database is away.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{AgentId, QueueId, TenantId};
+use trunkline_db::{AgentId, QueueId, SkillId, TenantId};
 
+use crate::model::{AgentActivity, WrapUpRow};
+use crate::queueing::QueueRouting;
 use crate::{AgentState, DirectoryDevice};
 
 /// A queue.
@@ -23,6 +25,8 @@ pub struct DirectoryQueue {
     pub ring_seconds: u32,
     /// Who serves it.
     pub members: BTreeSet<AgentId>,
+    /// How it works otherwise.
+    pub routing: QueueRouting,
 }
 
 /// An agent.
@@ -36,8 +40,16 @@ pub struct DirectoryAgent {
     pub name: String,
     /// The state that the database has. Counts only for an agent not known yet: later changes come as commands.
     pub state: AgentState,
+    /// Why, if they said so. Counts only for an agent not known yet.
+    pub reason: Option<String>,
+    /// What the database last knew them to be doing. Counts only for an agent not known yet.
+    pub activity: AgentActivity,
     /// Since when the agent has had nothing to do.
     pub idle_since: DateTime<Utc>,
+    /// What they can do, and how well.
+    pub skills: BTreeMap<SkillId, u8>,
+    /// What an earlier life of the gateway left them to finish. Counts only for an agent not known yet.
+    pub wrap_ups: Vec<WrapUpRow>,
 }
 
 /// Everything at one moment.

@@ -8,10 +8,14 @@
 
 pub mod center;
 pub mod directory;
+pub mod hours;
 pub mod model;
 pub mod names;
+pub mod queueing;
 mod sight;
 mod terms;
 
 pub use sight::Sight;
+pub use trunkline_routing::By;
+
 pub use terms::{AgentState, CallCommandError, DeviceKind, DirectoryDevice};

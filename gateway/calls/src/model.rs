@@ -243,6 +243,59 @@ pub enum Subject {
     Recording(RecordingId),
     /// The tenant's telephony as a whole.
     Telephony(TenantId),
+    /// An agent.
+    Agent(AgentId),
+}
+
+/// What an agent is doing. What they asked for is their [`AgentState`](crate::AgentState).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentActivity {
+    /// Waits for work.
+    Available,
+    /// Has work in hand.
+    OnContact,
+    /// Finishes what a contact left to do.
+    WrapUp,
+    /// Pauses.
+    Paused,
+    /// Not at work.
+    #[default]
+    Offline,
+    /// No phone of theirs has been there for a while.
+    Unreachable,
+}
+
+/// An agent as they are now, as far as call control knows better than the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRow {
+    /// The agent.
+    pub id: AgentId,
+    /// What they are doing.
+    pub activity: AgentActivity,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Call control itself paused them, for this reason.
+    pub paused: Option<String>,
+}
+
+/// What a call left an agent to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapUpRow {
+    /// The call.
+    pub call_id: CallId,
+    /// The agent.
+    pub agent_id: AgentId,
+    /// The queue whose rules hold.
+    pub queue_id: QueueId,
+    /// When it began.
+    pub began_at: DateTime<Utc>,
+    /// When its time is up.
+    pub until: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// No disposition is missing. Only read: whoever takes a disposition writes it.
+    pub disposed: bool,
 }
 
 /// What has to be remembered of one step of one call: written in one transaction, in order.
@@ -260,6 +313,28 @@ pub struct Record {
     pub recording: Option<RecordingRow>,
     /// An agent who was on a call until now: what `longest idle` goes by after a restart.
     pub last_contact: Option<(AgentId, DateTime<Utc>)>,
+    /// An agent who does something else now.
+    #[serde(default)]
+    pub agent: Option<AgentRow>,
+    /// Wrap-ups that began or ended.
+    #[serde(default)]
+    pub wrap_ups: Vec<WrapUpRow>,
+}
+
+impl Record {
+    /// Nothing yet, of this tenant.
+    pub fn of(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            happenings: Vec::new(),
+            call: None,
+            legs: Vec::new(),
+            recording: None,
+            last_contact: None,
+            agent: None,
+            wrap_ups: Vec::new(),
+        }
+    }
 }
 
 /// The words of a closed set, the same in the database, the journal and the API.
@@ -289,6 +364,14 @@ macro_rules! words {
 
 words!(Direction { Inbound = "inbound", Outbound = "outbound", Internal = "internal" });
 words!(CallState { New = "new", Queued = "queued", Ringing = "ringing", Active = "active", Ended = "ended" });
+words!(AgentActivity {
+    Available = "available",
+    OnContact = "on_contact",
+    WrapUp = "wrap_up",
+    Paused = "paused",
+    Offline = "offline",
+    Unreachable = "unreachable",
+});
 words!(LegKind { Customer = "customer", Agent = "agent" });
 words!(RecordingState { Recording = "recording", Ready = "ready", Failed = "failed" });
 words!(EndReason {

@@ -38,6 +38,8 @@ pub enum Part {
     Bridge,
     /// A leg to one of an agent's phones; the n-th of the call.
     AgentLeg(u32),
+    /// Something played to the customer; the n-th of the call.
+    Playback(u32),
     /// The snoop channel on the customer's leg.
     Snoop(u32, Side),
     /// The external media channel that sends the snooped audio to us.
@@ -68,6 +70,7 @@ impl fmt::Display for ResourceName {
         match self.part {
             Part::Bridge => write!(f, "b"),
             Part::AgentLeg(number) => write!(f, "leg{number}"),
+            Part::Playback(number) => write!(f, "say{number}"),
             Part::Snoop(generation, side) => write!(f, "snoop{generation}{}", side.letter()),
             Part::Media(generation, side) => write!(f, "media{generation}{}", side.letter()),
             Part::TapBridge(generation, side) => write!(f, "tap{generation}{}", side.letter()),
@@ -93,6 +96,9 @@ impl FromStr for ResourceName {
         }
         if let Some(number) = part.strip_prefix("leg") {
             return Ok(Self { call, part: Part::AgentLeg(plain_number(number)?) });
+        }
+        if let Some(number) = part.strip_prefix("say") {
+            return Ok(Self { call, part: Part::Playback(plain_number(number)?) });
         }
         let tap = |rest: &str| -> Result<(u32, Side), ForeignName> {
             if let Some(number) = rest.strip_suffix('c') {

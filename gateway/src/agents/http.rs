@@ -11,10 +11,11 @@ use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Agent, CreateDevice, Device, NewDevice, SetState};
+use super::model::{Agent, CreateDevice, Device, NewDevice, SetSkills, SetState};
 use super::{device_store, devices, store};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
+use crate::calls::By;
 use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::{AppError, Json, Page, PageQuery, Path, Permission, Problem, Query};
 use crate::state::AppState;
@@ -22,12 +23,15 @@ use crate::state::AppState;
 const STATE_CHANGED: Kind = Kind::from_static("agent.state_changed");
 const MAX_REASON_CHARS: usize = 200;
 const MAX_NAME_CHARS: usize = 100;
+const MAX_SKILLS: usize = 100;
 
 /// Routes of agents and their devices.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_agents))
         .routes(routes!(set_my_state))
+        .routes(routes!(set_agent_state))
+        .routes(routes!(set_agent_skills))
         .routes(routes!(list_devices, create_device))
         .routes(routes!(remove_device))
 }
@@ -79,40 +83,147 @@ async fn set_my_state(
     Json(wanted): Json<SetState>,
 ) -> Result<axum::Json<Agent>, AppError> {
     principal.require(Permission::AgentsSelf)?;
+    change_state(&state, principal, None, AgentId::from(principal.user), wanted).await
+}
+
+/// Set an agent's state
+///
+/// What a manager says counts at once: an agent who is made available is done with wrap-up, too. What rings goes to the next; a
+/// conversation goes on.
+#[utoipa::path(
+    put, path = "/agents/{id}/state", tag = "agents", operation_id = "setAgentState", request_body = SetState,
+    params(("id" = uuid::Uuid, Path, description = "The agent")),
+    responses(
+        (status = 200, description = "The agent as it is now", body = Agent),
+        (status = 404, description = "No such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("agents:manage")))
+)]
+async fn set_agent_state(
+    State(state): State<AppState>,
+    principal: Principal,
+    origin: Origin,
+    Path(id): Path<AgentId>,
+    Json(wanted): Json<SetState>,
+) -> Result<axum::Json<Agent>, AppError> {
+    principal.require(Permission::AgentsManage)?;
+    change_state(&state, principal, Some(origin), id, wanted).await
+}
+
+/// Sets a state: one's own, or, audited, somebody else's.
+async fn change_state(
+    state: &AppState,
+    principal: Principal,
+    by_manager: Option<Origin>,
+    id: AgentId,
+    wanted: SetState,
+) -> Result<axum::Json<Agent>, AppError> {
     let reason = wanted.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
         return Err(AppError::invalid_field("reason", format!("must have at most {MAX_REASON_CHARS} characters")));
     }
+    let by = if by_manager.is_some() { By::Manager } else { By::Agent };
+    let why = reason.clone();
     // To the millisecond, as the journal keeps it: what is answered here is what is read back.
-    let (id, now) = (AgentId::from(principal.user), Utc::now().trunc_subsecs(3));
+    let now = Utc::now().trunc_subsecs(3);
     let committed = state
         .journal
         .command(principal.tenant, move |tx| {
-            let reason = reason.clone();
+            let (reason, by_manager) = (reason.clone(), by_manager.clone());
             Box::pin(async move {
                 let Some(mut agent) = store::lock(tx, id).await? else {
-                    return Err(Fault::Rejected(AppError::not_found("agent: the user takes no work")));
+                    let what = if by_manager.is_some() { "agent" } else { "agent: the user takes no work" };
+                    return Err(Fault::Rejected(AppError::not_found(what)));
                 };
                 if agent.state == wanted.state && agent.reason == reason {
                     return Ok(Outcome::new(agent));
                 }
-                let data = json!({
+                let mut data = json!({
                     "state": wanted.state,
                     "reason": reason,
                     "previous": agent.state,
                 });
+                let mut actor = Ref::agent(id);
+                if let Some(origin) = by_manager {
+                    data["by"] = json!("manager");
+                    actor = Ref::new("user", principal.user);
+                    let before = json!({ "state": agent.state, "reason": agent.reason });
+                    let entry = audit::Entry {
+                        actor: Actor::of(&principal),
+                        action: "agent.state_set",
+                        subject: Ref::agent(id),
+                        before: Some(before),
+                        after: Some(json!({ "state": wanted.state, "reason": reason })),
+                        origin,
+                    };
+                    audit::append(tx, entry).await?;
+                }
                 store::set_state(tx, id, wanted.state, reason.as_deref(), now).await?;
                 agent.state = wanted.state;
                 agent.reason = reason;
                 agent.state_since = now;
-                let event = NewEvent::new(STATE_CHANGED, Ref::agent(id), data).at(now).actor(Ref::agent(id));
+                let event = NewEvent::new(STATE_CHANGED, Ref::agent(id), data).at(now).actor(actor);
                 Ok(Outcome::new(agent).event(event))
             })
         })
         .await?;
-    state.calls.agent_state_changed(principal.tenant, id, wanted.state);
+    state.calls.agent_state_changed(principal.tenant, id, wanted.state, why, by);
     let reachable = state.calls.reachable(principal.tenant, id);
     Ok(axum::Json(committed.value.view(reachable)))
+}
+
+/// Say what an agent can do
+#[utoipa::path(
+    put, path = "/agents/{id}/skills", tag = "agents", operation_id = "setAgentSkills", request_body = SetSkills,
+    params(("id" = uuid::Uuid, Path, description = "The agent")),
+    responses(
+        (status = 200, description = "The agent as it is now", body = Agent),
+        (status = 404, description = "No such agent", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body does not fit, or a skill does not exist", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("agents:manage")))
+)]
+async fn set_agent_skills(
+    State(state): State<AppState>,
+    principal: Principal,
+    origin: Origin,
+    Path(id): Path<AgentId>,
+    Json(wanted): Json<SetSkills>,
+) -> Result<axum::Json<Agent>, AppError> {
+    principal.require(Permission::AgentsManage)?;
+    let distinct: std::collections::BTreeSet<_> = wanted.skills.iter().map(|skill| skill.skill_id).collect();
+    if wanted.skills.len() > MAX_SKILLS || distinct.len() < wanted.skills.len() {
+        return Err(AppError::invalid_field("skills", format!("must have at most {MAX_SKILLS}, each once")));
+    }
+    if wanted.skills.iter().any(|skill| !(1..=100).contains(&skill.level)) {
+        return Err(AppError::invalid_field("skills", "levels must be from 1 to 100"));
+    }
+    let mut tx = state.db.tenant(principal.tenant).await?;
+    let Some(mut agent) = store::lock(&mut tx, id).await? else {
+        return Err(AppError::not_found("agent"));
+    };
+    store::set_skills(&mut tx, id, &wanted.skills).await.map_err(|error| {
+        if error.constraint() == Some("agent_skills_tenant_id_skill_id_fkey") {
+            AppError::invalid_field("skills", "names a skill that does not exist")
+        } else {
+            error.into()
+        }
+    })?;
+    let entry = audit::Entry {
+        actor: Actor::of(&principal),
+        action: "agent.skills_set",
+        subject: Ref::agent(id),
+        before: Some(json!({ "skills": agent.skills })),
+        after: Some(json!({ "skills": wanted.skills })),
+        origin,
+    };
+    audit::append(&mut tx, entry).await?;
+    tx.commit().await?;
+    agent.skills = wanted.skills;
+    agent.skills.sort_unstable_by_key(|skill| skill.skill_id);
+    let reachable = state.calls.reachable(principal.tenant, id);
+    Ok(axum::Json(agent.view(reachable)))
 }
 
 /// An agent acts on its own devices, an admin on anybody's.

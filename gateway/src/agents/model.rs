@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{AgentId, DeviceId};
+use trunkline_calls::model::AgentActivity;
+use trunkline_calls::queueing::SkillLevel;
+use trunkline_db::{AgentId, CallId, DeviceId, QueueId};
 
 use crate::calls::AgentState;
 
@@ -24,6 +26,38 @@ pub struct Agent {
     pub state_since: DateTime<Utc>,
     /// Whether one of the agent's phones is registered; without one there are no offers.
     pub reachable: bool,
+    /// What the agent is doing.
+    pub activity: AgentActivity,
+    /// Since when.
+    pub activity_since: DateTime<Utc>,
+    /// What the agent has to finish of a call that is over.
+    pub wrap_up: Option<WrapUp>,
+    /// What the agent can do, and how well.
+    pub skills: Vec<SkillLevel>,
+}
+
+/// What a call left an agent to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct WrapUp {
+    /// The call.
+    #[schema(value_type = uuid::Uuid)]
+    pub call_id: CallId,
+    /// The queue by whose rules.
+    #[schema(value_type = uuid::Uuid)]
+    pub queue_id: QueueId,
+    /// When its time is up; a disposition that is required may make it longer.
+    pub until: DateTime<Utc>,
+    /// The agent said what the call came to.
+    pub disposed: bool,
+}
+
+/// Body of `PUT /agents/{id}/skills`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetSkills {
+    /// All that the agent can do; what is left out the agent can't.
+    #[schema(max_items = 100)]
+    pub skills: Vec<SkillLevel>,
 }
 
 /// Body of `PUT /agents/me/state`.

@@ -14,7 +14,7 @@ use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
 use trunkline_calls::directory::Directory;
-use trunkline_calls::{AgentState, CallCommandError, DirectoryDevice};
+use trunkline_calls::{AgentState, By, CallCommandError, DirectoryDevice};
 
 /// How long a phone's push may take before the answer is `not yet`.
 const PUSH_TIME: Duration = Duration::from_secs(2);
@@ -52,6 +52,13 @@ pub(super) enum Command {
         tenant: TenantId,
         agent: AgentId,
         state: AgentState,
+        reason: Option<String>,
+        by: By,
+    },
+    Disposed {
+        tenant: TenantId,
+        agent: AgentId,
+        call: CallId,
     },
 }
 
@@ -157,9 +164,21 @@ impl Handle {
     }
 
     /// Tells the router that an agent's state was changed (after the change was committed).
-    pub fn agent_state_changed(&self, tenant: TenantId, agent: AgentId, state: AgentState) {
+    pub fn agent_state_changed(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        state: AgentState,
+        reason: Option<String>,
+        by: By,
+    ) {
         // Without a call centre there is nobody to route to.
-        let _ = self.commands.send(Command::AgentState { tenant, agent, state });
+        let _ = self.commands.send(Command::AgentState { tenant, agent, state, reason, by });
+    }
+
+    /// Tells the router that an agent said what a call came to (after that was committed).
+    pub fn disposed(&self, tenant: TenantId, agent: AgentId, call: CallId) {
+        let _ = self.commands.send(Command::Disposed { tenant, agent, call });
     }
 
     /// Whether one of the agent's devices is registered with Asterisk.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use trunkline_db::{AgentId, CallId, DbError, DeviceId, QueueId, RecordingId, TenantTx};
 use uuid::Uuid;
 
+use super::disposition_store;
 use super::filter::Wanted;
 use super::http::Call;
 use super::store::word;
@@ -115,6 +116,7 @@ async fn read(
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
     let mut legs = legs_of(tx, &ids).await?;
+    let mut dispositions = disposition_store::of_calls(tx, &ids).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Call {
@@ -137,6 +139,7 @@ async fn read(
                 estimated: row.estimated,
                 legs: legs.remove(&row.id).unwrap_or_default(),
                 recording_id: row.recording_id,
+                dispositions: dispositions.remove(&row.id).unwrap_or_default(),
                 gaps: serde_json::from_value(row.gaps).unwrap_or_default(),
             })
         })

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::disposition::CallDisposition;
 use super::filter::CallQuery;
 use super::{CallCommandError, history_store as history};
 use crate::audit::{self, Actor, Origin};
@@ -66,6 +67,8 @@ pub struct Call {
     /// Its recording.
     #[schema(value_type = Option<Uuid>)]
     pub recording_id: Option<RecordingId>,
+    /// What agents say it came to.
+    pub dispositions: Vec<CallDisposition>,
     /// Stretches in which Asterisk could not tell us what happened.
     pub gaps: Vec<CallGap>,
 }
@@ -88,6 +91,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_call_events))
         .routes(routes!(hang_up_call))
         .routes(routes!(reattach_call))
+        .merge(super::disposition::router())
 }
 
 /// List calls

@@ -3,6 +3,8 @@
 //! The pure core is a crate of its own, `trunkline-calls` ([`center`]). Around it stand `shell` (the loop), `writer` and `spool`
 //! (records on their way into the database) and `recorder` (commands to the media).
 
+mod disposition;
+mod disposition_store;
 mod filter;
 mod handle;
 mod history_store;
@@ -14,7 +16,9 @@ mod spool;
 mod store;
 mod writer;
 
-pub use trunkline_calls::{AgentState, CallCommandError, DeviceKind, DirectoryDevice, center, directory, model, names};
+pub use trunkline_calls::{
+    AgentState, By, CallCommandError, DeviceKind, DirectoryDevice, center, directory, model, names,
+};
 
 pub use metrics::CallMetrics;
 pub use shell::{CallConfig, CallControl, CallStartError};

@@ -340,7 +340,10 @@ impl Shell {
                 let result = self.carry_out(outputs).unwrap_or(Err(CallCommandError::Unavailable));
                 let _ = answer.send(result);
             }
-            Command::AgentState { tenant, agent, state } => self.feed(Input::AgentState { tenant, agent, state }),
+            Command::AgentState { tenant, agent, state, reason, by } => {
+                self.feed(Input::AgentState { tenant, agent, state, reason, by });
+            }
+            Command::Disposed { tenant, agent, call } => self.feed(Input::Disposed { tenant, agent, call }),
         }
     }
 
@@ -419,7 +422,14 @@ impl Shell {
         }
     }
 
-    fn heartbeat(&self) {
+    fn heartbeat(&mut self) {
+        // Only between calls: no call's length may come out wrong because the clock was set.
+        if self.center.is_quiet()
+            && let Some(by) = self.clock.adopt_wall_time()
+        {
+            tracing::info!(%by, "the clock was set");
+            self.feed(Input::ClockSet { by });
+        }
         self.softphones.sweep(self.clock.now(), |tenant, agent| self.center.is_on_a_call(tenant, agent));
         self.metrics.calls(&self.center.calls_by_state());
         self.metrics.figures(&self.figures, &self.client.counters(), &self.media.stats());
@@ -501,7 +511,10 @@ fn is_online(endpoint: &trunkline_ari::model::Endpoint) -> bool {
     endpoint.state.as_ref().is_some_and(|state| state.as_str() == "online")
 }
 
-/// Wall time that never runs backwards: the time at which the process started, and how long it has run.
+/// How far the machine's clock may be from ours before we follow it.
+const DRIFT: TimeDelta = TimeDelta::seconds(1);
+
+/// Wall time that never runs backwards: a time at which the machine's clock was believed, and how long ago that was.
 #[derive(Debug)]
 struct Clock {
     wall: DateTime<Utc>,
@@ -511,6 +524,15 @@ struct Clock {
 impl Clock {
     fn new() -> Self {
         Self { wall: Utc::now(), started: Instant::now() }
+    }
+
+    /// Believes the machine's clock again, if it says something else by now; by how much.
+    fn adopt_wall_time(&mut self) -> Option<TimeDelta> {
+        let by = Utc::now() - self.now();
+        (by.abs() > DRIFT).then(|| {
+            self.wall += by;
+            by
+        })
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -160,14 +160,7 @@ mod tests {
     use super::*;
 
     fn record() -> Record {
-        Record {
-            tenant: TenantId::new(),
-            happenings: Vec::new(),
-            call: None,
-            legs: Vec::new(),
-            recording: None,
-            last_contact: None,
-        }
+        Record::of(TenantId::new())
     }
 
     #[test]

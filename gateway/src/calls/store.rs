@@ -3,7 +3,8 @@
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, RecordingId, SystemTx, TenantId, TenantTx};
 
 use trunkline_calls::model::{
-    CallGap, CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Record, RecordingRow, RecordingState,
+    AgentRow, CallGap, CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Record, RecordingRow,
+    RecordingState, WrapUpRow,
 };
 
 /// Writes a record's rows. Its happenings go into the journal in the same transaction.
@@ -27,6 +28,54 @@ pub(super) async fn apply(tx: &mut TenantTx<'_>, record: &Record) -> Result<(), 
         .execute(tx.conn())
         .await?;
     }
+    if let Some(agent) = &record.agent {
+        update_agent(tx, agent).await?;
+    }
+    for row in &record.wrap_ups {
+        upsert_wrap_up(tx, row).await?;
+    }
+    Ok(())
+}
+
+async fn update_agent(tx: &mut TenantTx<'_>, agent: &AgentRow) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE agents SET activity = $2, activity_since = $3 WHERE id = $1",
+        agent.id.uuid(),
+        agent.activity.as_str(),
+        agent.since,
+    )
+    .execute(tx.conn())
+    .await?;
+    if let Some(reason) = &agent.paused {
+        // What the agent chose meanwhile stands.
+        sqlx::query!(
+            "UPDATE agents SET state = 'paused', reason = $2, state_since = $3 WHERE id = $1 AND state_since <= $3",
+            agent.id.uuid(),
+            reason,
+            agent.since,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+async fn upsert_wrap_up(tx: &mut TenantTx<'_>, row: &WrapUpRow) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO wrap_ups (tenant_id, call_id, agent_id, queue_id, began_at, until, ended_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT FROM agents WHERE tenant_id = $1 AND id = $3)
+         ON CONFLICT (tenant_id, call_id, agent_id) DO UPDATE SET
+             queue_id = excluded.queue_id, began_at = excluded.began_at, until = excluded.until, ended_at = excluded.ended_at",
+        tx.tenant().uuid(),
+        row.call_id.uuid(),
+        row.agent_id.uuid(),
+        row.queue_id.uuid(),
+        row.began_at,
+        row.until,
+        row.ended_at,
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -332,6 +332,7 @@ fn event(happening: &Happening) -> Result<NewEvent, trunkline_journal::InvalidEv
         Subject::Call(id) => Ref::call(id),
         Subject::Recording(id) => Ref::recording(id),
         Subject::Telephony(tenant) => Ref::new("telephony", tenant),
+        Subject::Agent(id) => Ref::agent(id),
     };
     let mut scopes: Vec<Scope> = happening.agents.iter().copied().map(Scope::Agent).collect();
     scopes.extend(happening.queue.map(Scope::Queue));

@@ -62,10 +62,12 @@ permissions! {
     //                                       | | | | | | | | client
     AgentsRead         "agents:read"         - x x x x x x x - "See the tenant's agents and their states."
     AgentsSelf         "agents:self"         - x x x x x x - - "Set one's own state."
+    AgentsManage       "agents:manage"       - x x - - - - - - "Set anybody's state, and say who can do what how well."
     DevicesSelf        "devices:self"        - x x x x x x - - "See and make one's own devices."
     SoftphoneSelf      "softphone:self"      - x x x x x x - - "Make one's browser a phone."
     DevicesAny         "devices:any"         - x - - - - - - - "See and make anybody's devices."
     QueuesRead         "queues:read"         - x x x x x x x - "See the tenant's queues."
+    QueuesManage       "queues:manage"       - x x - - - - - - "Say how queues work."
     CallsRead          "calls:read"          - x x x x x x x - "See calls within one's reach."
     CallsControl       "calls:control"       - x x x x x x - - "Act on calls within one's reach."
     CallsTest          "calls:test"          - x x - - - - - - "Have a simulated customer call a queue."

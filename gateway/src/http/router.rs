@@ -18,7 +18,7 @@ use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, health, jobs, members, oidc, panel, queues, recordings, roles, settings, setup,
-    sites, softphone, stream, teams, tenants, test_calls,
+    sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -34,6 +34,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(settings::router())
         .merge(setup::router())
         .merge(sites::router())
+        .merge(skills::router())
         .merge(softphone::router())
         .merge(teams::router())
         .merge(tenants::router())

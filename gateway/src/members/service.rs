@@ -8,7 +8,7 @@ use super::model::{Deactivated, SignInRules, UpdateMember};
 use super::store;
 use crate::audit;
 use crate::auth::{account_store, end_here, forget_second_step};
-use crate::calls::AgentState;
+use crate::calls::{AgentState, By};
 use crate::http::AppError;
 use crate::roles::{self, Asking, Assignment};
 use crate::roster;
@@ -101,7 +101,7 @@ pub(super) async fn deactivate(state: &AppState, asking: Asking, user: UserId) -
     tx.commit().await?;
     let done = Deactivated { sessions: ended.len(), devices: devices.len(), was_working: was.is_some() };
     end_here(state, ended);
-    state.calls.agent_state_changed(tenant, AgentId::from(user), AgentState::Offline);
+    state.calls.agent_state_changed(tenant, AgentId::from(user), AgentState::Offline, None, By::Manager);
     for username in &devices {
         state.calls.remove_device(username).await;
     }

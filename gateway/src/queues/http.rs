@@ -35,7 +35,11 @@ pub struct Queue {
 
 /// Routes of queues.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_queues)).routes(routes!(list_live_queues)).routes(routes!(get_live_queue))
+    OpenApiRouter::new()
+        .routes(routes!(list_queues))
+        .routes(routes!(list_live_queues))
+        .routes(routes!(get_live_queue))
+        .merge(super::routing::router())
 }
 
 /// List queues

@@ -1,8 +1,11 @@
 //! SQL of queues.
 
-use trunkline_db::{AgentId, DbError, QueueId, TenantTx};
+use chrono::{DateTime, Utc};
+use trunkline_db::{AgentId, DbError, QueueId, SkillId, TenantTx};
+use uuid::Uuid;
 
 use super::Queue;
+use super::routing::{QueueWorks, Stored};
 
 /// Queues by name, behind the position (name, id), with their members.
 pub(super) async fn list(
@@ -46,4 +49,65 @@ pub(crate) async fn of_agent(tx: &mut TenantTx<'_>, agent: AgentId) -> Result<Ve
             .fetch_all(tx.conn())
             .await?;
     Ok(ids.into_iter().map(QueueId).collect())
+}
+
+fn stored(ring_seconds: i32, routing: serde_json::Value, updated_at: DateTime<Utc>) -> Stored {
+    // What cannot be read, the call centre takes for a plain queue too.
+    let routing = serde_json::from_value(routing).unwrap_or_default();
+    Stored { works: QueueWorks { ring_seconds, routing }, updated_at }
+}
+
+/// How a queue works.
+pub(super) async fn routing(tx: &mut TenantTx<'_>, id: QueueId) -> Result<Option<Stored>, DbError> {
+    let row = sqlx::query!("SELECT ring_seconds, routing, routing_updated_at FROM queues WHERE id = $1", id.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.map(|row| stored(row.ring_seconds, row.routing, row.routing_updated_at)))
+}
+
+/// The same, locked until the transaction ends.
+pub(super) async fn lock_routing(tx: &mut TenantTx<'_>, id: QueueId) -> Result<Option<Stored>, DbError> {
+    let row = sqlx::query!(
+        "SELECT ring_seconds, routing, routing_updated_at FROM queues WHERE id = $1 FOR UPDATE",
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| stored(row.ring_seconds, row.routing, row.routing_updated_at)))
+}
+
+/// Says how a queue works; when.
+pub(super) async fn set_routing(
+    tx: &mut TenantTx<'_>,
+    id: QueueId,
+    works: &QueueWorks,
+) -> Result<DateTime<Utc>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE queues SET ring_seconds = $2, routing = $3,
+                routing_updated_at = greatest(now(), routing_updated_at + interval '1 microsecond')
+          WHERE id = $1 RETURNING routing_updated_at",
+        id.uuid(),
+        works.ring_seconds,
+        serde_json::json!(works.routing),
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// How many of these queues exist.
+pub(super) async fn count_queues(tx: &mut TenantTx<'_>, ids: &[QueueId]) -> Result<usize, DbError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queues WHERE id = ANY($1)"#, &ids)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// How many of these skills exist.
+pub(super) async fn count_skills(tx: &mut TenantTx<'_>, ids: &[SkillId]) -> Result<usize, DbError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM skills WHERE id = ANY($1)"#, &ids)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }

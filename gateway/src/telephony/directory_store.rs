@@ -1,12 +1,15 @@
 //! Reads the directory, and again whenever it changes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use trunkline_db::{AgentId, Db, DbError, DeviceId, QueueId, SystemTx, TenantId};
+use trunkline_calls::model::{AgentActivity, WrapUpRow};
+use trunkline_calls::queueing::QueueRouting;
+use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, SystemTx, TenantId};
 
 use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
@@ -31,6 +34,7 @@ pub(crate) async fn load(db: &Db, vault: &Vault) -> Result<Directory, DbError> {
     limits(&mut tx, &mut directory).await?;
     queues(&mut tx, &mut directory).await?;
     agents(&mut tx, &mut directory).await?;
+    wrap_ups(&mut tx, &mut directory).await?;
     devices(&mut tx, vault, &mut directory).await?;
     tx.commit().await?;
     directory.forget_strangers();
@@ -129,7 +133,7 @@ async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
 
 async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
-        r#"SELECT q.tenant_id AS "tenant: TenantId", q.id AS "id: QueueId", q.name, q.extension, q.ring_seconds,
+        r#"SELECT q.tenant_id AS "tenant: TenantId", q.id AS "id: QueueId", q.name, q.extension, q.ring_seconds, q.routing,
                   coalesce(array_agg(m.agent_id) FILTER (WHERE m.agent_id IS NOT NULL), '{}') AS "members!: Vec<AgentId>"
              FROM queues q LEFT JOIN queue_members m ON m.tenant_id = q.tenant_id AND m.queue_id = q.id
             GROUP BY q.tenant_id, q.id"#
@@ -144,6 +148,10 @@ async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
             extension: Some(row.extension),
             ring_seconds: u32::try_from(row.ring_seconds).unwrap_or(15),
             members: row.members.into_iter().collect(),
+            routing: serde_json::from_value(row.routing).unwrap_or_else(|error| {
+                tracing::error!(queue = %row.id, %error, "how the queue works cannot be read; it works plainly");
+                QueueRouting::default()
+            }),
         };
         (row.id, queue)
     }));
@@ -152,7 +160,9 @@ async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
 
 async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
-        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, state, state_since, last_contact_at FROM agents"#
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, state, reason, activity, state_since,
+                  last_contact_at
+             FROM agents"#
     )
     .fetch_all(tx.conn())
     .await?;
@@ -166,10 +176,54 @@ async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
                 "paused" => AgentState::Paused,
                 _ => AgentState::Offline,
             },
+            reason: row.reason,
+            activity: AgentActivity::parse(&row.activity).unwrap_or_default(),
             idle_since: row.last_contact_at.unwrap_or(row.state_since).min(Utc::now()),
+            skills: BTreeMap::new(),
+            wrap_ups: Vec::new(),
         };
         ((row.tenant, row.id), agent)
     }));
+    let rows = sqlx::query!(
+        r#"SELECT tenant_id AS "tenant: TenantId", agent_id AS "agent: AgentId", skill_id AS "skill: SkillId", level
+             FROM agent_skills"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for row in rows {
+        if let Some(agent) = directory.agents.get_mut(&(row.tenant, row.agent)) {
+            agent.skills.insert(row.skill, u8::try_from(row.level).unwrap_or(1));
+        }
+    }
+    Ok(())
+}
+
+/// What agents have to finish. Counts only when the gateway starts: later ones come as they happen.
+async fn wrap_ups(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+    let rows = sqlx::query!(
+        r#"SELECT w.tenant_id AS "tenant: TenantId", w.call_id AS "call: CallId", w.agent_id AS "agent: AgentId",
+                  w.queue_id AS "queue: QueueId", w.began_at, w.until,
+                  EXISTS (SELECT FROM dispositions d WHERE d.tenant_id = w.tenant_id AND d.call_id = w.call_id
+                             AND d.agent_id = w.agent_id) AS "disposed!"
+             FROM wrap_ups w WHERE w.ended_at IS NULL"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for row in rows {
+        let rules = directory.queues.get(&row.queue);
+        let required = rules.is_some_and(|queue| queue.routing.disposition_required);
+        if let Some(agent) = directory.agents.get_mut(&(row.tenant, row.agent)) {
+            agent.wrap_ups.push(WrapUpRow {
+                call_id: row.call,
+                agent_id: row.agent,
+                queue_id: row.queue,
+                began_at: row.began_at,
+                until: row.until,
+                ended_at: None,
+                disposed: row.disposed || !required,
+            });
+        }
+    }
     Ok(())
 }
 

@@ -91,6 +91,16 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
         Request::StartMusic { channel } => {
             client.channels().start_moh(channel, channels::StartMoh::default()).await.map(done)
         }
+        Request::Play { channel, playback, sounds } => {
+            let media: Vec<String> = sounds.iter().map(|sound| format!("sound:{sound}")).collect();
+            let media: Vec<&str> = media.iter().map(String::as_str).collect();
+            client
+                .channels()
+                .play_with_id(channel, playback, &media, channels::PlayWithId::default())
+                .await
+                .map(|_| Reply::Done)
+        }
+        Request::StopPlayback { playback } => client.playbacks().stop(playback).await.or_gone().map(done),
         Request::StopMusic { channel } => client.channels().stop_moh(channel).await.map(done),
         Request::AddChannels { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(String::as_str).collect();

@@ -21,6 +21,7 @@ pub(crate) fn report(event: &Event) -> Option<Report> {
             channel: destroyed.channel.id.clone(),
             ending: ending(Some(destroyed.cause), destroyed.tech_cause),
         }),
+        Event::PlaybackFinished(finished) => Some(Report::Played { playback: finished.playback.id.clone() }),
         Event::ChannelHold(hold) => Some(Report::Hold { channel: hold.channel.id.clone(), held: true }),
         Event::ChannelUnhold(unhold) => Some(Report::Hold { channel: unhold.channel.id.clone(), held: false }),
         _ => None,

@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod browsers;
 mod caddy;
+mod call_centre;
 mod call_plans;
 mod calls;
 mod commands;

@@ -88,6 +88,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("sites/{id}", made(&admin, "/api/v1/sites", json!({ "name": "Site" })).await),
         ("platform/{id}", app.tenant.to_string()),
         ("platform/{key}", "looks.theme".to_owned()),
+        ("skills/{id}", made(&admin, "/api/v1/skills", json!({ "name": "Italian" })).await),
         ("teams/{id}", team),
         ("teams/{user_id}", operator.id.to_string()),
         // Not in a path, but in a body.
@@ -99,13 +100,19 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
 fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value> {
     Some(match operation {
         "createDevice" => json!({ "name": "phone" }),
-        "updateApiKey" | "updateRole" | "updateTeam" | "updateSite" | "updateTenant" => json!({ "name": "Mine" }),
+        "updateApiKey" | "updateRole" | "updateTeam" | "updateSite" | "updateSkill" | "updateTenant" => {
+            json!({ "name": "Mine" })
+        }
         "suspendTenant" => json!({ "reason": "mine" }),
         "deleteTenant" => json!({ "slug": "demo" }),
         "setPlatformSetting" => json!({ "value": "dark" }),
         "switchTenant" => json!({ "tenant": "demo" }),
         "rotateApiKey" => json!({}),
         "updateMember" => json!({ "role": "viewer" }),
+        "setAgentState" => json!({ "state": "paused" }),
+        "setAgentSkills" => json!({ "skills": [] }),
+        "setQueueRouting" => json!({ "ring_seconds": 10 }),
+        "disposeCall" => json!({ "code": "sale" }),
         "setTeamMember" => json!({ "lead": true }),
         "placeTestCall" => json!({ "queue_id": things["queue"] }),
         _ => return None,

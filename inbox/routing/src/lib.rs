@@ -39,13 +39,11 @@
 //! Waiting work that the same agents may take stands in one *line*. An event costs the number of lines an agent serves
 //! times a logarithm, whatever the number of waiting pieces of work and of agents; `examples/scale.rs` measures it.
 //!
-//! [`simple`] is the router of the first call, which the gateway uses until it is moved to this one.
 
 mod config;
 mod io;
 mod model;
 mod router;
-pub mod simple;
 
 pub use config::{Closed, Destination, Overflow, Queue, RelaxStep, Settings, Strategy, TooLong, Unattended};
 pub use io::{AnnounceWhy, By, CancelWhy, Input, LeaveWhy, Output, PassWhy};

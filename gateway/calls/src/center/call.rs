@@ -7,6 +7,7 @@ use serde_json::json;
 use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
 
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
+use super::speech::Speech;
 use super::talk::Reattach;
 use super::taps::Taps;
 use crate::model::{
@@ -14,14 +15,8 @@ use crate::model::{
 };
 use crate::names::{Part, ResourceName};
 
-/// An offer that rings on an agent's phones.
-#[derive(Debug)]
-pub(super) struct RingingOffer {
-    pub(super) agent: AgentId,
-    /// The phones that still ring, by channel.
-    pub(super) ringing: BTreeMap<String, DeviceId>,
-    pub(super) until: DateTime<Utc>,
-}
+/// The phones of one agent that ring for a call, by channel.
+pub(super) type Ringing = BTreeMap<String, DeviceId>;
 
 /// The call is on its way out: legs and taps are being hung up.
 #[derive(Debug, Clone, Copy)]
@@ -41,13 +36,19 @@ pub(super) struct Call {
     pub(super) recording: Option<RecordingRow>,
     pub(super) taps: Option<Taps>,
     pub(super) recording_outcome: Option<RecordingOutcome>,
-    pub(super) offer: Option<RingingOffer>,
+    /// Who is asked, and where it rings.
+    pub(super) offers: BTreeMap<AgentId, Ringing>,
+    /// The leg that was picked up, while the router decides whether it was in time.
+    pub(super) picked_up: Option<String>,
+    /// What is being said to the customer.
+    pub(super) speech: Option<Speech>,
     pub(super) closing: Option<Closing>,
     pub(super) reattach: Option<Reattach>,
     /// The agent whose phone began the call, for calls from within the house.
     pub(super) calling_agent: Option<AgentId>,
     pub(super) customer_ending: Ending,
     pub(super) ring_seconds: u32,
+    next_playback: u32,
     next_leg: u32,
     happenings: Vec<Happening>,
     dirty_legs: Vec<String>,
@@ -73,12 +74,15 @@ impl Call {
             recording: None,
             taps: None,
             recording_outcome: None,
-            offer: None,
+            offers: BTreeMap::new(),
+            picked_up: None,
+            speech: None,
             closing: None,
             reattach: None,
             calling_agent: None,
             customer_ending: Ending::default(),
             ring_seconds: 15,
+            next_playback: 0,
             next_leg: 0,
             happenings: Vec::new(),
         }
@@ -128,6 +132,18 @@ impl Call {
         name
     }
 
+    /// A name for one more thing that is played.
+    pub(super) fn next_playback_name(&mut self) -> String {
+        let name = ResourceName::new(self.id(), Part::Playback(self.next_playback)).to_string();
+        self.next_playback += 1;
+        name
+    }
+
+    /// The agent at one of whose phones this leg rings.
+    pub(super) fn asked_on(&self, channel: &str) -> Option<AgentId> {
+        self.offers.iter().find(|(_, ringing)| ringing.contains_key(channel)).map(|(agent, _)| *agent)
+    }
+
     pub(super) fn add_leg(&mut self, leg: Leg) {
         self.dirty_legs.push(leg.id.clone());
         self.legs.push(leg);
@@ -166,7 +182,7 @@ impl Call {
     fn concerned(&self) -> Vec<AgentId> {
         let mut agents: Vec<_> = self.calling_agent.into_iter().collect();
         agents.extend(self.row.agent_id);
-        agents.extend(self.offer.as_ref().map(|offer| offer.agent));
+        agents.extend(self.offers.keys());
         agents.sort_unstable();
         agents.dedup();
         agents
@@ -175,6 +191,12 @@ impl Call {
     /// Notes that something happened to the call.
     pub(super) fn happened(&mut self, kind: &str, at: DateTime<Utc>, actor: Option<AgentId>, data: serde_json::Value) {
         self.note(kind, at, Subject::Call(self.row.id), actor, data);
+    }
+
+    /// Notes that an agent let the call pass.
+    pub(super) fn missed_offer(&mut self, at: DateTime<Utc>, agent: AgentId, why: &str) {
+        let details = json!({ "agent_id": agent, "queue_id": self.row.queue_id, "why": why });
+        self.happened("call.missed_offer", at, None, details);
     }
 
     /// Notes that something happened to the call's recording.
@@ -217,12 +239,12 @@ impl Call {
         let legs =
             self.legs.iter().filter(|leg| dirty.contains(&leg.id)).map(|leg| (self.row.id, leg.clone())).collect();
         Output::Record(Box::new(Record {
-            tenant: self.tenant,
             happenings: std::mem::take(&mut self.happenings),
             call: Some(self.row.clone()),
             legs,
             recording: self.recording.clone(),
             last_contact,
+            ..Record::of(self.tenant)
         }))
     }
 

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, RecordingId};
+use trunkline_routing as routing;
 
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
-use super::{Center, millis, taps};
+use super::{Center, taps};
 use crate::model::{CallState, EndReason, LegKind};
 use crate::names::{Part, ResourceName};
 
@@ -115,11 +116,11 @@ impl Center {
         }
         taps::remove(call, out);
         out.extend(call.finish_recording());
-        if let Some(router) = self.routers.get_mut(&call.tenant) {
-            router.withdraw(id);
-        }
-        call.offer = None;
+        call.offers.clear();
         call.reattach = None;
+        call.speech = None;
+        let tenant = call.tenant;
+        self.route(now, tenant, [routing::Input::Withdraw { work: id }], out);
         self.complete_if_gone(now, id, out);
     }
 
@@ -178,11 +179,11 @@ impl Center {
         let mut released: Vec<AgentId> = call.row.agent_id.into_iter().chain(call.calling_agent).collect();
         released.dedup();
         let last_contact = call.row.agent_id.map(|agent| (agent, now));
-        if let Some(router) = self.routers.get_mut(&call.tenant) {
-            for agent in released {
-                router.released(agent, id, millis(now));
-            }
-        }
+        let (tenant, queue) = (call.tenant, call.row.queue_id);
+        self.release(now, (tenant, id), &released, queue, out);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         if let Some(outcome) = call.recording_outcome.take() {
             call.apply_recording_outcome(outcome, now);
             out.push(call.record(last_contact));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, RecordingId, TenantId};
 
 use super::missed::MissedCall;
@@ -11,7 +11,7 @@ use crate::Sight;
 use crate::directory::Directory;
 use crate::model::Record;
 use crate::names::Side;
-use crate::{AgentState, CallCommandError};
+use crate::{AgentState, By, CallCommandError};
 
 /// A channel as Asterisk describes it, as far as call control cares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -98,6 +98,11 @@ pub enum Report {
         /// Whether it is on hold now.
         held: bool,
     },
+    /// What was played to a customer is over (`PlaybackFinished`).
+    Played {
+        /// Its id.
+        playback: String,
+    },
     /// A phone registered or vanished.
     Endpoint {
         /// The endpoint's name, which is the phone's user name.
@@ -134,7 +139,7 @@ pub enum Input {
     },
     /// The configuration changed.
     Directory(Arc<Directory>),
-    /// An agent changed state.
+    /// An agent, or a manager for them, chose a state.
     AgentState {
         /// The agent's tenant.
         tenant: TenantId,
@@ -142,6 +147,24 @@ pub enum Input {
         agent: AgentId,
         /// The new state.
         state: AgentState,
+        /// Why.
+        reason: Option<String>,
+        /// Who chose it.
+        by: By,
+    },
+    /// An agent said what a call came to.
+    Disposed {
+        /// The agent's tenant.
+        tenant: TenantId,
+        /// The agent.
+        agent: AgentId,
+        /// The call.
+        call: CallId,
+    },
+    /// The machine's clock was set: what it says now is later by this much than the time that went by.
+    ClockSet {
+        /// By how much; negative when it was set back.
+        by: TimeDelta,
     },
     /// Somebody wants both parties hung up.
     Hangup {
@@ -214,6 +237,20 @@ pub enum Request {
     StartMusic {
         /// Its id.
         channel: String,
+    },
+    /// Plays sounds to a channel, one after the other.
+    Play {
+        /// Its id.
+        channel: String,
+        /// The playback's id.
+        playback: String,
+        /// Asterisk's names of the sounds.
+        sounds: &'static [&'static str],
+    },
+    /// Ends what is being played before its time.
+    StopPlayback {
+        /// Its id.
+        playback: String,
     },
     /// Stops the music.
     StopMusic {

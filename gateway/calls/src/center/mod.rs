@@ -3,38 +3,42 @@
 //! One invariant holds the loop together: after [`Center::handle`] returns, everything that has to be done is in the
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
-//! What the parts decide: `offers` who is rung and what an answer means, `endings` how a call is taken down,
-//! `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
+//! What the parts decide: `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
+//! means, `speech` what a waiting customer is told, `endings` how a call is taken down, `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile.
 
 mod call;
 mod endings;
+mod floor;
 mod io;
 mod missed;
 mod offers;
 mod reconcile;
+mod speech;
 mod talk;
 mod taps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
-use trunkline_routing::simple::{AgentProfile, Router};
+use trunkline_routing as routing;
 
 use self::call::Call;
+use self::floor::Floor;
 pub use self::io::{
     AsteriskSnapshot, BridgeView, ChannelView, Ending, FinishedCall, HangupWhy, Input, Output, RecorderCommand,
     RecordingOutcome, Refusal, Reply, Report, Request,
 };
 pub use self::missed::MissedCall;
+use crate::CallCommandError;
 use crate::Sight;
 use crate::directory::{Directory, DirectoryQueue, e164};
 use crate::model::{CallRow, CallState, Direction, EndReason, OpenCall};
 use crate::names::{Part, ResourceName};
-use crate::{AgentState, CallCommandError};
+use crate::queueing::House;
 
 /// The dialplan context of the echo test.
 const ECHO_CONTEXT: &str = "trunkline-echo";
@@ -47,15 +51,6 @@ const NET_SECONDS: u32 = 10;
 const CAUSE_UNALLOCATED: i16 = 1;
 /// Q.850: switching equipment congestion, which is what the phone is told by [`HangupWhy::Congestion`].
 const CAUSE_NO_RESOURCE: i16 = 42;
-
-type TenantRouter = Router<AgentId, QueueId, CallId>;
-
-/// An agent as call control knows them.
-#[derive(Debug)]
-struct AgentView {
-    state: AgentState,
-    idle_since: DateTime<Utc>,
-}
 
 /// What a caller dialled, and who they are if they are ours.
 #[derive(Debug)]
@@ -71,8 +66,15 @@ pub struct Center {
     /// The name of our ARI application.
     app: String,
     directory: Arc<Directory>,
-    routers: HashMap<TenantId, TenantRouter>,
-    agents: HashMap<(TenantId, AgentId), AgentView>,
+    floors: BTreeMap<TenantId, Floor>,
+    /// The router's time, in milliseconds: what went by, whatever the clock was set to.
+    steady: u64,
+    /// The clock when we were last called.
+    seen_at: Option<DateTime<Utc>>,
+    /// Who was just released from which call, and by whose rules they wrap up.
+    released: Vec<(AgentId, CallId, QueueId)>,
+    /// What the routers are yet to be told, while several things are taken in at once.
+    held_back: Option<Vec<(TenantId, routing::Input<House>)>>,
     online: BTreeSet<String>,
     calls: BTreeMap<CallId, Call>,
     /// Which call a channel of the outside world belongs to; channels of our own say it in their name.
@@ -114,43 +116,66 @@ impl Center {
     /// Takes in one thing that happened and says what has to be done.
     pub fn handle(&mut self, now: DateTime<Utc>, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
+        if let Input::ClockSet { by } = input {
+            self.clock_set(by);
+        }
+        let elapsed = self.seen_at.map_or(0, |seen| (now - seen).num_milliseconds());
+        self.steady += u64::try_from(elapsed).unwrap_or(0);
+        self.seen_at = Some(now);
         match input {
             Input::Report(report) => self.report(now, report, &mut out),
             Input::Gap { from, reason } => self.gap(now, from, reason, &mut out),
             Input::Snapshot(snapshot) => self.reconcile(now, &snapshot, &mut out),
             Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
             Input::Missed(missed) => self.missed(now, &missed, &mut out),
-            Input::Directory(directory) => self.directory_changed(now, directory),
-            Input::AgentState { tenant, agent, state } => self.agent_state(now, tenant, agent, state, &mut out),
+            Input::Directory(directory) => {
+                self.directory = Arc::clone(&directory);
+                self.directory_changed(now, &directory, &mut out);
+            }
+            Input::AgentState { tenant, agent, state, reason, by } => {
+                self.agent_state(now, (tenant, agent), (state, reason), by, &mut out);
+            }
+            Input::Disposed { tenant, agent, call } => {
+                self.route(now, tenant, [routing::Input::Disposed { work: call, agent }], &mut out);
+            }
             Input::Hangup { tenant, call, sight } => self.hangup(now, tenant, call, &sight, &mut out),
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
-            Input::Tick => {}
+            Input::Tick | Input::ClockSet { .. } => {}
         }
         self.timers(now, &mut out);
-        self.make_offers(now, &mut out);
         out
+    }
+
+    /// What waits for a moment of the clock waits as long as it would have.
+    fn clock_set(&mut self, by: TimeDelta) {
+        self.seen_at = self.seen_at.map(|seen| seen + by);
+        for call in self.calls.values_mut() {
+            let closing = call.closing.as_mut().map(|closing| &mut closing.until);
+            let reattach = call.reattach.as_mut().map(|reattach| &mut reattach.until);
+            let speech = call.speech.as_mut().map(|speech| &mut speech.until);
+            for until in [closing, reattach, speech].into_iter().flatten() {
+                *until += by;
+            }
+            if let Some(taps) = &mut call.taps {
+                taps.clock_set(by);
+            }
+        }
     }
 
     /// When something is due although nothing happened.
     pub fn deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let calls = self.calls.values().flat_map(|call| {
             [
-                call.offer.as_ref().map(|offer| offer.until),
+                call.speech.as_ref().map(|speech| speech.until),
                 call.closing.as_ref().map(|closing| closing.until),
                 call.reattach.as_ref().map(|reattach| reattach.until),
                 call.taps.as_ref().and_then(taps::Taps::deadline),
             ]
         });
-        let rounds = self.routers.values().map(|router| router.next_deadline(millis(now)).map(from_millis));
-        calls.chain(rounds).flatten().min()
-    }
-
-    /// Whether one of the agent's phones can ring.
-    fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
-        self.directory.devices_of(tenant, agent).iter().any(|device| self.online.contains(&device.username))
+        calls.chain([self.floor_deadline(now)]).flatten().min()
     }
 
     /// The agents of whom one phone can ring.
@@ -165,6 +190,11 @@ impl Center {
             .values()
             .filter(|call| call.tenant == tenant)
             .any(|call| call.open_legs().any(|leg| leg.agent_id == Some(agent)))
+    }
+
+    /// Whether there is no call at all.
+    pub fn is_quiet(&self) -> bool {
+        self.calls.is_empty()
     }
 
     /// How many calls are in each state.
@@ -195,9 +225,10 @@ impl Center {
                 let changed = if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
                 if changed && let Some(device) = self.directory.devices.get(&username) {
                     let (tenant, agent) = (device.tenant, device.agent);
-                    self.refresh_agent(tenant, agent);
+                    self.phone_changed(now, tenant, agent, out);
                 }
             }
+            Report::Played { playback } => self.played(now, &playback, out),
         }
     }
 
@@ -340,7 +371,13 @@ impl Center {
             "queue_id": queue.id,
         });
         call.happened("call.started", now, calling_agent, details);
-        call.happened("call.queued", now, None, json!({ "queue_id": queue.id, "queue": queue.name }));
+        let details = json!({
+            "queue_id": queue.id,
+            "queue": queue.name,
+            "service_level_s": queue.routing.service_level_seconds,
+            "short_abandon_s": queue.routing.short_abandon_seconds,
+        });
+        call.happened("call.queued", now, None, details);
         if let Some(leg) = call.leg_mut(&channel.id) {
             leg.answered_at = Some(now);
             leg.agent_id = calling_agent;
@@ -352,11 +389,7 @@ impl Center {
         let id = call.id();
         self.customers.insert(channel.id.clone(), id);
         self.calls.insert(id, call);
-        let router = self.routers.entry(queue.tenant).or_default();
-        router.enqueue(id, queue.id, millis(now));
-        if let Some(agent) = calling_agent {
-            router.engaged(agent, id);
-        }
+        self.enqueue(now, id, false, out);
     }
 
     /// A call that was refused at once still leaves its record: somebody tried.
@@ -468,82 +501,20 @@ impl Center {
     fn timers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
-            self.offer_timer(now, id, out);
+            self.speech_timer(now, id, out);
             self.reattach_timer(now, id, out);
             self.closing_timer(now, id, out);
             if let Some(call) = self.calls.get_mut(&id) {
                 taps::overdue(call, now, out);
             }
         }
-    }
-
-    fn directory_changed(&mut self, now: DateTime<Utc>, directory: Arc<Directory>) {
-        self.directory = directory;
-        let known: Vec<(TenantId, AgentId)> = self.directory.agents.keys().copied().collect();
-        self.agents.retain(|key, _| self.directory.agents.contains_key(key));
-        for (tenant, router) in &mut self.routers {
-            router.retain_agents(|agent| self.directory.agents.contains_key(&(*tenant, agent)));
-        }
-        for (tenant, agent) in known {
-            let view = &self.directory.agents[&(tenant, agent)];
-            self.agents
-                .entry((tenant, agent))
-                .or_insert_with(|| AgentView { state: view.state, idle_since: view.idle_since.min(now) });
-            self.refresh_agent(tenant, agent);
-        }
-    }
-
-    fn agent_state(
-        &mut self,
-        now: DateTime<Utc>,
-        tenant: TenantId,
-        agent: AgentId,
-        state: AgentState,
-        out: &mut Vec<Output>,
-    ) {
-        let view = self
-            .agents
-            .entry((tenant, agent))
-            .or_insert_with(|| AgentView { state: AgentState::Offline, idle_since: now });
-        view.state = state;
-        self.refresh_agent(tenant, agent);
-        if state == AgentState::Offline {
-            self.take_offers_back(now, tenant, agent, out);
-        }
-    }
-
-    /// Tells the tenant's router what is known of an agent now.
-    fn refresh_agent(&mut self, tenant: TenantId, agent: AgentId) {
-        let Some(view) = self.agents.get(&(tenant, agent)) else {
-            return;
-        };
-        let profile = AgentProfile {
-            available: view.state == AgentState::Available,
-            reachable: self.reachable(tenant, agent),
-            queues: self
-                .directory
-                .queues
-                .values()
-                .filter(|queue| queue.tenant == tenant && queue.members.contains(&agent))
-                .map(|queue| queue.id)
-                .collect(),
-        };
-        let idle_since = millis(view.idle_since);
-        self.routers.entry(tenant).or_default().set_agent(agent, profile, idle_since);
+        self.floor_timers(now, out);
     }
 }
 
 /// Turns a channel away that belongs to no call.
 fn refuse(channel: &ChannelView, why: HangupWhy, out: &mut Vec<Output>) {
     out.push(Output::Request { call: None, request: Request::Hangup { channel: channel.id.clone(), why } });
-}
-
-fn millis(at: DateTime<Utc>) -> u64 {
-    u64::try_from(at.timestamp_millis()).unwrap_or(0)
-}
-
-fn from_millis(millis: u64) -> DateTime<Utc> {
-    i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]

@@ -1,33 +1,29 @@
-//! Who is rung, and what their answer means.
+//! Who is rung, and what their answer means. Who it is the router decides (`floor`).
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId, TenantId};
+use trunkline_db::{AgentId, CallId, QueueId};
+use trunkline_routing::{self as routing, CancelWhy, LeaveWhy, PassWhy};
 
-use super::call::{Call, RingingOffer};
+use super::call::Ringing;
+use super::floor::missed_word;
 use super::io::{Ending, HangupWhy, Output, Request};
-use super::{Center, NET_SECONDS, millis, taps};
+use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallState, Leg, LegKind};
 
-impl Center {
-    /// Makes every offer that can be made now.
-    pub(super) fn make_offers(&mut self, now: DateTime<Utc>, out: &mut Vec<Output>) {
-        let offers: Vec<_> = self.routers.values_mut().flat_map(|router| router.next_offers(millis(now))).collect();
-        for offer in offers {
-            self.ring(now, offer.work, offer.agent, out);
-        }
-    }
+/// Q.850: the called party does not want the call.
+const CAUSE_REJECTED: i16 = 21;
+/// Q.850: the called party is in another call.
+const CAUSE_BUSY: i16 = 17;
 
-    /// Rings all phones of an agent at once.
-    fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
+impl Center {
+    /// Rings all phones of an agent at once. Whether there was one to ring.
+    pub(super) fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) -> bool {
         let queue = self.queue_name(id);
         let Some(call) = self.calls.get_mut(&id) else {
-            return;
+            return false;
         };
-        let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
-        call.offer = Some(RingingOffer { agent, ringing: BTreeMap::new(), until });
+        let mut ringing = Ringing::new();
         let phones = self
             .directory
             .devices_of(call.tenant, agent)
@@ -45,9 +41,7 @@ impl Center {
                 ended_at: None,
                 cause: None,
             });
-            if let Some(offer) = &mut call.offer {
-                offer.ringing.insert(channel.clone(), device.id);
-            }
+            ringing.insert(channel.clone(), device.id);
             out.push(call.request(Request::Originate {
                 channel,
                 username: device.username.clone(),
@@ -59,16 +53,22 @@ impl Center {
                 reattach: false,
             }));
         }
-        call.set_state(CallState::Ringing);
-        let details = json!({ "agent_id": agent, "queue_id": call.row.queue_id });
-        call.happened("call.offered", now, None, details);
-        out.push(call.record(None));
-        if call.offer.as_ref().is_some_and(|offer| offer.ringing.is_empty()) {
-            self.offer_passed(now, id, out);
+        let rings = !ringing.is_empty();
+        // Even an offer that reaches nobody is one: the agent sees that they were asked.
+        call.offers.insert(agent, ringing);
+        if rings {
+            call.set_state(CallState::Ringing);
         }
+        call.happened("call.offered", now, None, json!({ "agent_id": agent, "queue_id": call.row.queue_id }));
+        if !rings {
+            call.offers.remove(&agent);
+            call.missed_offer(now, agent, "unreachable");
+        }
+        out.push(call.record(None));
+        rings
     }
 
-    /// One of the agent's phones was picked up: the parties are joined, the other phones fall silent.
+    /// One of an agent's phones was picked up. Whether it was in time is the router's to say.
     pub(super) fn agent_answered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
         if self.reattached(now, id, channel, out) {
             return;
@@ -76,38 +76,145 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        let ringing_here =
-            call.offer.as_ref().is_some_and(|offer| offer.ringing.contains_key(channel)) && call.closing.is_none();
-        let Some(offer) = call.offer.take_if(|_| ringing_here) else {
-            // Too late: another phone was quicker, or the customer is gone.
+        let Some(agent) = call.asked_on(channel).filter(|_| call.closing.is_none()) else {
+            // Another phone was quicker, or the customer is gone.
             let late = Request::Hangup { channel: channel.to_owned(), why: HangupWhy::AnsweredElsewhere };
             out.push(call.request(late));
             return;
         };
-        for other in offer.ringing.keys().filter(|other| *other != channel) {
-            out.push(call.request(Request::Hangup { channel: other.clone(), why: HangupWhy::AnsweredElsewhere }));
+        call.picked_up = Some(channel.to_owned());
+        let tenant = call.tenant;
+        self.route(now, tenant, [routing::Input::Accept { work: id, agent }], out);
+    }
+
+    /// The router gave the call to an agent: the parties are joined, the agent's other phones fall silent.
+    pub(super) fn join(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        queue: QueueId,
+        waited_ms: u64,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(channel) = call.picked_up.take() else {
+            return;
+        };
+        // Others who were asked are told by the router's `Cancel`.
+        for other in call.offers.remove(&agent).into_iter().flatten().map(|(other, _)| other) {
+            if other != channel {
+                out.push(call.request(Request::Hangup { channel: other, why: HangupWhy::AnsweredElsewhere }));
+            }
         }
-        if let Some(leg) = call.leg_mut(channel) {
+        if let Some(leg) = call.leg_mut(&channel) {
             leg.answered_at = Some(now);
         }
-        call.row.agent_id = Some(offer.agent);
+        call.row.agent_id = Some(agent);
         call.row.answered_at = Some(now);
         call.set_state(CallState::Active);
+        Self::fall_silent(call, out);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        out.push(call.request(Request::AddChannels {
-            bridge: call.bridge(),
-            channels: vec![call.customer(), channel.to_owned()],
-        }));
-        let wait_ms = call.row.queued_at.map(|queued| (now - queued).num_milliseconds());
-        let details = json!({ "agent_id": offer.agent, "queue_id": call.row.queue_id, "wait_ms": wait_ms });
-        call.happened("call.answered", now, Some(offer.agent), details);
+        out.push(
+            call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![call.customer(), channel] }),
+        );
+        let details = json!({ "agent_id": agent, "queue_id": queue, "wait_ms": waited_ms });
+        call.happened("call.answered", now, Some(agent), details);
         if !self.directory.unrecorded.contains(&call.tenant) {
             taps::begin(call, now, out);
         }
         out.push(call.record(None));
-        if let Some(router) = self.routers.get_mut(&call.tenant) {
-            router.accepted(id, offer.agent);
+    }
+
+    /// The agent picked up what was not theirs any more.
+    pub(super) fn too_late(&mut self, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.picked_up = None;
+        for channel in call.offers.remove(&agent).into_iter().flatten().map(|(channel, _)| channel) {
+            out.push(call.request(Request::Hangup { channel, why: HangupWhy::AnsweredElsewhere }));
         }
+    }
+
+    /// An offer is over: the agent's phones fall silent. A call that is being taken down hangs its legs up itself.
+    pub(super) fn silence(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        why: CancelWhy,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
+        let hangup = match why {
+            CancelWhy::AnsweredElsewhere => HangupWhy::AnsweredElsewhere,
+            CancelWhy::NoAnswer | CancelWhy::Withdrawn | CancelWhy::Moved | CancelWhy::AgentGone => HangupWhy::NoAnswer,
+        };
+        let Some(ringing) = call.offers.remove(&agent) else {
+            return;
+        };
+        for channel in ringing.into_keys() {
+            out.push(call.request(Request::Hangup { channel, why: hangup }));
+        }
+        if let Some(word) = missed_word(why) {
+            call.missed_offer(now, agent, word);
+            out.push(call.record(None));
+        }
+    }
+
+    /// Nobody took it: it waits again.
+    pub(super) fn waits_again(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
+        if call.row.state == CallState::Ringing {
+            call.set_state(CallState::Queued);
+            call.happened("call.queued", now, None, json!({ "queue_id": call.row.queue_id, "reason": "unanswered" }));
+            out.push(call.record(None));
+        }
+    }
+
+    /// It waits in another queue now.
+    pub(super) fn moved(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        from: QueueId,
+        to: QueueId,
+        why: LeaveWhy,
+        out: &mut Vec<Output>,
+    ) {
+        let queue = self.directory.queues.get(&to);
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
+        call.row.queue_id = Some(to);
+        call.set_state(CallState::Queued);
+        call.ring_seconds = queue.map_or(call.ring_seconds, |queue| queue.ring_seconds);
+        let reason = match why {
+            LeaveWhy::Closed => "closed",
+            LeaveWhy::TooLong => "too_long",
+            LeaveWhy::Waited | LeaveWhy::MaxWait => "waited",
+            LeaveWhy::Nobody => "nobody",
+            LeaveWhy::Silent => "silent",
+            LeaveWhy::DeadEnd | LeaveWhy::QueueRemoved => "queue_removed",
+            LeaveWhy::ByHand => "by_hand",
+        };
+        let details = json!({
+            "queue_id": to,
+            "queue": queue.map(|queue| &queue.name),
+            "from_queue_id": from,
+            "reason": reason,
+            "service_level_s": queue.map(|queue| queue.routing.service_level_seconds),
+            "short_abandon_s": queue.map(|queue| queue.routing.short_abandon_seconds),
+        });
+        call.happened("call.queued", now, None, details);
+        out.push(call.record(None));
     }
 
     /// A leg to one of the agent's phones is over. Before the answer the offer goes on as long as another phone rings.
@@ -132,65 +239,21 @@ impl Center {
             self.reattach_failed(now, id, channel, out);
             return;
         }
-        let Some(offer) = &mut call.offer else { return };
-        if offer.ringing.remove(channel).is_none() {
+        let Some(agent) = call.asked_on(channel) else { return };
+        let Some(ringing) = call.offers.get_mut(&agent) else { return };
+        ringing.remove(channel);
+        if !ringing.is_empty() {
             return;
         }
-        if offer.ringing.is_empty() {
-            self.offer_passed(now, id, out);
-        }
-    }
-
-    /// The time to answer is up.
-    pub(super) fn offer_timer(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
+        call.offers.remove(&agent);
+        let (word, why) = match ending.cause {
+            Some(CAUSE_REJECTED) => ("refused", PassWhy::Refused),
+            Some(CAUSE_BUSY) => ("busy", PassWhy::Failed),
+            _ => ("failed", PassWhy::Failed),
         };
-        let Some(offer) = &call.offer else { return };
-        if offer.until > now {
-            return;
-        }
-        for channel in offer.ringing.keys() {
-            out.push(call.request(Request::Hangup { channel: channel.clone(), why: HangupWhy::NoAnswer }));
-        }
-        self.offer_passed(now, id, out);
-    }
-
-    /// The agent is gone: what rings for them waits again, and the next is asked. A conversation goes on.
-    pub(super) fn take_offers_back(
-        &mut self,
-        now: DateTime<Utc>,
-        tenant: TenantId,
-        agent: AgentId,
-        out: &mut Vec<Output>,
-    ) {
-        let offered =
-            |call: &Call| call.tenant == tenant && call.offer.as_ref().is_some_and(|offer| offer.agent == agent);
-        let calls: Vec<CallId> = self.calls.iter().filter(|(_, call)| offered(call)).map(|(id, _)| *id).collect();
-        for id in calls {
-            let Some(call) = self.calls.get_mut(&id) else { continue };
-            let Some(offer) = &call.offer else { continue };
-            for channel in offer.ringing.keys() {
-                out.push(call.request(Request::Hangup { channel: channel.clone(), why: HangupWhy::NoAnswer }));
-            }
-            self.offer_passed(now, id, out);
-        }
-    }
-
-    /// The agent let it pass: the call waits again, and the next is asked.
-    pub(super) fn offer_passed(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let Some(offer) = call.offer.take() else {
-            return;
-        };
-        call.set_state(CallState::Queued);
-        let details = json!({ "queue_id": call.row.queue_id, "passed_by": offer.agent });
-        call.happened("call.queued", now, None, details);
+        call.missed_offer(now, agent, word);
         out.push(call.record(None));
-        if let Some(router) = self.routers.get_mut(&call.tenant) {
-            router.passed(id, offer.agent, millis(now));
-        }
+        let tenant = call.tenant;
+        self.route(now, tenant, [routing::Input::Pass { work: id, agent, why }], out);
     }
 }

@@ -6,10 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_db::{CallId, EventId};
+use trunkline_routing::{self as routing, Medium};
 
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
-use super::{Center, millis, taps};
+use super::{Center, taps};
 use crate::model::{CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject};
 use crate::names::{Part, ResourceName, Side};
 
@@ -66,7 +67,6 @@ impl Center {
                 .map(Call::id)
                 .collect();
             out.push(Output::Record(Box::new(Record {
-                tenant,
                 happenings: vec![Happening {
                     id: EventId::new(),
                     kind: "telephony.gap".to_owned(),
@@ -77,10 +77,7 @@ impl Center {
                     agents: Vec::new(),
                     data: json!({ "from": from, "to": now, "reason": reason, "calls": calls }),
                 }],
-                call: None,
-                legs: Vec::new(),
-                recording: None,
-                last_contact: None,
+                ..Record::of(tenant)
             })));
         }
     }
@@ -89,13 +86,16 @@ impl Center {
     pub(super) fn reconcile(&mut self, now: DateTime<Utc>, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
         let present = Present::new(snapshot);
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
-        for id in ids {
-            self.reconcile_call(now, id, &present, out);
-        }
-        self.remove_orphans(snapshot, out);
-        for channel in &snapshot.channels {
-            self.adopt_newcomer(now, channel, out);
-        }
+        // A phone that is rung in the middle of this would not be in the snapshot.
+        self.route_at_once(now, out, |center, out| {
+            for id in ids {
+                center.reconcile_call(now, id, &present, out);
+            }
+            center.remove_orphans(snapshot, out);
+            for channel in &snapshot.channels {
+                center.adopt_newcomer(now, channel, out);
+            }
+        });
     }
 
     fn reconcile_call(&mut self, now: DateTime<Utc>, id: CallId, present: &Present<'_>, out: &mut Vec<Output>) {
@@ -199,9 +199,17 @@ impl Center {
             None if call.recording.is_none() && self.directory.unrecorded.contains(&call.tenant) => {}
             None => resume_recording(call, now, present, out),
         }
-        if let (Some(router), Some(agent)) = (self.routers.get_mut(&call.tenant), call.row.agent_id) {
-            router.engaged(agent, id);
-        }
+        let (tenant, queue) = (call.tenant, call.row.queue_id);
+        let engaged = |(agent, queue)| routing::Input::Engaged { work: id, agent, medium: Medium::Call, queue };
+        let told: Vec<_> = call
+            .row
+            .agent_id
+            .map(|agent| (agent, queue))
+            .into_iter()
+            .chain(call.calling_agent.map(|agent| (agent, None)))
+            .map(engaged)
+            .collect();
+        self.route(now, tenant, told, out);
     }
 
     /// The customer waits: so does the call, with the place in line it had.
@@ -218,8 +226,8 @@ impl Center {
             self.agent_leg_gone(now, id, channel, Ending::default(), out);
         }
         let answered = self.calls.get(&id).and_then(|call| {
-            let offer = call.offer.as_ref()?;
-            offer.ringing.keys().find(|leg| present.channel(leg).is_some_and(ChannelView::is_up)).cloned()
+            let mut ringing = call.offers.values().flat_map(|ringing| ringing.keys());
+            ringing.find(|leg| present.channel(leg).is_some_and(ChannelView::is_up)).cloned()
         });
         if let Some(channel) = answered {
             self.agent_answered(now, id, &channel, out);
@@ -231,14 +239,23 @@ impl Center {
         let Some(queue) = call.row.queue_id else {
             return;
         };
+        // Whether it is still being said nobody can tell: what was to follow follows now.
+        if let Some(playback) = call.speech.as_ref().map(|speech| speech.playback.clone()) {
+            out.push(call.request(Request::StopPlayback { playback: playback.clone() }));
+            self.played(now, &playback, out);
+        }
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
         if let Some(known) = self.directory.queues.get(&queue) {
             call.ring_seconds = known.ring_seconds;
         }
         if !customer.is_up() {
             out.push(call.request(Request::Answer { channel: customer.id.clone() }));
-            out.push(call.request(Request::StartMusic { channel: customer.id.clone() }));
         }
-        if call.offer.is_some() {
+        // What was being said when we lost sight of it may have ended in silence.
+        out.push(call.request(Request::StartMusic { channel: customer.id.clone() }));
+        if !call.offers.is_empty() {
             return;
         }
         // Phones that an earlier life of this gateway rang: nobody knows for how long, so the offer begins anew.
@@ -252,12 +269,7 @@ impl Center {
             call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "gateway_restart" }));
             out.push(call.record(None));
         }
-        let since = call.row.queued_at.unwrap_or(call.row.started_at);
-        let router = self.routers.entry(call.tenant).or_default();
-        router.enqueue(id, queue, millis(since));
-        if let Some(agent) = call.calling_agent {
-            router.engaged(agent, id);
-        }
+        self.enqueue(now, id, true, out);
     }
 
     /// What carries a name of ours but belongs to no running call has been left behind by somebody who hung up while
@@ -289,7 +301,7 @@ impl Center {
             return false;
         };
         match name.part {
-            Part::Bridge => true,
+            Part::Bridge | Part::Playback(_) => true,
             Part::AgentLeg(_) => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)

@@ -76,6 +76,11 @@ impl Taps {
         self.customer.wired && self.agent.wired && self.recorder_started
     }
 
+    /// The clock was set: what is waited for is no nearer and no farther.
+    pub(super) fn clock_set(&mut self, by: TimeDelta) {
+        self.until = self.until.map(|until| until + by);
+    }
+
     pub(super) fn deadline(&self) -> Option<DateTime<Utc>> {
         self.until
     }

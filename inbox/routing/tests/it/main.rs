@@ -7,4 +7,3 @@ mod histories;
 mod reference;
 mod ringing;
 mod serving;
-mod simple;

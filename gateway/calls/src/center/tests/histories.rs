@@ -6,8 +6,10 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::world::World;
+use crate::AgentState;
 use crate::center::{Input, Report};
 use crate::model::{CallState, RecordingState, Subject};
+use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -23,6 +25,29 @@ enum Step {
     Kill,
     AsteriskRestarts,
     Reconnect,
+    Chooses(usize, AgentState),
+    SpeechesEnd,
+}
+
+/// Every way of asking, and queues that hand over, give up and let wrap up.
+fn works() -> impl Strategy<Value = QueueRouting> {
+    let strategies = prop_oneof![
+        Just(AskedBy::LongestIdle),
+        Just(AskedBy::RoundRobin),
+        Just(AskedBy::FewestContacts),
+        Just(AskedBy::RingAll),
+        Just(AskedBy::SkillBest),
+    ];
+    (strategies, 0..20u32, prop::option::of(1..3u32), prop::option::of(1..4u32), 30..200u32).prop_map(
+        |(strategy, wrap_up_seconds, too_long, pause_after_missed, max_wait_seconds)| QueueRouting {
+            strategy,
+            wrap_up_seconds,
+            too_long: too_long.map(|at| TooLong { at, to: Destination::HangUp }),
+            pause_after_missed,
+            max_wait_seconds,
+            ..QueueRouting::default()
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -39,13 +64,23 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Kill),
         1 => Just(Step::AsteriskRestarts),
         3 => Just(Step::Reconnect),
+        2 => (0..3usize, prop_oneof![
+            3 => Just(AgentState::Available),
+            1 => Just(AgentState::Paused),
+            1 => Just(AgentState::Offline),
+        ]).prop_map(|(agent, state)| Step::Chooses(agent, state)),
+        2 => Just(Step::SpeechesEnd),
     ]
 }
 
 proptest! {
     #[test]
-    fn nothing_stays_behind_and_every_record_is_complete(steps in prop::collection::vec(step(), 1..80)) {
+    fn nothing_stays_behind_and_every_record_is_complete(
+        works in works(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
         let mut world = World::with_agents(3);
+        world.queue_works(|queue| *queue = works);
         let mut away_since = None;
         for step in steps {
             match step {
@@ -85,6 +120,8 @@ proptest! {
                         world.feed(Input::Reattach { tenant, call, by, username: World::phone(phone) });
                     }
                 }
+                Step::Chooses(agent, state) => world.agent_chooses(agent, state),
+                Step::SpeechesEnd => world.speeches_end(),
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
                 Step::Cut => {
                     world.connection_is_cut();
@@ -143,6 +180,8 @@ proptest! {
             prop_assert!(row.end_reason.is_some() && row.ended_at.is_some());
             prop_assert_eq!(ends.get(id).copied(), Some(1), "call.ended exactly once");
         }
+        let mut between = world.database.wrap_ups.values();
+        prop_assert!(between.all(|row| row.ended_at.is_some()), "a wrap-up without an end");
         for leg in world.database.legs.values() {
             prop_assert!(leg.ended_at.is_some(), "a leg without an end: {leg:?}");
         }

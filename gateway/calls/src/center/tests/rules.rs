@@ -3,10 +3,10 @@ use chrono::TimeDelta;
 use trunkline_db::{AgentId, TenantId};
 
 use super::world::{FOREIGN_EXTENSION, FOREIGN_NUMBER, World};
-use crate::AgentState;
 use crate::Sight;
 use crate::center::{HangupWhy, Input, Report, Request};
 use crate::model::{CallState, EndReason, RecordingState, Subject};
+use crate::{AgentState, By};
 
 #[test]
 fn call_is_queued_offered_answered_recorded_and_ended() {
@@ -85,10 +85,10 @@ fn customer_who_gives_up_silences_the_phone() {
 fn paused_agent_is_not_rung_until_available_again() {
     let mut world = World::with_agents(1);
     let (tenant, agent) = (world.tenant, world.agents[0]);
-    world.feed(Input::AgentState { tenant, agent, state: AgentState::Paused });
+    world.feed(Input::AgentState { tenant, agent, state: AgentState::Paused, reason: None, by: By::Agent });
     world.customer_calls();
     assert!(world.ringing_legs().is_empty());
-    world.feed(Input::AgentState { tenant, agent, state: AgentState::Available });
+    world.feed(Input::AgentState { tenant, agent, state: AgentState::Available, reason: None, by: By::Agent });
     assert_eq!(world.ringing_legs().len(), 1);
 }
 
@@ -98,12 +98,12 @@ fn agent_who_is_gone_leaves_what_rings_to_the_next_and_a_conversation_to_its_end
     let (tenant, gone, next) = (world.tenant, world.agents[0], world.agents[1]);
     let customer = world.customer_calls();
     let first = world.ringing_legs();
-    world.feed(Input::AgentState { tenant, agent: gone, state: AgentState::Offline });
+    world.feed(Input::AgentState { tenant, agent: gone, state: AgentState::Offline, reason: None, by: By::Agent });
     let second = world.ringing_legs();
     assert_eq!(second.len(), 1, "the next is rung at once");
     assert_ne!(second, first);
     world.answer(&second[0]);
-    world.feed(Input::AgentState { tenant, agent: next, state: AgentState::Offline });
+    world.feed(Input::AgentState { tenant, agent: next, state: AgentState::Offline, reason: None, by: By::Agent });
     assert_eq!(world.talking(), vec![[customer.clone(), second[0].clone()].into()]);
     world.hang_up(&customer, 16);
     assert!(world.nothing_is_left(), "{}", world.left_overs());

@@ -12,8 +12,11 @@ use crate::center::{
     RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
-use crate::model::{CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState};
-use crate::{AgentState, DeviceKind, DirectoryDevice};
+use crate::model::{
+    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState, WrapUpRow,
+};
+use crate::queueing::QueueRouting;
+use crate::{AgentState, By, DeviceKind, DirectoryDevice};
 
 pub(super) const NUMBER: &str = "+15550100";
 /// The number and the extension of a queue of another tenant.
@@ -39,11 +42,14 @@ pub(super) struct Remembered {
     pub(super) legs: BTreeMap<(CallId, String), Leg>,
     pub(super) recordings: BTreeMap<RecordingId, RecordingRow>,
     pub(super) happenings: Vec<Happening>,
+    pub(super) agents: BTreeMap<AgentId, AgentRow>,
+    pub(super) wrap_ups: BTreeMap<(AgentId, CallId), WrapUpRow>,
 }
 
 pub(super) struct World {
     pub(super) now: DateTime<Utc>,
     pub(super) tenant: TenantId,
+    pub(super) queue: QueueId,
     pub(super) agents: Vec<AgentId>,
     pub(super) center: Center,
     pub(super) database: Remembered,
@@ -59,6 +65,8 @@ pub(super) struct World {
     connected_since_loss: Option<DateTime<Utc>>,
     /// What the dialplan noted of callers whom nobody took.
     notes: Vec<MissedCall>,
+    /// What is being played to whom.
+    playing: BTreeMap<String, String>,
     numbered: u32,
 }
 
@@ -80,6 +88,7 @@ impl World {
                 extension: Some("700".to_owned()),
                 ring_seconds: 15,
                 members: agents.iter().copied().collect(),
+                routing: QueueRouting::default(),
             },
         );
         for (index, agent) in agents.iter().enumerate() {
@@ -90,6 +99,10 @@ impl World {
                     tenant,
                     name: format!("Agent {index}"),
                     state: AgentState::Available,
+                    reason: None,
+                    activity: AgentActivity::Available,
+                    skills: BTreeMap::new(),
+                    wrap_ups: Vec::new(),
                     idle_since: now - TimeDelta::minutes(10 - i64::try_from(index).expect("few agents")),
                 },
             );
@@ -106,23 +119,25 @@ impl World {
                 },
             );
         }
-        let (neighbour, queue) = (TenantId::new(), QueueId::new());
+        let (neighbour, next_door) = (TenantId::new(), QueueId::new());
         directory.tenants.insert(neighbour, "neighbour".to_owned());
-        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, queue));
+        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, next_door));
         directory.queues.insert(
-            queue,
+            next_door,
             DirectoryQueue {
-                id: queue,
+                id: next_door,
                 tenant: neighbour,
                 name: "Next door".to_owned(),
                 extension: Some(FOREIGN_EXTENSION.to_owned()),
                 ring_seconds: 15,
                 members: BTreeSet::new(),
+                routing: QueueRouting::default(),
             },
         );
         let mut world = Self {
             now,
             tenant,
+            queue,
             agents,
             center: Center::new("trunkline"),
             database: Remembered::default(),
@@ -136,6 +151,7 @@ impl World {
             recording: BTreeSet::new(),
             connected_since_loss: Some(now),
             notes: Vec::new(),
+            playing: BTreeMap::new(),
             numbered: 0,
         };
         world.tell_what_is_configured();
@@ -203,6 +219,17 @@ impl World {
         }
     }
 
+    /// Several phones are picked up before anybody hears of the first.
+    pub(super) fn answer_all(&mut self, legs: &[String]) {
+        for leg in legs {
+            if let Some(channel) = self.channels.get_mut(leg) {
+                (channel.up, channel.in_app) = (true, true);
+                self.report_entered(leg);
+            }
+        }
+        self.run();
+    }
+
     /// A party hangs up, or a phone refuses.
     pub(super) fn hang_up(&mut self, channel: &str, cause: i16) {
         if let Some(there) = self.channels.get(channel) {
@@ -252,6 +279,7 @@ impl World {
             .iter()
             .filter(|(id, channel)| id.starts_with("lab-") && channel.in_app)
             .filter(|(id, channel)| channel.music == talking.contains(*id))
+            .filter(|(id, _)| !self.playing.values().any(|hears| hears == *id))
             .map(|(id, _)| id.as_str())
             .collect()
     }
@@ -336,6 +364,16 @@ impl World {
                 })
             })
             .collect();
+        for ((_, id), agent) in &mut Arc::make_mut(&mut self.directory).agents {
+            if let Some(row) = self.database.agents.get(id) {
+                agent.activity = row.activity;
+                if let Some(reason) = &row.paused {
+                    (agent.state, agent.reason) = (AgentState::Paused, Some(reason.clone()));
+                }
+            }
+            let left = self.database.wrap_ups.values().filter(|row| row.agent_id == *id && row.ended_at.is_none());
+            agent.wrap_ups = left.cloned().collect();
+        }
         let out = self.center.restore(open);
         self.carry_out(out);
         self.run();
@@ -399,6 +437,7 @@ impl World {
         for members in self.bridges.values_mut() {
             members.remove(id);
         }
+        self.playing.retain(|_, hears| hears != id);
         self.report(Report::Destroyed {
             channel: id.to_owned(),
             ending: Ending { cause: Some(cause), sip_code: None },
@@ -453,6 +492,12 @@ impl World {
                         self.database.recordings.insert(recording.id, recording);
                     }
                     self.database.happenings.extend(record.happenings);
+                    if let Some(agent) = record.agent {
+                        self.database.agents.insert(agent.id, agent);
+                    }
+                    for row in record.wrap_ups {
+                        self.database.wrap_ups.insert((row.agent_id, row.call_id), row);
+                    }
                 }
                 Output::Recorder(RecorderCommand::Start { recording, .. }) => {
                     self.recording.insert(recording);
@@ -488,6 +533,14 @@ impl World {
                 self.channels.get_mut(channel).ok_or(Refusal::Gone)?.up = true;
             }
             Request::StartMusic { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.music = true,
+            Request::Play { channel, playback, .. } => {
+                self.channels.get_mut(channel).ok_or(Refusal::Gone)?;
+                self.playing.insert(playback.clone(), channel.clone());
+            }
+            Request::StopPlayback { playback } => {
+                self.playing.remove(playback).ok_or(Refusal::Gone)?;
+                self.report(Report::Played { playback: playback.clone() });
+            }
             Request::StopMusic { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.music = false,
             Request::AddChannels { bridge, channels } => {
                 if !self.bridges.contains_key(bridge) {
@@ -546,7 +599,52 @@ impl World {
         SocketAddr::from(([127, 0, 0, 1], self.channels[id].port))
     }
 
+    /// What happened to calls and recordings.
     pub(super) fn kinds(&self) -> Vec<&str> {
-        self.database.happenings.iter().map(|happening| happening.kind.as_str()).collect()
+        let kinds = self.database.happenings.iter().map(|happening| happening.kind.as_str());
+        kinds.filter(|kind| !kind.starts_with("agent.")).collect()
+    }
+
+    /// Everything that is being said has been said.
+    pub(super) fn speeches_end(&mut self) {
+        for playback in std::mem::take(&mut self.playing).into_keys() {
+            self.report(Report::Played { playback });
+        }
+        self.run();
+    }
+
+    /// Changes how the queue works.
+    pub(super) fn queue_works(&mut self, change: impl FnOnce(&mut QueueRouting)) {
+        let queue = self.queue;
+        self.change_directory(|directory| change(&mut directory.queues.get_mut(&queue).expect("the queue").routing));
+    }
+
+    /// One more queue of the tenant, which the same agents serve.
+    pub(super) fn second_queue(&mut self) -> QueueId {
+        let second = QueueId::new();
+        let first = self.queue;
+        self.change_directory(|directory| {
+            let queue = directory.queues[&first].clone();
+            let queue =
+                DirectoryQueue { id: second, name: "Support".to_owned(), extension: Some("701".to_owned()), ..queue };
+            directory.queues.insert(second, queue);
+        });
+        second
+    }
+
+    /// The activity that the records have of an agent.
+    pub(super) fn activity(&self, index: usize) -> Option<AgentActivity> {
+        self.database.agents.get(&self.agents[index]).map(|row| row.activity)
+    }
+
+    /// What was noted of one kind, oldest first.
+    pub(super) fn notes_of(&self, kind: &str) -> Vec<&serde_json::Value> {
+        self.database.happenings.iter().filter(|it| it.kind == kind).map(|it| &it.data).collect()
+    }
+
+    /// An agent chooses a state.
+    pub(super) fn agent_chooses(&mut self, index: usize, state: AgentState) {
+        let (tenant, agent) = (self.tenant, self.agents[index]);
+        self.feed(Input::AgentState { tenant, agent, state, reason: None, by: By::Agent });
     }
 }
