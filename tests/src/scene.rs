@@ -161,10 +161,15 @@ impl Scene {
 
     /// Signs an agent's phone in and waits until the gateway knows that it can ring.
     pub async fn plug_in(&mut self, index: usize, answers: bool) -> Result<()> {
+        self.plug_in_sounding(index, answers, AGENT_HZ).await
+    }
+
+    /// The same, with a tone of its own, so that it can be told who is heard.
+    pub async fn plug_in_sounding(&mut self, index: usize, answers: bool, hz: u32) -> Result<()> {
         let folder = self.folder("phone");
         let agent = &mut self.agents[index];
         let (username, password) = &agent.credentials;
-        let mut options = BaresipOptions::desk_phone(self.sip_port, username, password, AGENT_HZ);
+        let mut options = BaresipOptions::desk_phone(self.sip_port, username, password, hz);
         options.answers = answers;
         let mut phone = Baresip::start(&folder, options).await?;
         phone.wait_registered(Duration::from_secs(10)).await?;
@@ -190,6 +195,15 @@ impl Scene {
         let mut phone = Baresip::start(&self.folder("phone"), options).await?;
         phone.wait_registered(Duration::from_secs(10)).await?;
         Ok(phone)
+    }
+
+    /// Changes how the scene's queue works, and waits until the gateway goes by it.
+    pub async fn queue_works(&self, works: &serde_json::Value) -> Result<String> {
+        let queues = self.admin.get("/queues").await?;
+        let queue = queues["items"].as_array().and_then(|all| all.iter().find(|queue| queue["slug"] == "sales"));
+        let id = queue.and_then(|queue| queue["id"].as_str()).context("the queue")?.to_owned();
+        self.admin.send(Method::PUT, &format!("/queues/{id}/routing"), works).await?;
+        Ok(id)
     }
 
     /// Signs the phones of all agents in, and makes them available in order.

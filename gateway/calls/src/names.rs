@@ -38,6 +38,8 @@ pub enum Part {
     Bridge,
     /// A leg to one of an agent's phones; the n-th of the call.
     AgentLeg(u32),
+    /// The bridge in which one agent asks another; the n-th of the call.
+    Consult(u32),
     /// Something played to the customer; the n-th of the call.
     Playback(u32),
     /// The snoop channel on the customer's leg.
@@ -70,6 +72,7 @@ impl fmt::Display for ResourceName {
         match self.part {
             Part::Bridge => write!(f, "b"),
             Part::AgentLeg(number) => write!(f, "leg{number}"),
+            Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
             Part::Snoop(generation, side) => write!(f, "snoop{generation}{}", side.letter()),
             Part::Media(generation, side) => write!(f, "media{generation}{}", side.letter()),
@@ -96,6 +99,9 @@ impl FromStr for ResourceName {
         }
         if let Some(number) = part.strip_prefix("leg") {
             return Ok(Self { call, part: Part::AgentLeg(plain_number(number)?) });
+        }
+        if let Some(number) = part.strip_prefix("consult") {
+            return Ok(Self { call, part: Part::Consult(plain_number(number)?) });
         }
         if let Some(number) = part.strip_prefix("say") {
             return Ok(Self { call, part: Part::Playback(plain_number(number)?) });

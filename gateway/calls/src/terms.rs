@@ -47,6 +47,18 @@ pub enum CallCommandError {
     /// No running call of this tenant has that id.
     #[error("no such running call")]
     NotFound,
+    /// Not in the state that the call is in: nobody talks in it, or somebody is being asked already.
+    #[error("not now: nobody talks in this call, or it is being handed on already")]
+    NotNow,
+    /// There is no such agent or queue.
+    #[error("there is nobody of that kind to hand it to")]
+    NoSuchTarget,
+    /// No phone of theirs is signed in.
+    #[error("no phone of that agent is signed in")]
+    TargetAway,
+    /// They have a call in hand.
+    #[error("that agent is busy")]
+    TargetBusy,
     /// The phone that was to ring is not signed in.
     #[error("this browser's phone is not signed in")]
     PhoneAway,

@@ -222,6 +222,13 @@ async fn set_agent_skills(
     tx.commit().await?;
     agent.skills = wanted.skills;
     agent.skills.sort_unstable_by_key(|skill| skill.skill_id);
+    let known = |skills: &std::collections::BTreeMap<_, _>| {
+        skills.len() == agent.skills.len() && agent.skills.iter().all(|it| skills.get(&it.skill_id) == Some(&it.level))
+    };
+    let there = |directory: &crate::calls::directory::Directory| {
+        directory.agents.get(&(principal.tenant, id)).is_none_or(|agent| known(&agent.skills))
+    };
+    state.calls.goes_by(there).await;
     let reachable = state.calls.reachable(principal.tenant, id);
     Ok(axum::Json(agent.view(reachable)))
 }

@@ -13,6 +13,7 @@ use trunkline_db::{AgentId, CallId, TenantId};
 use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
+use trunkline_calls::center::Input;
 use trunkline_calls::directory::Directory;
 use trunkline_calls::{AgentState, By, CallCommandError, DirectoryDevice};
 
@@ -32,34 +33,13 @@ pub struct AsteriskStatus {
     pub detail: Option<String>,
 }
 
-/// A command to the call centre.
+/// Something for the call centre to take in.
 #[derive(Debug)]
 pub(super) enum Command {
-    Hangup {
-        tenant: TenantId,
-        call: CallId,
-        sight: Sight,
-        answer: oneshot::Sender<Result<(), CallCommandError>>,
-    },
-    Reattach {
-        tenant: TenantId,
-        call: CallId,
-        by: AgentId,
-        username: String,
-        answer: oneshot::Sender<Result<(), CallCommandError>>,
-    },
-    AgentState {
-        tenant: TenantId,
-        agent: AgentId,
-        state: AgentState,
-        reason: Option<String>,
-        by: By,
-    },
-    Disposed {
-        tenant: TenantId,
-        agent: AgentId,
-        call: CallId,
-    },
+    /// It answers with [`trunkline_calls::center::Output::CommandAnswered`].
+    Ask { input: Box<Input>, answer: oneshot::Sender<Result<(), CallCommandError>> },
+    /// It has no answer.
+    Tell(Box<Input>),
 }
 
 /// What the call centre lets others see without asking it. The locks are held for a look or a copy.
@@ -127,6 +107,16 @@ impl Handle {
         }
     }
 
+    /// Waits until calls go by what was just committed, so that who asked for it sees it at work; not longer than they would wait.
+    pub async fn goes_by(&self, committed: impl FnMut(&Directory) -> bool) {
+        if let Some(mut directory) = self.directory.clone() {
+            let mut committed = committed;
+            let there = directory.wait_for(|directory| committed(directory));
+            // Late is as good as done: the directory is read again and again.
+            let _ = tokio::time::timeout(PUSH_TIME, there).await;
+        }
+    }
+
     /// Waits until calls of a tenant are recorded, or are not.
     pub async fn records(&self, tenant: TenantId, recorded: bool) {
         if let Some(mut directory) = self.directory.clone() {
@@ -139,13 +129,18 @@ impl Handle {
         Self::new(mpsc::unbounded_channel().0, mpsc::unbounded_channel().0, Arc::new(Shown::new()))
     }
 
-    /// Hangs up both parties of a call. Only of a call within the sight of who wants it.
-    pub async fn hangup(&self, tenant: TenantId, call: CallId, sight: Sight) -> Result<(), CallCommandError> {
+    /// Has the call centre carry out a command, and waits for its answer.
+    pub async fn ask(&self, input: Input) -> Result<(), CallCommandError> {
         let (answer, answered) = oneshot::channel();
         self.commands
-            .send(Command::Hangup { tenant, call, sight, answer })
+            .send(Command::Ask { input: Box::new(input), answer })
             .map_err(|_| CallCommandError::Unavailable)?;
         answered.await.unwrap_or(Err(CallCommandError::Unavailable))
+    }
+
+    /// Hangs up both parties of a call. Only of a call within the sight of who wants it.
+    pub async fn hangup(&self, tenant: TenantId, call: CallId, sight: Sight) -> Result<(), CallCommandError> {
+        self.ask(Input::Hangup { tenant, call, sight }).await
     }
 
     /// Rings an agent's phone for the call that they talk in; the new leg takes the place of the old one.
@@ -156,11 +151,12 @@ impl Handle {
         by: AgentId,
         username: String,
     ) -> Result<(), CallCommandError> {
-        let (answer, answered) = oneshot::channel();
-        self.commands
-            .send(Command::Reattach { tenant, call, by, username, answer })
-            .map_err(|_| CallCommandError::Unavailable)?;
-        answered.await.unwrap_or(Err(CallCommandError::Unavailable))
+        self.ask(Input::Reattach { tenant, call, by, username }).await
+    }
+
+    /// Tells the call centre something that was committed. Without a call centre there is nobody to route to.
+    fn tell(&self, input: Input) {
+        let _ = self.commands.send(Command::Tell(Box::new(input)));
     }
 
     /// Tells the router that an agent's state was changed (after the change was committed).
@@ -172,13 +168,12 @@ impl Handle {
         reason: Option<String>,
         by: By,
     ) {
-        // Without a call centre there is nobody to route to.
-        let _ = self.commands.send(Command::AgentState { tenant, agent, state, reason, by });
+        self.tell(Input::AgentState { tenant, agent, state, reason, by });
     }
 
     /// Tells the router that an agent said what a call came to (after that was committed).
     pub fn disposed(&self, tenant: TenantId, agent: AgentId, call: CallId) {
-        let _ = self.commands.send(Command::Disposed { tenant, agent, call });
+        self.tell(Input::Disposed { tenant, agent, call });
     }
 
     /// Whether one of the agent's devices is registered with Asterisk.

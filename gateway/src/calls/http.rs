@@ -91,6 +91,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_call_events))
         .routes(routes!(hang_up_call))
         .routes(routes!(reattach_call))
+        .merge(super::control::router())
         .merge(super::disposition::router())
 }
 
@@ -252,6 +253,6 @@ async fn reattach_call(
         Ok(()) => Ok(StatusCode::ACCEPTED),
         Err(CallCommandError::NotFound) => Err(AppError::not_found("running call")),
         Err(error @ CallCommandError::PhoneAway) => Err(AppError::conflict("phone-away", error.to_string())),
-        Err(error @ CallCommandError::Unavailable) => Err(AppError::unavailable("call control", error)),
+        Err(error) => Err(AppError::unavailable("call control", error)),
     }
 }

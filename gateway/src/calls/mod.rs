@@ -3,6 +3,7 @@
 //! The pure core is a crate of its own, `trunkline-calls` ([`center`]). Around it stand `shell` (the loop), `writer` and `spool`
 //! (records on their way into the database) and `recorder` (commands to the media).
 
+mod control;
 mod disposition;
 mod disposition_store;
 mod filter;

@@ -328,22 +328,13 @@ impl Shell {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Hangup { tenant, call, sight, answer } => {
-                let outputs = self.center.handle(self.clock.now(), Input::Hangup { tenant, call, sight });
+            Command::Ask { input, answer } => {
+                let outputs = self.center.handle(self.clock.now(), *input);
                 let result = self.carry_out(outputs).unwrap_or(Err(CallCommandError::Unavailable));
                 // Who asked may have gone.
                 let _ = answer.send(result);
             }
-            Command::Reattach { tenant, call, by, username, answer } => {
-                let input = Input::Reattach { tenant, call, by, username };
-                let outputs = self.center.handle(self.clock.now(), input);
-                let result = self.carry_out(outputs).unwrap_or(Err(CallCommandError::Unavailable));
-                let _ = answer.send(result);
-            }
-            Command::AgentState { tenant, agent, state, reason, by } => {
-                self.feed(Input::AgentState { tenant, agent, state, reason, by });
-            }
-            Command::Disposed { tenant, agent, call } => self.feed(Input::Disposed { tenant, agent, call }),
+            Command::Tell(input) => self.feed(*input),
         }
     }
 

@@ -120,7 +120,16 @@ async fn set_queue_routing(
             })
         })
         .await?;
-    Ok(tagged(committed.value.updated_at, &committed.value.works))
+    let works = &committed.value.works;
+    state
+        .calls
+        .goes_by(|directory| {
+            directory.queues.get(&id).is_none_or(|queue| {
+                queue.routing == works.routing && i32::try_from(queue.ring_seconds) == Ok(works.ring_seconds)
+            })
+        })
+        .await;
+    Ok(tagged(committed.value.updated_at, works))
 }
 
 /// Refuses what cannot work, every field of it at once.

@@ -112,6 +112,8 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "setAgentState" => json!({ "state": "paused" }),
         "setAgentSkills" => json!({ "skills": [] }),
         "setQueueRouting" => json!({ "ring_seconds": 10 }),
+        "transferCall" => json!({ "kind": "blind", "to": { "queue_id": things["queue"] } }),
+        "conferenceCall" => json!({ "agent_id": things["agents/{id}"] }),
         "disposeCall" => json!({ "code": "sale" }),
         "setTeamMember" => json!({ "lead": true }),
         "placeTestCall" => json!({ "queue_id": things["queue"] }),

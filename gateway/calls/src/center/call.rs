@@ -1,15 +1,17 @@
 //! One running call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
 
+use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
 use super::speech::Speech;
 use super::talk::Reattach;
 use super::taps::Taps;
+use super::transfer::Consult;
 use crate::model::{
     CallGap, CallRow, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState, Subject,
 };
@@ -40,6 +42,12 @@ pub(super) struct Call {
     pub(super) offers: BTreeMap<AgentId, Ringing>,
     /// The leg that was picked up, while the router decides whether it was in time.
     pub(super) picked_up: Option<String>,
+    /// An agent who is rung by name.
+    pub(super) direct: Option<Direct>,
+    /// One agent asks another, while the customer waits.
+    pub(super) consult: Option<Consult>,
+    /// The agents of whom the router knows that they are busy with this call.
+    pub(super) engaged: BTreeSet<AgentId>,
     /// What is being said to the customer.
     pub(super) speech: Option<Speech>,
     pub(super) closing: Option<Closing>,
@@ -76,6 +84,9 @@ impl Call {
             recording_outcome: None,
             offers: BTreeMap::new(),
             picked_up: None,
+            direct: None,
+            consult: None,
+            engaged: BTreeSet::new(),
             speech: None,
             closing: None,
             reattach: None,
@@ -127,9 +138,13 @@ impl Call {
 
     /// A name for one more leg to an agent.
     pub(super) fn next_leg_name(&mut self) -> String {
-        let name = ResourceName::new(self.id(), Part::AgentLeg(self.next_leg)).to_string();
+        let number = self.next_leg_number();
+        ResourceName::new(self.id(), Part::AgentLeg(number)).to_string()
+    }
+
+    pub(super) fn next_leg_number(&mut self) -> u32 {
         self.next_leg += 1;
-        name
+        self.next_leg - 1
     }
 
     /// A name for one more thing that is played.
@@ -160,10 +175,11 @@ impl Call {
 
     /// Marks a leg as over; an end already known stays.
     pub(super) fn leg_ended(&mut self, id: &str, at: DateTime<Utc>, cause: Option<i16>) {
-        if self.legs.iter().any(|leg| leg.id == id && leg.ended_at.is_none())
+        let news = |leg: &Leg| leg.id == id && (leg.ended_at.is_none() || (leg.cause.is_none() && cause.is_some()));
+        if self.legs.iter().any(news)
             && let Some(leg) = self.leg_mut(id)
         {
-            leg.ended_at = Some(at);
+            leg.ended_at.get_or_insert(at);
             leg.cause = cause;
         }
     }
@@ -173,9 +189,11 @@ impl Call {
         self.legs.iter().filter(|leg| leg.ended_at.is_none())
     }
 
-    /// The leg of the agent who talks.
+    /// The leg of the agent who talks; of several, of the one who is responsible.
     pub(super) fn talking_agent_leg(&self) -> Option<&Leg> {
-        self.open_legs().find(|leg| leg.kind == LegKind::Agent && leg.answered_at.is_some())
+        let talks = |leg: &&Leg| leg.kind == LegKind::Agent && leg.answered_at.is_some();
+        let responsible = self.open_legs().filter(talks).find(|leg| leg.agent_id == self.row.agent_id);
+        responsible.or_else(|| self.open_legs().find(talks))
     }
 
     /// The agents who may see what happens: who is asked and who talks.
@@ -183,6 +201,8 @@ impl Call {
         let mut agents: Vec<_> = self.calling_agent.into_iter().collect();
         agents.extend(self.row.agent_id);
         agents.extend(self.offers.keys());
+        agents.extend(self.direct.as_ref().map(|direct| direct.agent));
+        agents.extend(&self.engaged);
         agents.sort_unstable();
         agents.dedup();
         agents

@@ -8,7 +8,7 @@ use trunkline_routing as routing;
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::{Center, taps};
-use crate::model::{CallState, EndReason, LegKind};
+use crate::model::{CallState, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};
 
 /// How long the legs of a call may take to go. Measured: milliseconds; a phone that vanished takes its SIP timers.
@@ -60,7 +60,6 @@ impl Center {
             part => {
                 if let Some(call) = self.calls.get_mut(&name.call)
                     && call.closing.is_none()
-                    && call.row.state == CallState::Active
                 {
                     taps::broken(call, part, "a tap's channel ended", now, out);
                 }
@@ -74,6 +73,8 @@ impl Center {
         };
         let reason = match call.row.state {
             CallState::Active => EndReason::CompletedCustomer,
+            // Handed on, and had enough of it.
+            _ if call.row.answered_at.is_some() => EndReason::CompletedCustomer,
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -81,11 +82,13 @@ impl Center {
 
     /// The agent who talks hung up; a phone that only rang ends nothing.
     fn agent_left(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get(&id) else { return };
-        let talked = call.talking_agent_leg().is_some_and(|leg| leg.id == channel);
+        let Some(call) = self.calls.get(&id).filter(|call| call.closing.is_none()) else { return };
+        let talks = |leg: &&Leg| leg.id == channel && leg.kind == LegKind::Agent && leg.answered_at.is_some();
+        let Some(agent) = call.open_legs().find(talks).and_then(|leg| leg.agent_id) else { return };
         // One that is being replaced by another leg of the same agent ends nothing.
-        if talked && call.reattach.is_none() {
-            self.begin_end(now, id, EndReason::CompletedAgent, false, out);
+        let replaced = call.reattach.is_some() && call.row.agent_id == Some(agent);
+        if !replaced {
+            self.talker_left(now, id, agent, channel, out);
         }
     }
 
@@ -117,6 +120,10 @@ impl Center {
         taps::remove(call, out);
         out.extend(call.finish_recording());
         call.offers.clear();
+        call.direct = None;
+        if let Some(consult) = call.consult.take() {
+            out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
+        }
         call.reattach = None;
         call.speech = None;
         let tenant = call.tenant;
@@ -176,8 +183,7 @@ impl Center {
         call.happened("call.ended", closing.at, actor, details);
         out.push(Output::Finished(FinishedCall { call: id, reason: closing.reason, wait_ms, talk_ms }));
 
-        let mut released: Vec<AgentId> = call.row.agent_id.into_iter().chain(call.calling_agent).collect();
-        released.dedup();
+        let released: Vec<AgentId> = std::mem::take(&mut call.engaged).into_iter().collect();
         let last_contact = call.row.agent_id.map(|agent| (agent, now));
         let (tenant, queue) = (call.tenant, call.row.queue_id);
         self.release(now, (tenant, id), &released, queue, out);

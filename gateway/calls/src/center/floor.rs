@@ -329,7 +329,14 @@ impl Center {
     }
 
     /// A call begins to wait, or goes on waiting after a restart.
-    pub(super) fn enqueue(&mut self, now: DateTime<Utc>, id: CallId, again: bool, out: &mut Vec<Output>) {
+    pub(super) fn enqueue(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        handed_on_by: Option<AgentId>,
+        again: bool,
+        out: &mut Vec<Output>,
+    ) {
         let Some(call) = self.calls.get(&id) else { return };
         let (tenant, calling) = (call.tenant, call.calling_agent);
         let Some(queue) = call.row.queue_id else { return };
@@ -337,7 +344,7 @@ impl Center {
         let waited = u64::try_from((now - since).num_milliseconds()).unwrap_or(0);
         let since = self.steady.saturating_sub(waited);
         let mut item = WorkItem::new(queue, Medium::Call, since);
-        item.except.extend(calling);
+        item.except.extend(calling.into_iter().chain(handed_on_by));
         let stay = again.then(|| routing::Stay {
             joined: since,
             been: std::collections::BTreeSet::new(),
@@ -345,6 +352,9 @@ impl Center {
         });
         let mut told = Vec::new();
         if let Some(agent) = calling {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.engaged.insert(agent);
+            }
             told.push(Told::Engaged { work: id, agent, medium: Medium::Call, queue: None });
         }
         told.push(Told::Enqueue { work: id, item, stay });

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trunkline_db::{AgentId, CallId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
 
 use super::missed::MissedCall;
 use crate::Sight;
@@ -175,6 +175,41 @@ pub enum Input {
         /// What who wants it sees.
         sight: Sight,
     },
+    /// Somebody wants a call handed on.
+    Transfer {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// What who wants it sees.
+        sight: Sight,
+        /// How.
+        kind: TransferKind,
+        /// To whom.
+        to: TransferTo,
+    },
+    /// Somebody goes on with an attended transfer.
+    TransferStep {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// What who wants it sees.
+        sight: Sight,
+        /// How it goes on.
+        step: TransferStep,
+    },
+    /// Somebody wants one more agent in a call.
+    Conference {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// What who wants it sees.
+        sight: Sight,
+        /// Who is to join.
+        agent: AgentId,
+    },
     /// An agent's phone wants its running call on a new leg.
     Reattach {
         /// Whose call.
@@ -195,6 +230,38 @@ pub enum Input {
     },
     /// Time went by.
     Tick,
+}
+
+/// How a call is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferKind {
+    /// Who hands it on is gone at once.
+    Blind,
+    /// Who hands it on asks first.
+    Attended,
+}
+
+/// To whom a call is handed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferTo {
+    /// An agent.
+    Agent(AgentId),
+    /// Whoever serves a queue.
+    Queue(QueueId),
+}
+
+/// How an attended transfer goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferStep {
+    /// The other takes the call.
+    Complete,
+    /// Talk to the other one of the two.
+    Swap,
+    /// All three talk.
+    Merge,
+    /// The call stays where it was.
+    Cancel,
 }
 
 /// What became of a recording.

@@ -8,6 +8,7 @@
 //! `missed` what is known of one that came and went meanwhile.
 
 mod call;
+mod direct;
 mod endings;
 mod floor;
 mod io;
@@ -17,6 +18,7 @@ mod reconcile;
 mod speech;
 mod talk;
 mod taps;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use self::call::Call;
 use self::floor::Floor;
 pub use self::io::{
     AsteriskSnapshot, BridgeView, ChannelView, Ending, FinishedCall, HangupWhy, Input, Output, RecorderCommand,
-    RecordingOutcome, Refusal, Reply, Report, Request,
+    RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
 };
 pub use self::missed::MissedCall;
 use crate::CallCommandError;
@@ -119,7 +121,8 @@ impl Center {
         if let Input::ClockSet { by } = input {
             self.clock_set(by);
         }
-        let elapsed = self.seen_at.map_or(0, |seen| (now - seen).num_milliseconds());
+        // It begins at the clock's own time, so that what was before it keeps its order.
+        let elapsed = self.seen_at.map_or_else(|| now.timestamp_millis(), |seen| (now - seen).num_milliseconds());
         self.steady += u64::try_from(elapsed).unwrap_or(0);
         self.seen_at = Some(now);
         match input {
@@ -139,6 +142,15 @@ impl Center {
                 self.route(now, tenant, [routing::Input::Disposed { work: call, agent }], &mut out);
             }
             Input::Hangup { tenant, call, sight } => self.hangup(now, tenant, call, &sight, &mut out),
+            Input::Transfer { tenant, call, sight, kind, to } => {
+                self.transfer(now, (tenant, call), &sight, kind, to, &mut out);
+            }
+            Input::TransferStep { tenant, call, sight, step } => {
+                self.transfer_step(now, (tenant, call), &sight, step, &mut out);
+            }
+            Input::Conference { tenant, call, sight, agent } => {
+                self.conference(now, (tenant, call), &sight, agent, &mut out);
+            }
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
@@ -156,7 +168,8 @@ impl Center {
             let closing = call.closing.as_mut().map(|closing| &mut closing.until);
             let reattach = call.reattach.as_mut().map(|reattach| &mut reattach.until);
             let speech = call.speech.as_mut().map(|speech| &mut speech.until);
-            for until in [closing, reattach, speech].into_iter().flatten() {
+            let direct = call.direct.as_mut().map(|direct| &mut direct.until);
+            for until in [closing, reattach, speech, direct].into_iter().flatten() {
                 *until += by;
             }
             if let Some(taps) = &mut call.taps {
@@ -170,6 +183,7 @@ impl Center {
         let calls = self.calls.values().flat_map(|call| {
             [
                 call.speech.as_ref().map(|speech| speech.until),
+                call.direct.as_ref().map(|direct| direct.until),
                 call.closing.as_ref().map(|closing| closing.until),
                 call.reattach.as_ref().map(|reattach| reattach.until),
                 call.taps.as_ref().and_then(taps::Taps::deadline),
@@ -389,7 +403,7 @@ impl Center {
         let id = call.id();
         self.customers.insert(channel.id.clone(), id);
         self.calls.insert(id, call);
-        self.enqueue(now, id, false, out);
+        self.enqueue(now, id, None, false, out);
     }
 
     /// A call that was refused at once still leaves its record: somebody tried.
@@ -502,6 +516,7 @@ impl Center {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             self.speech_timer(now, id, out);
+            self.direct_timer(now, id, out);
             self.reattach_timer(now, id, out);
             self.closing_timer(now, id, out);
             if let Some(call) = self.calls.get_mut(&id) {

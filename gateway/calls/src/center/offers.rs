@@ -70,7 +70,7 @@ impl Center {
 
     /// One of an agent's phones was picked up. Whether it was in time is the router's to say.
     pub(super) fn agent_answered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        if self.reattached(now, id, channel, out) {
+        if self.reattached(now, id, channel, out) || self.direct_answered(now, id, channel, out) {
             return;
         }
         let Some(call) = self.calls.get_mut(&id) else {
@@ -112,17 +112,23 @@ impl Center {
         if let Some(leg) = call.leg_mut(&channel) {
             leg.answered_at = Some(now);
         }
+        call.engaged.insert(agent);
         call.row.agent_id = Some(agent);
-        call.row.answered_at = Some(now);
+        let again = call.row.answered_at.is_some();
+        call.row.answered_at.get_or_insert(now);
         call.set_state(CallState::Active);
         Self::fall_silent(call, out);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         out.push(
             call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![call.customer(), channel] }),
         );
-        let details = json!({ "agent_id": agent, "queue_id": queue, "wait_ms": waited_ms });
+        let mut details = json!({ "agent_id": agent, "queue_id": queue, "wait_ms": waited_ms });
+        if again {
+            details["again"] = json!(true);
+        }
         call.happened("call.answered", now, Some(agent), details);
-        if !self.directory.unrecorded.contains(&call.tenant) {
+        // One recording per call, however often it is handed on.
+        if call.recording.is_none() && !self.directory.unrecorded.contains(&call.tenant) {
             taps::begin(call, now, out);
         }
         out.push(call.record(None));
@@ -239,6 +245,17 @@ impl Center {
             self.reattach_failed(now, id, channel, out);
             return;
         }
+        let (word, why) = match ending.cause {
+            Some(CAUSE_REJECTED) => ("refused", PassWhy::Refused),
+            Some(CAUSE_BUSY) => ("busy", PassWhy::Failed),
+            _ => ("failed", PassWhy::Failed),
+        };
+        if self.direct_leg_gone(now, id, channel, word, out) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         let Some(agent) = call.asked_on(channel) else { return };
         let Some(ringing) = call.offers.get_mut(&agent) else { return };
         ringing.remove(channel);
@@ -246,11 +263,6 @@ impl Center {
             return;
         }
         call.offers.remove(&agent);
-        let (word, why) = match ending.cause {
-            Some(CAUSE_REJECTED) => ("refused", PassWhy::Refused),
-            Some(CAUSE_BUSY) => ("busy", PassWhy::Failed),
-            _ => ("failed", PassWhy::Failed),
-        };
         call.missed_offer(now, agent, word);
         out.push(call.record(None));
         let tenant = call.tenant;

@@ -5,13 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use trunkline_db::{CallId, EventId};
-use trunkline_routing::{self as routing, Medium};
+use trunkline_db::{AgentId, CallId, EventId};
 
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, taps};
-use crate::model::{CallGap, CallState, EndReason, Happening, LegKind, Record, RecordingState, Subject};
+use crate::model::{CallGap, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingState, Subject};
 use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
@@ -105,12 +104,10 @@ impl Center {
         if call.row.state == CallState::Ended {
             return;
         }
-        let gone: Vec<(String, LegKind)> = call
-            .open_legs()
-            .filter(|leg| present.channel(&leg.id).is_none())
-            .map(|leg| (leg.id.clone(), leg.kind))
-            .collect();
-        for (channel, _) in &gone {
+        let gone: Vec<String> =
+            call.open_legs().filter(|leg| present.channel(&leg.id).is_none()).map(|leg| leg.id.clone()).collect();
+        let talked: Vec<AgentId> = call.talkers();
+        for channel in &gone {
             call.leg_ended(channel, now, None);
         }
         if call.closing.is_some() {
@@ -136,21 +133,58 @@ impl Center {
             out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
         }
         if call.row.state == CallState::Active {
+            for channel in &gone {
+                self.direct_leg_gone(now, id, channel, "failed", out);
+            }
             self.reconcile_reattach(now, id, present, out);
-            let Some(call) = self.calls.get(&id).filter(|call| call.closing.is_none()) else {
-                return;
-            };
-            if call.talking_agent_leg().is_none() && call.reattach.is_some() {
-                return;
-            }
-            if call.talking_agent_leg().is_none() {
-                self.begin_end(now, id, EndReason::CompletedAgent, true, out);
-            } else {
-                self.reconcile_talk(now, id, present, out);
-            }
+            self.reconcile_talkers(now, id, &talked, present, out);
         } else {
-            let gone: Vec<String> = gone.into_iter().map(|(channel, _)| channel).collect();
             self.reconcile_wait(now, id, customer, &gone, present, out);
+        }
+    }
+
+    /// Who of those who talked is still there, and what that means.
+    fn reconcile_talkers(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        talked: &[AgentId],
+        present: &Present<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
+        let talkers = call.talkers();
+        if talkers.is_empty() {
+            // The phone that is rung for its call may still come.
+            if call.reattach.is_none() {
+                self.begin_end(now, id, EndReason::CompletedAgent, true, out);
+            }
+            return;
+        }
+        // What an earlier life of this gateway had begun to ask is not known any more: the customer is with who is responsible.
+        let forgotten = |leg: &String| {
+            present.bridges.iter().any(|(bridge, view)| {
+                let part = bridge.parse::<ResourceName>().ok().filter(|name| name.call == id).map(|name| name.part);
+                matches!(part, Some(Part::Consult(_))) && view.channels.contains(leg)
+            })
+        };
+        if call.consult.is_none() {
+            let responsible = call.row.agent_id;
+            for agent in talkers.iter().filter(|agent| Some(**agent) != responsible) {
+                if let Some(leg) = call.leg_of(*agent).filter(forgotten) {
+                    call.leg_ended(&leg, now, None);
+                    out.push(call.request(Request::Hangup { channel: leg, why: HangupWhy::Normal }));
+                }
+            }
+        }
+        let lost: Vec<AgentId> = talked.iter().copied().filter(|agent| !talkers.contains(agent)).collect();
+        for agent in lost {
+            self.talker_left(now, id, agent, "", out);
+        }
+        if self.calls.get(&id).is_some_and(|call| call.closing.is_none() && call.row.state == CallState::Active) {
+            self.reconcile_talk(now, id, present, out);
         }
     }
 
@@ -169,7 +203,14 @@ impl Center {
             }
             return;
         }
-        for leg in call.open_legs().filter(|leg| leg.kind == LegKind::Agent && leg.answered_at.is_none()) {
+        let rung = call.direct.as_ref().map(|direct| direct.ringing.keys().cloned().collect::<Vec<_>>());
+        if let Some(up) = rung.iter().flatten().find(|leg| present.channel(leg).is_some_and(ChannelView::is_up)) {
+            self.direct_answered(now, id, up, out);
+            return;
+        }
+        let ours = |leg: &str| rung.iter().flatten().any(|rung| rung == leg);
+        let unanswered = |leg: &&Leg| leg.kind == LegKind::Agent && leg.answered_at.is_none() && !ours(&leg.id);
+        for leg in call.open_legs().filter(unanswered) {
             out.push(call.request(Request::Hangup { channel: leg.id.clone(), why: HangupWhy::NoAnswer }));
         }
     }
@@ -179,15 +220,29 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        let Some(agent_channel) = call.talking_agent_leg().map(|leg| leg.id.clone()) else {
-            return;
-        };
         let customer = call.customer();
-        if !present.has_joined(&call.row.bridge_id, &[&customer, &agent_channel]) {
-            out.push(call.request(Request::StopMusic { channel: customer.clone() }));
-            out.push(
-                call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![customer, agent_channel] }),
-            );
+        // Everybody is where they belong: with the customer, or, while one asks the other, beside them.
+        let aside = |agent: AgentId| call.consult.as_ref().is_some_and(|consult| consult.has_aside(agent));
+        let (aside, together): (Vec<AgentId>, Vec<AgentId>) =
+            call.talkers().into_iter().partition(|agent| aside(*agent));
+        let legs =
+            |agents: &[AgentId]| -> Vec<String> { agents.iter().filter_map(|agent| call.leg_of(*agent)).collect() };
+        let (aside, mut together) = (legs(&aside), legs(&together));
+        if !together.is_empty() {
+            together.insert(0, customer.clone());
+        }
+        let joined = |bridge: &str, legs: &[String]| {
+            legs.is_empty() || present.has_joined(bridge, &legs.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        if !joined(&call.row.bridge_id, &together) {
+            out.push(call.request(Request::StopMusic { channel: customer }));
+            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: together }));
+        }
+        if let Some(bridge) = call.consult.as_ref().map(|consult| consult.bridge.clone())
+            && !joined(&bridge, &aside)
+        {
+            out.push(call.request(Request::CreateBridge { bridge: bridge.clone() }));
+            out.push(call.request(Request::AddChannels { bridge, channels: aside }));
         }
         match &call.taps {
             Some(taps) if taps.is_wired() && !present.has_taps(id, taps.generation()) => {
@@ -199,17 +254,13 @@ impl Center {
             None if call.recording.is_none() && self.directory.unrecorded.contains(&call.tenant) => {}
             None => resume_recording(call, now, present, out),
         }
-        let (tenant, queue) = (call.tenant, call.row.queue_id);
-        let engaged = |(agent, queue)| routing::Input::Engaged { work: id, agent, medium: Medium::Call, queue };
-        let told: Vec<_> = call
-            .row
-            .agent_id
-            .map(|agent| (agent, queue))
-            .into_iter()
-            .chain(call.calling_agent.map(|agent| (agent, None)))
-            .map(engaged)
-            .collect();
-        self.route(now, tenant, told, out);
+        let (talkers, calling) = (call.talkers(), call.calling_agent);
+        for agent in talkers {
+            self.engage(now, id, agent, true, out);
+        }
+        if let Some(agent) = calling {
+            self.engage(now, id, agent, false, out);
+        }
     }
 
     /// The customer waits: so does the call, with the place in line it had.
@@ -226,7 +277,8 @@ impl Center {
             self.agent_leg_gone(now, id, channel, Ending::default(), out);
         }
         let answered = self.calls.get(&id).and_then(|call| {
-            let mut ringing = call.offers.values().flat_map(|ringing| ringing.keys());
+            let direct = call.direct.iter().flat_map(|direct| direct.ringing.keys());
+            let mut ringing = call.offers.values().flat_map(|ringing| ringing.keys()).chain(direct);
             ringing.find(|leg| present.channel(leg).is_some_and(ChannelView::is_up)).cloned()
         });
         if let Some(channel) = answered {
@@ -237,6 +289,9 @@ impl Center {
             return;
         };
         let Some(queue) = call.row.queue_id else {
+            if call.direct.is_none() {
+                self.begin_end(now, id, EndReason::NoAnswer, true, out);
+            }
             return;
         };
         // Whether it is still being said nobody can tell: what was to follow follows now.
@@ -255,7 +310,7 @@ impl Center {
         }
         // What was being said when we lost sight of it may have ended in silence.
         out.push(call.request(Request::StartMusic { channel: customer.id.clone() }));
-        if !call.offers.is_empty() {
+        if !call.offers.is_empty() || call.direct.is_some() {
             return;
         }
         // Phones that an earlier life of this gateway rang: nobody knows for how long, so the offer begins anew.
@@ -269,7 +324,7 @@ impl Center {
             call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "gateway_restart" }));
             out.push(call.record(None));
         }
-        self.enqueue(now, id, true, out);
+        self.enqueue(now, id, None, true, out);
     }
 
     /// What carries a name of ours but belongs to no running call has been left behind by somebody who hung up while
@@ -302,6 +357,7 @@ impl Center {
         };
         match name.part {
             Part::Bridge | Part::Playback(_) => true,
+            Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)

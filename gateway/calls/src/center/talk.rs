@@ -114,14 +114,21 @@ impl Center {
         if let Some(leg) = call.leg_mut(channel) {
             leg.answered_at = Some(now);
         }
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.to_owned()] }));
+        let bridge = call.row.agent_id.map_or_else(|| call.bridge(), |agent| call.talks_in(agent));
+        if bridge == call.bridge() {
+            // What was asked of somebody else may have come to an end while nobody was there to go back.
+            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        }
+        out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
         if let Some(old) = old {
             // Its end is no longer the end of the call.
             call.leg_ended(&old, now, None);
             out.push(call.request(Request::Hangup { channel: old, why: HangupWhy::Normal }));
         }
         // A new leg begins without hold, whatever the old one did.
-        call.resumed(now);
+        if call.consult.is_none() {
+            call.resumed(now);
+        }
         let agent = call.row.agent_id;
         call.happened("call.reattached", now, agent, json!({ "agent_id": agent }));
         out.push(call.record(None));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::world::World;
 use crate::AgentState;
-use crate::center::{Input, Report};
+use crate::center::{Input, Report, TransferKind, TransferStep, TransferTo};
 use crate::model::{CallState, RecordingState, Subject};
 use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 
@@ -27,6 +27,10 @@ enum Step {
     Reconnect,
     Chooses(usize, AgentState),
     SpeechesEnd,
+    HandsOn(usize, usize, TransferKind),
+    HandsToQueue(usize),
+    GoesOn(usize, TransferStep),
+    AsksIn(usize, usize),
 }
 
 /// Every way of asking, and queues that hand over, give up and let wrap up.
@@ -70,6 +74,16 @@ fn step() -> impl Strategy<Value = Step> {
             1 => Just(AgentState::Offline),
         ]).prop_map(|(agent, state)| Step::Chooses(agent, state)),
         2 => Just(Step::SpeechesEnd),
+        3 => (0..3usize, 0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
+            .prop_map(|(by, to, kind)| Step::HandsOn(by, to, kind)),
+        1 => (0..3usize).prop_map(Step::HandsToQueue),
+        4 => (0..3usize, prop_oneof![
+            Just(TransferStep::Complete),
+            Just(TransferStep::Swap),
+            Just(TransferStep::Merge),
+            Just(TransferStep::Cancel),
+        ]).prop_map(|(by, step)| Step::GoesOn(by, step)),
+        2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::AsksIn(by, whom)),
     ]
 }
 
@@ -122,6 +136,21 @@ proptest! {
                 }
                 Step::Chooses(agent, state) => world.agent_chooses(agent, state),
                 Step::SpeechesEnd => world.speeches_end(),
+                // That it is refused is as well.
+                Step::HandsOn(by, to, kind) => {
+                    let to = TransferTo::Agent(world.agents[to]);
+                    let _ = world.hands_on(by, kind, to);
+                }
+                Step::HandsToQueue(by) => {
+                    let to = TransferTo::Queue(world.queue);
+                    let _ = world.hands_on(by, TransferKind::Blind, to);
+                }
+                Step::GoesOn(by, step) => {
+                    let _ = world.step(by, step);
+                }
+                Step::AsksIn(by, whom) => {
+                    let _ = world.asks_in(by, world.agents[whom]);
+                }
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
                 Step::Cut => {
                     world.connection_is_cut();
@@ -144,7 +173,8 @@ proptest! {
             }
             if world.is_connected() {
                 for members in world.talking() {
-                    prop_assert!(members.len() <= 2, "more than two parties in one call: {members:?}");
+                    let customers = members.iter().filter(|member| member.starts_with("lab-")).count();
+                    prop_assert!(customers <= 1, "two customers in one call: {members:?}");
                 }
                 let wrongly = world.wrongly_entertained();
                 prop_assert!(wrongly.is_empty(), "silence while waiting, or music while talking: {wrongly:?}");

@@ -4,4 +4,5 @@ mod floor;
 mod histories;
 mod rules;
 mod talk;
+mod transfer;
 mod world;

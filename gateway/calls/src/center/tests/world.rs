@@ -9,14 +9,14 @@ use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 
 use crate::center::{
     AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, MissedCall, Output,
-    RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
+    RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::{
     AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState, WrapUpRow,
 };
 use crate::queueing::QueueRouting;
-use crate::{AgentState, By, DeviceKind, DirectoryDevice};
+use crate::{AgentState, By, CallCommandError, DeviceKind, DirectoryDevice, Sight};
 
 pub(super) const NUMBER: &str = "+15550100";
 /// The number and the extension of a queue of another tenant.
@@ -65,6 +65,7 @@ pub(super) struct World {
     connected_since_loss: Option<DateTime<Utc>>,
     /// What the dialplan noted of callers whom nobody took.
     notes: Vec<MissedCall>,
+    answered: Option<Result<(), CallCommandError>>,
     /// What is being played to whom.
     playing: BTreeMap<String, String>,
     numbered: u32,
@@ -151,6 +152,7 @@ impl World {
             recording: BTreeSet::new(),
             connected_since_loss: Some(now),
             notes: Vec::new(),
+            answered: None,
             playing: BTreeMap::new(),
             numbered: 0,
         };
@@ -274,11 +276,12 @@ impl World {
 
     /// Callers who wait in silence, and those who hear music while they talk: there may be none of either.
     pub(super) fn wrongly_entertained(&self) -> Vec<&str> {
-        let talking: BTreeSet<String> = self.talking().into_iter().flatten().collect();
+        let rooms = self.talking();
+        let in_room = |id: &str, least: usize| rooms.iter().any(|room| room.len() >= least && room.contains(id));
         self.channels
             .iter()
             .filter(|(id, channel)| id.starts_with("lab-") && channel.in_app)
-            .filter(|(id, channel)| channel.music == talking.contains(*id))
+            .filter(|(id, channel)| if channel.music { in_room(id, 2) } else { !in_room(id, 1) })
             .filter(|(id, _)| !self.playing.values().any(|hears| hears == *id))
             .map(|(id, _)| id.as_str())
             .collect()
@@ -513,7 +516,7 @@ impl World {
                     self.answers.push_back(Input::Recorded { recording, outcome });
                 }
                 Output::Finished(finished) => self.finished.push(finished),
-                Output::CommandAnswered(_) => {}
+                Output::CommandAnswered(answer) => self.answered = Some(answer),
             }
         }
     }
@@ -640,6 +643,69 @@ impl World {
     /// What was noted of one kind, oldest first.
     pub(super) fn notes_of(&self, kind: &str) -> Vec<&serde_json::Value> {
         self.database.happenings.iter().filter(|it| it.kind == kind).map(|it| &it.data).collect()
+    }
+
+    /// The agent hands their only call on.
+    pub(super) fn hands_on(
+        &mut self,
+        index: usize,
+        kind: TransferKind,
+        to: TransferTo,
+    ) -> Result<(), CallCommandError> {
+        let (tenant, sight) = (self.tenant, self.sight(index));
+        let call = self.call_of(index).ok_or(CallCommandError::NotFound)?;
+        self.command(Input::Transfer { tenant, call, sight, kind, to })
+    }
+
+    /// The agent goes on with their attended transfer.
+    pub(super) fn step(&mut self, index: usize, step: TransferStep) -> Result<(), CallCommandError> {
+        let (tenant, sight) = (self.tenant, self.sight(index));
+        let call = self.call_of(index).ok_or(CallCommandError::NotFound)?;
+        self.command(Input::TransferStep { tenant, call, sight, step })
+    }
+
+    /// The agent asks another into their call.
+    pub(super) fn asks_in(&mut self, index: usize, agent: AgentId) -> Result<(), CallCommandError> {
+        let (tenant, sight) = (self.tenant, self.sight(index));
+        let call = self.call_of(index).ok_or(CallCommandError::NotFound)?;
+        self.command(Input::Conference { tenant, call, sight, agent })
+    }
+
+    fn sight(&self, index: usize) -> Sight {
+        Sight { all: false, user: self.agents[index].into(), led: Vec::new() }
+    }
+
+    /// The running call in which an agent talks.
+    fn call_of(&self, index: usize) -> Option<CallId> {
+        let agent = Some(self.agents[index]);
+        let talks = |leg: &&Leg| leg.agent_id == agent && leg.answered_at.is_some() && leg.ended_at.is_none();
+        let leg = self.database.legs.iter().find(|(_, leg)| talks(leg))?;
+        Some(leg.0.0)
+    }
+
+    fn command(&mut self, input: Input) -> Result<(), CallCommandError> {
+        self.answered = None;
+        self.feed(input);
+        self.answered.take().expect("every command is answered")
+    }
+
+    /// The leg that rings or talks at an agent's phone.
+    pub(super) fn leg_at(&self, index: usize) -> Option<String> {
+        let agent = Some(self.agents[index]);
+        let legs = self.database.legs.values().filter(|leg| leg.agent_id == agent && leg.ended_at.is_none());
+        legs.map(|leg| leg.id.clone()).find(|id| self.channels.contains_key(id))
+    }
+
+    /// Who hears whom: the members of every bridge between people.
+    pub(super) fn rooms(&self) -> Vec<BTreeSet<String>> {
+        let between_people = |name: &str| name.ends_with("-b") || name.contains("-consult");
+        let rooms = self.bridges.iter().filter(|(name, _)| between_people(name)).map(|(_, members)| members.clone());
+        rooms.filter(|members| !members.is_empty()).collect()
+    }
+
+    /// Whether a channel hears music.
+    pub(super) fn hears_music(&self, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(|channel| channel.music)
     }
 
     /// An agent chooses a state.

@@ -1,0 +1,236 @@
+//! One agent rung by name, past the router: for a transfer, a consultation, a conference, or to give a call back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use trunkline_db::{AgentId, CallId};
+use trunkline_routing::{self as routing, Medium};
+
+use super::call::{Call, Ringing};
+use super::io::{HangupWhy, Output, Request};
+use super::{Center, NET_SECONDS};
+use crate::CallCommandError;
+use crate::model::{CallState, Leg, LegKind};
+
+/// What the agent is rung for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To take the call over from somebody who is gone already.
+    TakeOver {
+        /// Who handed it on.
+        from: AgentId,
+    },
+    /// To have it back: who was to take it over did not.
+    TakeBack {
+        /// Who did not.
+        from: AgentId,
+    },
+    /// To be asked by the one who talks, while the customer hears music.
+    Consult {
+        /// Who asks.
+        by: AgentId,
+    },
+    /// To join those who talk.
+    Join {
+        /// Who asked them in.
+        by: AgentId,
+    },
+}
+
+/// An agent who is being rung by name.
+#[derive(Debug)]
+pub(super) struct Direct {
+    pub(super) agent: AgentId,
+    pub(super) purpose: Purpose,
+    pub(super) ringing: Ringing,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Center {
+    /// Whether an agent can be rung by name now.
+    pub(super) fn may_ring(&self, id: CallId, agent: AgentId) -> Result<(), CallCommandError> {
+        let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
+        if !self.directory.agents.contains_key(&(call.tenant, agent)) {
+            return Err(CallCommandError::NoSuchTarget);
+        }
+        let mut devices = self.directory.devices_of(call.tenant, agent).into_iter();
+        if !devices.any(|device| self.online.contains(&device.username)) {
+            return Err(CallCommandError::TargetAway);
+        }
+        // Who talks may not be known to the router yet, after a restart.
+        let busy = |other: &Call| other.engaged.contains(&agent) || other.talkers().contains(&agent);
+        if self.calls.values().filter(|other| other.tenant == call.tenant).any(busy) {
+            return Err(CallCommandError::TargetBusy);
+        }
+        Ok(())
+    }
+
+    /// Rings all phones of one agent. That there is one was made sure of, or nothing rings and it fails at once.
+    pub(super) fn ring_directly(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        purpose: Purpose,
+        out: &mut Vec<Output>,
+    ) {
+        let queue = self.queue_name(id);
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
+        let mut ringing = Ringing::new();
+        let phones = self
+            .directory
+            .devices_of(call.tenant, agent)
+            .into_iter()
+            .filter(|device| self.online.contains(&device.username));
+        for device in phones {
+            let channel = call.next_leg_name();
+            call.add_leg(Leg {
+                id: channel.clone(),
+                kind: LegKind::Agent,
+                agent_id: Some(agent),
+                device_id: Some(device.id),
+                started_at: now,
+                answered_at: None,
+                ended_at: None,
+                cause: None,
+            });
+            ringing.insert(channel.clone(), device.id);
+            out.push(call.request(Request::Originate {
+                channel,
+                username: device.username.clone(),
+                caller: call.row.from_number.clone(),
+                timeout_s: call.ring_seconds + NET_SECONDS,
+                originator: call.customer(),
+                call: id,
+                queue: queue.clone(),
+                reattach: false,
+            }));
+        }
+        let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
+        let rings = !ringing.is_empty();
+        call.direct = Some(Direct { agent, purpose, ringing, until });
+        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack { .. }) {
+            call.set_state(CallState::Ringing);
+        }
+        let word = match purpose {
+            Purpose::TakeOver { .. } => "transfer",
+            Purpose::TakeBack { .. } => "take_back",
+            Purpose::Consult { .. } => "consult",
+            Purpose::Join { .. } => "conference",
+        };
+        call.happened(
+            "call.offered",
+            now,
+            None,
+            json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word }),
+        );
+        out.push(call.record(None));
+        if rings {
+            self.engage(now, id, agent, false, out);
+        } else {
+            self.direct_failed(now, id, "unreachable", out);
+        }
+    }
+
+    /// The router is to know that an agent is busy with this call; who talks in it wraps it up by the queue's rules.
+    pub(super) fn engage(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        talks: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.engaged.insert(agent);
+        let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| talks));
+        let told = routing::Input::Engaged { work: id, agent, medium: Medium::Call, queue };
+        self.route(now, tenant, [told], out);
+    }
+
+    /// One of the phones of the agent who is rung by name was picked up. Whether it was one of those.
+    pub(super) fn direct_answered(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        channel: &str,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return false };
+        let Some(direct) = call.direct.take_if(|direct| direct.ringing.contains_key(channel)) else { return false };
+        for other in direct.ringing.into_keys().filter(|other| other != channel) {
+            out.push(call.request(Request::Hangup { channel: other, why: HangupWhy::AnsweredElsewhere }));
+        }
+        if let Some(leg) = call.leg_mut(channel) {
+            leg.answered_at = Some(now);
+        }
+        self.engage(now, id, direct.agent, true, out);
+        match direct.purpose {
+            Purpose::TakeOver { from } => self.taken_over(now, id, (from, direct.agent), channel, "blind", out),
+            Purpose::TakeBack { from } => self.taken_over(now, id, (from, direct.agent), channel, "take_back", out),
+            Purpose::Consult { by } => self.consulting(now, id, (by, direct.agent), channel, out),
+            Purpose::Join { by } => self.joined(now, id, (by, direct.agent), channel, out),
+        }
+        true
+    }
+
+    /// A leg to the agent who is rung by name is gone. Whether it was one of those.
+    pub(super) fn direct_leg_gone(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        channel: &str,
+        word: &str,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(direct) = self.calls.get_mut(&id).and_then(|call| call.direct.as_mut()) else { return false };
+        if direct.ringing.remove(channel).is_none() {
+            return false;
+        }
+        if direct.ringing.is_empty() {
+            self.direct_failed(now, id, word, out);
+        }
+        true
+    }
+
+    /// The agent who was rung by name did not come.
+    pub(super) fn direct_failed(&mut self, now: DateTime<Utc>, id: CallId, why: &str, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
+        let Some(direct) = call.direct.take() else { return };
+        for channel in direct.ringing.into_keys() {
+            out.push(call.request(Request::Hangup { channel, why: HangupWhy::NoAnswer }));
+        }
+        call.missed_offer(now, direct.agent, why);
+        out.push(call.record(None));
+        self.disengage(now, id, direct.agent, false, out);
+        match direct.purpose {
+            Purpose::TakeOver { from } => self.give_back(now, id, (from, direct.agent), why, out),
+            Purpose::TakeBack { .. } => self.nobody_took_it(now, id, out),
+            Purpose::Consult { by } => self.consult_failed(now, id, by, out),
+            Purpose::Join { .. } => {}
+        }
+    }
+
+    /// An agent has no part in the call any more; wrap-up may follow if they talked in it.
+    pub(super) fn disengage(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        talked: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if !call.engaged.remove(&agent) {
+            return;
+        }
+        let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| talked));
+        self.release(now, (tenant, id), &[agent], queue, out);
+    }
+
+    pub(super) fn direct_timer(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let direct = self.calls.get(&id).and_then(|call| call.direct.as_ref());
+        if direct.is_some_and(|direct| direct.until <= now) {
+            self.direct_failed(now, id, "no_answer", out);
+        }
+    }
+}
