@@ -216,6 +216,11 @@ impl Cells {
         }
     }
 
+    /// One cell, if anything was counted there.
+    pub fn get(&self, key: &Key) -> Option<&Figures> {
+        self.0.get(key)
+    }
+
     /// Every cell, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Figures)> {
         self.0.iter()
