@@ -28,25 +28,14 @@ pub struct Changes {
     pub agents: BTreeMap<Uuid, AgentMemory>,
 }
 
-/// The calls and agents that events name, in one set: their ids never meet.
+/// The calls that events are about, and the agents of whom more is known after them, in one set: their ids never meet.
 pub fn subjects<'a>(events: impl IntoIterator<Item = Event<'a>>) -> BTreeSet<Uuid> {
     let mut ids = BTreeSet::new();
     for event in events {
         let Some(fact) = Fact::of(&event) else { continue };
         ids.insert(event.subject);
-        match fact {
-            Fact::Offered { agent, .. } | Fact::Missed { agent } | Fact::Answered { agent, .. } => {
-                ids.insert(agent);
-            }
-            Fact::Held { agent } | Fact::Resumed { agent } => ids.extend(agent),
-            Fact::Transferred { by, to, .. } => {
-                ids.extend(by);
-                if let Target::Agent(agent) = to {
-                    ids.insert(agent);
-                }
-            }
-            Fact::Queued { passed_by, .. } => ids.extend(passed_by),
-            Fact::Ended { .. } | Fact::State { .. } => {}
+        if let Fact::Answered { agent, .. } = fact {
+            ids.insert(agent);
         }
     }
     ids

@@ -268,7 +268,7 @@ fn wrap_ups(history: &[Happened], said: &[usize], mine: &[&Part], cells: &mut Ce
     }
 }
 
-pub fn figures(history: &[Happened]) -> Cells {
+pub(crate) fn figures(history: &[Happened]) -> Cells {
     let mut cells = Cells::default();
     let mut all = Vec::new();
     for life in lives(history) {

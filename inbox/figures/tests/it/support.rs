@@ -7,33 +7,33 @@ use trunkline_figures::{Cells, Event, Ledger};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Happened {
-    pub kind: &'static str,
-    pub at_ms: i64,
-    pub subject: Uuid,
-    pub data: Value,
+pub(crate) struct Happened {
+    pub(crate) kind: &'static str,
+    pub(crate) at_ms: i64,
+    pub(crate) subject: Uuid,
+    pub(crate) data: Value,
 }
 
 impl Happened {
-    pub fn event(&self) -> Event<'_> {
+    pub(crate) fn event(&self) -> Event<'_> {
         let at: DateTime<Utc> = DateTime::from_timestamp_millis(self.at_ms).unwrap();
         Event { kind: self.kind, at, subject: self.subject, actor: None, data: &self.data }
     }
 
-    pub fn id(&self, field: &str) -> Option<Uuid> {
+    pub(crate) fn id(&self, field: &str) -> Option<Uuid> {
         Uuid::parse_str(self.data.get(field)?.as_str()?).ok()
     }
 }
 
-pub fn call(n: u8) -> Uuid {
+pub(crate) fn call(n: u8) -> Uuid {
     Uuid::from_u128(0xca11_0000 + u128::from(n))
 }
 
-pub fn agent(n: u8) -> Uuid {
+pub(crate) fn agent(n: u8) -> Uuid {
     Uuid::from_u128(0xa6e7_0000 + u128::from(n))
 }
 
-pub fn queue(n: u8) -> Uuid {
+pub(crate) fn queue(n: u8) -> Uuid {
     Uuid::from_u128(0x9e9e_0000 + u128::from(n))
 }
 
@@ -103,7 +103,7 @@ fn happened() -> impl Strategy<Value = (i64, &'static str, Uuid, Value)> {
 }
 
 prop_compose! {
-    pub fn history(most: usize)(steps in prop::collection::vec(happened(), 0..most)) -> Vec<Happened> {
+    pub(crate) fn history(most: usize)(steps in prop::collection::vec(happened(), 0..most)) -> Vec<Happened> {
         let mut at_ms = 1_790_000_000_000_i64;
         steps.into_iter().map(|(step, kind, subject, data)| {
             at_ms += step;
@@ -113,7 +113,7 @@ prop_compose! {
 }
 
 /// All of it in one go.
-pub fn from_scratch(history: &[Happened]) -> (Cells, Ledger) {
+pub(crate) fn from_scratch(history: &[Happened]) -> (Cells, Ledger) {
     let (mut cells, mut ledger) = (Cells::default(), Ledger::default());
     for happened in history {
         ledger.apply(&happened.event(), &mut cells);

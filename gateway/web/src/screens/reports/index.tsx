@@ -104,7 +104,7 @@ function Body({ report, loading, error, onRetry }: { report: Report | undefined;
           </Card>
         </div>
       )}
-      <div className="min-h-80 flex-1 p-5 max-sm:p-3">
+      <div className="p-5 max-sm:p-3">
         <Table report={report} loading={loading} error={error} onRetry={onRetry} empty={empty} />
       </div>
     </>
@@ -136,7 +136,7 @@ function Table({ report, ...rest }: { report: Report | undefined; loading: boole
           ] satisfies Column<Row>[])),
     ];
   }, [report, t]);
-  return <DataTable label={t("calls.reports")} className="rounded-lg border border-line" columns={columns} rows={report?.items ?? []} rowKey={(row) => `${row.from} ${row.queue?.id ?? row.agent?.id ?? ""}`} {...rest} />;
+  return <DataTable label={t("calls.reports")} className="max-h-[70dvh] rounded-lg border border-line" columns={columns} rows={report?.items ?? []} rowKey={(row) => `${row.from} ${row.queue?.id ?? row.agent?.id ?? ""}`} {...rest} />;
 }
 
 function Name({ row }: { row: Row }) {
