@@ -10,9 +10,9 @@ use trunkline_figures::{Cells, Ledger, agents_of, subjects};
 use trunkline_journal::Journal;
 use uuid::Uuid;
 
+use super::memory_store;
 use super::metrics::FigureMetrics;
 use super::store::{self, Row};
-use super::memory_store;
 
 /// Events of one transaction.
 const BATCH: i64 = 500;
@@ -186,8 +186,12 @@ async fn try_step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError>
     // What is no longer kept cannot be counted.
     let after = cursor.seq.max(tx.journal_head().await?.oldest - 1);
     let rows = store::events(&mut tx, after, most).await?;
-    let whole: Vec<Row> =
-        rows.into_iter().enumerate().take_while(|(n, row)| row.seq == after + 1 + *n as i64).map(|(_, row)| row).collect();
+    let whole: Vec<Row> = rows
+        .into_iter()
+        .enumerate()
+        .take_while(|(n, row)| row.seq == after + 1 + *n as i64)
+        .map(|(_, row)| row)
+        .collect();
     let Some(last) = whole.last().map(|row| row.seq) else { return Ok(Step::Level) };
     apply(&mut tx, &whole).await?;
     store::advance(&mut tx, last).await?;
@@ -205,8 +209,10 @@ async fn apply(tx: &mut TenantTx<'_>, rows: &[Row]) -> Result<(), DbError> {
     let parked = store::parked_of(tx, &named).await?;
     let mut ledger = Ledger::default();
     let (calls, agents) = memory_store::load(tx, &named).await?;
-    let others: Vec<Uuid> =
-        agents_of(calls.iter().map(|(_, call)| call)).into_iter().filter(|id| named.binary_search(id).is_err()).collect();
+    let others: Vec<Uuid> = agents_of(calls.iter().map(|(_, call)| call))
+        .into_iter()
+        .filter(|id| named.binary_search(id).is_err())
+        .collect();
     let (_, others) = if others.is_empty() { Default::default() } else { memory_store::load(tx, &others).await? };
     for (id, memory) in calls {
         ledger.put_call(id, memory);

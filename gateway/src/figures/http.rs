@@ -42,12 +42,13 @@ impl Shape {
             None => {
                 let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
                 // The first that is known: whoever weighs them asks for one by name.
-                let known = accept.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
-                    "text/csv" => Some(Self::Csv),
-                    XLSX => Some(Self::Xlsx),
-                    "application/json" | "*/*" => Some(Self::Json),
-                    _ => None,
-                });
+                let known =
+                    accept.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
+                        "text/csv" => Some(Self::Csv),
+                        XLSX => Some(Self::Xlsx),
+                        "application/json" | "*/*" => Some(Self::Json),
+                        _ => None,
+                    });
                 Ok(known.unwrap_or(Self::Json))
             }
         }

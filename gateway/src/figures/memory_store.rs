@@ -19,12 +19,9 @@ pub(super) async fn load(
     tx: &mut TenantTx<'_>,
     ids: &[Uuid],
 ) -> Result<(Vec<(Uuid, CallMemory)>, Vec<(Uuid, AgentMemory)>), DbError> {
-    let rows = sqlx::query!(
-        r#"SELECT id, kind, memory::text AS "memory!" FROM figure_memory WHERE id = ANY($1)"#,
-        ids
-    )
-    .fetch_all(tx.conn())
-    .await?;
+    let rows = sqlx::query!(r#"SELECT id, kind, memory::text AS "memory!" FROM figure_memory WHERE id = ANY($1)"#, ids)
+        .fetch_all(tx.conn())
+        .await?;
     let (mut calls, mut agents) = (Vec::new(), Vec::new());
     for row in rows {
         if row.kind == "call" {
@@ -93,7 +90,9 @@ pub(super) async fn save(tx: &mut TenantTx<'_>, changes: &Changes) -> Result<(),
         .await?;
     }
     if !over.is_empty() {
-        sqlx::query!("DELETE FROM figure_memory WHERE id = ANY($1) AND kind = 'call'", &over).execute(tx.conn()).await?;
+        sqlx::query!("DELETE FROM figure_memory WHERE id = ANY($1) AND kind = 'call'", &over)
+            .execute(tx.conn())
+            .await?;
     }
     Ok(())
 }

@@ -76,7 +76,10 @@ fn everything(ledger: &mut Ledger) -> Changes {
 
 async fn count(tx: &mut TenantTx<'_>, to: i64, without: &[i64]) -> anyhow::Result<(Cells, Ledger)> {
     let oldest = tx.journal_head().await?.oldest;
-    anyhow::ensure!(oldest <= 1, "the journal is kept from event {oldest} on: what was before it cannot be counted again");
+    anyhow::ensure!(
+        oldest <= 1,
+        "the journal is kept from event {oldest} on: what was before it cannot be counted again"
+    );
     let (mut cells, mut ledger, mut after) = (Cells::default(), Ledger::default(), 0);
     while after < to {
         let rows = store::events(tx, after, PAGE.min(to - after)).await?;

@@ -57,7 +57,11 @@ fn journal(chance: &mut Chance, events: usize) -> Vec<NewEvent> {
             next += 1;
             calls.push(call);
             push("call.started", ("call", call), json!({ "direction": "inbound", "queue_id": queue }));
-            push("call.queued", ("call", call), json!({ "queue_id": queue, "service_level_s": 20, "short_abandon_s": 5 }));
+            push(
+                "call.queued",
+                ("call", call),
+                json!({ "queue_id": queue, "service_level_s": 20, "short_abandon_s": 5 }),
+            );
             continue;
         }
         if chance.below(5) == 0 || calls.is_empty() {
@@ -81,7 +85,11 @@ fn journal(chance: &mut Chance, events: usize) -> Vec<NewEvent> {
             5 => push("call.resumed", ("call", call), of),
             6 => {
                 let to = if chance.below(2) == 0 { json!({ "agent_id": agent }) } else { json!({ "queue_id": queue }) };
-                push("call.transferred", ("call", call), json!({ "from_agent_id": id(0xa, chance.below(6)), "to": to }));
+                push(
+                    "call.transferred",
+                    ("call", call),
+                    json!({ "from_agent_id": id(0xa, chance.below(6)), "to": to }),
+                );
             }
             7 | 8 => {
                 calls.swap_remove(nth);
@@ -192,8 +200,11 @@ async fn a_check_finds_what_is_wrong_and_a_rebuild_puts_it_right() {
     count(&app, app.tenant).await;
     let database = app.state.config.database_url.expose().to_owned();
     let rebuild = |check: bool| {
-        let environment =
-            [("TRUNKLINE_DATABASE_URL", database.as_str()), ("TRUNKLINE_SECRET_KEY", SECRET), ("TRUNKLINE_ARI_PASSWORD", "x")];
+        let environment = [
+            ("TRUNKLINE_DATABASE_URL", database.as_str()),
+            ("TRUNKLINE_SECRET_KEY", SECRET),
+            ("TRUNKLINE_ARI_PASSWORD", "x"),
+        ];
         let check: &[&str] = if check { &["--check"] } else { &[] };
         let output = trunkline(&[&["figures", "rebuild", "--tenant", "demo"], check].concat(), &environment);
         (output.status.code(), words(&output))
@@ -219,7 +230,11 @@ async fn a_check_finds_what_is_wrong_and_a_rebuild_puts_it_right() {
     assert!(figures::rebuild(&app.state.db, app.tenant, true).await.unwrap().agrees());
     let output = trunkline(
         &["figures", "rebuild", "--tenant", "nobody"],
-        &[("TRUNKLINE_DATABASE_URL", database.as_str()), ("TRUNKLINE_SECRET_KEY", SECRET), ("TRUNKLINE_ARI_PASSWORD", "x")],
+        &[
+            ("TRUNKLINE_DATABASE_URL", database.as_str()),
+            ("TRUNKLINE_SECRET_KEY", SECRET),
+            ("TRUNKLINE_ARI_PASSWORD", "x"),
+        ],
     );
     assert_eq!((output.status.code(), words(&output)), (Some(1), "trunkline: there is no tenant nobody\n".to_owned()));
 }
@@ -239,7 +254,9 @@ async fn an_event_that_cannot_be_counted_is_put_aside_with_its_subjects_later_on
     .execute(&mut app.owner().await)
     .await
     .unwrap();
-    let event = |kind: &'static str, call: Uuid, data: Value| NewEvent::new(Kind::from_static(kind), Ref::new("call", call), data);
+    let event = |kind: &'static str, call: Uuid, data: Value| {
+        NewEvent::new(Kind::from_static(kind), Ref::new("call", call), data)
+    };
     let events = vec![
         event("call.queued", good, json!({ "queue_id": queue })),
         event("call.queued", bad, json!({ "queue_id": poison })),

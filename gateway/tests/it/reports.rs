@@ -70,17 +70,26 @@ async fn days_are_those_of_the_tenants_time_zone() {
     let app = App::start().await;
     let (admin, ..) = two_days(&app).await;
     let report = admin.get_json(RANGE).await;
-    assert_eq!((&report["time_zone"], &report["interval"], &report["by"]), (&"Europe/Rome".into(), &"day".into(), &"none".into()));
+    assert_eq!(
+        (&report["time_zone"], &report["interval"], &report["by"]),
+        (&"Europe/Rome".into(), &"day".into(), &"none".into())
+    );
     assert_eq!(report["as_of_seq"], 16);
     let days = report["items"].as_array().unwrap();
     assert_eq!(days.len(), 2);
     assert_eq!((&days[0]["from"], &days[0]["to"]), (&"2026-10-24T22:00:00Z".into(), &"2026-10-25T23:00:00Z".into()));
     let first = &days[0]["figures"];
     assert_eq!((&first["offered"], &first["answered"], &first["abandoned"]), (&2.into(), &1.into(), &1.into()));
-    assert_eq!((&first["talk_ms"], &first["hold_ms"], &first["longest_wait_ms"]), (&55_000.into(), &5_000.into(), &40_000.into()));
+    assert_eq!(
+        (&first["talk_ms"], &first["hold_ms"], &first["longest_wait_ms"]),
+        (&55_000.into(), &5_000.into(), &40_000.into())
+    );
     let derived = &days[0]["derived"];
     assert_eq!((&derived["service_level"], &derived["abandon_rate"]), (&0.5.into(), &0.5.into()));
-    assert_eq!((&derived["asa_ms"], &derived["aht_ms"], &derived["adherence"]), (&10_000.into(), &60_000.into(), &1.0.into()));
+    assert_eq!(
+        (&derived["asa_ms"], &derived["aht_ms"], &derived["adherence"]),
+        (&10_000.into(), &60_000.into(), &1.0.into())
+    );
     let second = &days[1];
     assert_eq!((&second["figures"]["short_abandoned"], &second["derived"]["service_level"]), (&1.into(), &1.0.into()));
 
@@ -106,11 +115,16 @@ async fn rows_are_of_queues_or_agents_and_filtered_by_them() {
     let (admin, operator, sales, support) = two_days(&app).await;
     let by_queue = admin.get_json(&format!("{RANGE}&interval=total&by=queue")).await;
     let rows = by_queue["items"].as_array().unwrap();
-    let of = |row: &Value| (row["queue"]["name"].clone(), row["figures"]["offered"].clone(), row["figures"]["on_contact_ms"].clone());
+    let of = |row: &Value| {
+        (row["queue"]["name"].clone(), row["figures"]["offered"].clone(), row["figures"]["on_contact_ms"].clone())
+    };
     assert_eq!(of(&rows[0]), ("Sales".into(), 2.into(), 0.into()));
     assert_eq!(of(&rows[1]), ("Support".into(), 2.into(), 0.into()));
     // An agent's time is no queue's.
-    assert_eq!((rows.len(), &rows[2]["queue"], &rows[2]["figures"]["on_contact_ms"]), (3, &Value::Null, &120_000.into()));
+    assert_eq!(
+        (rows.len(), &rows[2]["queue"], &rows[2]["figures"]["on_contact_ms"]),
+        (3, &Value::Null, &120_000.into())
+    );
 
     let by_agent = admin.get_json(&format!("{RANGE}&interval=total&by=agent")).await;
     let rows = by_agent["items"].as_array().unwrap();
@@ -120,7 +134,10 @@ async fn rows_are_of_queues_or_agents_and_filtered_by_them() {
     assert_eq!((&rows[1]["agent"], &rows[1]["figures"]["abandoned"]), (&Value::Null, &2.into()));
 
     let one = admin.get_json(&format!("{RANGE}&interval=total&queue_id={sales}")).await;
-    assert_eq!((&one["items"][0]["figures"]["offered"], &one["items"][0]["derived"]["occupancy"]), (&2.into(), &Value::Null));
+    assert_eq!(
+        (&one["items"][0]["figures"]["offered"], &one["items"][0]["derived"]["occupancy"]),
+        (&2.into(), &Value::Null)
+    );
     let one = admin.get_json(&format!("{RANGE}&interval=total&agent_id={}&queue_id={support}", operator.id)).await;
     assert_eq!(one["items"][0]["figures"]["contacts"], 1);
     let nobody = admin.get_json(&format!("{RANGE}&by=agent&agent_id={}", Uuid::now_v7())).await;
@@ -153,9 +170,14 @@ async fn files_hold_the_same_rows_and_no_formula() {
         .unwrap();
     let pause = |state: &str, at: &str| {
         let data = json!({ "state": state, "reason": "@lunch" });
-        NewEvent::new(Kind::from_static("agent.state_changed"), Ref::new("agent", operator.id), data).at(at.parse().unwrap())
+        NewEvent::new(Kind::from_static("agent.state_changed"), Ref::new("agent", operator.id), data)
+            .at(at.parse().unwrap())
     };
-    let paused = vec![pause("paused", "2026-10-26T12:00:00Z"), pause("available", "2026-10-26T12:30:00Z"), pause("offline", "2026-10-26T12:40:00Z")];
+    let paused = vec![
+        pause("paused", "2026-10-26T12:00:00Z"),
+        pause("available", "2026-10-26T12:30:00Z"),
+        pause("offline", "2026-10-26T12:40:00Z"),
+    ];
     app.state.journal.append(app.tenant, paused).await.unwrap();
     count(&app, app.tenant).await;
 
@@ -165,8 +187,18 @@ async fn files_hold_the_same_rows_and_no_formula() {
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"calls-2026-10-25.csv\"");
     let csv = answer.text().await.unwrap();
     let lines: Vec<&str> = csv.lines().collect();
-    assert!(lines[0].starts_with("from,to,queue,queue_id,offered,answered,") && lines[0].ends_with(",adherence,\"paused_ms: @lunch\""), "{}", lines[0]);
-    assert!(lines[1].starts_with("2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,\"'=HYPERLINK(\"\"http://x.test\"\")\","), "{}", lines[1]);
+    assert!(
+        lines[0].starts_with("from,to,queue,queue_id,offered,answered,")
+            && lines[0].ends_with(",adherence,\"paused_ms: @lunch\""),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1]
+            .starts_with("2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,\"'=HYPERLINK(\"\"http://x.test\"\")\","),
+        "{}",
+        lines[1]
+    );
     assert!(lines[1].contains(",2,1,1,1,0,"), "{}", lines[1]);
     assert!(csv.contains("1800000"), "{csv}");
 
@@ -221,11 +253,13 @@ async fn everybody_reads_what_is_in_their_sight() {
     until_status(&second, &total, StatusCode::OK).await;
     let seen = second.get_json(&total).await["items"][0]["figures"].clone();
     assert_eq!((&seen["offered"], &seen["contacts"], &seen["on_contact_ms"]), (&4.into(), &2.into(), &0.into()));
-    sqlx::query("DELETE FROM queue_members m USING queues q WHERE q.id = m.queue_id AND q.slug = 'sales' AND m.agent_id = $1")
-        .bind(second.id)
-        .execute(&mut app.owner().await)
-        .await
-        .unwrap();
+    sqlx::query(
+        "DELETE FROM queue_members m USING queues q WHERE q.id = m.queue_id AND q.slug = 'sales' AND m.agent_id = $1",
+    )
+    .bind(second.id)
+    .execute(&mut app.owner().await)
+    .await
+    .unwrap();
     let seen = second.get_json(&total).await["items"][0]["figures"].clone();
     assert_eq!((&seen["offered"], &seen["contacts"]), (&2.into(), &1.into()));
     let agents = second.get_json(&format!("{total}&by=agent")).await;
@@ -246,10 +280,8 @@ fn the_documentation_names_every_figure_and_no_other() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/metrics.md");
     let text = std::fs::read_to_string(path).unwrap();
     // A row of a table that begins with one name in code is about a figure.
-    let mut told: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name))
-        .collect();
+    let mut told: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name)).collect();
     let mut ours: Vec<&str> = FIGURES.iter().chain(Derived::NAMES).map(|(name, _)| *name).chain(["pauses"]).collect();
     told.sort_unstable();
     ours.sort_unstable();

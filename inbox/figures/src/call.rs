@@ -94,13 +94,7 @@ impl CallMemory {
     }
 
     /// An agent answered. `None`: they had the call already.
-    pub(crate) fn answered(
-        &mut self,
-        at: i64,
-        agent: Uuid,
-        queue: Option<Uuid>,
-        cells: &mut Cells,
-    ) -> Option<Handled> {
+    pub(crate) fn answered(&mut self, at: i64, agent: Uuid, queue: Option<Uuid>, cells: &mut Cells) -> Option<Handled> {
         self.offers.clear();
         let stay = self.stay.take();
         if let Some(stay) = stay {

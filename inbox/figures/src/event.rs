@@ -155,7 +155,15 @@ mod tests {
         let field = prop_oneof![
             "[a-z_]{0,6}",
             prop::sample::select(vec![
-                "queue_id", "agent_id", "to", "state", "activity", "reason", "service_level_s", "end_reason", "work"
+                "queue_id",
+                "agent_id",
+                "to",
+                "state",
+                "activity",
+                "reason",
+                "service_level_s",
+                "end_reason",
+                "work"
             ])
             .prop_map(str::to_owned),
         ];

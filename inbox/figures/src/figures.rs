@@ -131,7 +131,10 @@ impl Figures {
 
     /// The calls that a rate refers to: those whose waiting is over by an answer, by giving up after a fair wait, or by being sent on.
     fn counted(&self) -> i64 {
-        self.answered.saturating_add(self.abandoned).saturating_sub(self.short_abandoned).saturating_add(self.overflowed)
+        self.answered
+            .saturating_add(self.abandoned)
+            .saturating_sub(self.short_abandoned)
+            .saturating_add(self.overflowed)
     }
 
     /// What is derived: always from sums, never from averages.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::agent::AgentMemory;
 use crate::call::CallMemory;
-use crate::event::{Event, Fact, Target};
+use crate::event::{Event, Fact};
 use crate::figures::Cells;
 
 /// Running calls and agents, as far as they are needed. An event needs its own [`subjects`] and the agents who have the call

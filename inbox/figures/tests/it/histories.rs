@@ -1,6 +1,5 @@
 //! Any history gives the same figures: in one go, in pieces with what is remembered stored between them, and counted in another way.
 
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -24,10 +23,8 @@ impl Store {
     fn take_in(&mut self, piece: &[Happened]) {
         let mut ledger = Ledger::default();
         let named = subjects(piece.iter().map(Happened::event));
-        let calls: Vec<(Uuid, CallMemory)> = named
-            .iter()
-            .filter_map(|id| Some((*id, serde_json::from_str(self.calls.get(id)?).unwrap())))
-            .collect();
+        let calls: Vec<(Uuid, CallMemory)> =
+            named.iter().filter_map(|id| Some((*id, serde_json::from_str(self.calls.get(id)?).unwrap()))).collect();
         let agents = agents_of(calls.iter().map(|(_, call)| call));
         for id in named.iter().chain(&agents) {
             if let Some(text) = self.agents.get(id) {
@@ -144,9 +141,7 @@ fn the_example_of_the_documentation_is_right() {
         at(seconds, "agent.state_changed", ada, json!({ "state": state, "activity": activity, "work": work }))
     };
     let queued = |seconds, n| at(seconds, "call.queued", call(n), json!({ "queue_id": sales }));
-    let answered = |seconds, n| {
-        at(seconds, "call.answered", call(n), json!({ "agent_id": ada, "queue_id": sales }))
-    };
+    let answered = |seconds, n| at(seconds, "call.answered", call(n), json!({ "agent_id": ada, "queue_id": sales }));
     let ended = |seconds, n, reason: &str| at(seconds, "call.ended", call(n), json!({ "end_reason": reason }));
     let history = [
         state(0, "available", "available", None),
@@ -209,7 +204,12 @@ fn an_outcome_is_counted_in_the_quarter_hour_of_its_call() {
 fn a_call_that_overflows_is_offered_to_both_queues() {
     let history = [
         at(0, "call.queued", call(0), json!({ "queue_id": queue(0) })),
-        at(30, "call.queued", call(0), json!({ "queue_id": queue(1), "from_queue_id": queue(0), "service_level_s": 10 })),
+        at(
+            30,
+            "call.queued",
+            call(0),
+            json!({ "queue_id": queue(1), "from_queue_id": queue(0), "service_level_s": 10 }),
+        ),
         at(41, "call.answered", call(0), json!({ "agent_id": agent(0), "queue_id": queue(1) })),
     ];
     let first = cell(&history, 0, Some(queue(0)), None);
@@ -224,8 +224,12 @@ fn a_transfer_ends_one_part_and_begins_another() {
     let history = [
         at(0, "call.queued", call(0), json!({ "queue_id": queue(0) })),
         at(5, "call.answered", call(0), json!({ "agent_id": agent(0), "queue_id": queue(0) })),
-        at(65, "call.transferred", call(0),
-           json!({ "kind": "blind", "from_agent_id": agent(0), "to": { "queue_id": queue(1) } })),
+        at(
+            65,
+            "call.transferred",
+            call(0),
+            json!({ "kind": "blind", "from_agent_id": agent(0), "to": { "queue_id": queue(1) } }),
+        ),
         at(65, "call.queued", call(0), json!({ "queue_id": queue(1), "from_queue_id": queue(0) })),
         at(75, "call.answered", call(0), json!({ "agent_id": agent(1), "queue_id": queue(1) })),
         at(175, "call.ended", call(0), json!({ "end_reason": "completed_customer" })),
@@ -241,9 +245,8 @@ fn a_transfer_ends_one_part_and_begins_another() {
 
 #[test]
 fn a_holiday_counts_for_a_day() {
-    let offline = |days: i64, state: &str| {
-        at(days * 86_400, "agent.state_changed", agent(0), json!({ "state": state }))
-    };
+    let offline =
+        |days: i64, state: &str| at(days * 86_400, "agent.state_changed", agent(0), json!({ "state": state }));
     let (cells, _) = from_scratch(&[offline(0, "offline"), offline(30, "available")]);
     assert_eq!((cells.total().offline_ms, cells.len()), (86_400_000, 96));
 }

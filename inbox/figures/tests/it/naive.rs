@@ -11,14 +11,13 @@ use crate::support::Happened;
 const DAY: i64 = 86_400_000;
 
 fn span(from: i64, to: i64) -> i64 {
-    (to - from).max(0).min(7 * DAY)
+    (to - from).clamp(0, 7 * DAY)
 }
 
 /// A call from its first event that begins something to its end, as places in the history.
 fn lives(history: &[Happened]) -> Vec<Vec<usize>> {
     let mut lives = Vec::new();
-    let calls: BTreeSet<Uuid> =
-        history.iter().filter(|it| it.kind.starts_with("call.")).map(|it| it.subject).collect();
+    let calls: BTreeSet<Uuid> = history.iter().filter(|it| it.kind.starts_with("call.")).map(|it| it.subject).collect();
     for call in calls {
         let mut places = (0..history.len()).filter(|at| history[*at].subject == call);
         loop {
@@ -175,7 +174,11 @@ fn handling(history: &[Happened], life: &[usize], all: &[Part], cells: &mut Cell
         let by = event.id("from_agent_id").unwrap();
         let theirs = all.iter().find(|part| part.agent == by && part.from < at && part.to == Some(at));
         let last_queue = || {
-            life[..nth].iter().rev().copied().find(|at| history[*at].kind == "call.queued")
+            life[..nth]
+                .iter()
+                .rev()
+                .copied()
+                .find(|at| history[*at].kind == "call.queued")
                 .and_then(|at| history[at].id("queue_id"))
         };
         let (queue, at_ms) = match theirs {
@@ -211,7 +214,8 @@ fn times(history: &[Happened], all: &[Part], cells: &mut Cells) {
                 let word = said.iter().rev().find(|at| **at <= last).map(|at| &history[*at].data);
                 let busy = mine.iter().any(|part| part.from <= last && part.to.is_none_or(|to| to > last));
                 let told = word.and_then(|word| word["activity"].as_str());
-                let doing = told.or(busy.then_some("on_contact")).or_else(|| word.and_then(|word| word["state"].as_str()));
+                let doing =
+                    told.or(busy.then_some("on_contact")).or_else(|| word.and_then(|word| word["state"].as_str()));
                 if let Some(doing) = doing {
                     let to = now.min(from + if doing == "offline" { DAY } else { 7 * DAY });
                     let reason = word.and_then(|word| word["reason"].as_str()).unwrap_or_default();

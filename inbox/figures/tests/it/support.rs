@@ -73,7 +73,9 @@ fn happened() -> impl Strategy<Value = (i64, &'static str, Uuid, Value)> {
                     ("call.queued", call(c), data)
                 }
                 5 | 6 => ("call.offered", call(c), json!({ "agent_id": agent(a), "queue_id": queue(q) })),
-                7 => ("call.missed_offer", call(c), json!({ "agent_id": agent(a), "queue_id": queue(q), "why": "rang" })),
+                7 => {
+                    ("call.missed_offer", call(c), json!({ "agent_id": agent(a), "queue_id": queue(q), "why": "rang" }))
+                }
                 8..=11 => ("call.answered", call(c), json!({ "agent_id": agent(a), "queue_id": queue(q) })),
                 12 => ("call.held", call(c), json!({ "agent_id": agent(a) })),
                 13 => ("call.resumed", call(c), json!({ "agent_id": agent(a) })),
