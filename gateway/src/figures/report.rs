@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use trunkline_figures::{Bucket, Cells, Figures, Interval, Quarter, buckets, day_end, day_start};
@@ -20,6 +20,9 @@ pub(super) const MOST_ROWS: usize = 10_000;
 /// The longest time that a report looks at: ten years.
 const LONGEST: TimeDelta = TimeDelta::days(3_660);
 
+/// The years that a report may be of.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
+
 /// What is asked for.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -29,17 +32,17 @@ pub(super) struct ReportQuery {
     /// The last day, which is included, or a moment at which a quarter hour begins, which is not.
     pub to: String,
     /// `quarter` (of an hour), `hour`, `day`, `week`, `month` or `total`.
-    #[param(inline, default = "day")]
+    #[param(inline, value_type = Option<Interval>, default = "day")]
     pub interval: Option<String>,
     /// `none`, `queue` or `agent`.
-    #[param(inline, default = "none")]
+    #[param(inline, value_type = Option<By>, default = "none")]
     pub by: Option<String>,
     /// Only what belongs to this queue.
     pub queue_id: Option<Uuid>,
     /// Only what belongs to this agent.
     pub agent_id: Option<Uuid>,
     /// `json`, `csv` or `xlsx`; else as `Accept` says.
-    #[param(inline, default = "json")]
+    #[param(default = "json")]
     pub format: Option<String>,
 }
 
@@ -70,7 +73,9 @@ fn end(text: &str, zone: Tz, of_day: impl Fn(NaiveDate, Tz) -> Option<DateTime<U
         Err(_) => DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok().map(|at| at.to_utc()),
     };
     let at = at.ok_or("must be a day such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z")?;
-    Quarter::beginning(at).ok_or("must be a moment at which a quarter hour begins")
+    let quarter = Quarter::beginning(at).ok_or("must be a moment at which a quarter hour begins")?;
+    // What calendars and spreadsheets both can tell.
+    if YEARS.contains(&at.year()) { Ok(quarter) } else { Err("must be from 1970 to 9998") }
 }
 
 impl ReportQuery {
