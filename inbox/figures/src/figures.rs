@@ -39,9 +39,10 @@ macro_rules! figures {
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         pub struct Figures {
-            $( $(#[doc = $doc])+ #[serde(default)] pub $name: i64, )+
+            $( $(#[doc = $doc])+ #[serde(default)] #[cfg_attr(feature = "schema", schema(required))] pub $name: i64, )+
             /// Milliseconds paused, by reason; the empty word is no reason.
             #[serde(default)]
+            #[cfg_attr(feature = "schema", schema(required))]
             pub pauses: BTreeMap<String, i64>,
         }
 

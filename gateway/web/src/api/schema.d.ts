@@ -1726,6 +1726,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["reportCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4301,6 +4317,93 @@ export interface components {
         WithPassword: {
             /** @description The password; of a person who has one. */
             password?: string | null;
+        };
+        Figures: {
+            /** Format: int64 */
+            offered: number;
+            /** Format: int64 */
+            answered: number;
+            /** Format: int64 */
+            answered_in_level: number;
+            /** Format: int64 */
+            abandoned: number;
+            /** Format: int64 */
+            short_abandoned: number;
+            /** Format: int64 */
+            overflowed: number;
+            /** Format: int64 */
+            unserved: number;
+            /** Format: int64 */
+            answer_wait_ms: number;
+            /** Format: int64 */
+            abandon_wait_ms: number;
+            /** Format: int64 */
+            longest_wait_ms: number;
+            /** Format: int64 */
+            offers: number;
+            /** Format: int64 */
+            missed_offers: number;
+            /** Format: int64 */
+            contacts: number;
+            /** Format: int64 */
+            talk_ms: number;
+            /** Format: int64 */
+            hold_ms: number;
+            /** Format: int64 */
+            wrap_up_ms: number;
+            /** Format: int64 */
+            transfers_in: number;
+            /** Format: int64 */
+            transfers_out: number;
+            /** Format: int64 */
+            available_ms: number;
+            /** Format: int64 */
+            on_contact_ms: number;
+            /** Format: int64 */
+            wrapping_up_ms: number;
+            /** Format: int64 */
+            paused_ms: number;
+            /** Format: int64 */
+            unreachable_ms: number;
+            /** Format: int64 */
+            offline_ms: number;
+            pauses: {
+                [key: string]: number;
+            };
+        };
+        Derived: {
+            service_level: number | null;
+            abandon_rate: number | null;
+            asa_ms: number | null;
+            aht_ms: number | null;
+            occupancy: number | null;
+            adherence: number | null;
+        };
+        Who: {
+            id: string;
+            name?: string | null;
+        };
+        /** @enum {string} */
+        Interval: "quarter" | "hour" | "day" | "week" | "month" | "total";
+        /** @enum {string} */
+        By: "none" | "queue" | "agent";
+        ReportRow: {
+            from: string;
+            to: string;
+            queue: null | components["schemas"]["Who"];
+            agent: null | components["schemas"]["Who"];
+            figures: components["schemas"]["Figures"];
+            derived: components["schemas"]["Derived"];
+        };
+        Report: {
+            items: components["schemas"]["ReportRow"][];
+            as_of_seq: number;
+            as_of: string;
+            time_zone: string;
+            interval: components["schemas"]["Interval"];
+            by: components["schemas"]["By"];
+            from: string;
+            to: string;
         };
     };
     responses: {
@@ -9433,6 +9536,34 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    reportCalls: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                interval?: components["schemas"]["Interval"];
+                by?: components["schemas"]["By"];
+                queue_id?: string;
+                agent_id?: string;
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
         };
     };
 }

@@ -20,7 +20,6 @@ export function Chart({ report }: { report: Report }) {
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     if (!place) return;
-    setWidth(place.clientWidth);
     const observer = new ResizeObserver(() => setWidth(place.clientWidth));
     observer.observe(place);
     return () => observer.disconnect();
