@@ -9,7 +9,7 @@ import { problemText } from "../calls/problem-text";
 import { saveFile } from "../shared/save";
 import { Chart } from "./chart";
 import { GROUPS, INTERVALS, PERIODS, type Wanted, dayIn, fromSearch } from "./period";
-import { type Report, type Row, hasCalls, share, span, stretch, whole } from "./words";
+import { NOTHING, type Report, type Row, hasCalls, share, span, stretch, whole } from "./words";
 
 /** Figures of calls and agents over time. What each means stands in docs/metrics.md. */
 export default function Reports() {
@@ -116,24 +116,43 @@ function Table({ report, ...rest }: { report: Report | undefined; loading: boole
   const columns = useMemo<Column<Row>[]>(() => {
     const by = report?.by ?? "none";
     const numeric = { numeric: true, width: "minmax(64px, 1fr)" } as const;
-    return [
-      { id: "time", header: t("reports.time"), width: "minmax(150px, 1.6fr)", cell: (row) => <span className="first-letter:uppercase">{report && stretch(row, report.interval, report.time_zone)}</span> },
-      ...(by === "none" ? [] : [{ id: "who", header: t(`reports.by.${by}`), width: "minmax(120px, 1.4fr)", cell: (row: Row) => <Name row={row} /> }]),
+    const aht: Column<Row> = { id: "aht", header: t("reports.aht"), ...numeric, cell: (row) => span(row.derived.aht_ms) };
+    const missed: Column<Row> = { id: "missed", header: t("reports.missed"), ...numeric, hideBelow: "lg", cell: (row) => whole(row.figures.missed_offers) };
+    const transfers: Column<Row> = { id: "transfers", header: t("reports.transfers"), ...numeric, hideBelow: "lg", cell: (row) => whole(row.figures.transfers_out) };
+    // An agent's time is no queue's.
+    const time: Column<Row>[] = [
+      { id: "occupancy", header: t("reports.occupancy"), ...numeric, hideBelow: "sm", cell: (row) => share(row.derived.occupancy) },
+      { id: "adherence", header: t("reports.adherence"), ...numeric, hideBelow: "md", cell: (row) => share(row.derived.adherence) },
+    ];
+    const calls: Column<Row>[] = [
       { id: "offered", header: t("reports.offered"), ...numeric, cell: (row) => whole(row.figures.offered) },
       { id: "answered", header: t("reports.answered"), ...numeric, cell: (row) => whole(row.figures.answered) },
       { id: "abandoned", header: t("reports.abandoned"), ...numeric, cell: (row) => whole(row.figures.abandoned) },
       { id: "level", header: t("reports.service-level"), ...numeric, cell: (row) => share(row.derived.service_level) },
       { id: "asa", header: t("reports.asa"), ...numeric, cell: (row) => span(row.derived.asa_ms) },
-      { id: "longest", header: t("reports.longest-wait"), ...numeric, hideBelow: "md", cell: (row) => (row.figures.longest_wait_ms > 0 ? span(row.figures.longest_wait_ms) : span(null)) },
-      { id: "aht", header: t("reports.aht"), ...numeric, cell: (row) => span(row.derived.aht_ms) },
-      { id: "missed", header: t("reports.missed"), ...numeric, hideBelow: "lg", cell: (row) => whole(row.figures.missed_offers) },
-      { id: "transfers", header: t("reports.transfers"), ...numeric, hideBelow: "lg", cell: (row) => whole(row.figures.transfers_out) },
-      ...(by === "queue"
-        ? []
-        : ([
-            { id: "occupancy", header: t("reports.occupancy"), ...numeric, hideBelow: "sm", cell: (row) => share(row.derived.occupancy) },
-            { id: "adherence", header: t("reports.adherence"), ...numeric, hideBelow: "md", cell: (row) => share(row.derived.adherence) },
-          ] satisfies Column<Row>[])),
+      { id: "longest", header: t("reports.longest-wait"), ...numeric, hideBelow: "md", cell: (row) => (row.figures.longest_wait_ms > 0 ? span(row.figures.longest_wait_ms) : NOTHING) },
+      aht,
+      missed,
+      transfers,
+      ...(by === "queue" ? [] : time),
+    ];
+    // Nobody answered an abandoned call: an agent's row has what they were offered, and what they did.
+    const agents: Column<Row>[] = [
+      { id: "offers", header: t("reports.offers"), ...numeric, cell: (row) => whole(row.figures.offers) },
+      { ...missed, hideBelow: "sm" },
+      { id: "contacts", header: t("reports.contacts"), ...numeric, cell: (row) => whole(row.figures.contacts) },
+      aht,
+      { id: "talk", header: t("reports.talk"), ...numeric, cell: (row) => span(row.figures.talk_ms) },
+      { id: "hold", header: t("reports.hold"), ...numeric, hideBelow: "md", cell: (row) => span(row.figures.hold_ms) },
+      { id: "wrap-up", header: t("reports.wrap-up"), ...numeric, hideBelow: "md", cell: (row) => span(row.figures.wrap_up_ms) },
+      { id: "paused", header: t("reports.paused"), ...numeric, hideBelow: "lg", cell: (row) => span(row.figures.paused_ms) },
+      transfers,
+      ...time,
+    ];
+    return [
+      { id: "time", header: t("reports.time"), width: "minmax(150px, 1.6fr)", cell: (row) => <span className="first-letter:uppercase">{report && stretch(row, report.interval, report.time_zone)}</span> },
+      ...(by === "none" ? [] : [{ id: "who", header: t(`reports.by.${by}`), width: "minmax(120px, 1.4fr)", cell: (row: Row) => <Name row={row} /> }]),
+      ...(by === "agent" ? agents : calls),
     ];
   }, [report, t]);
   return <DataTable label={t("calls.reports")} className="max-h-[70dvh] rounded-lg border border-line" columns={columns} rows={report?.items ?? []} rowKey={(row) => `${row.from} ${row.queue?.id ?? row.agent?.id ?? ""}`} {...rest} />;
