@@ -1,6 +1,7 @@
 //! The command line: `trunkline <word>`.
 
 mod doctor;
+mod figures;
 mod replay;
 mod serve;
 mod user;
@@ -55,6 +56,11 @@ enum Word {
         #[command(subcommand)]
         word: user::UserWord,
     },
+    /// Figures of calls and agents.
+    Figures {
+        #[command(subcommand)]
+        word: figures::FiguresWord,
+    },
     /// Play an ARI log back and show what the gateway understood.
     Replay {
         /// A file written with `serve --ari-log`.
@@ -100,6 +106,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Word::Migrate => migrate(&source).await.map(|()| ExitCode::SUCCESS),
             Word::Doctor { audit } => Ok(doctor::run(&source, audit).await),
             Word::User { word } => user::run(&source, word).await.map(|()| ExitCode::SUCCESS),
+            Word::Figures { word } => figures::run(&source, word).await,
             Word::DemoSeed => demo_seed(&source).await.map(|()| ExitCode::SUCCESS),
             Word::Openapi | Word::Replay { .. } => Ok(ExitCode::SUCCESS),
         }

@@ -14,6 +14,7 @@ use trunkline_journal::{Journal, JournalConfig};
 
 use crate::calls::{CallConfig, CallControl, CallMetrics};
 use crate::config::{AriTransport, Config, Source};
+use crate::figures::{self, FigureMetrics};
 use crate::metrics::Metrics;
 use crate::roster::{self, Roster};
 use crate::secrets::{SecretMetrics, Vault};
@@ -101,6 +102,9 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));
     tasks.spawn(jobs::watch(db.clone(), Arc::clone(&state.job_metrics), cancel.clone()));
+    let figure_metrics = FigureMetrics::register(state.metrics.registry()).context("figures' metrics")?;
+    let timing = figures::Timing::default();
+    tasks.spawn(figures::watch(db.clone(), journal.clone(), figure_metrics, timing, cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());
     tasks.spawn(secrets::keep_current(vault.clone(), db.clone(), secret_metrics, cancel.clone()));

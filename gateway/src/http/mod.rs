@@ -1,5 +1,6 @@
 //! What every route shares: errors, extractors, pages, idempotency, the documents that describe it all.
 
+mod csv;
 mod database;
 pub mod docs;
 mod edge;
@@ -16,6 +17,7 @@ mod revision;
 mod router;
 pub(crate) mod served;
 
+pub(crate) use csv::csv_cell;
 pub use edge::RequestId;
 pub use extract::{Json, Path, Query};
 pub use idempotency::Idempotency;

@@ -89,6 +89,7 @@ permissions! {
     SitesRead          "sites:read"         - x x x x x x x - "See the tenant's sites and their numbers."
     SitesManage        "sites:manage"       - x - - - - - - - "Make and change sites, and say which numbers are theirs."
     UsageRead          "usage:read"         - x x - - - - - - "See what the tenant may use and has used."
+    ReportsRead        "reports:read"        - x x - - - - - - "Read figures of the work within one's reach, and save them as files."
     SetupRun           "setup:run"           - x - - - - - - - "Set up a tenant of one's own, and remove the demo."
     MetricsRead        "metrics:read"        x x - - - - - - - "Read the gateway's metrics from elsewhere than loopback."
     PlatformManage     "platform:manage"     x - - - - - - - - "Run the platform that all tenants share."

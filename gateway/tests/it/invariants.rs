@@ -17,7 +17,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn nothing_but_a_store_speaks_sql() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let crates = ["gateway", "inbox/jobs", "inbox/journal", "inbox/routing", "media", "ari"];
+    let crates = ["gateway", "inbox/figures", "inbox/jobs", "inbox/journal", "inbox/routing", "media", "ari"];
     let mut files = Vec::new();
     for folder in crates {
         sources(&root.join(folder).join("src"), &mut files);

@@ -17,12 +17,12 @@ use crate::support::{App, Socket, User, problem};
 
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-fn principal(app: &App, user: &User) -> Principal {
+pub(crate) fn principal(app: &App, user: &User) -> Principal {
     authenticate(&app.state, &user.token, "127.0.0.1".parse().unwrap()).unwrap()
 }
 
 /// Gives a role as another node would: this one is told by the database.
-async fn assign(app: &App, by: Principal, user: UserId, assignment: Assignment) -> Result<(), AppError> {
+pub(crate) async fn assign(app: &App, by: Principal, user: UserId, assignment: Assignment) -> Result<(), AppError> {
     let asking = Asking { by, origin: Origin::default() };
     let command = app.state.journal.command(by.tenant, move |tx| {
         let asking = asking.clone();
@@ -34,14 +34,14 @@ async fn assign(app: &App, by: Principal, user: UserId, assignment: Assignment) 
     command.await.map(|_| ()).map_err(AppError::from)
 }
 
-async fn custom(admin: &User, name: &str, permissions: &[&str], reach: &str) -> RoleId {
+pub(crate) async fn custom(admin: &User, name: &str, permissions: &[&str], reach: &str) -> RoleId {
     let body = json!({ "name": name, "permissions": permissions, "reach": reach });
     let made = admin.post("/api/v1/roles", &body).await;
     assert_eq!(made.status(), StatusCode::CREATED);
     made.json::<Value>().await.unwrap()["id"].as_str().unwrap().parse().unwrap()
 }
 
-async fn until_status(user: &User, path: &str, status: StatusCode) -> Duration {
+pub(crate) async fn until_status(user: &User, path: &str, status: StatusCode) -> Duration {
     let begun = Instant::now();
     while user.get(path).await.status() != status {
         assert!(begun.elapsed() < Duration::from_secs(10), "{path} is never {status}");

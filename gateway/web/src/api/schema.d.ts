@@ -86,44 +86,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/agents/{id}/skills": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Say what an agent can do */
-        put: operations["setAgentSkills"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/agents/{id}/state": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Set an agent's state
-         * @description What a manager says counts at once: an agent who is made available is done with wrap-up, too. What rings goes to the next; a
-         *     conversation goes on.
-         */
-        put: operations["setAgentState"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -545,47 +507,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/calls/{id}/conference": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Bring an agent into a call
-         * @description They are rung, and join when they pick up. The call goes on as long as an agent is in it.
-         */
-        post: operations["conferenceCall"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/disposition": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Say what a call came to
-         * @description For an agent who talked in it, while they talk or after. Said again, it takes the place of what was said before. Where the queue
-         *     requires it, wrap-up does not end without.
-         */
-        post: operations["disposeCall"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/calls/{id}/events": {
         parameters: {
             query?: never;
@@ -642,108 +563,6 @@ export interface paths {
          *     ends meanwhile, and if the phone does not answer within ten seconds all stays as it was. Works while the database is away.
          */
         post: operations["reattachCall"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/transfer": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Hand a call on
-         * @description Blind: the customer hears music until the other picks up; if they don't, you are rung again, and then whoever serves the queue.
-         *     Attended: you are joined with the other and go on with `complete`, `swap`, `merge` or `cancel`; hanging up completes. Recording and
-         *     record go on through all of it.
-         */
-        post: operations["transferCall"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/transfer/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Cancel an attended transfer
-         * @description The other is released, and you are with the customer again.
-         */
-        post: operations["cancelTransfer"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/transfer/complete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Complete an attended transfer
-         * @description The other has the customer from now on. Before they picked up it becomes a blind one.
-         */
-        post: operations["completeTransfer"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/transfer/merge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Let all three talk
-         * @description The attended transfer becomes a conference.
-         */
-        post: operations["mergeTransfer"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls/{id}/transfer/swap": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Talk to the other one of the two
-         * @description To the customer while the other hears music, or the other way round.
-         */
-        post: operations["swapTransfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1428,30 +1247,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/queues/{id}/routing": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * How a queue works
-         * @description Who is asked, in which order callers are served, and where they go whom nobody serves.
-         */
-        get: operations["getQueueRouting"];
-        /**
-         * Say how a queue works
-         * @description Takes the place of what was there; who waits is treated by the new rules at once.
-         */
-        put: operations["setQueueRouting"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/recordings/{id}": {
         parameters: {
             query?: never;
@@ -1767,45 +1562,6 @@ export interface paths {
         patch: operations["updateSite"];
         trace?: never;
     };
-    "/api/v1/skills": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List skills */
-        get: operations["listSkills"];
-        put?: never;
-        /** Make a skill */
-        post: operations["createSkill"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/skills/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Remove a skill
-         * @description Also from the agents who have it. One that a queue asks for stays.
-         */
-        delete: operations["deleteSkill"];
-        options?: never;
-        head?: never;
-        /** Rename a skill */
-        patch: operations["updateSkill"];
-        trace?: never;
-    };
     "/api/v1/softphone/session": {
         parameters: {
             query?: never;
@@ -1970,6 +1726,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["reportCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2018,13 +1790,6 @@ export interface components {
         };
         /** @description A user who takes work. */
         Agent: {
-            /** @description What the agent is doing. */
-            activity: components["schemas"]["AgentActivity"];
-            /**
-             * Format: date-time
-             * @description Since when.
-             */
-            activity_since: string;
             /** @description E-mail address. */
             email: string;
             /**
@@ -2038,8 +1803,6 @@ export interface components {
             reachable: boolean;
             /** @description Why, in the agent's words. */
             reason?: string | null;
-            /** @description What the agent can do, and how well. */
-            skills: components["schemas"]["SkillLevel"][];
             /** @description Whether the agent wants work. */
             state: components["schemas"]["AgentState"];
             /**
@@ -2047,13 +1810,7 @@ export interface components {
              * @description Since when.
              */
             state_since: string;
-            wrap_up?: components["schemas"]["WrapUp"] | null;
         };
-        /**
-         * @description What an agent is doing. What they asked for is their [`AgentState`](crate::AgentState).
-         * @enum {string}
-         */
-        AgentActivity: "available" | "on_contact" | "wrap_up" | "paused" | "offline" | "unreachable";
         /**
          * Format: uuid
          * @description An agent: the same UUID as the [`UserId`] of the person, seen as one who takes work.
@@ -2232,8 +1989,6 @@ export interface components {
             contact_id?: string | null;
             /** @description Who called whom. */
             direction: components["schemas"]["Direction"];
-            /** @description What agents say it came to. */
-            dispositions: components["schemas"]["CallDisposition"][];
             end_reason?: components["schemas"]["EndReason"] | null;
             /**
              * Format: date-time
@@ -2288,25 +2043,6 @@ export interface components {
             /** @description The called number or extension. */
             to: string;
         };
-        /** @description What an agent says a call came to. */
-        CallDisposition: {
-            /**
-             * Format: uuid
-             * @description The agent who says so.
-             */
-            agent_id: string;
-            /**
-             * Format: date-time
-             * @description When.
-             */
-            at: string;
-            /** @description One of the queue's codes. */
-            code: string;
-            /** @description What it read when it was chosen. */
-            label: string;
-            /** @description The agent's own words. */
-            note?: string | null;
-        };
         /** @description A call's timeline. */
         CallEvents: {
             /**
@@ -2350,21 +2086,6 @@ export interface components {
             current: string;
             /** @description The new one: at least 10 characters, and another than the current one. */
             new: string;
-        };
-        /** @description What becomes of a caller outside opening hours. */
-        Closed: {
-            /** @description Who was in the queue before it closed is still served. */
-            keep_waiting?: boolean;
-            /** @description Where to. */
-            to: components["schemas"]["Destination"];
-        };
-        /** @description Body of `POST /calls/{id}/conference`. */
-        Conference: {
-            /**
-             * Format: uuid
-             * @description Who is to join.
-             */
-            agent_id: string;
         };
         /** @description Body of `POST /me/second-step/confirm`. */
         ConfirmSecondStep: {
@@ -2492,11 +2213,6 @@ export interface components {
              */
             updated_at: string;
         };
-        /**
-         * @description A day of the week.
-         * @enum {string}
-         */
-        Day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
         /** @description What became of the work of somebody who may not come in any more. */
         Deactivated: {
             /** @description Phones that were removed. */
@@ -2516,14 +2232,6 @@ export interface components {
             /** @description The tenant's slug once more, so that nobody deletes another one by mistake. */
             slug: string;
         };
-        /** @description Where a caller goes whom this queue does not serve. */
-        Destination: {
-            /**
-             * Format: uuid
-             * @description Another queue, with the place the caller had.
-             */
-            queue_id: string;
-        } | "hang_up";
         /** @description A desk phone. */
         Device: {
             /**
@@ -2551,20 +2259,6 @@ export interface components {
          * @enum {string}
          */
         Direction: "inbound" | "outbound" | "internal";
-        /** @description Body of `POST /calls/{id}/disposition`. */
-        Dispose: {
-            /** @description One of the codes of the queue by which the call came. */
-            code: string;
-            /** @description In one's own words; at most 2,000 characters. */
-            note?: string | null;
-        };
-        /** @description What an agent says a contact came to. */
-        Disposition: {
-            /** @description What the records have: lower-case letters, digits, `-` and `_`. */
-            code: string;
-            /** @description What people read. */
-            label: string;
-        };
         /**
          * @description How a call ended.
          * @enum {string}
@@ -2657,13 +2351,6 @@ export interface components {
         ForgotPassword: {
             /** @description E-mail address, in any case. */
             email: string;
-        };
-        /** @description When somebody is there. */
-        Hours: {
-            /** @description IANA name, such as `Europe/Rome`. */
-            time_zone: string;
-            /** @description The week; a day that is not named is closed. */
-            week: components["schemas"]["Opening"][];
         };
         /** @description A server for `RTCConfiguration.iceServers`, in the browser's own shape. */
         IceServer: {
@@ -3055,11 +2742,6 @@ export interface components {
             /** @description The one used last first; at most 200. */
             items: components["schemas"]["MySession"][];
         };
-        /** @description Body of `POST /skills` and `PATCH /skills/{id}`. */
-        NameSkill: {
-            /** @description Its name, unlike any other's. */
-            name: string;
-        };
         /** @description A key with its secret. */
         NewApiKey: {
             /** @description The key. */
@@ -3154,15 +2836,6 @@ export interface components {
              */
             site_id?: string | null;
         };
-        /** @description One stretch of one day. */
-        Opening: {
-            /** @description The day on which it begins. */
-            day: components["schemas"]["Day"];
-            /** @description `HH:MM`, local time. */
-            from: string;
-            /** @description `HH:MM`, local time, later than `from`; `24:00` is the end of the day. */
-            to: string;
-        };
         /** @description One line of the opening hours. */
         OpeningHours: {
             /**
@@ -3180,16 +2853,6 @@ export interface components {
              * @example 09:00
              */
             open: string;
-        };
-        /** @description A caller who waited this long goes elsewhere. */
-        Overflow: {
-            /**
-             * Format: int32
-             * @description How long, in seconds since the call came to this queue.
-             */
-            after_seconds: number;
-            /** @description Where to. */
-            to: components["schemas"]["Destination"];
         };
         /** @description A tenant that one belongs to. */
         OwnTenant: {
@@ -3223,13 +2886,6 @@ export interface components {
             as_of_seq: number;
             /** @description The rows. */
             items: {
-                /** @description What the agent is doing. */
-                activity: components["schemas"]["AgentActivity"];
-                /**
-                 * Format: date-time
-                 * @description Since when.
-                 */
-                activity_since: string;
                 /** @description E-mail address. */
                 email: string;
                 /**
@@ -3243,8 +2899,6 @@ export interface components {
                 reachable: boolean;
                 /** @description Why, in the agent's words. */
                 reason?: string | null;
-                /** @description What the agent can do, and how well. */
-                skills: components["schemas"]["SkillLevel"][];
                 /** @description Whether the agent wants work. */
                 state: components["schemas"]["AgentState"];
                 /**
@@ -3252,7 +2906,6 @@ export interface components {
                  * @description Since when.
                  */
                 state_since: string;
-                wrap_up?: components["schemas"]["WrapUp"] | null;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -3421,8 +3074,6 @@ export interface components {
                 contact_id?: string | null;
                 /** @description Who called whom. */
                 direction: components["schemas"]["Direction"];
-                /** @description What agents say it came to. */
-                dispositions: components["schemas"]["CallDisposition"][];
                 end_reason?: components["schemas"]["EndReason"] | null;
                 /**
                  * Format: date-time
@@ -3814,36 +3465,6 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_Skill: {
-            /**
-             * Format: int64
-             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
-             */
-            as_of_seq: number;
-            /** @description The rows. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description The skill.
-                 */
-                id: string;
-                /** @description Its name. */
-                name: string;
-                /**
-                 * Format: date-time
-                 * @description When it was last changed.
-                 */
-                updated_at: string;
-            }[];
-            /** @description Cursor of the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
         Page_Team: {
             /**
              * Format: int64
@@ -4013,120 +3634,6 @@ export interface components {
             /** @description Every call that nobody has answered yet, also those that ring at an agent; in the order in which they will be served. */
             waiting: components["schemas"]["WaitingCall"][];
         };
-        /** @description How a queue works. What is left out has its default. */
-        QueueRouting: {
-            /**
-             * @description What a caller finds outside of those hours.
-             * @default {
-             *       "keep_waiting": true,
-             *       "to": "hang_up"
-             *     }
-             */
-            closed: components["schemas"]["Closed"];
-            /**
-             * @description Wrap-up does not end before the agent chose one of them.
-             * @default false
-             */
-            disposition_required: boolean;
-            /**
-             * @description What a call may have come to.
-             * @default []
-             */
-            dispositions: components["schemas"]["Disposition"][];
-            /** @default null */
-            hours: components["schemas"]["Hours"] | null;
-            /**
-             * Format: int32
-             * @description How long, in seconds, a caller may wait at most, in all queues together.
-             * @default 600
-             */
-            max_wait_seconds: number;
-            /** @default null */
-            overflow: components["schemas"]["Overflow"] | null;
-            /**
-             * Format: int32
-             * @description After how many unanswered calls in a row an agent is paused; null: never.
-             * @default 3
-             */
-            pause_after_missed: number | null;
-            /**
-             * Format: int32
-             * @description How long, in seconds, preferred skills count as required.
-             * @default 0
-             */
-            prefer_seconds: number;
-            /**
-             * @description Skills that are held out for during `prefer_seconds`.
-             * @default []
-             */
-            preferred: components["schemas"]["SkillLevel"][];
-            /**
-             * Format: int32
-             * @description The higher is served first; −100 to 100.
-             * @default 0
-             */
-            priority: number;
-            /**
-             * @description How it asks for less as it waits.
-             * @default []
-             */
-            relax: components["schemas"]["RelaxStep"][];
-            /**
-             * @description Skills that an agent must have.
-             * @default []
-             */
-            required: components["schemas"]["SkillLevel"][];
-            /**
-             * Format: int32
-             * @description Answered within so many seconds is within the service level.
-             * @default 20
-             */
-            service_level_seconds: number;
-            /**
-             * Format: int32
-             * @description Who gives up within so many seconds counts as a short abandon.
-             * @default 5
-             */
-            short_abandon_seconds: number;
-            /**
-             * Format: int32
-             * @description How long, in seconds, a call waits for the agent who served this customer last and for nobody else. At 0 they are only asked first.
-             * @default 0
-             */
-            sticky_seconds: number;
-            /**
-             * @description Who is asked.
-             * @default longest_idle
-             */
-            strategy: components["schemas"]["Strategy"];
-            /** @default null */
-            too_long: components["schemas"]["TooLong"] | null;
-            /**
-             * @description Nobody there, or everybody silent.
-             * @default {
-             *       "grace_seconds": 60,
-             *       "rounds": 2,
-             *       "to": "hang_up"
-             *     }
-             */
-            unattended: components["schemas"]["Unattended"];
-            /**
-             * Format: int32
-             * @description How long, in seconds, an agent has after a call for what it leaves to do.
-             * @default 0
-             */
-            wrap_up_seconds: number;
-        };
-        /** @description How a queue works. What is left out has its default. */
-        QueueWorks: {
-            /**
-             * Format: int32
-             * @description How long one agent is rung, in seconds.
-             */
-            ring_seconds?: number;
-            /** @description Everything else. */
-            routing?: components["schemas"]["QueueRouting"];
-        };
         /**
          * @description How far somebody's sight goes within the tenant; the journal's scopes say the same of events.
          * @enum {string}
@@ -4205,26 +3712,6 @@ export interface components {
             id: string;
             /** @description `call`, `agent`, `recording` … */
             type: string;
-        };
-        /** @description From so many seconds in the queue on, a call asks for less or weighs more. Steps add up. */
-        RelaxStep: {
-            /**
-             * Format: int32
-             * @description When, in seconds since the call came to the queue.
-             */
-            after_seconds: number;
-            /** @description Skills that are no longer asked for. */
-            drop?: string[];
-            /**
-             * Format: int32
-             * @description What is taken off every level asked for.
-             */
-            lower_by?: number;
-            /**
-             * Format: int32
-             * @description What is added to the priority.
-             */
-            raise_priority?: number;
         };
         /** @description How far the removal is. */
         RemovalState: {
@@ -4313,11 +3800,6 @@ export interface components {
             lock?: components["schemas"]["Lock"];
             /** @description The value; what it may be stands in the setting's `kind`. */
             value: components["schemas"]["SettingValue"];
-        };
-        /** @description Body of `PUT /agents/{id}/skills`. */
-        SetSkills: {
-            /** @description All that the agent can do; what is left out the agent can't. */
-            skills: components["schemas"]["SkillLevel"][];
         };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
@@ -4477,39 +3959,6 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description Something that agents can be good at. */
-        Skill: {
-            /**
-             * Format: date-time
-             * @description When it was made.
-             */
-            created_at: string;
-            /**
-             * Format: uuid
-             * @description The skill.
-             */
-            id: string;
-            /** @description Its name. */
-            name: string;
-            /**
-             * Format: date-time
-             * @description When it was last changed.
-             */
-            updated_at: string;
-        };
-        /** @description A skill and how well it has to be mastered. */
-        SkillLevel: {
-            /**
-             * Format: int32
-             * @description 1 to 100.
-             */
-            level: number;
-            /**
-             * Format: uuid
-             * @description The skill.
-             */
-            skill_id: string;
-        };
         /** @description What a browser needs to be a phone. */
         SoftphoneSession: {
             /**
@@ -4544,11 +3993,6 @@ export interface components {
          * @enum {string}
          */
         Standing: "fine" | "near" | "reached";
-        /**
-         * @description Which of the agents who could take a call is asked.
-         * @enum {string}
-         */
-        Strategy: "longest_idle" | "round_robin" | "fewest_contacts" | "ring_all" | "skill_best";
         /** @description What a password is worth. */
         Strength: {
             /** @description Whether it is taken as a new password. */
@@ -4572,19 +4016,6 @@ export interface components {
         SwitchTenant: {
             /** @description Slug of the tenant to go on in. */
             tenant: string;
-        };
-        /** @description To whom a call is handed: one of the two. */
-        Target: {
-            /**
-             * Format: uuid
-             * @description An agent with a phone that can ring, and nothing in hand.
-             */
-            agent_id?: string | null;
-            /**
-             * Format: uuid
-             * @description A queue: whoever serves it.
-             */
-            queue_id?: string | null;
         };
         /** @description A team. */
         Team: {
@@ -4670,43 +4101,6 @@ export interface components {
             expires_in: number;
             /** @description For `?ticket=`. */
             ticket: string;
-        };
-        /** @description A caller who finds this many in the queue goes elsewhere. */
-        TooLong: {
-            /**
-             * Format: int32
-             * @description How many waiting calls are too many to join.
-             */
-            at: number;
-            /** @description Where to. */
-            to: components["schemas"]["Destination"];
-        };
-        /** @description Body of `POST /calls/{id}/transfer`. */
-        Transfer: {
-            /** @description `blind`: you are gone at once. `attended`: you ask first, while the customer hears music. */
-            kind: components["schemas"]["TransferKind"];
-            /** @description To whom. */
-            to: components["schemas"]["Target"];
-        };
-        /**
-         * @description How a call is handed on.
-         * @enum {string}
-         */
-        TransferKind: "blind" | "attended";
-        /** @description What becomes of a caller whom nobody is there for, or whom everybody let ring: they are told so, and then go elsewhere. */
-        Unattended: {
-            /**
-             * Format: int32
-             * @description How long, in seconds, from the announcement to the way out.
-             */
-            grace_seconds: number;
-            /**
-             * Format: int32
-             * @description How often each agent has to let it pass.
-             */
-            rounds: number;
-            /** @description Where to. */
-            to: components["schemas"]["Destination"];
         };
         /**
          * @description What a number counts.
@@ -4924,25 +4318,92 @@ export interface components {
             /** @description The password; of a person who has one. */
             password?: string | null;
         };
-        /** @description What a call left an agent to do. */
-        WrapUp: {
-            /**
-             * Format: uuid
-             * @description The call.
-             */
-            call_id: string;
-            /** @description The agent said what the call came to. */
-            disposed: boolean;
-            /**
-             * Format: uuid
-             * @description The queue by whose rules.
-             */
-            queue_id: string;
-            /**
-             * Format: date-time
-             * @description When its time is up; a disposition that is required may make it longer.
-             */
-            until: string;
+        Figures: {
+            /** Format: int64 */
+            offered: number;
+            /** Format: int64 */
+            answered: number;
+            /** Format: int64 */
+            answered_in_level: number;
+            /** Format: int64 */
+            abandoned: number;
+            /** Format: int64 */
+            short_abandoned: number;
+            /** Format: int64 */
+            overflowed: number;
+            /** Format: int64 */
+            unserved: number;
+            /** Format: int64 */
+            answer_wait_ms: number;
+            /** Format: int64 */
+            abandon_wait_ms: number;
+            /** Format: int64 */
+            longest_wait_ms: number;
+            /** Format: int64 */
+            offers: number;
+            /** Format: int64 */
+            missed_offers: number;
+            /** Format: int64 */
+            contacts: number;
+            /** Format: int64 */
+            talk_ms: number;
+            /** Format: int64 */
+            hold_ms: number;
+            /** Format: int64 */
+            wrap_up_ms: number;
+            /** Format: int64 */
+            transfers_in: number;
+            /** Format: int64 */
+            transfers_out: number;
+            /** Format: int64 */
+            available_ms: number;
+            /** Format: int64 */
+            on_contact_ms: number;
+            /** Format: int64 */
+            wrapping_up_ms: number;
+            /** Format: int64 */
+            paused_ms: number;
+            /** Format: int64 */
+            unreachable_ms: number;
+            /** Format: int64 */
+            offline_ms: number;
+            pauses: {
+                [key: string]: number;
+            };
+        };
+        Derived: {
+            service_level: number | null;
+            abandon_rate: number | null;
+            asa_ms: number | null;
+            aht_ms: number | null;
+            occupancy: number | null;
+            adherence: number | null;
+        };
+        Who: {
+            id: string;
+            name?: string | null;
+        };
+        /** @enum {string} */
+        Interval: "quarter" | "hour" | "day" | "week" | "month" | "total";
+        /** @enum {string} */
+        By: "none" | "queue" | "agent";
+        ReportRow: {
+            from: string;
+            to: string;
+            queue: null | components["schemas"]["Who"];
+            agent: null | components["schemas"]["Who"];
+            figures: components["schemas"]["Figures"];
+            derived: components["schemas"]["Derived"];
+        };
+        Report: {
+            items: components["schemas"]["ReportRow"][];
+            as_of_seq: number;
+            as_of: string;
+            time_zone: string;
+            interval: components["schemas"]["Interval"];
+            by: components["schemas"]["By"];
+            from: string;
+            to: string;
         };
     };
     responses: {
@@ -5270,110 +4731,6 @@ export interface operations {
             };
             /** @description No such device */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    setAgentSkills: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The agent */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetSkills"];
-            };
-        };
-        responses: {
-            /** @description The agent as it is now */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Agent"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such agent */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit, or a skill does not exist */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    setAgentState: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The agent */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetState"];
-            };
-        };
-        responses: {
-            /** @description The agent as it is now */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Agent"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such agent */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6501,132 +5858,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    conferenceCall: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Conference"];
-            };
-        };
-        responses: {
-            /** @description They are being rung */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not now, the other is busy or has no phone, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit, or there is no such agent */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    disposeCall: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Dispose"];
-            };
-        };
-        responses: {
-            /** @description What was said */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallDisposition"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such call that the user talked in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit, or the queue has no such code */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     listCallEvents: {
         parameters: {
             query?: never;
@@ -6743,256 +5974,6 @@ export interface operations {
                 };
             };
             /** @description This sign-in's softphone is not signed in to Asterisk */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    transferCall: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Transfer"];
-            };
-        };
-        responses: {
-            /** @description It is being handed on */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not now, the other is busy or has no phone, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit, or there is no such agent or queue */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    cancelTransfer: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is being asked, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    completeTransfer: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is being asked, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    mergeTransfer: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is being asked, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    swapTransfer: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                /** @description The call */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such running call that the user talks in */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is being asked, or the Idempotency-Key is in use */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8816,107 +7797,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    getQueueRouting: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The queue */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description How it works */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueueWorks"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such queue */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    setQueueRouting: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag that was seen */
-                "If-Match"?: string | null;
-            };
-            path: {
-                /** @description The queue */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["QueueWorks"];
-            };
-        };
-        responses: {
-            /** @description How it works now */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueueWorks"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such queue */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Changed since it was read */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     getRecording: {
         parameters: {
             query?: never;
@@ -10128,205 +9008,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    listSkills: {
-        parameters: {
-            query?: {
-                /** @description Rows on the page. */
-                limit?: number;
-                /** @description `next_cursor` of the page before. */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Skills by name */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_Skill"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    createSkill: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes the request safe to repeat for 24 h */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NameSkill"];
-            };
-        };
-        responses: {
-            /** @description The skill */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Skill"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    deleteSkill: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The skill */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Removed */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such skill */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A queue asks for it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    updateSkill: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag that was seen */
-                "If-Match"?: string | null;
-            };
-            path: {
-                /** @description The skill */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NameSkill"];
-            };
-        };
-        responses: {
-            /** @description The skill as it is now */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Skill"];
-                };
-            };
-            400: components["responses"]["Unreadable"];
-            401: components["responses"]["SignInFirst"];
-            403: components["responses"]["NotAllowed"];
-            /** @description No such skill */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The name is taken */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Changed since it was read */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["NotJson"];
-            /** @description The body does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["TooMany"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     openSoftphoneSession: {
         parameters: {
             query?: never;
@@ -10855,6 +9536,34 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    reportCalls: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                interval?: components["schemas"]["Interval"];
+                by?: components["schemas"]["By"];
+                queue_id?: string;
+                agent_id?: string;
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
         };
     };
 }

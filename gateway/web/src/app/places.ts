@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -13,6 +13,7 @@ export interface Place {
     | "/setup"
     | "/audit"
     | "/platform"
+    | "/reports"
     | "/settings"
     | "/settings/all"
     | "/settings/security"
@@ -41,6 +42,7 @@ export function usePlaces(): readonly Place[] {
   const mayReadJobs = useCan("jobs:read");
   const maySites = useCan("sites:read");
   const mayUsage = useCan("usage:read");
+  const mayReports = useCan("reports:read");
   const mayPlatform = useCan("platform:manage");
   return useMemo(
     () => [
@@ -51,6 +53,7 @@ export function usePlaces(): readonly Place[] {
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
       ...(mayPlatform ? [{ to: "/platform" as const, title: t("common.nav.platform"), icon: Server }] : []),
+      ...(mayReports ? [{ to: "/reports" as const, title: t("calls.reports"), icon: ChartColumn, under: "/settings" as const }] : []),
       { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
       { to: "/settings/all", title: t("common.nav.all-settings"), icon: SlidersHorizontal, under: "/settings" },
       { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
@@ -62,6 +65,6 @@ export function usePlaces(): readonly Place[] {
       ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayPlatform],
+    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, mayPlatform],
   );
 }

@@ -103,6 +103,15 @@ const platform = createRoute({
   component: lazyRouteComponent(() => import("@/screens/platform")),
 });
 
+const reports = createRoute({
+  getParentRoute: () => inside,
+  path: "/reports",
+  // The screen reads what is wanted from the address itself: `src/screens/reports/period.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("reports"),
+  component: lazyRouteComponent(() => import("@/screens/reports")),
+});
+
 const security = createRoute({ getParentRoute: () => inside, path: "/settings/security", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/security")) });
 const members = createRoute({ getParentRoute: () => inside, path: "/settings/members", loader: () => loadArea("account"), component: lazyRouteComponent(() => import("@/screens/members")) });
 
@@ -116,7 +125,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform]),
+    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline_db::{Db, DbError, EventId, TenantId, UserId};
 use uuid::Uuid;
@@ -140,6 +140,7 @@ pub(crate) struct Inner {
     pub(crate) cancel: CancellationToken,
     tasks: TaskTracker,
     notes: mpsc::UnboundedSender<Note>,
+    committed: watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -166,7 +167,8 @@ impl Hub {
     ) -> (Self, mpsc::UnboundedReceiver<Note>) {
         let (notes, noted) = mpsc::unbounded_channel();
         let state = Mutex::new(State { epoch, channels: HashMap::new() });
-        (Self { inner: Arc::new(Inner { db, config, cancel, tasks, notes, state }) }, noted)
+        let committed = watch::Sender::new(());
+        (Self { inner: Arc::new(Inner { db, config, cancel, tasks, notes, committed, state }) }, noted)
     }
 
     /// Sits down to listen to a tenant: from now on its channel is kept, and [`Seat::standing`] is what `hello` says.
@@ -252,6 +254,13 @@ impl Hub {
     /// Tells the other nodes of what was just committed here.
     pub(crate) fn note(&self, tenant: TenantId, last: Seq) {
         let _ = self.inner.notes.send(Note::Committed(tenant, last));
+        self.inner.committed.send_replace(());
+    }
+
+    /// Changes whenever this node has committed events of any tenant: what a consumer waits for. What other nodes commit, their own
+    /// consumers are told of.
+    pub fn committed(&self) -> watch::Receiver<()> {
+        self.inner.committed.subscribe()
     }
 
     /// Takes note of where the database says a tenant's journal stands. `known` is what this hub knew before it asked.
