@@ -61,10 +61,11 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
+  loader: () => loadArea("work"),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
-const agents = createRoute({ getParentRoute: () => inside, path: "/agents", component: lazyRouteComponent(() => import("@/screens/agents")) });
+const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/agents")) });
 const queues = createRoute({ getParentRoute: () => inside, path: "/queues", component: lazyRouteComponent(() => import("@/screens/queues")) });
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });

@@ -28,10 +28,10 @@ function State({ agent }: { agent: LiveAgent }) {
   const { state, reason, since, set } = usePause(agent);
   const [asking, setAsking] = useState(false);
   // Talking and ringing are the call centre's own knowledge; what I asked for shows at once.
-  const busy = agent.activity === "on_call" || agent.activity === "ringing";
+  const busy = agent.activity === "on_contact" || agent.activity === "ringing" || agent.activity === "wrap_up";
   const call = useCallLive(agent.call_id ?? "");
   // While they talk it is the call's time that counts. A ring has its own, on its card.
-  const counted = agent.activity === "on_call" ? call?.answered_at : agent.activity === "ringing" ? undefined : since;
+  const counted = agent.activity === "on_contact" ? (call?.answered_at ?? agent.since) : agent.activity === "ringing" || agent.activity === "wrap_up" ? undefined : since;
   const shown = busy ? agent.activity : state === "available" && !agent.reachable ? "unreachable" : state;
   const group = t("people.state.group");
   useCommand({ id: "state-available", title: t("people.state.go.available"), group, shortcut: "s a", run: () => set("available") });
