@@ -111,7 +111,7 @@ function What({ agent }: { agent: LiveAgent }) {
       </Badge>
       {agent.activity === "paused" && agent.reason && (
         <span className="truncate text-ink-2" title={agent.reason}>
-          {agent.reason}
+          {agent.reason === "missed" ? t("phone.missed.title") : agent.reason}
         </span>
       )}
     </span>
