@@ -1,19 +1,14 @@
 /** How queues work, what a call leaves its agent to do, and managers who step in. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { type ApiUser, type Customer, Stage, launch, look, open, signInQuickly } from "./harness";
+import { type ApiUser, Stage, launch, look, open, signInQuickly } from "./harness";
 
 let stage: Stage;
 let browser: Browser;
 let admin: ApiUser;
 let operator: ApiUser;
-let desk: Customer;
 let sales: string;
 
-interface Routing {
-  ring_seconds: number;
-  routing: Record<string, unknown>;
-}
 interface AgentRow {
   id: string;
   activity: string;
@@ -24,7 +19,7 @@ beforeAll(async () => {
   [stage, browser] = await Promise.all([Stage.start(), launch()]);
   [admin, operator] = await Promise.all([stage.api("admin@demo.test"), stage.api("operator@demo.test")]);
   const device = await operator.send<{ username: string; password: string }>("POST", `/agents/${operator.id}/devices`, { name: "Desk" });
-  desk = await stage.deskPhone(device.username, device.password, { answers: true, hz: 600 });
+  await stage.deskPhone(device.username, device.password, { answers: true, hz: 600 });
   sales = (await admin.send<{ items: { id: string; slug: string }[] }>("GET", "/queues")).items.find((one) => one.slug === "sales")?.id ?? "";
 });
 afterAll(async () => {

@@ -66,7 +66,13 @@ const call = createRoute({
 });
 
 const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/agents")) });
-const queues = createRoute({ getParentRoute: () => inside, path: "/queues", component: lazyRouteComponent(() => import("@/screens/queues")) });
+const queues = createRoute({ getParentRoute: () => inside, path: "/queues", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/queues")) });
+const queueRules = createRoute({
+  getParentRoute: () => inside,
+  path: "/queues/$queueId",
+  loader: () => Promise.all([loadArea("routing"), loadArea("work")]),
+  component: lazyRouteComponent(() => import("@/screens/queue-rules")),
+});
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
@@ -117,7 +123,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform]),
+    inside.addChildren([home, calls, call, agents, queues, queueRules, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

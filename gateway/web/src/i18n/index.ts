@@ -12,6 +12,7 @@ import type audit from "./en/audit.json";
 import type company from "./en/company.json";
 import type jobs from "./en/jobs.json";
 import type platform from "./en/platform.json";
+import type routing from "./en/routing.json";
 import type work from "./en/work.json";
 
 export const LANGUAGES = ["en", "ru", "it"] as const;
@@ -19,7 +20,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; company: typeof company; jobs: typeof jobs; platform: typeof platform; work: typeof work };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; company: typeof company; jobs: typeof jobs; platform: typeof platform; routing: typeof routing; work: typeof work };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -39,6 +40,7 @@ const LATER = {
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
   platform: { en: () => import("./en/platform.json"), ru: () => import("./ru/platform.json"), it: () => import("./it/platform.json") },
+  routing: { en: () => import("./en/routing.json"), ru: () => import("./ru/routing.json"), it: () => import("./it/routing.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
 type LaterArea = keyof typeof LATER;

@@ -66,11 +66,11 @@ function WrapUp({ agent }: { agent: LiveAgent }) {
       <button
         type="button"
         aria-expanded={open}
-        aria-label={open ? t("work.wrap.hide") : t("work.wrap.show")}
         onClick={() => setOpen(!open)}
         className={cx("inline-flex h-8 items-center gap-1.5 rounded-full px-3 text-md font-medium", overdue ? "bg-bad-soft text-bad" : "bg-wait-soft text-wait")}
       >
         <ClipboardPen size={15} aria-hidden />
+        <span className="sr-only">{t("work.wrap.title")}</span>
         <Left wait={wait} short />
       </button>
       {open && (
