@@ -61,11 +61,18 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
+  loader: () => loadArea("work"),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
-const agents = createRoute({ getParentRoute: () => inside, path: "/agents", component: lazyRouteComponent(() => import("@/screens/agents")) });
-const queues = createRoute({ getParentRoute: () => inside, path: "/queues", component: lazyRouteComponent(() => import("@/screens/queues")) });
+const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/agents")) });
+const queues = createRoute({ getParentRoute: () => inside, path: "/queues", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/queues")) });
+const queueRules = createRoute({
+  getParentRoute: () => inside,
+  path: "/queues/$queueId",
+  loader: () => Promise.all([loadArea("routing"), loadArea("work")]),
+  component: lazyRouteComponent(() => import("@/screens/queue-rules")),
+});
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
@@ -125,7 +132,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports]),
+    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -56,7 +56,7 @@ export function useRunningCalls(filter?: { queue_id?: string; agent_id?: string 
         (call) =>
           call.state !== "ended" &&
           (queue_id === undefined || call.queue_id === queue_id) &&
-          (agent_id === undefined || call.agent_id === agent_id || call.ringing_agent_id === agent_id),
+          (agent_id === undefined || call.agent_id === agent_id || call.ringing_agent_ids.includes(agent_id)),
       ),
     [calls, queue_id, agent_id],
   );

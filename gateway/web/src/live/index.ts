@@ -3,5 +3,5 @@ export { type CallFilters } from "./history";
 export * from "./hooks";
 export type { JournalEvent } from "./protocol";
 export { live } from "./shell";
-export type { Activity, LiveAgent, LiveCall, Queue, QueueLive } from "./store";
+export type { Activity, LiveAgent, LiveCall, LiveWrapUp, Queue, QueueLive } from "./store";
 export { ConnectionBadge, ConnectionMark } from "./badge";

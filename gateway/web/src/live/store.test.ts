@@ -4,7 +4,7 @@ import { type CallFilters, fitting, mergeHistory, settled, stored } from "./hist
 import type { JournalEvent } from "./protocol";
 import { type Agent, type Call, type LiveCall, LiveStore, type Queue, liveCall } from "./store";
 
-const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true });
+const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available", activity_since: "2026-11-20T09:00:00Z", skills: [] });
 const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann", "bob"], numbers: [] };
 const call = (id: string, over: Partial<Call> = {}): Call => ({
   id,
@@ -17,6 +17,7 @@ const call = (id: string, over: Partial<Call> = {}): Call => ({
   estimated: false,
   legs: [],
   gaps: [],
+  dispositions: [],
   ...over,
 });
 
@@ -46,24 +47,32 @@ describe("the live store", () => {
     tell(event("call.offered", "c", { agent_id: "ann" }));
     expect(store.agent("ann")).toMatchObject({ activity: "ringing", call_id: "c" });
     expect(store.queue("q")).toMatchObject({ ringing: 1, agents: { ringing: 1, available: 1 } });
-    tell(event("call.queued", "c", { queue_id: "q", passed_by: "ann" }));
+    tell(event("call.missed_offer", "c", { agent_id: "ann", queue_id: "q", why: "no_answer" }));
+    expect(store.call("c")).toMatchObject({ state: "queued", ringing_agent_ids: [] });
+    tell(event("call.queued", "c", { queue_id: "q", reason: "unanswered" }));
     expect(store.agent("ann")).toMatchObject({ activity: "available", call_id: null });
     tell(event("call.offered", "c", { agent_id: "bob" }));
     tell(event("call.answered", "c", { agent_id: "bob" }));
+    tell(event("agent.activity_changed", "bob", { activity: "on_contact", previous: "available", call_id: "c" }));
     tell(event("recording.started", "r", { call_id: "c" }));
-    expect(store.agent("bob")).toMatchObject({ activity: "on_call", call_id: "c" });
+    expect(store.agent("bob")).toMatchObject({ activity: "on_contact", call_id: "c" });
     expect(store.queue("q")).toMatchObject({ waiting: [], active: 1, longest_waiting_since: null });
     expect(store.call("c")).toMatchObject({ state: "active", recording_id: "r" });
     tell(event("call.ended", "c", { end_reason: "completed_customer" }));
-    expect(store.agent("bob")).toMatchObject({ activity: "available", call_id: null });
+    tell(event("agent.activity_changed", "bob", { activity: "wrap_up", previous: "on_contact", call_id: "c" }));
+    expect(store.agent("bob")).toMatchObject({ activity: "wrap_up", call_id: null, wrap_up: { call_id: "c", queue_id: "q" } });
+    expect(store.queue("q")?.agents).toMatchObject({ wrap_up: 1, available: 1 });
+    tell(event("agent.activity_changed", "bob", { activity: "available", previous: "wrap_up" }));
+    expect(store.agent("bob")).toMatchObject({ activity: "available", wrap_up: null });
     expect(store.call("c")).toMatchObject({ state: "ended", end_reason: "completed_customer" });
   });
 
   it("does not apply again what a list holds already", () => {
     const store = filled([call("c", { state: "active", agent_id: "ann" })]);
     store.apply({ ...event("call.queued", "c", { queue_id: "q" }), seq: 7 });
+    store.apply({ ...event("agent.activity_changed", "ann", { activity: "wrap_up", call_id: "c" }), seq: 5 });
     expect(store.call("c")?.state).toBe("active");
-    expect(store.agent("ann")?.activity).toBe("on_call");
+    expect(store.agent("ann")?.activity).toBe("available");
   });
 
   it("tells only those who look at what changed, and keeps the identity of the rest", () => {
@@ -87,6 +96,40 @@ describe("the live store", () => {
     if (handover) other.take(structuredClone(handover));
     expect(other.at).toEqual({ epoch: "A", through: 8 });
     expect(other.queue("q")?.waiting.map((one) => one.id)).toEqual(["c"]);
+  });
+
+  it("shows several who are asked at once, until each has let it pass or one has it", () => {
+    const store = filled([call("c")]);
+    for (const one of ["ann", "bob", "ann"]) store.apply(event("call.offered", "c", { agent_id: one }));
+    expect(store.call("c")?.ringing_agent_ids).toEqual(["ann", "bob"]);
+    expect(store.queue("q")?.agents.ringing).toBe(2);
+    store.apply(event("call.missed_offer", "c", { agent_id: "ann", why: "refused" }));
+    store.flush();
+    expect(store.call("c")).toMatchObject({ state: "ringing", ringing_agent_ids: ["bob"] });
+    expect(store.agent("ann")?.activity).toBe("available");
+    store.apply(event("call.answered", "c", { agent_id: "bob" }));
+    expect(store.call("c")).toMatchObject({ state: "active", ringing_agent_ids: [] });
+    expect(store.agent("bob")?.activity).toBe("available");
+  });
+
+  it("does not show somebody ringing whose offer was taken back because they went for a pause", () => {
+    const store = filled([call("c")]);
+    store.apply(event("call.offered", "c", { agent_id: "ann" }));
+    store.apply(event("agent.state_changed", "ann", { state: "paused", reason: "Lunch", previous: "available" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "paused", reason: "Lunch", call_id: null });
+  });
+
+  it("says since when: of what the server tells its time, of a wish that it has not taken in yet the wish's", () => {
+    const store = filled();
+    const at = (second: number, one: JournalEvent) => store.apply({ ...one, at: `2026-11-20T10:00:${String(second)}Z` });
+    at(10, event("agent.activity_changed", "ann", { activity: "on_contact", call_id: "c" }));
+    expect(store.agent("ann")?.since).toBe("2026-11-20T10:00:10Z");
+    at(20, event("agent.state_changed", "ann", { state: "paused", reason: "missed", previous: "available", by: "router" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "on_contact", since: "2026-11-20T10:00:10Z" });
+    at(30, event("agent.activity_changed", "ann", { activity: "paused", previous: "on_contact" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "paused", since: "2026-11-20T10:00:30Z" });
+    at(40, event("agent.state_changed", "ann", { state: "available", reason: null, previous: "paused" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "available", since: "2026-11-20T10:00:40Z" });
   });
 
   it("says unreachable of an agent who wants work and has no phone", () => {

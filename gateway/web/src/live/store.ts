@@ -9,9 +9,10 @@ import type { JournalEvent, Position } from "./protocol";
 export type Agent = components["schemas"]["Agent"];
 export type Queue = components["schemas"]["Queue"];
 export type Call = components["schemas"]["Call"];
-export type Activity = "on_call" | "ringing" | "available" | "unreachable" | "paused" | "offline";
+/** What the server says that somebody does; that a phone rings is read from the calls. */
+export type Activity = Agent["activity"] | "ringing";
 
-/** A call as events tell of it; `ringing_agent_id` is who is offered it now. */
+/** A call as events tell of it; `ringing_agent_ids` are those who are asked now. */
 export interface LiveCall {
   readonly id: string;
   readonly direction: Call["direction"];
@@ -20,7 +21,7 @@ export interface LiveCall {
   readonly state: Call["state"];
   readonly queue_id: string | null;
   readonly agent_id: string | null;
-  readonly ringing_agent_id: string | null;
+  readonly ringing_agent_ids: readonly string[];
   readonly started_at: string;
   readonly queued_at: string | null;
   readonly answered_at: string | null;
@@ -30,8 +31,21 @@ export interface LiveCall {
   readonly recording_id: string | null;
 }
 
-export interface LiveAgent extends Agent {
+/** What a call left somebody to do, as far as the events say: those who have to know more read it from the queue's rules. */
+export interface LiveWrapUp {
+  readonly call_id: string;
+  readonly queue_id: string | null;
+  readonly until: string | null;
+}
+
+export interface LiveAgent extends Omit<Agent, "activity" | "wrap_up"> {
+  /** What is shown. */
   readonly activity: Activity;
+  /** Since when it is shown; of what rings, since the caller waits. */
+  readonly since: string;
+  /** What the server said last. */
+  readonly told: Agent["activity"];
+  readonly wrap_up: LiveWrapUp | null;
   /** The call that rings or is talked in. */
   readonly call_id: string | null;
 }
@@ -66,7 +80,7 @@ export interface Handover {
 const ENDED_KEPT = 500;
 
 export function liveCall(call: Call): LiveCall {
-  const ringing = call.state === "ringing" ? call.legs.find((leg) => leg.agent_id && !leg.ended_at && !leg.answered_at) : undefined;
+  const ringing = call.state === "ringing" ? call.legs.filter((leg) => !leg.ended_at && !leg.answered_at).flatMap((leg) => leg.agent_id ?? []) : [];
   const held = (call as { held_since?: string | null }).held_since;
   return {
     id: call.id,
@@ -76,7 +90,7 @@ export function liveCall(call: Call): LiveCall {
     state: call.state,
     queue_id: call.queue_id ?? null,
     agent_id: call.agent_id ?? null,
-    ringing_agent_id: ringing?.agent_id ?? null,
+    ringing_agent_ids: [...new Set(ringing)],
     started_at: call.started_at,
     queued_at: call.queued_at ?? null,
     answered_at: call.answered_at ?? null,
@@ -87,7 +101,11 @@ export function liveCall(call: Call): LiveCall {
   };
 }
 
+const later = (a: string, b: string): string => (Date.parse(a) < Date.parse(b) ? b : a);
 const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+/** Several may be asked at once. */
+const asked = (known: readonly string[], agent: string | null): readonly string[] => (agent === null || known.includes(agent) ? known : [...known, agent]);
 
 /** The call after the event; `undefined` when the event says nothing of a call that is known. */
 export function callAfter(call: LiveCall | undefined, event: JournalEvent): LiveCall | undefined {
@@ -101,7 +119,7 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
       state: "new",
       queue_id: text(data.queue_id),
       agent_id: null,
-      ringing_agent_id: null,
+      ringing_agent_ids: [],
       started_at: at,
       queued_at: null,
       answered_at: null,
@@ -114,17 +132,21 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
   if (!call) return undefined;
   switch (event.kind) {
     case "call.queued":
-      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_id: null };
+      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_ids: [] };
     case "call.offered":
-      return { ...call, state: "ringing", ringing_agent_id: text(data.agent_id) };
+      return { ...call, state: "ringing", ringing_agent_ids: asked(call.ringing_agent_ids, text(data.agent_id)) };
+    case "call.missed_offer": {
+      const others = call.ringing_agent_ids.filter((one) => one !== data.agent_id);
+      return { ...call, state: call.state === "ringing" && others.length === 0 ? "queued" : call.state, ringing_agent_ids: others };
+    }
     case "call.answered":
-      return { ...call, state: "active", agent_id: text(data.agent_id), ringing_agent_id: null, answered_at: at };
+      return { ...call, state: "active", agent_id: text(data.agent_id), ringing_agent_ids: [], answered_at: at };
     case "call.held":
       return { ...call, held_since: at };
     case "call.resumed":
       return { ...call, held_since: null };
     case "call.ended":
-      return { ...call, state: "ended", ringing_agent_id: null, held_since: null, ended_at: at, end_reason: text(data.end_reason) as LiveCall["end_reason"] };
+      return { ...call, state: "ended", ringing_agent_ids: [], held_since: null, ended_at: at, end_reason: text(data.end_reason) as LiveCall["end_reason"] };
     case "recording.started":
       return { ...call, recording_id: event.subject.id };
     default:
@@ -162,7 +184,7 @@ export class LiveStore {
     this.asOf = { agents: snapshot.agents.as_of_seq, calls: snapshot.calls.as_of_seq };
     this.calls = new Map(snapshot.calls.items.map((call) => [call.id, liveCall(call)]));
     this.queues = new Map(snapshot.queues.items.map((queue) => [queue.id, queue]));
-    this.agents = new Map(snapshot.agents.items.map((agent) => [agent.id, { ...agent, activity: "offline", call_id: null }]));
+    this.agents = new Map(snapshot.agents.items.map((agent) => [agent.id, { ...agent, wrap_up: agent.wrap_up ?? null, told: agent.activity, since: agent.activity_since, call_id: null }]));
     this.ended = [];
     for (const id of this.agents.keys()) this.settle(id);
     this.everything();
@@ -204,7 +226,7 @@ export class LiveStore {
 
   /** Applies what is newer than the list that it belongs to. `flush` tells the listeners. */
   apply(event: JournalEvent): void {
-    if (event.kind === "agent.state_changed") {
+    if (event.kind === "agent.state_changed" || event.kind === "agent.activity_changed") {
       if (event.seq > this.asOf.agents) this.agentChanged(event);
     } else if (event.kind.startsWith("call.") || event.kind.startsWith("recording.")) {
       if (event.seq > this.asOf.calls) this.callChanged(event);
@@ -223,8 +245,16 @@ export class LiveStore {
   private agentChanged(event: JournalEvent): void {
     const agent = this.agents.get(event.subject.id);
     if (!agent) return;
-    const state = (text(event.data.state) ?? agent.state) as Agent["state"];
-    this.agents.set(agent.id, { ...agent, state, reason: text(event.data.reason), state_since: event.at });
+    const { data, at } = event;
+    if (event.kind === "agent.activity_changed") {
+      const told = (text(data.activity) ?? agent.told) as Agent["activity"];
+      const call_id = told === "wrap_up" ? text(data.call_id) : null;
+      const wrap_up = call_id === null ? null : { call_id, queue_id: this.calls.get(call_id)?.queue_id ?? null, until: null };
+      this.agents.set(agent.id, { ...agent, told, activity_since: at, wrap_up });
+    } else {
+      const state = (text(data.state) ?? agent.state) as Agent["state"];
+      this.agents.set(agent.id, { ...agent, state, reason: text(data.reason), state_since: at });
+    }
     this.touchAgent(agent.id);
     this.settle(agent.id);
   }
@@ -238,14 +268,17 @@ export class LiveStore {
     this.calls.set(id, after);
     for (const key of [`call:${id}`, "calls"]) this.dirty.add(key);
     for (const queue of new Set([before?.queue_id, after.queue_id])) if (queue) this.dirty.add(`queue:${queue}`);
-    for (const agent of new Set([before?.agent_id, before?.ringing_agent_id, after.agent_id, after.ringing_agent_id])) if (agent) this.settle(agent);
+    for (const agent of new Set([before?.agent_id, after.agent_id, ...(before?.ringing_agent_ids ?? []), ...after.ringing_agent_ids])) if (agent) this.settle(agent);
     if (after.state === "ended" && before?.state !== "ended") {
       this.ended.push(id);
       if (this.ended.length > ENDED_KEPT) this.calls.delete(this.ended.shift() ?? "");
     }
   }
 
-  /** What an agent does follows from the running calls, then from the agent's own wish. */
+  /**
+   * What an agent does: the server's word for a conversation and what follows it, what rings by the running calls, and else the agent's own
+   * wish, which is known a moment before the call centre has taken it in.
+   */
   private settle(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
@@ -253,13 +286,20 @@ export class LiveStore {
     let ringing: LiveCall | undefined;
     for (const call of this.running()) {
       if (call.state === "active" && call.agent_id === id) talking = call;
-      else if (call.state === "ringing" && call.ringing_agent_id === id) ringing = call;
+      // Who does not want work any more is not asked: their offer was taken back without a word.
+      else if (call.state === "ringing" && agent.state === "available" && call.ringing_agent_ids.includes(id)) ringing = call;
     }
+    const { told } = agent;
     const wish: Activity = agent.state === "available" && !agent.reachable ? "unreachable" : agent.state;
-    const activity: Activity = talking ? "on_call" : ringing ? "ringing" : wish;
-    const call_id = (talking ?? ringing)?.id ?? null;
-    if (agent.activity === activity && agent.call_id === call_id) return;
-    this.agents.set(id, { ...agent, activity, call_id });
+    const activity: Activity = told === "on_contact" ? told : ringing ? "ringing" : told === "wrap_up" ? told : wish;
+    const since =
+      activity === "ringing" ? (ringing?.queued_at ?? ringing?.started_at ?? agent.activity_since)
+      : activity === wish && told !== wish ? agent.state_since
+      : activity === wish ? later(agent.activity_since, agent.state_since)
+      : agent.activity_since;
+    const call_id = (activity === "on_contact" ? talking : activity === "ringing" ? ringing : undefined)?.id ?? null;
+    if (agent.activity === activity && agent.call_id === call_id && agent.since === since) return;
+    this.agents.set(id, { ...agent, activity, since, call_id });
     this.touchAgent(id);
   }
 
@@ -332,7 +372,7 @@ export class LiveStore {
       const calls = [...this.running()].filter((call) => call.queue_id === id);
       const since = (call: LiveCall) => call.queued_at ?? call.started_at;
       const waiting = calls.filter((call) => call.state !== "active").sort((a, b) => since(a).localeCompare(since(b)));
-      const agents: Record<Activity, number> = { on_call: 0, ringing: 0, available: 0, unreachable: 0, paused: 0, offline: 0 };
+      const agents: Record<Activity, number> = { on_contact: 0, ringing: 0, wrap_up: 0, available: 0, unreachable: 0, paused: 0, offline: 0 };
       for (const member of queue.agent_ids) {
         const agent = this.agents.get(member);
         if (agent) agents[agent.activity] += 1;

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ArrowLeftRight, ChevronDown, Keyboard, LogOut, Settings, TriangleAlert } from "lucide-react";
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { ownTenantsQuery, signOut, useMe } from "@/api";
 import { useCommand } from "@/app/commands";
 import { onceOpened } from "@/app/once-opened";
@@ -10,6 +10,11 @@ import { loadArea, useT } from "@/i18n";
 import { type LiveAgent, useAgent, useCallLive } from "@/live";
 import { ACTIVITY_TONES } from "../shared/activity";
 import { usePause } from "./state";
+
+const After = lazy(async () => {
+  await loadArea("work");
+  return { default: (await import("./after")).After };
+});
 
 /** Whether I take work, since when; and what is mine: settings, keys, the way out. */
 export function AgentBar() {
@@ -27,11 +32,13 @@ function State({ agent }: { agent: LiveAgent }) {
   const t = useT();
   const { state, reason, since, set } = usePause(agent);
   const [asking, setAsking] = useState(false);
-  // Talking and ringing are the call centre's own knowledge; what I asked for shows at once.
-  const busy = agent.activity === "on_call" || agent.activity === "ringing";
+  // The router's own word for it.
+  const missed = state === "paused" && reason === "missed";
+  // Talking, ringing and what follows are the call centre's own knowledge; what I asked for shows at once.
+  const busy = agent.activity === "on_contact" || agent.activity === "ringing" || agent.activity === "wrap_up";
   const call = useCallLive(agent.call_id ?? "");
   // While they talk it is the call's time that counts. A ring has its own, on its card.
-  const counted = agent.activity === "on_call" ? call?.answered_at : agent.activity === "ringing" ? undefined : since;
+  const counted = agent.activity === "on_contact" ? (call?.answered_at ?? agent.since) : agent.activity === "ringing" || agent.activity === "wrap_up" ? undefined : since;
   const shown = busy ? agent.activity : state === "available" && !agent.reachable ? "unreachable" : state;
   const group = t("people.state.group");
   useCommand({ id: "state-available", title: t("people.state.go.available"), group, shortcut: "s a", run: () => set("available") });
@@ -56,13 +63,18 @@ function State({ agent }: { agent: LiveAgent }) {
             <span aria-hidden className={cx("size-2 rounded-full", SOLID[ACTIVITY_TONES[shown]])} />
             <span className="max-w-44 truncate max-md:sr-only">
               {t(`people.state.${shown}`)}
-              {state === "paused" && reason && !busy ? `: ${reason}` : ""}
+              {state === "paused" && reason && !busy ? `: ${missed ? t("phone.missed.title") : reason}` : ""}
             </span>
             {counted && <Duration since={counted} className="max-sm:sr-only" />}
             <ChevronDown size={14} aria-hidden />
           </button>
         }
       />
+      {(agent.activity === "wrap_up" || (missed && !busy)) && (
+        <Suspense fallback={null}>
+          <After agent={agent} onBack={() => set("available")} />
+        </Suspense>
+      )}
       {state === "available" && !agent.reachable && !busy && <Unreachable />}
       <AskReason
         open={asking}

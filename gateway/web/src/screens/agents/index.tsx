@@ -13,12 +13,6 @@ interface Row {
   queues: readonly string[];
 }
 
-/** Since when the agent does what is shown. */
-function since({ agent, call }: Row): string {
-  if (agent.activity === "on_call") return call?.answered_at ?? call?.started_at ?? agent.state_since;
-  return agent.activity === "ringing" ? (call?.queued_at ?? agent.state_since) : agent.state_since;
-}
-
 /** Everybody who takes calls, at a glance. */
 export default function Agents() {
   const t = useT();
@@ -49,7 +43,7 @@ export default function Agents() {
     () => [
       { id: "agent", header: t("people.agents.agent"), width: "minmax(180px, 1.4fr)", cell: ({ agent }) => <Person agent={agent} /> },
       { id: "state", header: t("people.agents.state"), width: "minmax(140px, 1fr)", cell: ({ agent }) => <What agent={agent} /> },
-      { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={since(row)} /> },
+      { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={row.agent.since} /> },
       { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
       { id: "queues", header: t("people.agents.queues"), width: "minmax(120px, 1fr)", hideBelow: "md", cell: (row) => <span className="truncate text-ink-2">{row.queues.map((id) => names.get(id)).join(", ") || "–"}</span> },
     ],
@@ -117,7 +111,7 @@ function What({ agent }: { agent: LiveAgent }) {
       </Badge>
       {agent.activity === "paused" && agent.reason && (
         <span className="truncate text-ink-2" title={agent.reason}>
-          {agent.reason}
+          {agent.reason === "missed" ? t("phone.missed.title") : agent.reason}
         </span>
       )}
     </span>

@@ -12,6 +12,7 @@ import { DirectionMark, StateBadge } from "../calls/columns";
 import { problemText } from "../calls/problem-text";
 import { lastListSearch } from "../calls/use-filters";
 import type { Player } from "./audio";
+import { Dispositions } from "./dispositions";
 import { Facts } from "./facts";
 import { merged } from "./merged";
 import { Parties } from "./parties";
@@ -83,6 +84,7 @@ export default function CallScreen() {
         </div>
         <div className="grid min-w-0 grid-cols-1 items-start gap-4 sm:max-lg:grid-cols-2">
           <Facts call={stored} live={call} queue={queue} agent={agent} events={events} />
+          <Dispositions call={stored} agentName={names.agent} />
           <Parties call={stored} running={call.state !== "ended"} agentName={names.agent} customer={otherSide(call)} />
         </div>
       </div>

@@ -12,7 +12,7 @@ export function merged(stored: components["schemas"]["Call"], live: LiveCall | u
     state: stored.state,
     queue_id: stored.queue_id ?? null,
     agent_id: stored.agent_id ?? null,
-    ringing_agent_id: null,
+    ringing_agent_ids: [],
     started_at: stored.started_at,
     queued_at: stored.queued_at ?? null,
     answered_at: stored.answered_at ?? null,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { setLanguage, t } from "@/i18n";
+import { loadArea, setLanguage, t } from "@/i18n";
 import type { JournalEvent } from "@/live";
 import { type Names, heldMs, isKnown, onRecording, timeline } from "./timeline";
 
@@ -19,7 +19,10 @@ const event = (kind: string, second: number, data: Record<string, unknown> = {},
 });
 const told = (events: JournalEvent[]) => timeline(events, "2026-11-20T10:00:00Z", names).map((entry) => [t(entry.text, entry.values), ...entry.more.map((line) => t(line.text, line.values))].join(" / "));
 
-beforeAll(() => setLanguage("en"));
+beforeAll(async () => {
+  await setLanguage("en");
+  await loadArea("work");
+});
 
 test("a call's story reads like one", () => {
   expect(
@@ -27,7 +30,8 @@ test("a call's story reads like one", () => {
       event("call.started", 0, { direction: "inbound", from: "+15551234567", to: "+15550100", queue_id: "sales" }),
       event("call.queued", 0, { queue_id: "sales", queue: "Sales" }),
       event("call.offered", 1, { agent_id: "ivo", queue_id: "sales" }),
-      event("call.queued", 16, { queue_id: "sales", passed_by: "ivo" }),
+      event("call.missed_offer", 16, { agent_id: "ivo", queue_id: "sales", why: "no_answer" }),
+      event("call.queued", 16, { queue_id: "sales", reason: "unanswered" }),
       event("call.offered", 16, { agent_id: "ada", queue_id: "sales" }),
       event("call.answered", 20, { agent_id: "ada", wait_ms: 20_000 }, "ada"),
       event("recording.started", 20, { call_id: CALL }),
@@ -36,12 +40,14 @@ test("a call's story reads like one", () => {
       event("call.reattached", 45, { agent_id: "ada" }, "ada"),
       event("call.ended", 267, { end_reason: "completed_agent", agent_id: "ada", talk_ms: 247_000, estimated: false }, "ada"),
       event("recording.ready", 268, { call_id: CALL, duration_ms: 247_000, gaps: [{}, {}] }),
+      event("call.disposed", 270, { agent_id: "ada", queue_id: "sales", code: "sold", label: "Sold" }, "ada"),
     ]),
   ).toEqual([
     "+15551234567 called +15550100",
     "Waiting in Sales",
     "Ringing Ivo",
-    "Ivo did not answer; waiting again",
+    "Ivo did not answer",
+    "Nobody took it; waiting again",
     "Ringing Ada",
     "Ada answered / After waiting 0:20",
     "Recording began",
@@ -50,6 +56,7 @@ test("a call's story reads like one", () => {
     "Ada went on in a new browser page",
     "Ada hung up / Talked for 4:07",
     "The recording is ready: 4:07 / 2 stretches without sound",
+    "Ada noted: Sold",
   ]);
 });
 
@@ -66,6 +73,31 @@ test("what went wrong is said", () => {
     "Lost from sight / Nobody saw the end: time and reason are the best guess",
     "The recording failed / disk full",
     "The telephone system could not be seen for 0:42",
+  ]);
+});
+
+test("why a caller waits elsewhere is said", () => {
+  const moved = (reason: string) => event("call.queued", 5, { queue_id: "support", queue: "Support", from_queue_id: "sales", reason });
+  expect(told(["waited", "too_long", "closed", "nobody", "silent", "queue_removed", "by_hand"].map(moved))).toEqual([
+    "Handed on to Support / It had waited as long as its queue allows",
+    "Handed on to Support / Too many were waiting in its queue",
+    "Handed on to Support / Its queue was closed",
+    "Handed on to Support / Nobody of its queue was there",
+    "Handed on to Support / Everybody of its queue had let it ring",
+    "Handed on to Support / Its queue was removed",
+    "Handed on to Support / Somebody moved it",
+  ]);
+  expect(told([event("call.queued", 5, { queue_id: "gone", from_queue_id: "sales", reason: "of-tomorrow" })])).toEqual(["Handed on to another queue"]);
+});
+
+test("how a call was missed is said, of whom that may be known", () => {
+  const missed = (why: string, agent_id = "ivo") => event("call.missed_offer", 5, { agent_id, queue_id: "sales", why });
+  expect(told([missed("no_answer", "gone"), missed("refused"), missed("busy"), missed("failed"), missed("unreachable")])).toEqual([
+    "The agent did not answer",
+    "Ivo declined",
+    "Ivo was in another call",
+    "The phone of Ivo could not be rung",
+    "Ivo had no phone to ring",
   ]);
 });
 

@@ -41,8 +41,8 @@ const string = (value: unknown): string | undefined => (typeof value === "string
 const ms = (value: unknown): number | undefined => (typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined);
 
 /** An agent by the event's data, else by who caused it. */
-function agentOf({ data, event, names }: Told, field = "agent_id"): string | undefined {
-  const id = string(data[field]) ?? (field === "agent_id" && event.actor?.type === "agent" ? event.actor.id : undefined);
+function agentOf({ data, event, names }: Told): string | undefined {
+  const id = string(data.agent_id) ?? (event.actor?.type === "agent" ? event.actor.id : undefined);
   return id && names.agent(id);
 }
 
@@ -52,6 +52,11 @@ const queueOf = ({ data, names }: Told) => string(data.queue) ?? names.queue(str
 function named(name: string | undefined, key: string, withName: TextKey, without: TextKey): { text: TextKey; values: Values } {
   return name ? { text: withName, values: { [key]: name } } : { text: without, values: {} };
 }
+
+/** Why a caller was handed on to another queue. */
+const MOVES = ["waited", "too_long", "closed", "nobody", "silent", "queue_removed", "by_hand"] as const;
+/** How an agent let a call pass. */
+const MISSES = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
 
 const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.started": ({ data, names }) => {
@@ -63,9 +68,11 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.queued": (told) => {
     const queue = queueOf(told);
     if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "calls.event.queued.restart-in", "calls.event.queued.restart"), tone: "wait" };
-    if (told.data.passed_by !== undefined) {
-      const agent = agentOf(told, "passed_by");
-      return { ...named(agent, "agent", "calls.event.queued.passed-by", "calls.event.queued.passed"), tone: "wait" };
+    if (told.data.reason === "unanswered") return { text: "work.event.unanswered", tone: "wait" };
+    if (told.data.from_queue_id !== undefined) {
+      const why = MOVES.find((one) => one === told.data.reason);
+      const more = why ? [{ text: `work.event.moved.${why}` as const }] : [];
+      return { ...named(queue, "queue", "work.event.moved.to", "work.event.moved"), tone: "wait", more };
     }
     const again = told.earlier > 0;
     return again
@@ -73,6 +80,10 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
       : { ...named(queue, "queue", "calls.event.queued.in", "calls.event.queued.somewhere"), tone: "wait" };
   },
   "call.offered": (told) => ({ ...named(agentOf(told), "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" }),
+  "call.missed_offer": (told) => {
+    const why = MISSES.find((one) => one === told.data.why) ?? "no_answer";
+    return { ...named(agentOf(told), "agent", `work.event.missed.${why}.by`, `work.event.missed.${why}`), tone: "ring" };
+  },
   "call.answered": (told) => {
     const wait = ms(told.data.wait_ms);
     const more = wait === undefined ? [] : [{ text: "calls.event.answered.wait" as const, values: { wait: clock(wait) } }];
@@ -98,6 +109,11 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     if (reason) return { text: `calls.reason.${reason}`, tone, more };
     const other = string(data.end_reason);
     return other ? { text: "calls.event.ended.other", values: { reason: other }, tone, more } : { text: "calls.event.ended.plain", tone, more };
+  },
+  "call.disposed": (told): Line => {
+    const label = string(told.data.label) ?? string(told.data.code) ?? "?";
+    const agent = agentOf(told);
+    return agent ? { text: "work.event.disposed.by", values: { agent, label } } : { text: "work.event.disposed", values: { label } };
   },
   "recording.started": () => ({ text: "calls.event.recording.started" }),
   "recording.ready": ({ data }) => {

@@ -99,13 +99,18 @@ function RecordedMark() {
   );
 }
 
+/** Those who are asked, which may be several at once. */
+function names(nameOf: NameOf, ids: readonly string[]): string | undefined {
+  return ids.flatMap((id) => nameOf(id) ?? []).join(", ") || undefined;
+}
+
 /** All of a call in two lines. */
 function card(t: typeof translate, nameOf: NameOf): Column<LiveCall> {
   return {
     id: "call",
     header: t("calls.column.party"),
     cell: (call) => {
-      const where = [nameOf(call.queue_id), nameOf(call.agent_id ?? call.ringing_agent_id)].filter(Boolean).join(" · ");
+      const where = [nameOf(call.queue_id), nameOf(call.agent_id) ?? names(nameOf, call.ringing_agent_ids)].filter(Boolean).join(" · ");
       return (
         <span className="grid gap-1">
           <span className="flex items-center justify-between gap-2">
@@ -149,7 +154,7 @@ function columns(t: typeof translate, nameOf: NameOf): Column<LiveCall>[] {
       width: "minmax(110px, 1fr)",
       hideBelow: "sm",
       cell: (call) => {
-        const ringing = nameOf(call.ringing_agent_id);
+        const ringing = names(nameOf, call.ringing_agent_ids);
         const name = nameOf(call.agent_id);
         if (ringing) return <span className="block truncate text-ink-2 italic">{t("calls.ringing-agent", { agent: ringing })}</span>;
         return <span className="block truncate">{name ?? dash}</span>;

@@ -1,6 +1,7 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { ListOrdered, MonitorUp, X } from "lucide-react";
+import { ListOrdered, MonitorUp, SlidersHorizontal, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
+import { useCan } from "@/api";
 import { Button, Card, Duration, EmptyState, PageHeader, PhoneNumber, SOLID, Skeleton, announce, cx, useNow } from "@/design";
 import { useT } from "@/i18n";
 import { type Queue, type QueueLive, useLiveReady, useQueueLive, useQueues } from "@/live";
@@ -70,6 +71,7 @@ export default function Queues() {
 
 function QueueCard({ queue }: { queue: Queue }) {
   const t = useT();
+  const mayManage = useCan("queues:manage");
   const live = useQueueLive(queue.id);
   const now = useNow();
   useWaitingAnnounced(queue, live);
@@ -80,6 +82,11 @@ function QueueCard({ queue }: { queue: Queue }) {
     <Card className="flex h-full flex-col gap-3">
       <div className="flex items-baseline gap-2">
         <h2 className="flex-1 truncate text-lg font-semibold">{queue.name}</h2>
+        {mayManage && (
+          <Link to="/queues/$queueId" params={{ queueId: queue.id }} aria-label={t("work.queue.rules-of", { queue: queue.name })} title={t("work.queue.rules")} className="grid size-7 shrink-0 place-items-center self-center rounded-md text-ink-2 hover:bg-sunken hover:text-ink">
+            <SlidersHorizontal size={15} aria-hidden />
+          </Link>
+        )}
         <p className="num text-sm text-ink-3">
           {queue.numbers[0] ? <PhoneNumber value={queue.numbers[0]} /> : null}
           {queue.numbers[0] && " · "}

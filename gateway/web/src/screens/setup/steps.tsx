@@ -1,11 +1,11 @@
-import { Copy, Plus, Trash2 } from "lucide-react";
+import { Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button, Combobox, DefinitionList, Field, IconButton, Input, PasswordInput, PhoneNumber, Select, Switch, Textarea } from "@/design";
-import { LANGUAGES, currentLanguage, useT } from "@/i18n";
+import { LANGUAGES, useT } from "@/i18n";
 import { LanguageSelect } from "../shared/preferences";
 import { PasswordStrength } from "../shared/password";
-import { type Day, type Draft, ROLES, bareNumber, peopleIn, slugOf } from "./draft";
-import { PRESETS, USUAL, presetOf, presetWeek, toWeekdays } from "./hours";
+import { type Draft, ROLES, bareNumber, peopleIn, slugOf } from "./draft";
+import { WeekEditor, dayName } from "./week";
 
 interface StepProps {
   draft: Draft;
@@ -17,11 +17,6 @@ interface StepProps {
 const ZONES = [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC"])].map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") }));
 /** As many as the server takes at once. */
 const MOST_PEOPLE = 50;
-
-function dayName(day: number): string {
-  // 1 January 2024 was a Monday.
-  return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, day)));
-}
 
 export function CompanyStep({ draft, change, errors }: StepProps) {
   const t = useT();
@@ -53,8 +48,6 @@ export function CompanyStep({ draft, change, errors }: StepProps) {
 
 export function HoursStep({ draft, change, errors }: StepProps) {
   const t = useT();
-  const setDay = (day: number, spans: Day["spans"]) => change({ week: draft.week.map((one) => (one.day === day ? { day, spans } : one)) });
-  const copy = (from: Day) => change({ week: toWeekdays(draft.week, from) });
   const serverFault = Object.entries(errors).find(([field]) => field.startsWith("hours"))?.[1];
   return (
     <div className="grid gap-4">
@@ -65,58 +58,7 @@ export function HoursStep({ draft, change, errors }: StepProps) {
           {serverFault}
         </p>
       )}
-      {!draft.always && (
-        <div role="group" aria-label={t("setup.hours.presets")} className="flex flex-wrap gap-2">
-          {PRESETS.map((preset) => (
-            <Button key={preset} size="sm" aria-pressed={presetOf(draft.week) === preset} className="aria-pressed:border-accent aria-pressed:bg-accent-soft" onClick={() => change({ week: presetWeek(preset) })}>
-              {t(`setup.preset.${preset}`)}
-            </Button>
-          ))}
-        </div>
-      )}
-      {!draft.always && (
-        <ul className="divide-y divide-line rounded-md border border-line">
-          {draft.week.map((one) => (
-            <li key={one.day} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-3 py-2">
-              <Switch className="w-40 capitalize" label={dayName(one.day)} checked={one.spans.length > 0} onCheckedChange={(open) => setDay(one.day, open ? USUAL : [])} />
-              <div className="grid flex-1 gap-1.5 max-sm:basis-full">
-                {one.spans.length === 0 && <span className="text-md text-ink-3">{t("setup.hours.closed")}</span>}
-                {one.spans.map((span, index) => {
-                  const set = (part: Partial<typeof span>) => setDay(one.day, one.spans.map((other, at) => (at === index ? { ...other, ...part } : other)));
-                  return (
-                    // Spans have nothing but their place.
-                    <div key={index} className="flex flex-wrap items-center gap-x-1.5 gap-y-1">
-                      <Input type="time" className="w-[7.6rem] px-2" aria-label={t("setup.hours.open", { day: dayName(one.day) })} value={span.open} onChange={(event) => set({ open: event.target.value })} />
-                      <span aria-hidden>–</span>
-                      <Input type="time" className="w-[7.6rem] px-2" aria-label={t("setup.hours.close", { day: dayName(one.day) })} value={span.close === "24:00" ? "00:00" : span.close} onChange={(event) => set({ close: event.target.value === "00:00" ? "24:00" : event.target.value })} />
-                      {one.spans.length > 1 && (
-                        <IconButton label={t("setup.hours.remove")} size="sm" onClick={() => setDay(one.day, one.spans.filter((_, at) => at !== index))}>
-                          <Trash2 size={14} aria-hidden />
-                        </IconButton>
-                      )}
-                    </div>
-                  );
-                })}
-                {errors[`day-${String(one.day)}`] && (
-                  <p role="alert" className="text-sm text-bad">
-                    {errors[`day-${String(one.day)}`]}
-                  </p>
-                )}
-              </div>
-              {one.spans.length > 0 && (
-                <div className="flex gap-1">
-                  <IconButton label={t("setup.hours.more", { day: dayName(one.day) })} size="sm" onClick={() => setDay(one.day, [...one.spans, { open: one.spans.at(-1)?.close ?? "14:00", close: "22:00" }])}>
-                    <Plus size={14} aria-hidden />
-                  </IconButton>
-                  <IconButton label={t("setup.hours.copy", { day: dayName(one.day) })} size="sm" onClick={() => copy(one)}>
-                    <Copy size={14} aria-hidden />
-                  </IconButton>
-                </div>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      {!draft.always && <WeekEditor week={draft.week} onChange={(week) => change({ week })} errors={errors} />}
     </div>
   );
 }

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Works } from "../shared/disposition";
+import { NUMBERS, codeOf, draftOf, faultsOf, placed, worksOf } from "./draft";
+
+const works: Works = {
+  ring_seconds: 20,
+  routing: {
+    strategy: "skill_best",
+    priority: -3,
+    required: [{ skill_id: "s1", level: 40 }],
+    preferred: [{ skill_id: "s2", level: 90 }],
+    prefer_seconds: 15,
+    relax: [{ after_seconds: 60, lower_by: 20, drop: ["s2"], raise_priority: 5 }],
+    sticky_seconds: 10,
+    pause_after_missed: null,
+    wrap_up_seconds: 45,
+    dispositions: [{ code: "sold", label: "Sold" }],
+    disposition_required: true,
+    too_long: { at: 30, to: "hang_up" },
+    overflow: { after_seconds: 120, to: { queue_id: "q2" } },
+    hours: {
+      time_zone: "Europe/Rome",
+      week: [
+        { day: "monday", from: "09:00", to: "13:00" },
+        { day: "monday", from: "14:00", to: "18:00" },
+        { day: "sunday", from: "22:00", to: "24:00" },
+      ],
+    },
+    closed: { to: { queue_id: "q2" }, keep_waiting: false },
+    unattended: { grace_seconds: 30, rounds: 3, to: "hang_up" },
+    max_wait_seconds: 900,
+    service_level_seconds: 30,
+    short_abandon_seconds: 4,
+  },
+};
+
+test("what is read and saved again is the same", () => {
+  expect(worksOf(draftOf(works, "UTC"))).toEqual(works);
+  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null } };
+  expect(worksOf(draftOf(plain, "UTC"))).toEqual(plain);
+  expect(draftOf(plain, "Asia/Tokyo").timeZone).toBe("Asia/Tokyo");
+});
+
+test("of everything that can be typed for a number only whole ones within its limits pass", () => {
+  const draft = draftOf(works, "UTC");
+  expect(faultsOf(draft)).toEqual({});
+  fc.assert(
+    fc.property(fc.constantFrom(...(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[])), fc.oneof(fc.integer({ min: -200, max: 100_000 }).map(String), fc.string(), fc.double().map(String)), (field, typed) => {
+      const changed = { ...draft, numbers: { ...draft.numbers, [field]: typed } };
+      const { min, max, optional = false } = { optional: undefined, ...NUMBERS[field] };
+      const value = Number(typed);
+      const good = typed.trim() === "" ? optional === true : Number.isInteger(value) && min <= value && value <= max;
+      expect(faultsOf(changed)[field]).toBe(good ? undefined : "number");
+      if (good) expect(JSON.stringify(worksOf(changed))).not.toContain("NaN");
+    }),
+  );
+});
+
+test("what only the whole form can be told is told where it is", () => {
+  const draft = draftOf(works, "UTC");
+  expect(faultsOf({ ...draft, required: [{ skill_id: "s1", level: "" }] })).toEqual({ required: "level" });
+  expect(faultsOf({ ...draft, relax: [{ after: "5", lower: "101", raise: "0", drop: [] }] })).toEqual({ relax: "relax" });
+  expect(faultsOf({ ...draft, week: [{ day: 3, spans: [{ open: "18:00", close: "09:00" }] }] })).toEqual({ "day-3": "time" });
+  expect(faultsOf({ ...draft, always: true, week: [{ day: 3, spans: [{ open: "", close: "09:00" }] }] })).toEqual({});
+  expect(faultsOf({ ...draft, dispositions: [{ code: "", label: "Продано" }] })).toEqual({ dispositions: "disposition" });
+  expect(faultsOf({ ...draft, dispositions: [{ code: "sold", label: "Продано" }] })).toEqual({});
+});
+
+test("a disposition's code is made of its words where nobody gave one", () => {
+  expect(codeOf("Più tardi, forse!")).toBe("piu-tardi-forse");
+  expect(codeOf("  ")).toBe("");
+  expect(worksOf({ ...draftOf(works, "UTC"), dispositions: [{ code: "", label: " Not now " }] }).routing.dispositions).toEqual([{ code: "not-now", label: "Not now" }]);
+});
+
+test("every complaint of the server's has its place, and none is lost", () => {
+  expect(placed({ priority: "a", "routing.wrap_up_seconds": "b", "routing.relax[0].lower_by": "c", "hours.week": "d", to: "e", "overflow.to.queue_id": "f", "of.tomorrow": "g", "": "h" })).toEqual({
+    priority: "a",
+    wrap_up_seconds: "b",
+    relax: "c",
+    hours: "d",
+    to: "f",
+    "": "of.tomorrow: g; h",
+  });
+});

@@ -1,0 +1,183 @@
+/** How a queue works, as a form has it. Pure: the screen shows it, the server has the last word. */
+import type { components } from "@/api";
+import type { Day } from "../setup/draft";
+import { minute } from "../setup/draft";
+import { presetWeek } from "../setup/hours";
+import type { Works } from "../shared/disposition";
+
+type Routing = Works["routing"];
+export type Strategy = Routing["strategy"];
+export const STRATEGIES: readonly Strategy[] = ["longest_idle", "round_robin", "fewest_contacts", "ring_all", "skill_best"];
+
+const DAY = 86_400;
+/** The server's limits; with `optional`, nothing typed is “never”. By the server's own names of fields. */
+export const NUMBERS = {
+  ring_seconds: { min: 5, max: 300 },
+  priority: { min: -100, max: 100 },
+  prefer_seconds: { min: 0, max: DAY },
+  sticky_seconds: { min: 0, max: DAY },
+  pause_after_missed: { min: 1, max: 1000, optional: true },
+  wrap_up_seconds: { min: 0, max: 3600 },
+  "too_long.at": { min: 1, max: 10_000, optional: true },
+  "overflow.after_seconds": { min: 1, max: DAY, optional: true },
+  "unattended.grace_seconds": { min: 0, max: DAY },
+  "unattended.rounds": { min: 1, max: 1000 },
+  max_wait_seconds: { min: 30, max: 14_400 },
+  service_level_seconds: { min: 0, max: DAY },
+  short_abandon_seconds: { min: 0, max: DAY },
+} satisfies Record<string, Limits>;
+export interface Limits {
+  readonly min: number;
+  readonly max: number;
+  readonly optional?: boolean;
+}
+export type NumberField = keyof typeof NUMBERS;
+
+export interface Level {
+  readonly skill_id: string;
+  readonly level: string;
+}
+export const LEVEL: Limits = { min: 1, max: 100 };
+
+export interface Relax {
+  readonly after: string;
+  readonly lower: string;
+  readonly raise: string;
+  readonly drop: readonly string[];
+}
+
+/** A queue's id, or the end of the call. */
+export const HANG_UP = "hang_up";
+export const PLACES = ["overflow", "too_long", "closed", "unattended"] as const;
+export type Place = (typeof PLACES)[number];
+
+export interface RulesDraft {
+  readonly strategy: Strategy;
+  readonly numbers: Readonly<Record<NumberField, string>>;
+  readonly required: readonly Level[];
+  readonly preferred: readonly Level[];
+  readonly relax: readonly Relax[];
+  readonly to: Readonly<Record<Place, string>>;
+  readonly keepWaiting: boolean;
+  readonly always: boolean;
+  readonly timeZone: string;
+  readonly week: readonly Day[];
+  readonly dispositions: readonly components["schemas"]["Disposition"][];
+  readonly dispositionRequired: boolean;
+}
+
+const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
+const number = (value: number | null | undefined): string => (value === null || value === undefined ? "" : String(value));
+const place = (to: components["schemas"]["Destination"] | undefined): string => (typeof to === "object" ? to.queue_id : HANG_UP);
+const destination = (to: string): components["schemas"]["Destination"] => (to === HANG_UP ? "hang_up" : { queue_id: to });
+
+/** `timeZone`: of the company, for hours that are yet to be set. */
+export function draftOf({ ring_seconds, routing }: Works, timeZone: string): RulesDraft {
+  const levels = (all: Routing["required"]): Level[] => all.map(({ skill_id, level }) => ({ skill_id, level: String(level) }));
+  const { hours } = routing;
+  return {
+    strategy: routing.strategy,
+    numbers: {
+      ring_seconds: number(ring_seconds),
+      priority: number(routing.priority),
+      prefer_seconds: number(routing.prefer_seconds),
+      sticky_seconds: number(routing.sticky_seconds),
+      pause_after_missed: number(routing.pause_after_missed),
+      wrap_up_seconds: number(routing.wrap_up_seconds),
+      "too_long.at": number(routing.too_long?.at),
+      "overflow.after_seconds": number(routing.overflow?.after_seconds),
+      "unattended.grace_seconds": number(routing.unattended.grace_seconds),
+      "unattended.rounds": number(routing.unattended.rounds),
+      max_wait_seconds: number(routing.max_wait_seconds),
+      service_level_seconds: number(routing.service_level_seconds),
+      short_abandon_seconds: number(routing.short_abandon_seconds),
+    },
+    required: levels(routing.required),
+    preferred: levels(routing.preferred),
+    relax: routing.relax.map((step) => ({ after: number(step.after_seconds), lower: number(step.lower_by ?? 0), raise: number(step.raise_priority ?? 0), drop: step.drop ?? [] })),
+    to: { overflow: place(routing.overflow?.to), too_long: place(routing.too_long?.to), closed: place(routing.closed.to), unattended: place(routing.unattended.to) },
+    keepWaiting: routing.closed.keep_waiting ?? true,
+    always: !hours,
+    timeZone: hours?.time_zone ?? timeZone,
+    week: hours ? DAYS.map((day, at) => ({ day: at + 1, spans: hours.week.filter((one) => one.day === day).map(({ from, to }) => ({ open: from, close: to })) })) : presetWeek("office"),
+    dispositions: routing.dispositions,
+    dispositionRequired: routing.disposition_required,
+  };
+}
+
+export function worksOf(draft: RulesDraft): Works {
+  const { numbers, to } = draft;
+  const value = (field: NumberField): number => Number(numbers[field]);
+  const levels = (all: readonly Level[]) => all.map(({ skill_id, level }) => ({ skill_id, level: Number(level) }));
+  return {
+    ring_seconds: value("ring_seconds"),
+    routing: {
+      strategy: draft.strategy,
+      priority: value("priority"),
+      required: levels(draft.required),
+      preferred: levels(draft.preferred),
+      prefer_seconds: value("prefer_seconds"),
+      relax: draft.relax.map((step) => ({ after_seconds: Number(step.after), lower_by: Number(step.lower), raise_priority: Number(step.raise), drop: [...step.drop] })),
+      sticky_seconds: value("sticky_seconds"),
+      pause_after_missed: numbers.pause_after_missed === "" ? null : value("pause_after_missed"),
+      wrap_up_seconds: value("wrap_up_seconds"),
+      dispositions: draft.dispositions.map(({ code, label }) => ({ code: code.trim() || codeOf(label), label: label.trim() })),
+      disposition_required: draft.dispositionRequired,
+      too_long: numbers["too_long.at"] === "" ? null : { at: value("too_long.at"), to: destination(to.too_long) },
+      overflow: numbers["overflow.after_seconds"] === "" ? null : { after_seconds: value("overflow.after_seconds"), to: destination(to.overflow) },
+      hours: draft.always ? null : { time_zone: draft.timeZone, week: draft.week.flatMap(({ day, spans }) => spans.map(({ open, close }) => ({ day: DAYS[day - 1] ?? "monday", from: open, to: close }))) },
+      closed: { to: destination(to.closed), keep_waiting: draft.keepWaiting },
+      unattended: { grace_seconds: value("unattended.grace_seconds"), rounds: value("unattended.rounds"), to: destination(to.unattended) },
+      max_wait_seconds: value("max_wait_seconds"),
+      service_level_seconds: value("service_level_seconds"),
+      short_abandon_seconds: value("short_abandon_seconds"),
+    },
+  };
+}
+
+/** Records want a code; people need not think of one. Letters of other alphabets than the Latin have none. */
+export function codeOf(label: string): string {
+  return label
+    .toLowerCase()
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, "");
+}
+
+/** A whole number within the limits; an empty text is none. */
+export function isWithin(text: string, { min, max, optional }: Limits): boolean {
+  if (text.trim() === "") return optional === true;
+  const value = Number(text);
+  return Number.isInteger(value) && value >= min && value <= max;
+}
+
+export type Fault = "number" | "level" | "relax" | "time" | "disposition";
+/** What the server could not even read, or would only say of the whole; everything else is for it to refuse. */
+export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
+  const faults: Record<string, Fault> = {};
+  for (const [field, limits] of Object.entries(NUMBERS)) if (!isWithin(draft.numbers[field as NumberField], limits)) faults[field] = "number";
+  for (const field of ["required", "preferred"] as const) if (draft[field].some(({ level }) => !isWithin(level, LEVEL))) faults[field] = "level";
+  const step = { min: 0, max: DAY };
+  if (draft.relax.some(({ after, lower, raise }) => !isWithin(after, step) || !isWithin(lower, { min: 0, max: 100 }) || !isWithin(raise, { min: 0, max: 200 }))) faults.relax = "relax";
+  if (!draft.always) {
+    for (const { day, spans } of draft.week) if (spans.some(({ open, close }) => !(minute(open) < minute(close)))) faults[`day-${String(day)}`] = "time";
+  }
+  if (draft.dispositions.some(({ code, label }) => label.trim() === "" || (code.trim() || codeOf(label)) === "")) faults.dispositions = "disposition";
+  return faults;
+}
+
+const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy"]);
+
+/** The server's complaints by the fields that the form has; under `""` what belongs to none of them. */
+export function placed(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [name, message] of Object.entries(fields)) {
+    const bare = name.replace(/^routing\./, "").replace(/\[.*$/, "");
+    const to = /^(overflow|too_long|closed|unattended)\.to\b/.test(bare) ? "to" : bare.startsWith("hours") ? "hours" : bare;
+    if (SHOWN.has(to)) found[to] = message;
+    else found[""] = [found[""], name ? `${name}: ${message}` : message].filter(Boolean).join("; ");
+  }
+  return found;
+}
