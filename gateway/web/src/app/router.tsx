@@ -61,6 +61,7 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
+  loader: () => loadArea("dialing"),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
@@ -94,6 +95,12 @@ const roles = createRoute({
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
 const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
+const dialing = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/dialing",
+  loader: () => loadArea("dialing"),
+  component: lazyRouteComponent(() => import("@/screens/dialing")),
+});
 const usage = createRoute({ getParentRoute: () => inside, path: "/settings/usage", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/usage")) });
 const platform = createRoute({
   getParentRoute: () => inside,
@@ -116,7 +123,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform]),
+    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, dialing, usage, platform]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,
