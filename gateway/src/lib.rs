@@ -12,6 +12,7 @@ pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod figures;
+pub mod dialing;
 pub mod health;
 pub mod http;
 pub mod jobs;

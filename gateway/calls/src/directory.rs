@@ -2,9 +2,11 @@
 //! works while the database is away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, QueueId, SkillId, TenantId};
+use trunkline_dialing::Policy;
 
 use crate::model::{AgentActivity, WrapUpRow};
 use crate::queueing::QueueRouting;
@@ -67,6 +69,10 @@ pub struct Directory {
     pub queues: HashMap<QueueId, DirectoryQueue>,
     /// Agents.
     pub agents: HashMap<(TenantId, AgentId), DirectoryAgent>,
+    /// Whom tenants may call, and what they do with whom.
+    pub dialing: HashMap<TenantId, Arc<Policy>>,
+    /// How Asterisk reaches the outside world for a tenant: a dial string with `{number}` in it.
+    pub trunks: HashMap<TenantId, String>,
     /// Phones by their SIP user name.
     pub devices: HashMap<String, DirectoryDevice>,
 }
@@ -75,12 +81,14 @@ impl Directory {
     /// Leaves out what belongs to no tenant of the directory: a tenant that is suspended, or is being
     /// removed, takes no calls and has no phones.
     pub fn forget_strangers(&mut self) {
-        let Self { tenants, unrecorded, spent, numbers, queues, agents, devices } = self;
+        let Self { tenants, unrecorded, spent, numbers, queues, agents, dialing, trunks, devices } = self;
         unrecorded.retain(|tenant| tenants.contains_key(tenant));
         spent.retain(|tenant| tenants.contains_key(tenant));
         numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
         queues.retain(|_, queue| tenants.contains_key(&queue.tenant));
         agents.retain(|(tenant, _), _| tenants.contains_key(tenant));
+        dialing.retain(|tenant, _| tenants.contains_key(tenant));
+        trunks.retain(|tenant, _| tenants.contains_key(tenant));
         devices.retain(|_, device| tenants.contains_key(&device.tenant));
     }
 

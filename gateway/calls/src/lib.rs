@@ -18,4 +18,4 @@ mod terms;
 pub use sight::Sight;
 pub use trunkline_routing::By;
 
-pub use terms::{AgentState, CallCommandError, DeviceKind, DirectoryDevice};
+pub use terms::{AgentState, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice};

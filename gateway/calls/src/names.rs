@@ -42,6 +42,8 @@ pub enum Part {
     Consult(u32),
     /// Something played to the customer; the n-th of the call.
     Playback(u32),
+    /// The leg to whom we call through a trunk.
+    TrunkLeg,
     /// The snoop channel on the customer's leg.
     Snoop(u32, Side),
     /// The external media channel that sends the snooped audio to us.
@@ -74,6 +76,7 @@ impl fmt::Display for ResourceName {
             Part::AgentLeg(number) => write!(f, "leg{number}"),
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
+            Part::TrunkLeg => write!(f, "out"),
             Part::Snoop(generation, side) => write!(f, "snoop{generation}{}", side.letter()),
             Part::Media(generation, side) => write!(f, "media{generation}{}", side.letter()),
             Part::TapBridge(generation, side) => write!(f, "tap{generation}{}", side.letter()),
@@ -96,6 +99,9 @@ impl FromStr for ResourceName {
         let part = rest[UUID_LENGTH..].strip_prefix('-').ok_or(ForeignName)?;
         if part == "b" {
             return Ok(Self { call, part: Part::Bridge });
+        }
+        if part == "out" {
+            return Ok(Self { call, part: Part::TrunkLeg });
         }
         if let Some(number) = part.strip_prefix("leg") {
             return Ok(Self { call, part: Part::AgentLeg(plain_number(number)?) });
@@ -148,6 +154,7 @@ mod tests {
         for part in [
             Part::Bridge,
             Part::AgentLeg(7),
+            Part::TrunkLeg,
             Part::Snoop(0, Side::Customer),
             Part::Media(12, Side::Agent),
             Part::TapBridge(3, Side::Customer),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, DeviceId, Secret, TenantId};
+use trunkline_dialing::Rule;
 
 /// Whether an agent wants work. What the agent is doing (ringing, on a call) is the call centre's own knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -63,6 +64,43 @@ pub enum CallCommandError {
     #[error("this browser's phone is not signed in")]
     PhoneAway,
     /// The call centre is shutting down.
+    #[error("call control is not running")]
+    Unavailable,
+}
+
+/// Why an agent's call was not begun.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialRefusal {
+    /// A rule denies it.
+    #[error("{words}")]
+    Denied {
+        /// Which.
+        rule: Rule,
+        /// The same in words.
+        words: String,
+    },
+    /// Who asks is no agent of the tenant.
+    #[error("only agents call")]
+    NoAgent,
+    /// None of the agent's phones can ring.
+    #[error("none of the agent's phones is signed in")]
+    PhoneAway,
+    /// The agent is on a call already.
+    #[error("the agent is on a call")]
+    OnACall,
+    /// The tenant has no trunk to the outside world.
+    #[error("no trunk leads to the outside world")]
+    NoTrunk,
+    /// The tenant has used up its minutes.
+    #[error("the minutes of this month are used up")]
+    Spent,
+    /// No such queue of the tenant's.
+    #[error("no such queue")]
+    NoQueue,
+    /// The record could not be written, and nobody is called without one.
+    #[error("the call could not be recorded in the database")]
+    NotWritten,
+    /// Call control is not running, or Asterisk is away.
     #[error("call control is not running")]
     Unavailable,
 }

@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_ari::Client;
-use trunkline_db::{AgentId, CallId, TenantId};
+use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 
 use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
-use trunkline_calls::center::Input;
+use trunkline_calls::center::{DialWish, Input};
 use trunkline_calls::directory::Directory;
-use trunkline_calls::{AgentState, By, CallCommandError, DirectoryDevice};
+use trunkline_calls::{AgentState, By, CallCommandError, DialRefusal, DirectoryDevice};
 
 /// How long a phone's push may take before the answer is `not yet`.
 const PUSH_TIME: Duration = Duration::from_secs(2);
@@ -38,6 +38,8 @@ pub struct AsteriskStatus {
 pub(super) enum Command {
     /// It answers with [`trunkline_calls::center::Output::CommandAnswered`].
     Ask { input: Box<Input>, answer: oneshot::Sender<Result<(), CallCommandError>> },
+    /// It answers with [`trunkline_calls::center::Output::DialAnswered`].
+    Dial { wish: DialWish, answer: oneshot::Sender<Result<(), DialRefusal>> },
     /// It has no answer.
     Tell(Box<Input>),
 }
@@ -157,6 +159,21 @@ impl Handle {
     /// Tells the call centre something that was committed. Without a call centre there is nobody to route to.
     fn tell(&self, input: Input) {
         let _ = self.commands.send(Command::Tell(Box::new(input)));
+    }
+
+    /// Calls somebody outside for an agent. Comes back when the call's record is in the database and the agent's phone is rung, or with why it is not.
+    pub async fn dial(&self, wish: DialWish) -> Result<(), DialRefusal> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Dial { wish, answer }).map_err(|_| DialRefusal::Unavailable)?;
+        answered.await.unwrap_or(Err(DialRefusal::Unavailable))
+    }
+
+    /// The user name of an agent's device, as far as the directory knows it.
+    pub fn username_of_device(&self, tenant: TenantId, agent: AgentId, device: DeviceId) -> Option<String> {
+        let directory = self.directory.as_ref()?.borrow();
+        let mut devices = directory.devices.values();
+        let found = devices.find(|it| (it.tenant, it.agent, it.id) == (tenant, agent, device))?;
+        Some(found.username.clone())
     }
 
     /// Tells the router that an agent's state was changed (after the change was committed).

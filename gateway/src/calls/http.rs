@@ -93,6 +93,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reattach_call))
         .merge(super::control::router())
         .merge(super::disposition::router())
+        .merge(super::dial_http::router())
 }
 
 /// List calls

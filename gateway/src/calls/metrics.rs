@@ -5,6 +5,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 use super::writer::WriterFigures;
 use trunkline_calls::center::FinishedCall;
 use trunkline_calls::model::EndReason;
+use trunkline_dialing::Rule;
 
 /// Seconds a caller waits: fine where service levels are set, coarse where only patience is measured.
 const WAIT_BUCKETS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0];
@@ -16,6 +17,9 @@ const TALK_BUCKETS: &[f64] = &[5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 450.0
 pub struct CallMetrics {
     calls: IntGaugeVec,
     ended: IntCounterVec,
+    outbound: IntCounterVec,
+    denied: IntCounterVec,
+    alarms: IntCounterVec,
     wait: Histogram,
     talk: Histogram,
     recordings: IntCounterVec,
@@ -61,6 +65,13 @@ impl CallMetrics {
         let metrics = Self {
             calls: gauges("trunkline_calls", "Running calls by state.", "state")?,
             ended: counters("trunkline_calls_ended_total", "Calls that ended, by reason.", "reason")?,
+            outbound: counters("trunkline_outbound_calls_total", "Calls out that ended, by result.", "result")?,
+            denied: counters("trunkline_outbound_denied_total", "Calls out that were denied, by rule.", "rule")?,
+            alarms: counters(
+                "trunkline_outbound_alarms_total",
+                "Alarms of the guard against toll fraud, by the rule that denied.",
+                "rule",
+            )?,
             wait: histogram("trunkline_call_wait_seconds", "From queueing to answer or giving up.", WAIT_BUCKETS)?,
             talk: histogram("trunkline_call_talk_seconds", "From answer to end.", TALK_BUCKETS)?,
             recordings: counters("trunkline_recordings_total", "Recordings closed, by outcome.", "outcome")?,
@@ -85,6 +96,11 @@ impl CallMetrics {
         // A series that is not there yet cannot be told from one that was lost.
         for reason in EndReason::ALL {
             metrics.ended.with_label_values(&[reason.as_str()]);
+            metrics.outbound.with_label_values(&[reason.as_str()]);
+        }
+        for rule in Rule::ALL {
+            metrics.denied.with_label_values(&[rule.as_str()]);
+            metrics.alarms.with_label_values(&[rule.as_str()]);
         }
         for outcome in ["ready", "failed"] {
             metrics.recordings.with_label_values(&[outcome]);
@@ -94,6 +110,9 @@ impl CallMetrics {
 
     pub(super) fn finished(&self, call: &FinishedCall) {
         self.ended.with_label_values(&[call.reason.as_str()]).inc();
+        if call.is_outbound {
+            self.outbound.with_label_values(&[call.reason.as_str()]).inc();
+        }
         #[expect(clippy::cast_precision_loss, reason = "a call is shorter than 2^53 ms")]
         let seconds = |ms: i64| ms.max(0) as f64 / 1_000.0;
         if let Some(wait) = call.wait_ms {
@@ -102,6 +121,14 @@ impl CallMetrics {
         if let Some(talk) = call.talk_ms {
             self.talk.observe(seconds(talk));
         }
+    }
+
+    pub(super) fn denied(&self, rule: Rule) {
+        self.denied.with_label_values(&[rule.as_str()]).inc();
+    }
+
+    pub(super) fn alarm(&self, rule: Rule) {
+        self.alarms.with_label_values(&[rule.as_str()]).inc();
     }
 
     pub(super) fn recorded(&self, ready: bool) {

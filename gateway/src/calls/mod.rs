@@ -4,6 +4,7 @@
 //! (records on their way into the database) and `recorder` (commands to the media).
 
 mod control;
+mod dial_http;
 mod disposition;
 mod disposition_store;
 mod filter;
@@ -18,7 +19,7 @@ mod store;
 mod writer;
 
 pub use trunkline_calls::{
-    AgentState, By, CallCommandError, DeviceKind, DirectoryDevice, center, directory, model, names,
+    AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, center, directory, model, names,
 };
 
 pub use metrics::CallMetrics;

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trunkline_ari::{Client, State, Update, Updates};
-use trunkline_db::{Db, DbError};
+use trunkline_db::{CallId, Db, DbError};
 use trunkline_journal::{Hub, Journal, Kind, Scope};
 use trunkline_media::{BindError, Media, MediaConfig};
 use uuid::Uuid;
@@ -22,6 +22,7 @@ use super::metrics::CallMetrics;
 use super::recorder::{Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
+use crate::dialing::policies_store;
 use crate::secrets::Vault;
 use crate::softphone::Softphones;
 use crate::telephony::barring::{self, ManagerConfig};
@@ -29,6 +30,7 @@ use crate::telephony::missed::{self, Note};
 use crate::telephony::phones::{self, PhoneNews};
 use crate::telephony::requests::{Answered, Requests};
 use crate::telephony::{directory_store as directory, translate};
+use trunkline_calls::DialRefusal;
 use trunkline_calls::center::{Center, Input, Output, RecordingOutcome, Report};
 use trunkline_calls::directory::Directory;
 
@@ -50,6 +52,8 @@ pub struct CallConfig {
     pub vault: Vault,
     /// Address that Asterisk names to phones for its audio, where it is not one of its own.
     pub media_address: Option<IpAddr>,
+    /// How Asterisk reaches the outside world: a dial string with `{number}`, and `{slug}` for the tenant's.
+    pub outbound_trunk: Option<String>,
 }
 
 /// Call control could not be started.
@@ -103,7 +107,9 @@ impl CallControl {
         let (writer, caught_up) = Writer::start(config.state.clone(), node, &db, journal).await?;
         // The writer tells, or it died and there is nothing to wait for.
         let _ = caught_up.await;
-        let first_directory = Arc::new(directory::load(&db, &config.vault).await?);
+        let mut source = directory::Reader::new(db.clone(), config.vault.clone(), config.outbound_trunk);
+        let first_directory = Arc::new(source.load().await?);
+        let usage = policies_store::recent_usage(&db, &first_directory.dialing).await?;
         let open = store::open_calls(&db).await?;
         if !open.is_empty() {
             tracing::info!(calls = open.len(), "taking up the calls of an earlier life");
@@ -120,6 +126,7 @@ impl CallControl {
         let (online_sender, online) = mpsc::unbounded_channel();
         let (connected_sender, connected) = mpsc::unbounded_channel();
         let (note_sender, missed) = mpsc::unbounded_channel();
+        let (committed_sender, committed) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let shown = Arc::new(Shown::new());
         let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
@@ -137,7 +144,7 @@ impl CallControl {
         }));
         tokio::spawn(ask_endpoints(client.clone(), app.clone(), endpoint_names, online_sender));
         tokio::spawn(missed::collect(client.clone(), connected, note_sender));
-        tokio::spawn(directory::follow(db, config.vault, directory_sender, cancel.clone()));
+        tokio::spawn(source.follow(directory_sender, cancel.clone()));
 
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
         let requests = Requests::new(client.clone(), app.clone(), recorder.media_address(), answer_sender);
@@ -159,12 +166,24 @@ impl CallControl {
             clock: Clock::new(),
             sign_of_life,
             away_since,
+            committed: committed_sender,
+            dialling: HashMap::new(),
         };
+        shell.center.remember_usage(usage);
         let restored = shell.center.restore(open);
         shell.carry_out(restored);
         shell.feed(Input::Directory(Arc::new(shell.softphones.added_to(&first_directory))));
-        let inputs =
-            Inputs { updates, commands, answers, recorded, online, missed, directory, softphones: softphones_changed };
+        let inputs = Inputs {
+            updates,
+            commands,
+            answers,
+            recorded,
+            online,
+            missed,
+            committed,
+            directory,
+            softphones: softphones_changed,
+        };
         let task = tokio::spawn(shell.run(inputs, cancel));
         Ok(Self { handle, task, media, client, state: config.state })
     }
@@ -195,6 +214,7 @@ struct Inputs {
     recorded: mpsc::UnboundedReceiver<Recorded>,
     online: mpsc::UnboundedReceiver<Report>,
     missed: mpsc::UnboundedReceiver<Note>,
+    committed: mpsc::UnboundedReceiver<CallId>,
     directory: watch::Receiver<Arc<Directory>>,
     softphones: watch::Receiver<()>,
 }
@@ -221,6 +241,10 @@ struct Shell {
     sign_of_life: SignOfLife,
     /// Until the first connection: since when nobody watched.
     away_since: Option<DateTime<Utc>>,
+    /// Gets the calls whose first record is in the database.
+    committed: mpsc::UnboundedSender<CallId>,
+    /// Who asked for calls out that have not begun yet.
+    dialling: HashMap<CallId, oneshot::Sender<Result<(), DialRefusal>>>,
 }
 
 impl Shell {
@@ -259,6 +283,7 @@ impl Shell {
                     // Who reads the notes may have ended.
                     let _ = handed_over.send(());
                 }
+                Some(call) = inputs.committed.recv() => self.feed(Input::Committed { call }),
                 Some(command) = inputs.commands.recv() => self.command(command),
                 changed = inputs.directory.changed() => {
                     if changed.is_err() {
@@ -334,6 +359,10 @@ impl Shell {
                 // Who asked may have gone.
                 let _ = answer.send(result);
             }
+            Command::Dial { wish, answer } => {
+                self.dialling.insert(wish.call, answer);
+                self.feed(Input::Dial(wish));
+            }
             Command::Tell(input) => self.feed(*input),
         }
     }
@@ -351,6 +380,16 @@ impl Shell {
             match output {
                 Output::Request { call, request } => self.requests.send(call, request),
                 Output::Record(record) => self.writer.write(*record),
+                Output::RecordFirst(call, record) => {
+                    self.writer.write_first(call, *record, self.committed.clone());
+                }
+                Output::DialAnswered { call, result } => {
+                    if let Some(answer) = self.dialling.remove(&call) {
+                        let _ = answer.send(result);
+                    }
+                }
+                Output::Denied(rule) => self.metrics.denied(rule),
+                Output::Alarm(rule) => self.metrics.alarm(rule),
                 Output::Recorder(command) => self.recorder.send(command),
                 Output::CommandAnswered(result) => answer = Some(result),
                 Output::Finished(call) => {

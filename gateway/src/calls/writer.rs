@@ -3,7 +3,7 @@
 //! Calls never wait for this: they hand a record over and go on. While the database is away the records wait in the spool
 //! (a bounded number of them in memory as well), and are written when it is back, with the time at which they happened.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::Write;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use trunkline_db::{Db, DbError, TenantId, writers};
+use trunkline_db::{CallId, Db, DbError, TenantId, writers};
 use trunkline_journal::{CommandError, Fault, Journal, Kind, NewEvent, Outcome, Ref, Scope};
 
 use super::spool::{Spool, Spooled};
@@ -45,10 +45,13 @@ pub(super) struct WriterFigures {
     pub(super) spool_bytes: AtomicU64,
 }
 
+/// Who is told that the record of a call is in the database.
+type Told = (CallId, mpsc::UnboundedSender<CallId>);
+
 /// Hands records over. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    records: mpsc::UnboundedSender<Record>,
+    records: mpsc::UnboundedSender<(Record, Option<Told>)>,
     figures: Arc<WriterFigures>,
 }
 
@@ -78,6 +81,7 @@ impl Writer {
             one_by_one: 0,
             figures: Arc::clone(&figures),
             caught_up: Some(caught_up),
+            awaited: BTreeMap::new(),
         };
         // A thread of its own: appending to a frozen disk must not hold up a worker that serves calls.
         let runtime = tokio::runtime::Handle::current();
@@ -90,8 +94,17 @@ impl Writer {
 
     /// Hands a record over.
     pub(super) fn write(&self, record: Record) {
+        self.hand_over(record, None);
+    }
+
+    /// Hands over the record of a call that goes on only when the database has it: then `told` gets the call.
+    pub(super) fn write_first(&self, call: CallId, record: Record, told: mpsc::UnboundedSender<CallId>) {
+        self.hand_over(record, Some((call, told)));
+    }
+
+    fn hand_over(&self, record: Record, told: Option<Told>) {
         self.figures.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.records.send(record).is_err() {
+        if self.records.send((record, told)).is_err() {
             tracing::error!("a record came after the writer had stopped");
         }
     }
@@ -129,12 +142,14 @@ struct Task {
     one_by_one: usize,
     figures: Arc<WriterFigures>,
     caught_up: Option<oneshot::Sender<()>>,
+    /// Records somebody waits for, by number.
+    awaited: BTreeMap<i64, Told>,
 }
 
 type Attempt = Pin<Box<dyn Future<Output = (Arc<Vec<Spooled>>, Result<(), CommandError<DbError>>)> + Send>>;
 
 impl Task {
-    async fn run(mut self, mut received: mpsc::UnboundedReceiver<Record>) {
+    async fn run(mut self, mut received: mpsc::UnboundedReceiver<(Record, Option<Told>)>) {
         let mut attempt: Option<Attempt> = None;
         let mut not_before = tokio::time::Instant::now();
         let mut open = true;
@@ -154,8 +169,8 @@ impl Task {
             }
             tokio::select! {
                 record = received.recv(), if open => {
-                    if let Some(record) = record {
-                        self.take_in(record);
+                    if let Some((record, told)) = record {
+                        self.take_in(record, told);
                     } else {
                         open = false;
                         farewell = Some(tokio::time::Instant::now() + FAREWELL);
@@ -175,8 +190,9 @@ impl Task {
         }
     }
 
-    fn take_in(&mut self, record: Record) {
+    fn take_in(&mut self, record: Record, told: Option<Told>) {
         let (spooled, written) = self.spool.append(record);
+        self.awaited.extend(told.map(|told| (spooled.number, told)));
         self.figures.spool_bytes.store(self.spool.bytes(), Ordering::Relaxed);
         if let Err(error) = &written {
             self.figures.unspooled.fetch_add(1, Ordering::Relaxed);
@@ -247,6 +263,12 @@ impl Task {
                 self.figures.waiting.fetch_sub(count as u64, Ordering::Relaxed);
                 self.figures.written.fetch_add(count as u64, Ordering::Relaxed);
                 self.one_by_one = self.one_by_one.saturating_sub(count);
+                for spooled in batch.iter() {
+                    if let Some((call, told)) = self.awaited.remove(&spooled.number) {
+                        // Who waited may be gone.
+                        let _ = told.send(call);
+                    }
+                }
                 true
             }
             Err(error @ (CommandError::Unavailable(_) | CommandError::Unknown)) => {
@@ -276,10 +298,11 @@ impl Task {
     }
 
     /// The database will never take this record: it is kept where a person can look at it, and the others go on.
-    fn reject(&self, batch: &[Spooled], error: &CommandError<DbError>) {
+    fn reject(&mut self, batch: &[Spooled], error: &CommandError<DbError>) {
         self.figures.waiting.fetch_sub(batch.len() as u64, Ordering::Relaxed);
         self.figures.rejected.fetch_add(batch.len() as u64, Ordering::Relaxed);
         for spooled in batch {
+            self.awaited.remove(&spooled.number);
             tracing::error!(%error, number = spooled.number, kept_in = %self.rejected.display(), "the database refused a record of a call");
             if let Err(error) = keep(&self.rejected, spooled, &error.to_string()) {
                 tracing::error!(%error, record = ?spooled.record, "and it could not be kept either");

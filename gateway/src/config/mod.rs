@@ -108,6 +108,11 @@ pub const KEYS: &[Key] = &[
     key("sip_port", "5060", "a port from 1 to 65535"),
     optional("sip_websocket_url", "Asterisk's SIP over WebSocket, such as http://127.0.0.1:8088/ws", false),
     optional("media_address", "an IP address such as 203.0.113.7", false),
+    optional(
+        "outbound_trunk",
+        "a dial string of Asterisk with {number} in it, such as PJSIP/{number}@carrier; {slug} stands for the tenant's",
+        false,
+    ),
     key(
         "ice_servers",
         "",
@@ -184,6 +189,8 @@ pub struct Config {
     pub sip_websocket_url: Option<Url>,
     /// Address that Asterisk names for its audio, where it is not one that it has itself.
     pub media_address: Option<IpAddr>,
+    /// How Asterisk reaches the outside world; without it nobody calls out.
+    pub outbound_trunk: Option<String>,
     /// STUN and TURN servers for browsers.
     pub ice_servers: IceServers,
     /// The way to people's mailboxes. Without it no letter can be sent.

@@ -193,6 +193,7 @@ impl Source {
         let sip_websocket_url =
             reader.optional_with("sip_websocket_url", |text| web_url(text).filter(|url| url.scheme() == "http"));
         let media_address = reader.optional_with("media_address", |text| text.parse().ok());
+        let outbound_trunk = reader.optional_with("outbound_trunk", dial_string);
         let ice_urls = reader.required("ice_servers", ice_addresses);
         let turn_secret = reader.optional_with("turn_secret", |text| not_empty(text).map(Secret::new));
         let smtp_server = reader.optional_with("smtp_url", SmtpServer::parse);
@@ -251,6 +252,7 @@ impl Source {
                 sip_port: sip_port?,
                 sip_websocket_url,
                 media_address,
+                outbound_trunk,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 private_identity_providers: private_identity_providers?,
@@ -414,4 +416,10 @@ fn postgres_url(text: &str) -> Option<Secret> {
 
 fn app_name(text: &str) -> Option<String> {
     not_empty(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
+}
+
+/// A dial string with the number's place in it. It is the operator's own text, and still holds nothing that ends one.
+fn dial_string(text: &str) -> Option<String> {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '&' | ',' | '"');
+    (text.contains('/') && text.contains("{number}") && text.chars().all(plain)).then(|| text.to_owned())
 }

@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, figures, health, jobs, members, oidc, panel, queues, recordings, roles, settings,
-    setup, sites, skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, dialing, figures, health, jobs, members, oidc, panel, queues, recordings, roles,
+    settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -29,6 +29,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(api_keys::router())
         .merge(calls::http::router())
         .merge(figures::router())
+        .merge(dialing::router())
         .merge(queues::router())
         .merge(recordings::router())
         .merge(roles::router())

@@ -1,6 +1,6 @@
 //! Reads the directory, and again whenever it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, Sys
 use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
+use crate::dialing::policies_store::Policies;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{RECORD_CALLS, SettingValue};
@@ -26,63 +27,90 @@ const POLL: Duration = Duration::from_secs(10);
 /// Between two attempts while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Reads the directory once.
-pub(crate) async fn load(db: &Db, vault: &Vault) -> Result<Directory, DbError> {
-    let mut tx = db.system().await?;
-    let mut directory = Directory::default();
-    tenants(&mut tx, &mut directory).await?;
-    limits(&mut tx, &mut directory).await?;
-    queues(&mut tx, &mut directory).await?;
-    agents(&mut tx, &mut directory).await?;
-    wrap_ups(&mut tx, &mut directory).await?;
-    devices(&mut tx, vault, &mut directory).await?;
-    tx.commit().await?;
-    directory.forget_strangers();
-    Ok(directory)
+/// Reads the directory.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    db: Db,
+    vault: Vault,
+    /// How Asterisk reaches the outside world; `{slug}` stands for the tenant's.
+    outbound_trunk: Option<String>,
+    policies: Policies,
 }
 
-/// Keeps the directory current until cancelled. While the database is away the last one goes on being used.
-pub(crate) async fn follow(db: Db, vault: Vault, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
-    while !cancel.is_cancelled() {
-        let mut listener = match db.listen(&[CHANNEL]).await {
-            Ok(listener) => listener,
-            Err(error) => {
-                tracing::warn!(%error, "the directory cannot be watched; the last one known is used");
-                tokio::select! {
-                    () = tokio::time::sleep(RETRY) => continue,
-                    () = cancel.cancelled() => return,
-                }
-            }
-        };
-        // Whatever changed while nobody listened is in what is read now.
-        loop {
-            match load(&db, &vault).await {
-                Ok(fresh) => {
-                    current.send_if_modified(|known| {
-                        let changed = **known != fresh;
-                        if changed {
-                            *known = Arc::new(fresh);
-                        }
-                        changed
-                    });
-                }
+impl Reader {
+    /// A reader that has read nothing yet.
+    pub(crate) fn new(db: Db, vault: Vault, outbound_trunk: Option<String>) -> Self {
+        Self { db, vault, outbound_trunk, policies: Policies::default() }
+    }
+
+    /// Reads the directory once.
+    pub(crate) async fn load(&mut self) -> Result<Directory, DbError> {
+        let mut tx = self.db.system().await?;
+        let mut directory = Directory::default();
+        tenants(&mut tx, &mut directory).await?;
+        limits(&mut tx, &mut directory).await?;
+        queues(&mut tx, &mut directory).await?;
+        agents(&mut tx, &mut directory).await?;
+        wrap_ups(&mut tx, &mut directory).await?;
+        devices(&mut tx, &self.vault, &mut directory).await?;
+        let mut numbers: HashMap<TenantId, Vec<String>> = HashMap::new();
+        for (number, (tenant, _)) in &directory.numbers {
+            numbers.entry(*tenant).or_default().push(number.clone());
+        }
+        numbers.values_mut().for_each(|numbers| numbers.sort());
+        directory.dialing = self.policies.refreshed(&mut tx, directory.tenants.keys().copied(), &numbers).await?;
+        tx.commit().await?;
+        if let Some(trunk) = &self.outbound_trunk {
+            let trunks = directory.tenants.iter().map(|(tenant, slug)| (*tenant, trunk.replace("{slug}", slug)));
+            directory.trunks = trunks.collect();
+        }
+        directory.forget_strangers();
+        Ok(directory)
+    }
+
+    /// Keeps the directory current until cancelled. While the database is away the last one goes on being used.
+    pub(crate) async fn follow(mut self, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            let mut listener = match self.db.listen(&[CHANNEL]).await {
+                Ok(listener) => listener,
                 Err(error) => {
-                    tracing::warn!(%error, "the directory cannot be read; the last one known is used");
+                    tracing::warn!(%error, "the directory cannot be watched; the last one known is used");
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY) => continue,
+                        () = cancel.cancelled() => return,
+                    }
+                }
+            };
+            // Whatever changed while nobody listened is in what is read now.
+            loop {
+                match self.load().await {
+                    Ok(fresh) => {
+                        current.send_if_modified(|known| {
+                            let changed = **known != fresh;
+                            if changed {
+                                *known = Arc::new(fresh);
+                            }
+                            changed
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the directory cannot be read; the last one known is used");
+                        break;
+                    }
+                }
+                let changed = tokio::select! {
+                    notification = listener.next() => notification.is_ok(),
+                    () = tokio::time::sleep(POLL) => true,
+                    () = cancel.cancelled() => return,
+                };
+                if !changed {
                     break;
                 }
             }
-            let changed = tokio::select! {
-                notification = listener.next() => notification.is_ok(),
-                () = tokio::time::sleep(POLL) => true,
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
                 () = cancel.cancelled() => return,
-            };
-            if !changed {
-                break;
             }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
-            () = cancel.cancelled() => return,
         }
     }
 }

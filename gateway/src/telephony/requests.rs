@@ -9,7 +9,7 @@ use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
 use trunkline_db::CallId;
 
 use super::translate;
-use crate::calls::center::{HangupWhy, Refusal, Reply, Request};
+use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
 use crate::calls::names::Side;
 
 /// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
@@ -106,17 +106,33 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
             let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
             client.bridges().add_channel(bridge, &channels, bridges::AddChannel::default()).await.map(done)
         }
-        Request::Originate { channel, username, caller, timeout_s, originator, call, queue, reattach } => {
-            let params = channels::OriginateWithId::default()
+        Request::Originate { channel, username, caller, timeout_s, originator, call, queue, answers } => {
+            let mut params = channels::OriginateWithId::default()
                 .app(app)
                 .app_args("agent")
                 .caller_id(caller_id(caller))
                 .timeout(i64::from(*timeout_s))
-                .originator(originator)
-                .variables(headers(*call, queue.as_deref(), *reattach));
+                .variables(headers(*call, queue.as_deref(), *answers));
+            if let Some(originator) = originator {
+                params = params.originator(originator);
+            }
             let endpoint = format!("PJSIP/{username}");
             client.channels().originate_with_id(channel, &endpoint, params).await.map(|_| Reply::Done)
         }
+        Request::CreateTrunkLeg { channel, endpoint, caller_id, originator } => {
+            let params = channels::Create::default()
+                .app_args("trunk")
+                .channel_id(channel)
+                .originator(originator)
+                .variables(shown_number(caller_id.as_deref()));
+            client.channels().create(endpoint, app, params).await.map(|_| Reply::Done)
+        }
+        Request::Dial { channel, caller, timeout_s } => {
+            let params = channels::Dial::default().caller(caller).timeout(i64::from(*timeout_s));
+            client.channels().dial(channel, params).await.map(done)
+        }
+        Request::Ring { channel } => client.channels().ring(channel).await.map(done),
+        Request::StopRing { channel } => client.channels().ring_stop(channel).await.map(done),
         Request::Hangup { channel, why } => {
             let reason = match why {
                 HangupWhy::Normal => values::HangupReason::Normal,
@@ -124,6 +140,7 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
                 HangupWhy::NoAnswer => values::HangupReason::NoAnswer,
                 HangupWhy::AnsweredElsewhere => values::HangupReason::AnsweredElsewhere,
                 HangupWhy::Congestion => values::HangupReason::Congestion,
+                HangupWhy::Rejected => values::HangupReason::Rejected,
             };
             let params = channels::Hangup::default().reason(reason);
             client.channels().hangup(channel, params).await.or_gone().map(done)
@@ -179,14 +196,33 @@ fn caller_id(number: &str) -> String {
     format!("\"\" <{}>", if clean.is_empty() { "anonymous" } else { &clean })
 }
 
+/// The number that is shown to who is called. A channel that is made to be dialled shows whom it is connected with; `i` keeps Asterisk from telling
+/// anybody yet.
+fn shown_number(number: Option<&str>) -> Variables {
+    let variables = number.map(|number| {
+        let digits: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        [("CONNECTEDLINE(num,i)".to_owned(), digits), ("CONNECTEDLINE(num-pres,i)".to_owned(), "allowed".to_owned())]
+    });
+    variables.into_iter().flatten().collect()
+}
+
 /// What a phone's INVITE says beside the caller: which call it is, and by which queue it came. `PJSIP_HEADER` takes effect on a channel that
 /// is not dialled yet, and that is when Asterisk sets the variables of an originated one.
-fn headers(call: CallId, queue: Option<&str>, reattach: bool) -> Variables {
+fn headers(call: CallId, queue: Option<&str>, answers: Answers) -> Variables {
     let name = |header: &str| format!("PJSIP_HEADER(add,{header})");
     let mut headers = vec![(name("X-Trunkline-Call"), call.to_string())];
     // A name may hold anything; a header may not.
     headers.extend(queue.map(|queue| (name("X-Trunkline-Queue"), header_text(queue))));
-    headers.extend(reattach.then(|| (name("X-Trunkline-Reattach"), call.to_string())));
+    match answers {
+        Answers::ByHand => {}
+        Answers::Reattached => headers.push((name("X-Trunkline-Reattach"), call.to_string())),
+        Answers::ToDial => {
+            headers.push((name("X-Trunkline-Dial"), call.to_string()));
+            // How desk phones are told to pick up by themselves, in the two ways that most of them know.
+            headers.push((name("Call-Info"), "<sip:localhost>;answer-after=0".to_owned()));
+            headers.push((name("Alert-Info"), "<http://localhost>;info=alert-autoanswer".to_owned()));
+        }
+    }
     headers.into_iter().collect()
 }
 

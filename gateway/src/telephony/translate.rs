@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use trunkline_ari::{Event, model};
 
-use crate::calls::center::{AsteriskSnapshot, BridgeView, ChannelView, Ending, Report};
+use crate::calls::center::{AsteriskSnapshot, BridgeView, ChannelView, DialProgress, Ending, Report};
 
 /// What an event means for call control, if anything.
 pub(crate) fn report(event: &Event) -> Option<Report> {
@@ -22,8 +22,21 @@ pub(crate) fn report(event: &Event) -> Option<Report> {
             ending: ending(Some(destroyed.cause), destroyed.tech_cause),
         }),
         Event::PlaybackFinished(finished) => Some(Report::Played { playback: finished.playback.id.clone() }),
+        Event::Dial(dial) => {
+            Some(Report::Dialling { channel: dial.peer.id.clone(), progress: progress(&dial.dialstatus)? })
+        }
         Event::ChannelHold(hold) => Some(Report::Hold { channel: hold.channel.id.clone(), held: true }),
         Event::ChannelUnhold(unhold) => Some(Report::Hold { channel: unhold.channel.id.clone(), held: false }),
+        _ => None,
+    }
+}
+
+/// How far a leg has got that we dial. A refusal is told when the leg is gone, with its cause.
+fn progress(dialstatus: &str) -> Option<DialProgress> {
+    match dialstatus {
+        "RINGING" => Some(DialProgress::Ringing),
+        "PROGRESS" => Some(DialProgress::Speaking),
+        "ANSWER" => Some(DialProgress::Answered),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ mod call_plans;
 mod calls;
 mod commands;
 mod devices;
+mod dialing;
 mod events;
 mod faults;
 mod figures;

@@ -92,6 +92,7 @@ const SCREENS: [name: string, path: () => string][] = [
   ["api-keys", () => "/settings/api-keys"],
   ["all-settings", () => "/settings/all"],
   ["sites", () => "/settings/sites"],
+  ["dialing", () => "/settings/dialing"],
   ["usage", () => "/settings/usage"],
   ["reports", () => "/reports?period=today"],
   ["reports-queues", () => "/reports?period=today&interval=total&by=queue"],

@@ -192,6 +192,7 @@ fn environment(
         ("RTP_LISTEN", format!("127.0.0.1:{}", Ports::free()?)),
         ("SIP_DOMAIN", "127.0.0.1".to_owned()),
         ("SIP_PORT", config.sip_port.to_string()),
+        ("OUTBOUND_TRUNK", "Local/{number}@trunkline-demo-outside/n".to_owned()),
     ];
     Ok(values.into_iter().map(|(key, value)| (format!("TRUNKLINE_{key}"), value)).collect())
 }

@@ -8,12 +8,14 @@ use trunkline_db::{AgentId, CallId, DeviceId, EventId, TenantId};
 
 use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
+use super::outbound::Outbound;
 use super::speech::Speech;
 use super::talk::Reattach;
 use super::taps::Taps;
 use super::transfer::Consult;
 use crate::model::{
-    CallGap, CallRow, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState, Subject,
+    CallGap, CallRow, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState,
+    Subject,
 };
 use crate::names::{Part, ResourceName};
 
@@ -52,6 +54,8 @@ pub(super) struct Call {
     pub(super) speech: Option<Speech>,
     pub(super) closing: Option<Closing>,
     pub(super) reattach: Option<Reattach>,
+    /// An agent calls out, and nobody answered yet.
+    pub(super) outbound: Option<Outbound>,
     /// The agent whose phone began the call, for calls from within the house.
     pub(super) calling_agent: Option<AgentId>,
     pub(super) customer_ending: Ending,
@@ -90,6 +94,7 @@ impl Call {
             speech: None,
             closing: None,
             reattach: None,
+            outbound: None,
             calling_agent: None,
             customer_ending: Ending::default(),
             ring_seconds: 15,
@@ -97,6 +102,14 @@ impl Call {
             next_leg: 0,
             happenings: Vec::new(),
         }
+    }
+
+    /// A call to the outside world, of which Asterisk has nothing yet.
+    pub(super) fn outbound(tenant: TenantId, row: CallRow) -> Self {
+        let mut call = Self::new(tenant, row);
+        call.legs.clear();
+        call.dirty_legs.clear();
+        call
     }
 
     /// A call as the database remembers it from before this gateway started.
@@ -112,8 +125,11 @@ impl Call {
         let mut call = Self::new(tenant, row);
         call.dirty_legs.clear();
         call.next_leg = next_leg;
-        call.calling_agent = legs.iter().find(|leg| leg.kind == LegKind::Customer).and_then(|leg| leg.agent_id);
-        if !legs.is_empty() {
+        call.calling_agent = match call.row.direction {
+            Direction::Outbound => call.row.agent_id,
+            _ => legs.iter().find(|leg| leg.kind == LegKind::Customer).and_then(|leg| leg.agent_id),
+        };
+        if !legs.is_empty() || call.row.direction == Direction::Outbound {
             call.legs = legs;
         }
         call.recording = recording;
@@ -196,6 +212,11 @@ impl Call {
         responsible.or_else(|| self.open_legs().find(talks))
     }
 
+    /// An agent calls out, and nobody has answered yet: later the call is one as any other, wherever it is handed on.
+    pub(super) fn is_unanswered_outbound(&self) -> bool {
+        self.row.direction == Direction::Outbound && self.row.answered_at.is_none()
+    }
+
     /// The agents who may see what happens: who is asked and who talks.
     fn concerned(&self) -> Vec<AgentId> {
         let mut agents: Vec<_> = self.calling_agent.into_iter().collect();
@@ -255,17 +276,26 @@ impl Call {
 
     /// The step is complete: what has to be remembered of it.
     pub(super) fn record(&mut self, last_contact: Option<(AgentId, DateTime<Utc>)>) -> Output {
+        Output::Record(Box::new(self.step(last_contact)))
+    }
+
+    /// The first step of a call out: its record has to be in the database before anybody is dialled.
+    pub(super) fn record_first(&mut self) -> Output {
+        Output::RecordFirst(self.row.id, Box::new(self.step(None)))
+    }
+
+    fn step(&mut self, last_contact: Option<(AgentId, DateTime<Utc>)>) -> Record {
         let dirty = std::mem::take(&mut self.dirty_legs);
         let legs =
             self.legs.iter().filter(|leg| dirty.contains(&leg.id)).map(|leg| (self.row.id, leg.clone())).collect();
-        Output::Record(Box::new(Record {
+        Record {
             happenings: std::mem::take(&mut self.happenings),
             call: Some(self.row.clone()),
             legs,
             recording: self.recording.clone(),
             last_contact,
             ..Record::of(self.tenant)
-        }))
+        }
     }
 
     /// Whether nothing of the call is left in Asterisk, as far as we know.

@@ -6,7 +6,7 @@ use trunkline_db::{AgentId, CallId};
 use trunkline_routing::{self as routing, Medium};
 
 use super::call::{Call, Ringing};
-use super::io::{HangupWhy, Output, Request};
+use super::io::{Answers, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS};
 use crate::CallCommandError;
 use crate::model::{CallState, Leg, LegKind};
@@ -99,10 +99,10 @@ impl Center {
                 username: device.username.clone(),
                 caller: call.row.from_number.clone(),
                 timeout_s: call.ring_seconds + NET_SECONDS,
-                originator: call.customer(),
+                originator: Some(call.customer()),
                 call: id,
                 queue: queue.clone(),
-                reattach: false,
+                answers: Answers::ByHand,
             }));
         }
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));

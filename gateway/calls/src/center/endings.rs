@@ -8,7 +8,7 @@ use trunkline_routing as routing;
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::{Center, taps};
-use crate::model::{CallState, EndReason, Leg, LegKind};
+use crate::model::{CallState, Direction, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};
 
 /// How long the legs of a call may take to go. Measured: milliseconds; a phone that vanished takes its SIP timers.
@@ -28,7 +28,12 @@ impl Center {
                 call.customer_ending.cause = call.customer_ending.cause.or(ending.cause);
                 call.customer_ending.sip_code = call.customer_ending.sip_code.or(ending.sip_code);
             }
-            self.customer_left(now, id, out);
+            // Who never answered did not hang up: how the leg ended is told when it is gone.
+            if self.calls.get(&id).is_none_or(|call| call.outbound.is_none()) {
+                self.customer_left(now, id, out);
+            }
+        } else if let Some(id) = self.callers.get(channel).copied() {
+            self.agent_left(now, id, channel, out);
         } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) }) = channel.parse() {
             self.agent_left(now, id, channel, out);
         }
@@ -45,6 +50,12 @@ impl Center {
                 call.leg_ended(channel, now, call.customer_ending.cause);
             }
             self.customer_left(now, id, out);
+            self.complete_if_gone(now, id, out);
+            return;
+        }
+        if let Some(id) = self.callers.get(channel).copied() {
+            self.agent_left(now, id, channel, out);
+            self.agent_leg_gone(now, id, channel, ending, out);
             self.complete_if_gone(now, id, out);
             return;
         }
@@ -71,10 +82,15 @@ impl Center {
         let Some(call) = self.calls.get(&id) else {
             return;
         };
-        let reason = match call.row.state {
-            CallState::Active => EndReason::CompletedCustomer,
+        let reason = match (call.row.state, call.row.direction) {
+            (CallState::Active, _) => EndReason::CompletedCustomer,
             // Handed on, and had enough of it.
             _ if call.row.answered_at.is_some() => EndReason::CompletedCustomer,
+            (_, Direction::Outbound) => {
+                let ending = call.customer_ending;
+                self.callee_gone(now, id, ending, out);
+                return;
+            }
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -86,6 +102,11 @@ impl Center {
         let talks = |leg: &&Leg| leg.id == channel && leg.kind == LegKind::Agent && leg.answered_at.is_some();
         let Some(agent) = call.open_legs().find(talks).and_then(|leg| leg.agent_id) else { return };
         // One that is being replaced by another leg of the same agent ends nothing.
+        if call.is_unanswered_outbound() {
+            // An agent who hangs up before the answer gave up.
+            self.begin_end(now, id, EndReason::NoAnswer, false, out);
+            return;
+        }
         let replaced = call.reattach.is_some() && call.row.agent_id == Some(agent);
         if !replaced {
             self.talker_left(now, id, agent, channel, out);
@@ -126,6 +147,7 @@ impl Center {
         }
         call.reattach = None;
         call.speech = None;
+        call.outbound = None;
         let tenant = call.tenant;
         self.route(now, tenant, [routing::Input::Withdraw { work: id }], out);
         self.complete_if_gone(now, id, out);
@@ -181,7 +203,11 @@ impl Center {
             "estimated": call.row.estimated,
         });
         call.happened("call.ended", closing.at, actor, details);
-        out.push(Output::Finished(FinishedCall { call: id, reason: closing.reason, wait_ms, talk_ms }));
+        let is_outbound = call.row.direction == Direction::Outbound;
+        out.push(Output::Finished(FinishedCall { call: id, is_outbound, reason: closing.reason, wait_ms, talk_ms }));
+        if is_outbound {
+            self.ledgers.entry(call.tenant).or_default().ended(id.uuid(), closing.at);
+        }
 
         let released: Vec<AgentId> = std::mem::take(&mut call.engaged).into_iter().collect();
         let last_contact = call.row.agent_id.map(|agent| (agent, now));
@@ -236,6 +262,7 @@ impl Center {
     fn forget(&mut self, id: CallId) {
         if let Some(call) = self.calls.remove(&id) {
             self.customers.remove(&call.row.customer_channel);
+            self.callers.retain(|_, of_call| *of_call != id);
         }
     }
 }

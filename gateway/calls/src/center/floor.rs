@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, EventId, QueueId, TenantId};
+use trunkline_dialing::Mark;
 use trunkline_routing::{
     self as routing, AgentHistory, AgentProfile, By, CancelWhy, Capacity, HoldView, LeaveWhy, Medium, PassWhy, Pause,
     Presence, Router, WorkItem,
@@ -16,6 +17,9 @@ use crate::AgentState;
 use crate::directory::Directory;
 use crate::model::{AgentActivity, AgentRow, EndReason, Happening, Record, Subject, WrapUpRow};
 use crate::queueing::House;
+
+/// How far a VIP stands above other callers.
+const VIP_PRIORITY: i16 = 10;
 
 type Told = routing::Input<House>;
 type Said = routing::Output<House>;
@@ -345,6 +349,9 @@ impl Center {
         let since = self.steady.saturating_sub(waited);
         let mut item = WorkItem::new(queue, Medium::Call, since);
         item.except.extend(calling.into_iter().chain(handed_on_by));
+        if self.mark(tenant, &call.row.from_number) == Some(Mark::Vip) {
+            item.priority = VIP_PRIORITY;
+        }
         let stay = again.then(|| routing::Stay {
             joined: since,
             been: std::collections::BTreeSet::new(),

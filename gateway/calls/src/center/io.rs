@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
+use trunkline_dialing::Rule;
 
 use super::missed::MissedCall;
 use crate::Sight;
 use crate::directory::Directory;
 use crate::model::Record;
 use crate::names::Side;
-use crate::{AgentState, By, CallCommandError};
+use crate::{AgentState, By, CallCommandError, DialRefusal};
 
 /// A channel as Asterisk describes it, as far as call control cares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -98,6 +99,13 @@ pub enum Report {
         /// Whether it is on hold now.
         held: bool,
     },
+    /// A leg that we dial got on (`Dial`).
+    Dialling {
+        /// The channel's id.
+        channel: String,
+        /// How far.
+        progress: DialProgress,
+    },
     /// What was played to a customer is over (`PlaybackFinished`).
     Played {
         /// Its id.
@@ -110,6 +118,36 @@ pub enum Report {
         /// Whether it can ring.
         online: bool,
     },
+}
+
+/// How far a leg that we dial has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialProgress {
+    /// It rings there.
+    Ringing,
+    /// The network says something by itself: a tone, an announcement.
+    Speaking,
+    /// Somebody answered.
+    Answered,
+}
+
+/// An agent wants to call somebody outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialWish {
+    /// The call's id, chosen by who asks.
+    pub call: CallId,
+    /// Whose agent.
+    pub tenant: TenantId,
+    /// The agent.
+    pub agent: AgentId,
+    /// What they typed or clicked.
+    pub to: String,
+    /// On behalf of which queue.
+    pub queue: Option<QueueId>,
+    /// The phone that they want to use, by its user name; else all of theirs ring.
+    pub phone: Option<String>,
+    /// Their phone answers by itself: they asked for the call a moment ago, and have the phone in their hand.
+    pub auto_answer: bool,
 }
 
 /// What goes in.
@@ -198,6 +236,13 @@ pub enum Input {
         sight: Sight,
         /// How it goes on.
         step: TransferStep,
+    },
+    /// An agent wants to call somebody outside. Answered by [`Output::DialAnswered`].
+    Dial(DialWish),
+    /// The database has the record of an outbound call.
+    Committed {
+        /// The call.
+        call: CallId,
     },
     /// Somebody wants one more agent in a call.
     Conference {
@@ -341,14 +386,44 @@ pub enum Request {
         caller: String,
         /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
         timeout_s: u32,
-        /// The channel it is rung for.
-        originator: String,
+        /// The channel it is rung for; none where the phone is the first of its call.
+        originator: Option<String>,
         /// The call, told to the phone so that a panel knows which one rings.
         call: CallId,
         /// The queue it came by, for the phone's display.
         queue: Option<String>,
-        /// The phone asked for it: it answers by itself.
-        reattach: bool,
+        /// Whether the phone answers by itself, and why.
+        answers: Answers,
+    },
+    /// Makes a leg to the outside world, in our application and not yet dialled, so that what the network says before the answer is heard.
+    CreateTrunkLeg {
+        /// Its id.
+        channel: String,
+        /// Asterisk's dial string.
+        endpoint: String,
+        /// The number that is shown to who is called.
+        caller_id: Option<String>,
+        /// The channel it is dialled for.
+        originator: String,
+    },
+    /// Dials such a leg.
+    Dial {
+        /// Its id.
+        channel: String,
+        /// The channel it is dialled for.
+        caller: String,
+        /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
+        timeout_s: u32,
+    },
+    /// Lets a channel hear that it rings on the other side.
+    Ring {
+        /// Its id.
+        channel: String,
+    },
+    /// Ends that.
+    StopRing {
+        /// Its id.
+        channel: String,
     },
     /// Hangs a channel up. That it is gone already is success.
     Hangup {
@@ -387,6 +462,18 @@ pub enum Request {
     },
 }
 
+/// Whether a phone that is rung answers by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Answers {
+    /// Somebody picks it up.
+    #[default]
+    ByHand,
+    /// It asked to be put back into its running call.
+    Reattached,
+    /// Who has it wants to call, and asked for this.
+    ToDial,
+}
+
 /// Why we hang a channel up: the caller's phone shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HangupWhy {
@@ -400,6 +487,8 @@ pub enum HangupWhy {
     AnsweredElsewhere,
     /// We can't.
     Congestion,
+    /// We won't.
+    Rejected,
 }
 
 /// What a request brought back, where it brings something.
@@ -459,6 +548,19 @@ pub enum Output {
     },
     /// Remember this.
     Record(Box<Record>),
+    /// Remember this, and say when the database has it ([`Input::Committed`]).
+    RecordFirst(CallId, Box<Record>),
+    /// An agent's wish to call was taken up or refused.
+    DialAnswered {
+        /// The call.
+        call: CallId,
+        /// What became of it.
+        result: Result<(), DialRefusal>,
+    },
+    /// A rule denied a call, for the metrics.
+    Denied(Rule),
+    /// The toll-fraud guard gave an alarm, for the metrics.
+    Alarm(Rule),
     /// Record audio.
     Recorder(RecorderCommand),
     /// A command was carried out or refused.
@@ -472,6 +574,8 @@ pub enum Output {
 pub struct FinishedCall {
     /// The call.
     pub call: CallId,
+    /// Whether an agent called somebody outside.
+    pub is_outbound: bool,
     /// How it ended.
     pub reason: crate::model::EndReason,
     /// From queueing to answer, in milliseconds.

@@ -4,16 +4,19 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `speech` what a waiting customer is told, `endings` how a call is taken down, `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
+//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `guard` when that is an alarm, `endings` how a call is taken
+//! down, `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile.
 
 mod call;
 mod direct;
 mod endings;
 mod floor;
+mod guard;
 mod io;
 mod missed;
 mod offers;
+mod outbound;
 mod reconcile;
 mod speech;
 mod talk;
@@ -26,21 +29,23 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
+use trunkline_dialing::{Ledger, Mark};
 use trunkline_routing as routing;
 
 use self::call::Call;
 use self::floor::Floor;
 pub use self::io::{
-    AsteriskSnapshot, BridgeView, ChannelView, Ending, FinishedCall, HangupWhy, Input, Output, RecorderCommand,
-    RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
+    Answers, AsteriskSnapshot, BridgeView, ChannelView, DialProgress, DialWish, Ending, FinishedCall, HangupWhy, Input,
+    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
 };
 pub use self::missed::MissedCall;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::directory::{Directory, DirectoryQueue, e164};
-use crate::model::{CallRow, CallState, Direction, EndReason, OpenCall};
+use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall};
 use crate::names::{Part, ResourceName};
 use crate::queueing::House;
+use crate::{DialRefusal, DirectoryDevice};
 
 /// The dialplan context of the echo test.
 const ECHO_CONTEXT: &str = "trunkline-echo";
@@ -51,6 +56,8 @@ const ECHO_EXTENSION: &str = "600";
 const NET_SECONDS: u32 = 10;
 /// Q.850: there is no such number.
 const CAUSE_UNALLOCATED: i16 = 1;
+/// Q.850: call rejected.
+const CAUSE_REJECTED: i16 = 21;
 /// Q.850: switching equipment congestion, which is what the phone is told by [`HangupWhy::Congestion`].
 const CAUSE_NO_RESOURCE: i16 = 42;
 
@@ -81,6 +88,11 @@ pub struct Center {
     calls: BTreeMap<CallId, Call>,
     /// Which call a channel of the outside world belongs to; channels of our own say it in their name.
     customers: HashMap<String, CallId>,
+    /// Which call a phone of the house began that dialled out by itself.
+    callers: HashMap<String, CallId>,
+    /// What each tenant called out lately: what caps go by.
+    ledgers: HashMap<TenantId, Ledger>,
+    guards: HashMap<TenantId, guard::Guard>,
     /// Recordings that are being closed, their calls over.
     closing_recordings: HashMap<RecordingId, CallId>,
 }
@@ -99,6 +111,8 @@ impl Center {
             let (id, ended) = (row.id, row.state == CallState::Ended);
             if !ended {
                 self.customers.insert(row.customer_channel.clone(), id);
+                let foreign = |leg: &&Leg| leg.kind == LegKind::Agent && leg.id.parse::<ResourceName>().is_err();
+                self.callers.extend(legs.iter().filter(foreign).map(|leg| (leg.id.clone(), id)));
             }
             let call = Call::restored(tenant, row, legs, recording);
             if ended {
@@ -154,6 +168,8 @@ impl Center {
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
+            Input::Dial(wish) => self.dial(now, &wish, &mut out),
+            Input::Committed { call } => self.committed(now, call, &mut out),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick | Input::ClockSet { .. } => {}
         }
@@ -186,6 +202,7 @@ impl Center {
                 call.direct.as_ref().map(|direct| direct.until),
                 call.closing.as_ref().map(|closing| closing.until),
                 call.reattach.as_ref().map(|reattach| reattach.until),
+                call.outbound.as_ref().filter(|_| call.closing.is_none()).map(outbound::Outbound::deadline),
                 call.taps.as_ref().and_then(taps::Taps::deadline),
             ]
         });
@@ -235,6 +252,7 @@ impl Center {
             Report::Left { .. } => {}
             Report::Destroyed { channel, ending } => self.destroyed(now, &channel, ending, out),
             Report::Hold { channel, held } => self.hold_changed(now, &channel, held, out),
+            Report::Dialling { channel, progress } => self.dialling(now, &channel, progress, out),
             Report::Endpoint { username, online } => {
                 let changed = if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
                 if changed && let Some(device) = self.directory.devices.get(&username) {
@@ -252,6 +270,7 @@ impl Center {
             match self.calls.get_mut(&name.call) {
                 Some(call) if call.closing.is_none() && call.row.state != CallState::Ended => match name.part {
                     Part::AgentLeg(_) => self.agent_answered(now, name.call, &channel.id, out),
+                    Part::TrunkLeg => self.trunk_leg_entered(now, name.call, channel, out),
                     part => taps::entered(call, part, out),
                 },
                 _ => out.push(Output::Request {
@@ -261,7 +280,7 @@ impl Center {
             }
             return;
         }
-        if self.customers.contains_key(&channel.id) {
+        if self.customers.contains_key(&channel.id) || self.callers.contains_key(&channel.id) {
             return;
         }
         let arg = |index: usize| args.get(index).map_or("", String::as_str);
@@ -289,11 +308,18 @@ impl Center {
             refuse(channel, HangupWhy::Unallocated, out);
             return;
         };
+        if self.mark(queue.tenant, &e164(&channel.caller_number)) == Some(Mark::Blocked) {
+            let tried = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
+            let refused = (EndReason::Blocked, CAUSE_REJECTED);
+            Self::record_refused_call(now, queue.tenant, channel, tried, refused, out);
+            refuse(channel, HangupWhy::Rejected, out);
+            return;
+        }
         let dialled = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
         self.queue_call(now, channel, dialled, queue, out);
     }
 
-    /// A phone of the house dialled. It may reach the extensions of its own tenant and nothing else, and those while there are minutes.
+    /// A phone of the house dialled: an extension of its own tenant, or a number outside that its tenant may call; both while there are minutes.
     fn phone_called(
         &mut self,
         now: DateTime<Utc>,
@@ -308,6 +334,12 @@ impl Center {
             refuse(channel, HangupWhy::Unallocated, out);
             return;
         };
+        if self.is_emergency(device.tenant, called) {
+            if let Err(refusal) = self.phone_dials_out(now, channel, device, called, out) {
+                Self::refuse_phone(now, channel, device, called, &refusal, out);
+            }
+            return;
+        }
         if called == ECHO_EXTENSION {
             out.push(Output::Request {
                 call: None,
@@ -320,20 +352,37 @@ impl Center {
             return;
         }
         if directory.spent.contains(&device.tenant) {
-            let refused = (EndReason::Blocked, CAUSE_NO_RESOURCE);
-            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), refused, out);
-            refuse(channel, HangupWhy::Congestion, out);
+            Self::refuse_phone(now, channel, device, called, &DialRefusal::Spent, out);
             return;
         }
         if let Some(queue) = directory.queue_of_extension(device.tenant, called) {
             let calling_agent = Some(device.agent);
             let dialled = Dialled { direction: Direction::Internal, to: called.to_owned(), calling_agent };
             self.queue_call(now, channel, dialled, queue, out);
-        } else {
-            let refused = (EndReason::InvalidNumber, CAUSE_UNALLOCATED);
-            Self::record_refused_call(now, device.tenant, channel, called, Some(device.agent), refused, out);
-            refuse(channel, HangupWhy::Unallocated, out);
+        } else if let Err(refusal) = self.phone_dials_out(now, channel, device, called, out) {
+            Self::refuse_phone(now, channel, device, called, &refusal, out);
         }
+    }
+
+    /// A phone's call that is not begun: it leaves its record, and the phone is told why as far as a phone can be told.
+    fn refuse_phone(
+        now: DateTime<Utc>,
+        channel: &ChannelView,
+        device: &DirectoryDevice,
+        called: &str,
+        refusal: &DialRefusal,
+        out: &mut Vec<Output>,
+    ) {
+        let (direction, reason, cause, why) = if outbound::is_no_number(refusal) {
+            (Direction::Internal, EndReason::InvalidNumber, CAUSE_UNALLOCATED, HangupWhy::Unallocated)
+        } else if *refusal == DialRefusal::Spent {
+            (Direction::Internal, EndReason::Blocked, CAUSE_NO_RESOURCE, HangupWhy::Congestion)
+        } else {
+            (Direction::Outbound, EndReason::Blocked, CAUSE_REJECTED, HangupWhy::Rejected)
+        };
+        let tried = Dialled { direction, to: called.to_owned(), calling_agent: Some(device.agent) };
+        Self::record_refused_call(now, device.tenant, channel, tried, (reason, cause), out);
+        refuse(channel, why, out);
     }
 
     fn new_row(now: DateTime<Utc>, channel: &ChannelView, direction: Direction, to: String) -> CallRow {
@@ -385,9 +434,11 @@ impl Center {
             "queue_id": queue.id,
         });
         call.happened("call.started", now, calling_agent, details);
+        let is_vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
         let details = json!({
             "queue_id": queue.id,
             "queue": queue.name,
+            "vip": is_vip,
             "service_level_s": queue.routing.service_level_seconds,
             "short_abandon_s": queue.routing.short_abandon_seconds,
         });
@@ -411,20 +462,19 @@ impl Center {
         now: DateTime<Utc>,
         tenant: TenantId,
         channel: &ChannelView,
-        called: &str,
-        calling_agent: Option<AgentId>,
+        Dialled { direction, to, calling_agent }: Dialled,
         (reason, cause): (EndReason, i16),
         out: &mut Vec<Output>,
     ) {
-        let mut row = Self::new_row(now, channel, Direction::Internal, called.to_owned());
+        let mut row = Self::new_row(now, channel, direction, to);
         row.state = CallState::Ended;
         row.ended_at = Some(now);
         row.end_reason = Some(reason);
+        row.agent_id = calling_agent.filter(|_| direction == Direction::Outbound);
         let mut call = Call::new(tenant, row);
         call.calling_agent = calling_agent;
         call.leg_ended(&channel.id, now, Some(cause));
-        let details =
-            json!({ "direction": Direction::Internal, "from": call.row.from_number, "to": call.row.to_number });
+        let details = json!({ "direction": direction, "from": call.row.from_number, "to": call.row.to_number });
         call.happened("call.started", now, calling_agent, details);
         call.happened("call.ended", now, None, json!({ "end_reason": reason }));
         out.push(call.record(None));
@@ -451,6 +501,15 @@ impl Center {
             // Whether it was done is seen in the snapshot that follows a reconnect.
             (_, Ok(_) | Err(Refusal::Unknown(_))) => {}
             _ if call.closing.is_some() || call.row.state == CallState::Ended => {}
+            (Request::CreateTrunkLeg { channel, .. } | Request::Dial { channel, .. }, Err(refusal)) => {
+                if refusal != Refusal::Gone {
+                    tracing::error!(call = %id, channel, ?refusal, "the trunk could not be dialled");
+                    if matches!(request, Request::CreateTrunkLeg { .. }) {
+                        call.leg_ended(channel, now, None);
+                    }
+                    self.begin_end(now, id, EndReason::Failed, false, out);
+                }
+            }
             (Request::Originate { channel, .. }, Err(refusal)) => {
                 tracing::info!(call = %id, channel, ?refusal, "a phone could not be rung");
                 self.agent_leg_gone(now, id, channel, Ending::default(), out);
@@ -488,12 +547,17 @@ impl Center {
     fn hangup(&mut self, now: DateTime<Utc>, tenant: TenantId, id: CallId, sight: &Sight, out: &mut Vec<Output>) {
         let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
         let visible = running.filter(|call| self.is_seen(call, sight));
-        let Some(was_answered) = visible.map(|call| call.row.answered_at.is_some()) else {
+        let Some((was_answered, direction)) = visible.map(|call| (call.row.answered_at.is_some(), call.row.direction))
+        else {
             out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
             return;
         };
         tracing::info!(call = %id, by = %sight.user, "hanging up by command");
-        let reason = if was_answered { EndReason::CompletedAgent } else { EndReason::Rejected };
+        let reason = match direction {
+            _ if was_answered => EndReason::CompletedAgent,
+            Direction::Outbound => EndReason::NoAnswer,
+            _ => EndReason::Rejected,
+        };
         self.begin_end(now, id, reason, false, out);
         out.push(Output::CommandAnswered(Ok(())));
     }
@@ -518,6 +582,7 @@ impl Center {
             self.speech_timer(now, id, out);
             self.direct_timer(now, id, out);
             self.reattach_timer(now, id, out);
+            self.outbound_timer(now, id, out);
             self.closing_timer(now, id, out);
             if let Some(call) = self.calls.get_mut(&id) {
                 taps::overdue(call, now, out);

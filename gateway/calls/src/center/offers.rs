@@ -7,7 +7,7 @@ use trunkline_routing::{self as routing, CancelWhy, LeaveWhy, PassWhy};
 
 use super::call::Ringing;
 use super::floor::missed_word;
-use super::io::{Ending, HangupWhy, Output, Request};
+use super::io::{Answers, Ending, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallState, Leg, LegKind};
 
@@ -47,10 +47,10 @@ impl Center {
                 username: device.username.clone(),
                 caller: call.row.from_number.clone(),
                 timeout_s: call.ring_seconds + NET_SECONDS,
-                originator: call.customer(),
+                originator: Some(call.customer()),
                 call: id,
                 queue: queue.clone(),
-                reattach: false,
+                answers: Answers::ByHand,
             }));
         }
         let rings = !ringing.is_empty();
@@ -70,7 +70,10 @@ impl Center {
 
     /// One of an agent's phones was picked up. Whether it was in time is the router's to say.
     pub(super) fn agent_answered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
-        if self.reattached(now, id, channel, out) || self.direct_answered(now, id, channel, out) {
+        if self.reattached(now, id, channel, out)
+            || self.caller_answered(now, id, channel, out)
+            || self.direct_answered(now, id, channel, out)
+        {
             return;
         }
         let Some(call) = self.calls.get_mut(&id) else {
@@ -243,6 +246,11 @@ impl Center {
         }
         if call.reattach.as_ref().is_some_and(|reattach| reattach.channel == channel) {
             self.reattach_failed(now, id, channel, out);
+            return;
+        }
+        if call.outbound.is_some() {
+            out.push(call.record(None));
+            self.end_if_no_phone_rings(now, id, out);
             return;
         }
         let (word, why) = match ending.cause {

@@ -119,6 +119,13 @@ impl Center {
             return;
         }
         let bridge_here = present.bridges.contains_key(call.row.bridge_id.as_str());
+        if call.is_unanswered_outbound() {
+            if !bridge_here {
+                out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+            }
+            self.reconcile_outbound(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
+            return;
+        }
         let Some(customer) = present.channel(&call.row.customer_channel) else {
             let reason = match call.row.state {
                 // Bridges outlive everybody in them, but not Asterisk.
@@ -255,6 +262,7 @@ impl Center {
             None => resume_recording(call, now, present, out),
         }
         let (talkers, calling) = (call.talkers(), call.calling_agent);
+        let calling = calling.filter(|agent| !talkers.contains(agent));
         for agent in talkers {
             self.engage(now, id, agent, true, out);
         }
@@ -358,7 +366,7 @@ impl Center {
         match name.part {
             Part::Bridge | Part::Playback(_) => true,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
-            Part::AgentLeg(_) => call.open_legs().any(|leg| leg.id == id),
+            Part::AgentLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)
             }
@@ -367,7 +375,10 @@ impl Center {
 
     /// A channel that the dialplan handed to us in the moment when nobody listened.
     fn adopt_newcomer(&mut self, now: DateTime<Utc>, channel: &ChannelView, out: &mut Vec<Output>) {
-        if channel.app_name != "Stasis" || self.customers.contains_key(&channel.id) {
+        if channel.app_name != "Stasis"
+            || self.customers.contains_key(&channel.id)
+            || self.callers.contains_key(&channel.id)
+        {
             return;
         }
         let mut parts = channel.app_data.split(',').map(str::to_owned);

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, TenantId};
 
-use super::io::{HangupWhy, Output, Request};
+use super::io::{Answers, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS};
 use crate::CallCommandError;
 use crate::model::{CallState, EndReason, Leg, LegKind};
@@ -95,10 +95,10 @@ impl Center {
             username: username.to_owned(),
             caller: call.row.from_number.clone(),
             timeout_s: REATTACH_SECONDS + NET_SECONDS,
-            originator: call.customer(),
+            originator: Some(call.customer()),
             call: id,
             queue,
-            reattach: true,
+            answers: Answers::Reattached,
         }));
         out.push(call.record(None));
         Ok(())

@@ -152,6 +152,7 @@ impl App {
             state: config.state_dir.clone(),
             vault: vault.clone(),
             media_address: config.media_address,
+            outbound_trunk: Some("PJSIP/{number}@carrier".to_owned()),
         };
         let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
         let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();

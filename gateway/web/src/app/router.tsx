@@ -61,7 +61,7 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
-  loader: () => loadArea("work"),
+  loader: () => Promise.all([loadArea("work"), loadArea("dialing")]),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
@@ -101,6 +101,12 @@ const roles = createRoute({
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
 const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
+const dialing = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/dialing",
+  loader: () => loadArea("dialing"),
+  component: lazyRouteComponent(() => import("@/screens/dialing")),
+});
 const usage = createRoute({ getParentRoute: () => inside, path: "/settings/usage", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/usage")) });
 const platform = createRoute({
   getParentRoute: () => inside,
@@ -132,7 +138,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules]),
+    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

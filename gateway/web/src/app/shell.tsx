@@ -22,9 +22,9 @@ const RequiredSecondStep = lazy(async () => {
   return screen;
 });
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
-const UsageBanner = lazy(async () => {
-  await loadArea("company");
-  return { default: (await import("@/screens/usage/banner")).UsageBanner };
+const Banners = lazy(async () => {
+  await Promise.all([loadArea("company"), loadArea("dialing")]);
+  return { default: (await import("@/screens/usage/banner")).Banners };
 });
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
@@ -144,7 +144,7 @@ function Content() {
       <SetupBanner />
       {seesUsage && (
         <Suspense fallback={null}>
-          <UsageBanner />
+          <Banners />
         </Suspense>
       )}
       <PhoneNotices />

@@ -1,6 +1,6 @@
 /** The softphone: `core` is it, `ui` shows it. */
 export * from "./api";
-export { phone, startPhone, useMicrophoneLevel, usePhone, usePhoneCall } from "./core";
+export { phone, phoneState, startPhone, useMicrophoneLevel, usePhone, usePhoneCall } from "./core";
 export { CallBar } from "./ui/call-bar";
 export { IncomingCall } from "./ui/incoming";
 export { DialPad } from "./ui/keypad";

@@ -134,5 +134,6 @@ fn call_config(config: &Config, vault: Vault) -> CallConfig {
         state: config.state_dir.clone(),
         vault,
         media_address: config.media_address,
+        outbound_trunk: None,
     }
 }

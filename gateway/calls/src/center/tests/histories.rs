@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::world::World;
+use super::world::{OUTSIDE, World};
 use crate::AgentState;
-use crate::center::{Input, Report, TransferKind, TransferStep, TransferTo};
+use crate::center::{DialProgress, Input, Report, TransferKind, TransferStep, TransferTo};
 use crate::model::{CallState, RecordingState, Subject};
 use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 
@@ -15,6 +15,8 @@ use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 enum Step {
     CustomerCalls,
     PhoneDials(usize),
+    PhoneDialsOut(usize),
+    Clicks(usize),
     Answer(prop::sample::Index),
     Refuse(prop::sample::Index),
     HangUp(prop::sample::Index),
@@ -58,7 +60,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => Just(Step::CustomerCalls),
         1 => (0..3usize).prop_map(Step::PhoneDials),
-        6 => any::<prop::sample::Index>().prop_map(Step::Answer),
+        2 => (0..3usize).prop_map(Step::PhoneDialsOut),
+        3 => (0..3usize).prop_map(Step::Clicks),
+        8 => any::<prop::sample::Index>().prop_map(Step::Answer),
         2 => any::<prop::sample::Index>().prop_map(Step::Refuse),
         4 => any::<prop::sample::Index>().prop_map(Step::HangUp),
         1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(index, held)| Step::Hold(index, held)),
@@ -100,14 +104,23 @@ proptest! {
             match step {
                 Step::CustomerCalls => { world.customer_calls(); }
                 Step::PhoneDials(phone) => { world.phone_dials(phone, "700"); }
+                Step::PhoneDialsOut(phone) => { world.phone_dials(phone, OUTSIDE); }
+                Step::Clicks(agent) => { world.clicks(agent, OUTSIDE); }
                 Step::Answer(index) => {
-                    let ringing = world.ringing_legs();
+                    let mut ringing = world.ringing_legs();
+                    ringing.extend(world.dialled_legs());
                     if !ringing.is_empty() {
-                        world.answer(&ringing[index.index(ringing.len())]);
+                        let leg = &ringing[index.index(ringing.len())];
+                        if leg.ends_with("-out") {
+                            world.gets_on(leg, DialProgress::Answered);
+                        } else {
+                            world.answer(leg);
+                        }
                     }
                 }
                 Step::Refuse(index) => {
-                    let ringing = world.ringing_legs();
+                    let mut ringing = world.ringing_legs();
+                    ringing.extend(world.dialled_legs());
                     if !ringing.is_empty() {
                         world.hang_up(&ringing[index.index(ringing.len())], 21);
                     }

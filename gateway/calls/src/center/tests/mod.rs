@@ -2,6 +2,7 @@
 
 mod floor;
 mod histories;
+mod outbound;
 mod rules;
 mod talk;
 mod transfer;

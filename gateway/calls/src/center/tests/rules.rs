@@ -125,7 +125,7 @@ fn phone_that_comes_back_is_rung() {
 #[test]
 fn number_of_nobody_is_refused_as_unallocated() {
     let mut world = World::with_agents(1);
-    world.phone_dials(0, "+4930123456");
+    world.phone_dials(0, "4711");
     assert!(
         world.requests.iter().any(|request| matches!(request, Request::Hangup { why: HangupWhy::Unallocated, .. }))
     );

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use trunkline_db::{AgentId, CallId};
 
 use super::world::World;
-use crate::center::{Input, Report, Request};
+use crate::center::{Answers, Input, Report, Request};
 use crate::model::{CallRow, EndReason};
 
 /// One customer and one agent who talk; the customer's channel and the agent's leg.
@@ -45,7 +45,9 @@ fn a_phone_takes_its_call_back_and_the_customer_notices_nothing() {
     let (mut world, customer, old) = talking();
     world.time_passes(TimeDelta::seconds(5));
     let new = world.asks_for_its_call().expect("the phone rings");
-    assert!(world.requests.iter().any(|request| matches!(request, Request::Originate { reattach: true, .. })));
+    assert!(
+        world.requests.iter().any(|request| matches!(request, Request::Originate { answers: Answers::Reattached, .. }))
+    );
     assert_eq!(world.talking(), vec![[customer.clone(), old.clone()].into()], "until then nothing changes");
     world.answer(&new);
     assert_eq!(world.talking(), vec![[customer.clone(), new.clone()].into()]);

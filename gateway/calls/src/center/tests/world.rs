@@ -6,19 +6,23 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
+use trunkline_dialing::{Policy, Rule, Rules};
 
 use crate::center::{
-    AsteriskSnapshot, BridgeView, Center, ChannelView, Ending, FinishedCall, Input, MissedCall, Output,
-    RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
+    AsteriskSnapshot, BridgeView, Center, ChannelView, DialProgress, DialWish, Ending, FinishedCall, Input, MissedCall,
+    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::{
-    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, RecordingRow, RecordingState, WrapUpRow,
+    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, Record, RecordingRow, RecordingState,
+    WrapUpRow,
 };
 use crate::queueing::QueueRouting;
-use crate::{AgentState, By, CallCommandError, DeviceKind, DirectoryDevice, Sight};
+use crate::{AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, Sight};
 
 pub(super) const NUMBER: &str = "+15550100";
+/// A number of the outside world that may be called.
+pub(super) const OUTSIDE: &str = "06 44121234";
 /// The number and the extension of a queue of another tenant.
 pub(super) const FOREIGN_NUMBER: &str = "+15550199";
 pub(super) const FOREIGN_EXTENSION: &str = "799";
@@ -63,6 +67,11 @@ pub(super) struct World {
     answers: VecDeque<Input>,
     recording: BTreeSet<RecordingId>,
     connected_since_loss: Option<DateTime<Utc>>,
+    /// Records are kept, but nobody says so.
+    pub(super) database_is_silent: bool,
+    /// What became of wishes to call.
+    pub(super) dialled: Vec<Result<(), DialRefusal>>,
+    pub(super) denied: Vec<Rule>,
     /// What the dialplan noted of callers whom nobody took.
     notes: Vec<MissedCall>,
     answered: Option<Result<(), CallCommandError>>,
@@ -120,6 +129,9 @@ impl World {
                 },
             );
         }
+        let policy = Policy { rules: Some(Rules::of_country("IT".parse().expect("Italy"))), ..Policy::default() };
+        directory.dialing.insert(tenant, Arc::new(policy));
+        directory.trunks.insert(tenant, "PJSIP/{number}@demo-trunk".to_owned());
         let (neighbour, next_door) = (TenantId::new(), QueueId::new());
         directory.tenants.insert(neighbour, "neighbour".to_owned());
         directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, next_door));
@@ -151,6 +163,9 @@ impl World {
             answers: VecDeque::new(),
             recording: BTreeSet::new(),
             connected_since_loss: Some(now),
+            database_is_silent: false,
+            dialled: Vec::new(),
+            denied: Vec::new(),
             notes: Vec::new(),
             answered: None,
             playing: BTreeMap::new(),
@@ -188,6 +203,43 @@ impl World {
     /// A phone of the house dials.
     pub(super) fn phone_dials(&mut self, index: usize, extension: &str) -> String {
         self.enters(&format!("phone,{},{extension}", Self::phone(index)))
+    }
+
+    /// An agent clicks a number; gives the call.
+    pub(super) fn clicks(&mut self, index: usize, to: &str) -> CallId {
+        let (call, tenant, agent) = (CallId::new(), self.tenant, self.agents[index]);
+        let to = to.to_owned();
+        self.feed(Input::Dial(DialWish { call, tenant, agent, to, queue: None, phone: None, auto_answer: true }));
+        call
+    }
+
+    /// Somebody changed whom the tenant may call.
+    pub(super) fn change_policy(&mut self, change: impl FnOnce(&mut Policy)) {
+        let tenant = self.tenant;
+        self.change_directory(|directory| {
+            change(Arc::make_mut(directory.dialing.get_mut(&tenant).expect("a policy")));
+        });
+    }
+
+    /// It gets on where we dial.
+    pub(super) fn gets_on(&mut self, leg: &str, progress: DialProgress) {
+        if progress == DialProgress::Answered
+            && let Some(channel) = self.channels.get_mut(leg)
+        {
+            channel.up = true;
+        }
+        self.report(Report::Dialling { channel: leg.to_owned(), progress });
+        self.run();
+    }
+
+    /// Legs to the outside world that nobody answered yet.
+    pub(super) fn dialled_legs(&self) -> Vec<String> {
+        let open = self.channels.iter().filter(|(id, channel)| id.ends_with("-out") && !channel.up);
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn the_call(&self) -> &CallRow {
+        &self.database.calls.values().next_back().expect("a call").1
     }
 
     fn enters(&mut self, args: &str) -> String {
@@ -267,7 +319,11 @@ impl World {
     }
 
     pub(super) fn parties(&self) -> Vec<String> {
-        self.channels.keys().filter(|id| id.starts_with("lab-") || id.contains("-leg")).cloned().collect()
+        self.channels
+            .keys()
+            .filter(|id| id.starts_with("lab-") || id.contains("-leg") || id.ends_with("-out"))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn talking(&self) -> Vec<BTreeSet<String>> {
@@ -281,6 +337,8 @@ impl World {
         self.channels
             .iter()
             .filter(|(id, channel)| id.starts_with("lab-") && channel.in_app)
+            // A phone that called out is the agent's side of its call.
+            .filter(|(_, channel)| !channel.app_data.ends_with(OUTSIDE))
             .filter(|(id, channel)| if channel.music { in_room(id, 2) } else { !in_room(id, 1) })
             .filter(|(id, _)| !self.playing.values().any(|hears| hears == *id))
             .map(|(id, _)| id.as_str())
@@ -484,24 +542,16 @@ impl World {
                         self.answers.push_back(Input::Answered { call, request, result });
                     }
                 }
-                Output::Record(record) => {
-                    if let Some(row) = record.call {
-                        self.database.calls.insert(row.id, (record.tenant, row));
-                    }
-                    for (call, leg) in record.legs {
-                        self.database.legs.insert((call, leg.id.clone()), leg);
-                    }
-                    if let Some(recording) = record.recording {
-                        self.database.recordings.insert(recording.id, recording);
-                    }
-                    self.database.happenings.extend(record.happenings);
-                    if let Some(agent) = record.agent {
-                        self.database.agents.insert(agent.id, agent);
-                    }
-                    for row in record.wrap_ups {
-                        self.database.wrap_ups.insert((row.agent_id, row.call_id), row);
+                Output::RecordFirst(call, record) => {
+                    self.remember(*record);
+                    if !self.database_is_silent {
+                        self.answers.push_back(Input::Committed { call });
                     }
                 }
+                Output::DialAnswered { result, .. } => self.dialled.push(result),
+                Output::Denied(rule) => self.denied.push(rule),
+                Output::Alarm(_) => {}
+                Output::Record(record) => self.remember(*record),
                 Output::Recorder(RecorderCommand::Start { recording, .. }) => {
                     self.recording.insert(recording);
                 }
@@ -518,6 +568,25 @@ impl World {
                 Output::Finished(finished) => self.finished.push(finished),
                 Output::CommandAnswered(answer) => self.answered = Some(answer),
             }
+        }
+    }
+
+    fn remember(&mut self, record: Record) {
+        if let Some(row) = record.call {
+            self.database.calls.insert(row.id, (record.tenant, row));
+        }
+        for (call, leg) in record.legs {
+            self.database.legs.insert((call, leg.id.clone()), leg);
+        }
+        if let Some(recording) = record.recording {
+            self.database.recordings.insert(recording.id, recording);
+        }
+        self.database.happenings.extend(record.happenings);
+        if let Some(agent) = record.agent {
+            self.database.agents.insert(agent.id, agent);
+        }
+        for row in record.wrap_ups {
+            self.database.wrap_ups.insert((row.agent_id, row.call_id), row);
         }
     }
 
@@ -565,6 +634,15 @@ impl World {
                 let app_data = "trunkline,agent".to_owned();
                 let leg = SimChannel { up: false, in_app: false, music: false, app_data, spies_on: None, port: 0 };
                 self.channels.insert(channel.clone(), leg);
+            }
+            Request::CreateTrunkLeg { channel, .. } => {
+                let app_data = "trunkline,out".to_owned();
+                let leg = SimChannel { up: false, in_app: true, music: false, app_data, spies_on: None, port: 0 };
+                self.channels.insert(channel.clone(), leg);
+                self.report_entered(channel);
+            }
+            Request::Dial { channel, .. } | Request::Ring { channel } | Request::StopRing { channel } => {
+                exists(self, channel)?;
             }
             Request::Hangup { channel, .. } => {
                 exists(self, channel)?;

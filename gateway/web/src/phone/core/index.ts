@@ -25,6 +25,11 @@ export function usePhoneCall(id: string): PhoneCall | undefined {
   );
 }
 
+/** What the phone is now, for code that is no component. */
+export function phoneState(): PhoneState {
+  return it.store.state;
+}
+
 /** Also 0 when the microphone cannot be had: why is for `registration` and `retryMicrophone` to say. */
 export function useMicrophoneLevel(active: boolean): number {
   const [level, setLevel] = useState(0);

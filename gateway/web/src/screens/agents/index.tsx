@@ -1,10 +1,11 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Users } from "lucide-react";
 import { useMemo } from "react";
-import { Avatar, Badge, type Column, DataTable, Duration, EmptyState, PageHeader, PhoneNumber, cx } from "@/design";
+import { Avatar, Badge, type Column, DataTable, Duration, EmptyState, PageHeader, cx } from "@/design";
 import { useT } from "@/i18n";
 import { type Activity, type LiveAgent, type LiveCall, useAgents, useLiveReady, useQueues, useRunningCalls } from "@/live";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
+import { CallLink } from "../calls/call-back";
 import { otherSide } from "../calls/call-words";
 
 interface Row {
@@ -121,7 +122,7 @@ function What({ agent }: { agent: LiveAgent }) {
 function Talking({ call, queue }: { call: LiveCall; queue: string | undefined }) {
   return (
     <Link to="/calls/$callId" params={{ callId: call.id }} className="truncate text-accent hover:underline">
-      <PhoneNumber value={otherSide(call)} />
+      <CallLink number={otherSide(call)} />
       {queue && <span className="text-ink-2"> · {queue}</span>}
     </Link>
   );

@@ -1,8 +1,9 @@
 import type { ReactNode } from "react";
 import type { components } from "@/api";
-import { Badge, Card, DefinitionList, Duration, PhoneNumber, RelativeTime, formatDateTime, useNow, useZone } from "@/design";
+import { Badge, Card, DefinitionList, Duration, RelativeTime, formatDateTime, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
 import type { JournalEvent, LiveCall } from "@/live";
+import { CallLink } from "../calls/call-back";
 import { talked, waited } from "../calls/call-words";
 import { StretchTime } from "../calls/columns";
 import { heldMs } from "./timeline";
@@ -15,8 +16,8 @@ export function Facts({ call, live, queue, agent, events }: { call: Call; live: 
   const zone = useZone();
   const wait = waited(live);
   const items: { term: string; value: ReactNode }[] = [
-    { term: t("calls.fact.from"), value: <PhoneNumber value={live.from} /> },
-    { term: t("calls.fact.to"), value: <PhoneNumber value={live.to} /> },
+    { term: t("calls.fact.from"), value: <CallLink number={live.from} /> },
+    { term: t("calls.fact.to"), value: <CallLink number={live.to} /> },
     ...(queue ? [{ term: t("calls.fact.queue"), value: <span className="[overflow-wrap:anywhere]">{queue}</span> }] : []),
     ...(agent ? [{ term: t("calls.fact.agent"), value: <span className="[overflow-wrap:anywhere]">{agent}</span> }] : []),
     { term: t("calls.fact.started"), value: <RelativeTime at={live.started_at} /> },

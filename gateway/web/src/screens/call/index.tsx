@@ -7,6 +7,7 @@ import { Button, ConfirmDialog, Duration, ErrorState, PhoneNumber, RelativeTime,
 import { useT } from "@/i18n";
 import { type JournalEvent, type LiveCall, useAgents, useCallLive, useCallTimeline, useEvents, useQueues } from "@/live";
 import { CallBack } from "../calls/call-back";
+import { MarkCaller } from "../dialing/mark-caller";
 import { otherSide } from "../calls/call-words";
 import { DirectionMark, StateBadge } from "../calls/columns";
 import { problemText } from "../calls/problem-text";
@@ -127,6 +128,7 @@ function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefi
         </span>
         <span className="flex-1" />
         {!running && <CallBack number={otherSide(call)} label />}
+        <MarkCaller number={otherSide(call)} />
         {running && <HangUp id={call.id} />}
       </div>
       <p className="flex min-w-0 flex-wrap gap-x-1.5 text-ink-2">

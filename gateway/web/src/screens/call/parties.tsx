@@ -1,9 +1,10 @@
 import { Headphones, User } from "lucide-react";
 import type { ReactNode } from "react";
 import type { components } from "@/api";
-import { Badge, Card, Duration, PhoneNumber } from "@/design";
+import { Badge, Card, Duration } from "@/design";
 import { useT } from "@/i18n";
 import { offset } from "./clock";
+import { CallLink } from "../calls/call-back";
 
 type Call = components["schemas"]["Call"];
 type Leg = Call["legs"][number];
@@ -18,7 +19,7 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
         <h2 className="mb-3 text-sm font-semibold">{t("calls.parties.title")}</h2>
         <ul className="grid gap-3">
           {call.legs.map((leg) => (
-            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <PhoneNumber value={customer} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
+            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <CallLink number={customer} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
           ))}
         </ul>
       </section>

@@ -96,6 +96,7 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     return { ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live", more };
   },
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
+  "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
   "call.ended": (told): Line => {
     const { data } = told;
     const reason = REASONS.find((one) => one === data.end_reason);

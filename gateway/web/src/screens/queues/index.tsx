@@ -9,6 +9,7 @@ import { TestCallButton } from "../test-call";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { Wallboard } from "./wallboard";
 import { urgency } from "./urgency";
+import { CallLink } from "../calls/call-back";
 
 /** How many are shown on a card; the list of calls has the rest. */
 const SHOWN = 5;
@@ -105,7 +106,7 @@ function QueueCard({ queue }: { queue: Queue }) {
             <li key={call.id} className="flex items-center gap-2 rounded-md px-1.5 py-1 text-md hover:bg-sunken">
               <span className="num w-5 text-ink-3">{index + 1}</span>
               <Link to="/calls/$callId" params={{ callId: call.id }} className="min-w-0 flex-1 truncate hover:underline">
-                <PhoneNumber value={call.from} />
+                <CallLink number={call.from} />
               </Link>
               {call.state === "ringing" && <span className="text-sm text-ring">{t("people.state.ringing")}</span>}
               <Duration since={call.queued_at ?? call.started_at} className="w-12 text-end" />

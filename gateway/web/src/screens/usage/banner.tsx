@@ -5,11 +5,22 @@ import { useState } from "react";
 import { Banner } from "@/design";
 import { useT } from "@/i18n";
 import { useEvents } from "@/live";
+import { AlarmBanner } from "../dialing/alarm-banner";
 import { usageQuery } from "./query";
 import { usedText } from "./words";
 
+/** What those who steer the company have to know at once. */
+export function Banners() {
+  return (
+    <>
+      <AlarmBanner />
+      <UsageBanner />
+    </>
+  );
+}
+
 /** Above every screen of those who may know, when a limit is near or reached. */
-export function UsageBanner() {
+function UsageBanner() {
   const t = useT();
   const queries = useQueryClient();
   const { data } = useQuery(usageQuery);

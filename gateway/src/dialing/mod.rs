@@ -1,0 +1,11 @@
+//! Outbound calls: what a tenant allows, whom it does not call, and which callers it marked. What decides is `trunkline-dialing`.
+
+mod http;
+mod import;
+mod lists_http;
+mod model;
+pub(crate) mod policies_store;
+mod service;
+mod store;
+
+pub use self::http::router;
