@@ -67,12 +67,14 @@ fn journal(chance: &mut Chance, events: usize) -> Vec<NewEvent> {
         if chance.below(5) == 0 || calls.is_empty() {
             if chance.below(2) == 0 {
                 let activity = ["available", "on_contact", "wrap_up", "paused", "offline", "unreachable"];
-                let data = json!({ "activity": activity[chance.below(6) as usize] });
+                let activity = activity[chance.below(6) as usize];
+                let data = json!({ "activity": activity });
                 push("agent.activity_changed", ("agent", agent), data);
                 continue;
             }
             let state = ["available", "paused", "offline"][chance.below(3) as usize];
-            let data = json!({ "state": state, "reason": ["", "lunch", "déjeuner"][chance.below(3) as usize] });
+            let reason = ["", "lunch", "déjeuner"][chance.below(3) as usize];
+            let data = json!({ "state": state, "reason": reason });
             push("agent.state_changed", ("agent", agent), data);
             continue;
         }

@@ -73,18 +73,47 @@ pub(crate) enum Wish {
 /// What an event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
-    Queued { queue: Uuid, level_ms: i64, short_ms: i64, passed_by: Option<Uuid> },
-    Offered { agent: Uuid, queue: Option<Uuid> },
-    Missed { agent: Uuid },
-    Answered { agent: Uuid, queue: Option<Uuid> },
-    Held { agent: Option<Uuid> },
-    Resumed { agent: Option<Uuid> },
-    Transferred { by: Option<Uuid>, to: Target, queue: Option<Uuid> },
-    Ended { waiting: Unanswered },
+    Queued {
+        queue: Uuid,
+        level_ms: i64,
+        short_ms: i64,
+        passed_by: Option<Uuid>,
+    },
+    Offered {
+        agent: Uuid,
+        queue: Option<Uuid>,
+    },
+    Missed {
+        agent: Uuid,
+    },
+    Answered {
+        agent: Uuid,
+        queue: Option<Uuid>,
+    },
+    Held {
+        agent: Option<Uuid>,
+    },
+    Resumed {
+        agent: Option<Uuid>,
+    },
+    Transferred {
+        by: Option<Uuid>,
+        to: Target,
+        queue: Option<Uuid>,
+    },
+    Ended {
+        waiting: Unanswered,
+    },
     /// What the agent, or somebody for them, asked for.
-    State { wish: Wish, reason: String },
+    State {
+        wish: Wish,
+        reason: String,
+    },
     /// What the agent does, as the router sees it.
-    Activity { activity: crate::Activity, work: Option<Uuid> },
+    Activity {
+        activity: crate::Activity,
+        work: Option<Uuid>,
+    },
 }
 
 fn id(data: &Value, field: &str) -> Option<Uuid> {

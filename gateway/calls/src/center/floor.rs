@@ -60,6 +60,8 @@ impl Center {
         let steady = self.steady;
         let floor = self.floors.entry(tenant).or_default();
         let mut said: VecDeque<Said> = floor.router.handle_all(steady, told).into();
+        // Before the event that says so: who reads it finds the row.
+        self.note_wrap_ups(now, tenant, out);
         while let Some(next) = said.pop_front() {
             if let Some(told) = self.obey(now, tenant, next, out) {
                 let floor = self.floors.entry(tenant).or_default();
