@@ -180,13 +180,11 @@ pub fn decide(attempt: &Attempt<'_>, rules: &Rules, lists: &impl Lists, load: &L
         let words = "This is no telephone number.".to_owned();
         return Decision::Denied { number: None, rule: Rule::InvalidNumber, words };
     };
-    match denial(attempt, &number, rules, lists, load) {
-        Some((rule, words)) => Decision::Denied { number: Some(number), rule, words },
-        None => {
-            let caller_id = rules.caller_id(attempt.queue).map(str::to_owned);
-            Decision::Allowed { number, caller_id }
-        }
+    if let Some((rule, words)) = denial(attempt, &number, rules, lists, load) {
+        return Decision::Denied { number: Some(number), rule, words };
     }
+    let caller_id = rules.caller_id(attempt.queue).map(str::to_owned);
+    Decision::Allowed { number, caller_id }
 }
 
 fn denial(

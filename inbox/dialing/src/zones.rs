@@ -21,8 +21,8 @@ static ZONES: LazyLock<HashMap<&str, Vec<Tz>>> = LazyLock::new(|| {
 /// where it does not, none for numbers that belong to no country.
 pub fn zones(e164: &str) -> &'static [Tz] {
     let digits = e164.strip_prefix('+').unwrap_or(e164);
-    let prefixes = (1..=digits.len()).rev().filter_map(|length| digits.get(..length));
-    prefixes.filter_map(|prefix| ZONES.get(prefix)).next().map_or(&[], Vec::as_slice)
+    let mut prefixes = (1..=digits.len()).rev().filter_map(|length| digits.get(..length));
+    prefixes.find_map(|prefix| ZONES.get(prefix)).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

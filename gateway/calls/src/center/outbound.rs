@@ -415,9 +415,8 @@ impl Center {
         let there = is_up(&customer);
         let agent = call.talking_agent_leg().map(|leg| leg.id.clone());
         match (was_dialled, there, agent) {
-            // The agent gave up, and took the rest along.
-            (true, _, None) => self.begin_end(now, id, EndReason::NoAnswer, true, out),
-            (true, None, Some(_)) => self.begin_end(now, id, EndReason::NoAnswer, true, out),
+            // The agent gave up, or the other side did.
+            (true, _, None) | (true, None, Some(_)) => self.begin_end(now, id, EndReason::NoAnswer, true, out),
             (true, Some(answered), Some(agent)) => {
                 let channels = vec![agent, customer];
                 out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels }));
