@@ -89,7 +89,7 @@ test("after a call its agent says what it came to, where the queue requires it, 
   await does("available");
 
   // It is on the call's page, where whoever talked may think better of it.
-  await page.getByRole("row", { name: /555 0199/ }).first().getByRole("link").first().click();
+  await page.getByRole("row", { name: /555 0199/ }).first().click();
   const came = page.getByRole("region", { name: "What it came to" });
   await came.getByText("Call again in May").waitFor();
   await page.getByText("Olga Operator noted: Not now").waitFor();
@@ -115,4 +115,81 @@ test("whoever let calls ring is told that they were paused, and comes back by on
   await told.getByRole("button", { name: "I am back" }).click();
   await told.waitFor({ state: "detached" });
   await does("available");
+});
+
+interface Rules {
+  ring_seconds: number;
+  routing: { strategy: string; overflow: { after_seconds: number; to: unknown } | null; hours: { time_zone: string; week: unknown[] } | null; dispositions: unknown[]; disposition_required: boolean; wrap_up_seconds: number; required: unknown[] };
+}
+
+test("how a queue works is set by who may; what does not fit is said at its field, and nobody's change is undone unseen", async () => {
+  const skill = await admin.send<{ id: string }>("POST", "/skills", { name: "German" });
+  const page = await panel("admin@demo.test", "/queues");
+  await page.getByRole("link", { name: "How it works: Sales" }).click();
+  await page.getByRole("heading", { level: 1, name: "Sales: how it works" }).waitFor();
+
+  await page.getByRole("radio", { name: /All at once/ }).click();
+  await page.getByLabel("Ring each agent for (seconds)").fill("2");
+  await page.getByRole("combobox", { name: /Required skills/ }).click();
+  await page.getByRole("option", { name: "German" }).click();
+  await page.getByLabel("Level of German").fill("40");
+  await page.getByLabel("Waited too long, after (seconds)").fill("120");
+  await page.getByLabel("Who waited too long goes to").click();
+  await page.getByRole("option", { name: "Queue Support" }).click();
+  await page.getByRole("switch", { name: "Always open" }).click();
+  await page.getByRole("button", { name: "Add one" }).click();
+  await page.getByLabel("Words").fill("Not now");
+  await page.getByRole("switch", { name: /Nobody goes on/ }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  // What the browser knows.
+  await expect.poll(() => page.getByLabel("Ring each agent for (seconds)").getAttribute("aria-invalid")).toBe("true");
+  await page.getByLabel("Ring each agent for (seconds)").fill("20");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  // What only the server says.
+  await page.getByRole("alert").getByText(/time to wrap up/).waitFor();
+  await page.getByLabel("Time to wrap up (seconds)").fill("30");
+  await look(page, "queue-rules-filled");
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  // Somebody else was quicker.
+  await rules({ wrap_up_seconds: 77 });
+  await page.getByText(/Changed meanwhile/).waitFor();
+  expect(await page.getByRole("button", { name: "Save", exact: true }).isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Load anew" }).click();
+  await expect.poll(() => page.getByLabel("Time to wrap up (seconds)").inputValue()).toBe("77");
+  await page.getByRole("radio", { name: /All at once/ }).click();
+  await page.getByRole("combobox", { name: /Required skills/ }).click();
+  await page.getByRole("option", { name: "German" }).click();
+  await page.getByLabel("Level of German").fill("40");
+  await page.getByLabel("Waited too long, after (seconds)").fill("120");
+  await page.getByLabel("Who waited too long goes to").click();
+  await page.getByRole("option", { name: "Queue Support" }).click();
+  await page.getByRole("switch", { name: "Always open" }).click();
+  await page.getByRole("button", { name: "Add one" }).click();
+  await page.getByLabel("Words").fill("Not now");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("What you save counts at once").waitFor();
+  const { ring_seconds, routing } = await admin.send<Rules>("GET", `/queues/${sales}/routing`);
+  expect({ ring_seconds, routing }).toMatchObject({
+    ring_seconds: 15,
+    routing: {
+      strategy: "ring_all",
+      wrap_up_seconds: 77,
+      required: [{ skill_id: skill.id, level: 40 }],
+      overflow: { after_seconds: 120, to: { queue_id: expect.any(String) as string } },
+      dispositions: [{ code: "not-now", label: "Not now" }],
+    },
+  });
+  expect(routing.hours?.week).toHaveLength(5);
+  // It is the same when it is read again.
+  await page.reload();
+  await page.getByRole("radio", { name: /All at once/, checked: true }).waitFor();
+  expect(await page.getByRole("button", { name: "Save", exact: true }).isDisabled()).toBe(true);
+
+  // Who only answers calls is not led here, and is let do nothing.
+  const other = await panel("operator@demo.test", "/queues");
+  await other.getByRole("heading", { name: "Sales" }).waitFor();
+  expect(await other.getByRole("link", { name: /How it works/ }).count()).toBe(0);
+  await other.goto(`${stage.url}/queues/${sales}`);
+  await other.getByText("This is not yours to see").waitFor();
 });
