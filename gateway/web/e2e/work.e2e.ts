@@ -32,8 +32,8 @@ beforeEach(async () => {
 });
 
 const rules = (routing: Record<string, unknown>) => admin.send("PUT", `/queues/${sales}/routing`, { ring_seconds: 15, routing });
-const me = async () => (await admin.send<{ items: AgentRow[] }>("GET", "/agents")).items.find((one) => one.id === operator.id);
-const does = (activity: string) => expect.poll(async () => (await me())?.activity, { timeout: 15_000 }).toBe(activity);
+const me = async (id = operator.id) => (await admin.send<{ items: AgentRow[] }>("GET", "/agents")).items.find((one) => one.id === id);
+const does = (activity: string, id?: string) => expect.poll(async () => (await me(id))?.activity, { timeout: 15_000 }).toBe(activity);
 
 async function panel(email: string, path: string): Promise<Page> {
   const context = await browser.newContext();
@@ -100,21 +100,71 @@ test("after a call its agent says what it came to, where the queue requires it, 
   await page.getByText("Olga Operator noted: Sold").waitFor();
 });
 
-test("whoever let calls ring is told that they were paused, and comes back by one button", async () => {
-  await rules({ pause_after_missed: 1 });
-  const page = await panel("operator@demo.test", "/calls");
-  await does("available");
-  // What the router does after calls that nobody took.
-  await stage.sql(`UPDATE agents SET reason = NULL WHERE id = '${operator.id}'`);
-  await operator.send("PUT", "/agents/me/state", { state: "paused", reason: "missed" });
+test("whoever lets a call ring is told that they were paused, and comes back by one button", async () => {
+  await admin.send("PUT", `/queues/${sales}/routing`, { ring_seconds: 5, routing: { pause_after_missed: 1 } });
+  await admin.send("PUT", `/agents/${operator.id}/state`, { state: "offline" });
+  const second = await stage.api("operator2@demo.test");
+  const page = await panel("operator2@demo.test", "/calls");
+  await page.locator('[data-registration="ready"]').waitFor();
+  await second.send("PUT", "/agents/me/state", { state: "available" });
+  await does("available", second.id);
+  const customer = await stage.customerCall("+15550100", { from: "+15550188", hz: 800 });
+  onTestFinished(async () => void (await customer.hangUp().catch(() => undefined)));
+  await page.locator("[data-incoming]").waitFor();
+  // Nobody answers it.
   const told = page.getByRole("region", { name: "You were paused" });
   await told.waitFor();
   await page.locator("[data-state-of-me]").getByText("Paused: Missed calls").waitFor();
+  await customer.hangUp();
+  await page.locator("[data-incoming]").waitFor({ state: "detached" });
   await look(page, "paused-by-missed");
   await page.setViewportSize({ width: 1440, height: 900 });
   await told.getByRole("button", { name: "I am back" }).click();
   await told.waitFor({ state: "detached" });
-  await does("available");
+  await does("available", second.id);
+  await second.send("PUT", "/agents/me/state", { state: "offline" });
+
+  await page.getByRole("row", { name: /555 0188/ }).first().click();
+  await page.getByText(/^\S+ Operator did not answer$/).waitFor();
+});
+
+test("a manager sends an agent for a pause, gives them a skill, and both see it", async () => {
+  const page = await panel("manager@demo.test", "/agents");
+  const bar = await panel("operator@demo.test", "/calls");
+  await bar.locator('[data-state-of-me="available"]').waitFor();
+  await page.getByRole("button", { name: "Skills…" }).click();
+  await page.getByLabel("Name of a new skill").fill("French");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Rename French" }).waitFor();
+  await look(page, "skills");
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Manage Olga Operator" }).click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("State", { exact: true }).click();
+  await page.getByRole("option", { name: "Paused" }).click();
+  await sheet.getByLabel("Reason").fill("Fire drill");
+  await sheet.getByRole("button", { name: "Set", exact: true }).click();
+  await bar.locator('[data-state-of-me="paused"]').getByText("Paused: Fire drill").waitFor();
+  await does("paused");
+  await sheet.getByRole("combobox", { name: /Skills/ }).click();
+  await page.getByRole("option", { name: "French" }).click();
+  await sheet.getByLabel("Level of French").fill("101");
+  expect(await sheet.getByRole("button", { name: "Save skills" }).isDisabled()).toBe(true);
+  await sheet.getByLabel("Level of French").fill("70");
+  await sheet.getByRole("button", { name: "Save skills" }).click();
+  await page.getByText("Skills of Olga Operator saved").first().waitFor();
+  await look(page, "agent-managed");
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.keyboard.press("Escape");
+  const row = page.getByRole("row", { name: /Olga Operator/ });
+  await row.getByText("Fire drill").waitFor();
+  await row.getByText("French 70").waitFor();
+  // An operator has no such buttons.
+  await bar.goto(`${stage.url}/agents`);
+  await bar.getByRole("row", { name: /Olga Operator/ }).waitFor();
+  expect(await bar.getByRole("button", { name: /^(Manage|Skills)/ }).count()).toBe(0);
 });
 
 interface Rules {
