@@ -12,6 +12,8 @@ let running: string;
 let waiting: Customer;
 /** A company beside the demo, with a limit that is reached. */
 let tenant: string;
+/** A queue in which much is set. */
+let sales: string;
 
 interface CallRow {
   id: string;
@@ -48,6 +50,24 @@ beforeAll(async () => {
   const admin = await stage.api("admin@demo.test");
   const me = async () => admin.send<{ permissions: string[]; tenant: { id: string } }>("GET", "/me");
   while (!(await me()).permissions.includes("platform:manage")) await new Promise((resolve) => setTimeout(resolve, 50));
+  sales = (await admin.send<{ items: { id: string; slug: string }[] }>("GET", "/queues")).items.find((one) => one.slug === "sales")?.id ?? "";
+  const german = await admin.send<{ id: string }>("POST", "/skills", { name: "German" });
+  const level = { skill_id: german.id, level: 60 };
+  await admin.send("PUT", `/agents/${operator.id}/skills`, { skills: [level] });
+  await admin.send("PUT", `/queues/${sales}/routing`, {
+    ring_seconds: 15,
+    routing: {
+      preferred: [level],
+      prefer_seconds: 20,
+      relax: [{ after_seconds: 60, lower_by: 20, drop: [german.id], raise_priority: 5 }],
+      hours: { time_zone: "Europe/Rome", week: ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].map((day) => ({ day, from: "00:00", to: "24:00" })) },
+      wrap_up_seconds: 30,
+      dispositions: [
+        { code: "sold", label: "Sold" },
+        { code: "call-back", label: "Wants to be called back" },
+      ],
+    },
+  });
   await admin.send("POST", "/sites", { name: "Centro", address: "Via Roma 1\n20121 Milano", numbers: ["+15550100"] });
   const made = await admin.send<{ tenant: { id: string } }>("POST", "/platform/tenants", {
     name: "Rossi & Figli",
@@ -84,6 +104,7 @@ const SCREENS: [name: string, path: () => string][] = [
   ["call-running", () => `/calls/${running}`],
   ["agents", () => "/agents"],
   ["queues", () => "/queues"],
+  ["queue-rules", () => `/queues/${sales}`],
   ["wallboard", () => "/queues?wall=1"],
   ["devices", () => "/devices"],
   ["settings", () => "/settings"],

@@ -303,6 +303,15 @@ export class LiveStore {
     this.touchAgent(id);
   }
 
+  /** No event tells of it; who sets skills sees it at once. */
+  setSkills(id: string, skills: Agent["skills"]): void {
+    const agent = this.agents.get(id);
+    if (!agent) return;
+    this.agents.set(id, { ...agent, skills });
+    this.touchAgent(id);
+    this.flush();
+  }
+
   private touchAgent(id: string): void {
     this.dirty.add(`agent:${id}`).add("agents");
     for (const queue of this.queues.values()) if (queue.agent_ids.includes(id)) this.dirty.add(`queue:${queue.id}`);

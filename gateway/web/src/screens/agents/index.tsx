@@ -1,12 +1,17 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Users } from "lucide-react";
-import { useMemo } from "react";
-import { Avatar, Badge, type Column, DataTable, Duration, EmptyState, PageHeader, cx } from "@/design";
+import { useQuery } from "@tanstack/react-query";
+import { Sparkles, UserCog, Users } from "lucide-react";
+import { useMemo, useState } from "react";
+import { useCan } from "@/api";
+import { Avatar, Badge, Button, type Column, DataTable, Duration, EmptyState, IconButton, PageHeader, cx } from "@/design";
 import { useT } from "@/i18n";
 import { type Activity, type LiveAgent, type LiveCall, useAgents, useLiveReady, useQueues, useRunningCalls } from "@/live";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { CallLink } from "../calls/call-back";
 import { otherSide } from "../calls/call-words";
+import { skillsQuery } from "../shared/skills";
+import { Manage } from "./manage";
+import { SkillsSheet } from "./skills-sheet";
 
 interface Row {
   agent: LiveAgent;
@@ -37,6 +42,13 @@ export default function Agents() {
       .sort((a, b) => ACTIVITIES.indexOf(a.agent.activity) - ACTIVITIES.indexOf(b.agent.activity) || a.agent.name.localeCompare(b.agent.name));
   }, [agents, calls, queues, queue]);
   const rows = useMemo(() => (chosen ? all.filter((row) => row.agent.activity === chosen) : all), [all, chosen]);
+  const mayManage = useCan("agents:manage");
+  const maySkills = useCan("queues:manage");
+  const [managed, setManaged] = useState<string>();
+  const [skills, setSkills] = useState(false);
+  const { data: known } = useQuery(skillsQuery);
+  const skillNames = useMemo(() => new Map(known?.items.map((one) => [one.id, one.name])), [known]);
+  const chosenAgent = agents.find((one) => one.id === managed);
   const names = useMemo(() => new Map(queues.map((one) => [one.id, one.name])), [queues]);
   const go = (state: Activity | undefined) => void navigate({ to: "/agents", search: { ...(state ? { state } : {}), ...(queue ? { queue } : {}) } as never, replace: true });
 
@@ -46,14 +58,37 @@ export default function Agents() {
       { id: "state", header: t("people.agents.state"), width: "minmax(140px, 1fr)", cell: ({ agent }) => <What agent={agent} /> },
       { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={row.agent.since} /> },
       { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
+      { id: "skills", header: t("work.skills"), width: "minmax(120px, 1fr)", hideBelow: "lg", cell: ({ agent }) => <span className="truncate text-ink-2">{agent.skills.flatMap(({ skill_id, level }) => (skillNames.has(skill_id) ? `${skillNames.get(skill_id) ?? ""} ${String(level)}` : [])).join(", ") || "–"}</span> },
       { id: "queues", header: t("people.agents.queues"), width: "minmax(120px, 1fr)", hideBelow: "md", cell: (row) => <span className="truncate text-ink-2">{row.queues.map((id) => names.get(id)).join(", ") || "–"}</span> },
+      ...(mayManage
+        ? [
+            {
+              id: "manage",
+              header: "",
+              width: 44,
+              align: "end" as const,
+              cell: ({ agent }: Row) => (
+                <IconButton label={t("work.agent.manage", { name: agent.name })} onClick={() => setManaged(agent.id)}>
+                  <UserCog size={16} aria-hidden />
+                </IconButton>
+              ),
+            },
+          ]
+        : []),
     ],
-    [t, names],
+    [t, names, skillNames, mayManage],
   );
   return (
     <div className="flex h-full flex-col">
       <PageHeader
         title={t("common.nav.agents")}
+        actions={
+          maySkills && (
+            <Button icon={<Sparkles size={15} aria-hidden />} onClick={() => setSkills(true)}>
+              {t("work.skills.manage")}
+            </Button>
+          )
+        }
         {...(queue && names.has(queue) ? { description: names.get(queue) } : {})}
         tabs={
           <ul aria-label={t("people.agents.sums")} className="flex gap-2 overflow-x-auto pb-3">
@@ -76,6 +111,8 @@ export default function Agents() {
           empty={<EmptyState icon={<Users size={32} />} title={chosen ? t("people.agents.none-such") : t("people.agents.none")} text={chosen ? undefined : t("people.agents.none-text")} />}
         />
       </div>
+      {chosenAgent && <Manage agent={chosenAgent} onClose={() => setManaged(undefined)} />}
+      {skills && <SkillsSheet onClose={() => setSkills(false)} />}
     </div>
   );
 }

@@ -82,7 +82,7 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.offered": (told) => ({ ...named(agentOf(told), "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" }),
   "call.missed_offer": (told) => {
     const why = MISSES.find((one) => one === told.data.why) ?? "no_answer";
-    return { ...named(agentOf(told), "agent", `work.event.missed.${why}.by`, `work.event.missed.${why}`), tone: "ring" };
+    return { ...named(agentOf(told), "agent", `work.event.missed-by.${why}`, `work.event.missed.${why}`), tone: "ring" };
   },
   "call.answered": (told) => {
     const wait = ms(told.data.wait_ms);

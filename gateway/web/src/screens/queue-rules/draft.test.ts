@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Works } from "../shared/disposition";
-import { NUMBERS, codeOf, draftOf, faultsOf, placed, worksOf } from "./draft";
+import { NUMBERS, codeOf, draftOf, faultsOf, placed, touched, worksOf } from "./draft";
 
 const works: Works = {
   ring_seconds: 20,
@@ -74,12 +74,20 @@ test("a disposition's code is made of its words where nobody gave one", () => {
 });
 
 test("every complaint of the server's has its place, and none is lost", () => {
-  expect(placed({ priority: "a", "routing.wrap_up_seconds": "b", "routing.relax[0].lower_by": "c", "hours.week": "d", to: "e", "overflow.to.queue_id": "f", "of.tomorrow": "g", "": "h" })).toEqual({
+  expect(placed({ priority: "a", "routing.wrap_up_seconds": "b", "routing.relax[0].lower_by": "c", "hours.week": "d", to: "e", "overflow.to.queue_id": "f", "unattended.rounds": "i", "of.tomorrow": "g", "": "h" })).toEqual({
     priority: "a",
     wrap_up_seconds: "b",
     relax: "c",
     hours: "d",
     to: "f",
+    "unattended-rounds": "i",
     "": "of.tomorrow: g; h",
   });
+});
+
+test("what is being mended is known by its field", () => {
+  const draft = draftOf(works, "UTC");
+  expect(touched(draft, { numbers: { ...draft.numbers, wrap_up_seconds: "9" } })).toEqual(["wrap_up_seconds", "disposition_required"]);
+  expect(touched(draft, { week: draft.week.map((one) => (one.day === 2 ? { ...one, spans: [] } : one)) })).toEqual(["day-2", "hours"]);
+  expect(touched(draft, { to: draft.to, strategy: "ring_all" })).toEqual(["to"]);
 });

@@ -10,7 +10,7 @@ export type Strategy = Routing["strategy"];
 export const STRATEGIES: readonly Strategy[] = ["longest_idle", "round_robin", "fewest_contacts", "ring_all", "skill_best"];
 
 const DAY = 86_400;
-/** The server's limits; with `optional`, nothing typed is “never”. By the server's own names of fields. */
+/** The server's limits; with `optional`, nothing typed is “never”. By the server's names of fields, with a dash for its dot. */
 export const NUMBERS = {
   ring_seconds: { min: 5, max: 300 },
   priority: { min: -100, max: 100 },
@@ -18,10 +18,10 @@ export const NUMBERS = {
   sticky_seconds: { min: 0, max: DAY },
   pause_after_missed: { min: 1, max: 1000, optional: true },
   wrap_up_seconds: { min: 0, max: 3600 },
-  "too_long.at": { min: 1, max: 10_000, optional: true },
-  "overflow.after_seconds": { min: 1, max: DAY, optional: true },
-  "unattended.grace_seconds": { min: 0, max: DAY },
-  "unattended.rounds": { min: 1, max: 1000 },
+  "too_long-at": { min: 1, max: 10_000, optional: true },
+  "overflow-after_seconds": { min: 1, max: DAY, optional: true },
+  "unattended-grace_seconds": { min: 0, max: DAY },
+  "unattended-rounds": { min: 1, max: 1000 },
   max_wait_seconds: { min: 30, max: 14_400 },
   service_level_seconds: { min: 0, max: DAY },
   short_abandon_seconds: { min: 0, max: DAY },
@@ -84,10 +84,10 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
       sticky_seconds: number(routing.sticky_seconds),
       pause_after_missed: number(routing.pause_after_missed),
       wrap_up_seconds: number(routing.wrap_up_seconds),
-      "too_long.at": number(routing.too_long?.at),
-      "overflow.after_seconds": number(routing.overflow?.after_seconds),
-      "unattended.grace_seconds": number(routing.unattended.grace_seconds),
-      "unattended.rounds": number(routing.unattended.rounds),
+      "too_long-at": number(routing.too_long?.at),
+      "overflow-after_seconds": number(routing.overflow?.after_seconds),
+      "unattended-grace_seconds": number(routing.unattended.grace_seconds),
+      "unattended-rounds": number(routing.unattended.rounds),
       max_wait_seconds: number(routing.max_wait_seconds),
       service_level_seconds: number(routing.service_level_seconds),
       short_abandon_seconds: number(routing.short_abandon_seconds),
@@ -123,11 +123,11 @@ export function worksOf(draft: RulesDraft): Works {
       wrap_up_seconds: value("wrap_up_seconds"),
       dispositions: draft.dispositions.map(({ code, label }) => ({ code: code.trim() || codeOf(label), label: label.trim() })),
       disposition_required: draft.dispositionRequired,
-      too_long: numbers["too_long.at"] === "" ? null : { at: value("too_long.at"), to: destination(to.too_long) },
-      overflow: numbers["overflow.after_seconds"] === "" ? null : { after_seconds: value("overflow.after_seconds"), to: destination(to.overflow) },
+      too_long: numbers["too_long-at"] === "" ? null : { at: value("too_long-at"), to: destination(to.too_long) },
+      overflow: numbers["overflow-after_seconds"] === "" ? null : { after_seconds: value("overflow-after_seconds"), to: destination(to.overflow) },
       hours: draft.always ? null : { time_zone: draft.timeZone, week: draft.week.flatMap(({ day, spans }) => spans.map(({ open, close }) => ({ day: DAYS[day - 1] ?? "monday", from: open, to: close }))) },
       closed: { to: destination(to.closed), keep_waiting: draft.keepWaiting },
-      unattended: { grace_seconds: value("unattended.grace_seconds"), rounds: value("unattended.rounds"), to: destination(to.unattended) },
+      unattended: { grace_seconds: value("unattended-grace_seconds"), rounds: value("unattended-rounds"), to: destination(to.unattended) },
       max_wait_seconds: value("max_wait_seconds"),
       service_level_seconds: value("service_level_seconds"),
       short_abandon_seconds: value("short_abandon_seconds"),
@@ -175,9 +175,29 @@ export function placed(fields: Readonly<Record<string, string>>): Readonly<Recor
   const found: Record<string, string> = {};
   for (const [name, message] of Object.entries(fields)) {
     const bare = name.replace(/^routing\./, "").replace(/\[.*$/, "");
-    const to = /^(overflow|too_long|closed|unattended)\.to\b/.test(bare) ? "to" : bare.startsWith("hours") ? "hours" : bare;
+    const to = /^(overflow|too_long|closed|unattended)\.to\b/.test(bare) ? "to" : bare.startsWith("hours") ? "hours" : bare.replace(".", "-");
     if (SHOWN.has(to)) found[to] = message;
     else found[""] = [found[""], name ? `${name}: ${message}` : message].filter(Boolean).join("; ");
   }
   return found;
+}
+
+const FIELDS: Readonly<Partial<Record<keyof RulesDraft, readonly string[]>>> = {
+  required: ["required"],
+  preferred: ["preferred"],
+  relax: ["relax"],
+  to: ["to"],
+  timeZone: ["hours"],
+  week: ["hours"],
+  dispositions: ["dispositions", "disposition_required"],
+  dispositionRequired: ["disposition_required"],
+};
+
+/** The fields that a change has to do with. */
+export function touched(draft: RulesDraft, change: Partial<RulesDraft>): readonly string[] {
+  const { numbers, week } = change;
+  const typed = numbers ? (Object.keys(numbers) as NumberField[]).filter((field) => numbers[field] !== draft.numbers[field]) : [];
+  const days = week ? week.filter((day, at) => day !== draft.week[at]).map(({ day }) => `day-${String(day)}`) : [];
+  const others = (Object.keys(change) as (keyof RulesDraft)[]).flatMap((part) => FIELDS[part] ?? []);
+  return [...typed, ...days, ...others, ...(typed.includes("wrap_up_seconds") ? ["disposition_required"] : [])];
 }

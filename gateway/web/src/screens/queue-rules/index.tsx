@@ -8,7 +8,7 @@ import { useT } from "@/i18n";
 import { useEvents, useQueues } from "@/live";
 import { problemText } from "../calls/problem-text";
 import { type Works, worksQuery } from "../shared/disposition";
-import { type RulesDraft, draftOf, faultsOf, placed, worksOf } from "./draft";
+import { type RulesDraft, draftOf, faultsOf, placed, touched, worksOf } from "./draft";
 import { Elsewhere, Finding, Opening, Quality, Wrapping } from "./sections";
 
 interface Loaded {
@@ -82,6 +82,7 @@ function Rules({ id, loaded, zone }: { id: string; loaded: Loaded; zone: string 
     },
     onError: (error) => {
       if (error instanceof Problem) setShown(placed(error.fields));
+      setRefusals((n) => n + 1);
       if (error instanceof Problem && error.status === 412) void queries.invalidateQueries({ queryKey });
     },
   });
@@ -90,22 +91,31 @@ function Rules({ id, loaded, zone }: { id: string; loaded: Loaded; zone: string 
   if (other && !changed) begin(loaded);
   const conflict = other && changed;
   const fields = Object.keys(shown).length;
+  const [refusals, setRefusals] = useState(0);
   useEffect(() => {
-    if (fields > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.scrollIntoView({ block: "center" });
-    if (fields > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus({ preventScroll: true });
-  }, [fields, shown]);
+    if (refusals === 0) return;
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.scrollIntoView({ block: "center" });
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus({ preventScroll: true });
+  }, [refusals]);
   const submit = () => {
     const faults = Object.fromEntries(Object.entries(faultsOf(draft)).map(([field, fault]) => [field, t(`routing.fault.${fault}`)]));
     setShown(faults);
-    if (Object.keys(faults).length === 0 && !save.isPending) save.mutate();
+    if (Object.keys(faults).length > 0) setRefusals((n) => n + 1);
+    else if (!save.isPending) save.mutate();
   };
-  const part = { draft, change: (what: Partial<RulesDraft>) => setDraft((now) => ({ ...now, ...what })), errors: shown };
+  const change = (what: Partial<RulesDraft>) => {
+    setDraft((now) => ({ ...now, ...what }));
+    // What is being mended is no longer complained of.
+    const mended = touched(draft, what);
+    setShown((now) => Object.fromEntries(Object.entries(now).filter(([field]) => !mended.includes(field))));
+  };
+  const part = { draft, change, errors: shown };
   const general = shown[""] ?? (save.error && !(save.error instanceof Problem && (save.error.status === 412 || Object.keys(save.error.fields).length > 0)) ? problemText(save.error) : undefined);
   return (
     <form
       ref={form}
       noValidate
-      className="grid flex-1 grid-cols-1 content-between"
+      className="relative grid flex-1 grid-cols-1 content-between"
       onSubmit={(event) => {
         event.preventDefault();
         submit();

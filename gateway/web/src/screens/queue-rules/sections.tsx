@@ -152,18 +152,18 @@ export function Elsewhere(props: PartProps & { self: string }) {
   return (
     <Section title={t("routing.elsewhere")} about={t("routing.elsewhere.about")}>
       <Columns>
-        <Figure {...props} field="overflow.after_seconds" />
-        <To {...props} place="overflow" disabled={draft.numbers["overflow.after_seconds"] === ""} />
-        <Figure {...props} field="too_long.at" />
-        <To {...props} place="too_long" disabled={draft.numbers["too_long.at"] === ""} />
+        <Figure {...props} field="overflow-after_seconds" />
+        <To {...props} place="overflow" disabled={draft.numbers["overflow-after_seconds"] === ""} />
+        <Figure {...props} field="too_long-at" />
+        <To {...props} place="too_long" disabled={draft.numbers["too_long-at"] === ""} />
         {!draft.always && <To {...props} place="closed" />}
       </Columns>
       <div className="grid gap-3 border-t border-line pt-4">
         <h3 className="font-medium">{t("routing.unattended")}</h3>
         <p className="text-md text-ink-2">{t("routing.unattended.about")}</p>
         <Columns>
-          <Figure {...props} field="unattended.grace_seconds" />
-          <Figure {...props} field="unattended.rounds" />
+          <Figure {...props} field="unattended-grace_seconds" />
+          <Figure {...props} field="unattended-rounds" />
           <To {...props} place="unattended" />
           <Figure {...props} field="max_wait_seconds" />
         </Columns>

@@ -1,0 +1,117 @@
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { Problem, api, body } from "@/api";
+import { Badge, Banner, Button, Duration, Field, Input, Select, Sheet, toast } from "@/design";
+import { useT } from "@/i18n";
+import { type LiveAgent, live } from "@/live";
+import { problemText } from "../calls/problem-text";
+import { ACTIVITY_TONES } from "../shared/activity";
+import { SkillLevels, type TypedLevel } from "../shared/skill-levels";
+
+const STATES = ["available", "paused", "offline"] as const;
+type State = (typeof STATES)[number];
+
+/** What a manager may say of an agent: what they do, and what they can do. */
+export function Manage({ agent, onClose }: { agent: LiveAgent; onClose: () => void }) {
+  const t = useT();
+  return (
+    <Sheet
+      open
+      title={t("work.agent.about", { name: agent.name })}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
+      <div className="grid gap-5">
+        <p className="flex flex-wrap items-center gap-2 text-md">
+          <span className="text-ink-2">{t("work.agent.now")}</span>
+          <Badge tone={ACTIVITY_TONES[agent.activity]} dot>
+            {t(`people.state.${agent.activity}`)}
+          </Badge>
+          <Duration since={agent.since} className="text-ink-2" />
+        </p>
+        <StateForm agent={agent} />
+        <Skills key={JSON.stringify(agent.skills)} agent={agent} />
+      </div>
+    </Sheet>
+  );
+}
+
+function StateForm({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  const [state, setState] = useState<State>(agent.state);
+  const [reason, setReason] = useState("");
+  const set = useMutation({
+    mutationFn: () => body(api.PUT("/api/v1/agents/{id}/state", { params: { path: { id: agent.id } }, body: { state, ...(reason.trim() ? { reason: reason.trim() } : {}) } })),
+    onSuccess: () => {
+      setReason("");
+      toast({ title: t("work.agent.set-done", { name: agent.name, state: t(`people.state.${state}`) }), tone: "good" });
+    },
+    onError: (error) => toast({ title: t("work.agent.not-set"), description: problemText(error), tone: "bad" }),
+  });
+  return (
+    <form
+      aria-label={t("work.agent.state")}
+      className="grid gap-3 border-t border-line pt-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!set.isPending) set.mutate();
+      }}
+    >
+      <h3 className="font-semibold">{t("work.agent.state")}</h3>
+      <p className="text-sm text-ink-2">{t("work.agent.state-about")}</p>
+      <Field label={t("people.agents.state")}>
+        <Select value={state} onValueChange={(next) => setState(STATES.find((one) => one === next) ?? "available")} options={STATES.map((one) => ({ value: one, label: t(`people.state.${one}`) }))} />
+      </Field>
+      {state !== "available" && (
+        <Field label={t("work.agent.reason")} hint={t("work.agent.reason-hint", { name: agent.name })} error={set.error instanceof Problem ? set.error.fields.reason : undefined}>
+          <Input maxLength={200} list="pause-reasons" value={reason} onChange={(event) => setReason(event.target.value)} />
+        </Field>
+      )}
+      <datalist id="pause-reasons">
+        {(["break", "lunch", "meeting", "paperwork"] as const).map((one) => (
+          <option key={one} value={t(`people.pause.${one}`)} />
+        ))}
+      </datalist>
+      <div>
+        <Button type="submit" variant="primary" busy={set.isPending}>
+          {t("work.agent.set")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Skills({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  const [value, setValue] = useState<readonly TypedLevel[]>(() => agent.skills.map(({ skill_id, level }) => ({ skill_id, level: String(level) })));
+  const save = useMutation({
+    mutationFn: () => body(api.PUT("/api/v1/agents/{id}/skills", { params: { path: { id: agent.id } }, body: { skills: value.map(({ skill_id, level }) => ({ skill_id, level: Number(level) })) } })),
+    onSuccess: (now) => {
+      toast({ title: t("work.skills.saved", { name: agent.name }), tone: "good" });
+      live.store.setSkills(now.id, now.skills);
+    },
+  });
+  const fields = save.error instanceof Problem ? Object.values(save.error.fields) : [];
+  const changed = JSON.stringify(value) !== JSON.stringify(agent.skills.map(({ skill_id, level }) => ({ skill_id, level: String(level) })));
+  const whole = value.every(({ level }) => /^\d+$/.test(level) && Number(level) >= 1 && Number(level) <= 100);
+  return (
+    <form
+      aria-label={t("work.skills")}
+      noValidate
+      className="grid gap-3 border-t border-line pt-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (whole && !save.isPending) save.mutate();
+      }}
+    >
+      {save.isError && fields.length === 0 && <Banner tone="bad">{problemText(save.error)}</Banner>}
+      <SkillLevels label={t("work.skills")} hint={t("work.skills.level-hint")} value={value} onChange={setValue} error={fields[0] ?? (whole ? undefined : t("work.skills.level-hint"))} />
+      <div>
+        <Button type="submit" variant="primary" busy={save.isPending} disabled={!changed || !whole}>
+          {t("work.skills.save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
