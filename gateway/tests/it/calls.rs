@@ -267,7 +267,8 @@ async fn live_queues_tell_who_waits_and_what_the_members_do() {
     // One talks (in the other queue), the other is not at work.
     let agents = json!({ "on_call": 1, "ringing": 0, "available": 0, "unreachable": 0, "paused": 0, "offline": 1 });
     assert_eq!(live["items"][0]["agents"], agents);
-    assert_eq!(live["as_of_seq"], 1);
+    // The agent's state, and what call control says that they do when it comes to it.
+    assert!((1..=2).contains(&live["as_of_seq"].as_i64().unwrap()), "{}", live["as_of_seq"]);
 
     let one = admin.get_json(&format!("/api/v1/queues/{support}/live")).await;
     assert_eq!((&one["queue_id"], &one["active"], &one["waiting"]), (&json!(support), &1.into(), &json!([])));

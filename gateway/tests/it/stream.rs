@@ -95,13 +95,14 @@ async fn a_client_that_counts_events_and_skipped_sees_no_gap() {
 #[tokio::test]
 async fn kinds_are_filtered_and_a_new_subscription_replaces_the_old() {
     let app = App::start().await;
-    let operator = app.operator().await;
+    let (admin, operator) = (app.admin().await, app.operator().await);
     app.append(Scope::Tenant).await;
-    operator.set_state("available").await;
-    let subscribe = json!({ "type": "subscribe", "after": 0, "kinds": ["agent.*"] });
+    let made = admin.post("/api/v1/teams", &json!({ "name": "North" })).await;
+    assert_eq!(made.status(), reqwest::StatusCode::CREATED);
+    let subscribe = json!({ "type": "subscribe", "after": 0, "kinds": ["team.*"] });
     let (mut socket, _) = Socket::subscribed(&app, &operator.token, subscribe).await;
     assert_eq!(socket.json().await, json!({ "type": "skipped", "through": 1 }));
-    assert_eq!(socket.json().await["event"]["kind"], "agent.state_changed");
+    assert_eq!(socket.json().await["event"]["kind"], "team.created");
     assert_eq!(socket.json().await["type"], "caught_up");
     socket.subscribe_after(0).await;
     assert_eq!(socket.json().await["event"]["seq"], 1);
