@@ -23,7 +23,7 @@ const RequiredSecondStep = lazy(async () => {
 });
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
 const Banners = lazy(async () => {
-  await Promise.all([loadArea("company"), loadArea("dialing")]);
+  await loadArea("company");
   return { default: (await import("@/screens/usage/banner")).Banners };
 });
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);

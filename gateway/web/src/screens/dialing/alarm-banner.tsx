@@ -1,21 +1,16 @@
 import { Link } from "@tanstack/react-router";
 import { ShieldAlert } from "lucide-react";
-import { useState } from "react";
 import { Banner } from "@/design";
 import { useT } from "@/i18n";
-import { useEvents } from "@/live";
 
 /** Above every screen of those who may know: calls out are being denied in a way that looks like toll fraud, or a limit is reached. */
-export function AlarmBanner() {
+export function AlarmBanner({ words, onDismiss }: { words: string; onDismiss: () => void }) {
   const t = useT();
-  const [words, setWords] = useState<string>();
-  useEvents(["dialing.alarm"], (event) => setWords(String(event.data.words ?? "")));
-  if (words === undefined) return null;
   return (
     <Banner
       tone="bad"
       icon={<ShieldAlert size={16} aria-hidden />}
-      onDismiss={() => setWords(undefined)}
+      onDismiss={onDismiss}
       action={
         <Link to="/settings/dialing" className="inline-flex h-7 items-center rounded-md border border-line-strong bg-surface px-2.5 text-sm font-medium text-ink hover:bg-sunken">
           {t("dialing.title")}

@@ -184,7 +184,6 @@ function Hours({ hours, disabled, onChange }: { hours: OfficeHours | undefined; 
       <RadioGroup
         label={t("dialing.hours")}
         value={hours ? "office" : "any"}
-        disabled={disabled}
         onValueChange={(value) => onChange(value === "office" ? now : undefined)}
         options={[
           { value: "any", label: t("dialing.hours.any") },

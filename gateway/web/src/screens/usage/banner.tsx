@@ -1,19 +1,30 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Gauge } from "lucide-react";
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { Banner } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { useEvents } from "@/live";
-import { AlarmBanner } from "../dialing/alarm-banner";
 import { usageQuery } from "./query";
 import { usedText } from "./words";
 
+/** Comes with its texts when there is one. */
+const AlarmBanner = lazy(async () => {
+  await loadArea("dialing");
+  return { default: (await import("../dialing/alarm-banner")).AlarmBanner };
+});
+
 /** What those who steer the company have to know at once. */
 export function Banners() {
+  const [alarm, setAlarm] = useState<string>();
+  useEvents(["dialing.alarm"], (event) => setAlarm(String(event.data.words)));
   return (
     <>
-      <AlarmBanner />
+      {alarm !== undefined && (
+        <Suspense fallback={null}>
+          <AlarmBanner words={alarm} onDismiss={() => setAlarm(undefined)} />
+        </Suspense>
+      )}
       <UsageBanner />
     </>
   );
