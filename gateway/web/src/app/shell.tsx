@@ -10,7 +10,6 @@ import { ConnectionBadge, useAgent, useLive } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
 import { SetupBanner } from "@/screens/setup/banner";
-import { PasswordForm } from "@/screens/shared/password";
 import { onKeyDown, useCommand } from "./commands";
 import { type Place, usePlaces } from "./places";
 import { Navigation } from "./navigation";
@@ -21,6 +20,7 @@ const RequiredSecondStep = lazy(async () => {
   const [, screen] = await Promise.all([loadArea("account"), import("@/screens/security/required")]);
   return screen;
 });
+const OwnPassword = lazy(() => import("./own-password"));
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
 const Banners = lazy(async () => {
   await loadArea("company");
@@ -57,7 +57,13 @@ export function Shell() {
   const works = agent !== undefined && me?.user.must_change_password === false && !me.user.must_set_up_second_step;
   useEffect(() => (works ? startPhone() : undefined), [works]);
   useTitle(places);
-  if (me?.user.must_change_password) return <OwnPassword />;
+  if (me?.user.must_change_password) {
+    return (
+      <Suspense fallback={null}>
+        <OwnPassword />
+      </Suspense>
+    );
+  }
   if (me?.user.must_set_up_second_step) {
     return (
       <Suspense fallback={null}>
@@ -113,19 +119,6 @@ function Brand() {
       </span>
       <span className="max-w-40 truncate text-md font-semibold max-lg:sr-only">{tenant ?? t("common.product")}</span>
     </div>
-  );
-}
-
-/** Until they have chosen a password of their own the server answers nothing else. */
-function OwnPassword() {
-  const t = useT();
-  const queries = useQueryClient();
-  return (
-    <main className="mx-auto grid h-full max-w-sm content-center gap-4 p-4">
-      <h1 className="text-xl font-semibold">{t("people.own-password.title")}</h1>
-      <p className="text-md text-ink-2">{t("people.own-password.text")}</p>
-      <PasswordForm onDone={() => void queries.invalidateQueries()} submit={t("people.own-password.submit")} />
-    </main>
   );
 }
 

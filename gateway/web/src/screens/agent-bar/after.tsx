@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { ChevronUp, ClipboardPen, PhoneMissed } from "lucide-react";
+import { ChevronDown, Pencil, PhoneMissed } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import { Link } from "@tanstack/react-router";
@@ -69,7 +69,7 @@ function WrapUp({ agent }: { agent: LiveAgent }) {
         onClick={() => setOpen(!open)}
         className={cx("inline-flex h-8 items-center gap-1.5 rounded-full px-3 text-md font-medium", overdue ? "bg-bad-soft text-bad" : "bg-wait-soft text-wait")}
       >
-        <ClipboardPen size={15} aria-hidden />
+        <Pencil size={14} aria-hidden />
         <span className="sr-only">{t("work.wrap.title")}</span>
         <Left wait={wait} short />
       </button>
@@ -88,7 +88,7 @@ function WrapUp({ agent }: { agent: LiveAgent }) {
               <Left wait={wait} />
             </span>
             <IconButton label={t("work.wrap.hide")} size="sm" onClick={() => setOpen(false)}>
-              <ChevronUp size={15} aria-hidden />
+              <ChevronDown size={15} aria-hidden className="rotate-180" />
             </IconButton>
           </div>
           {choices.length === 0 ? <p className="text-md text-ink-2">{t("work.wrap.none")}</p> : <DispositionFields form={form} fault={missing && refused ? t("work.wrap.required") : undefined} />}
@@ -136,7 +136,7 @@ function Missed({ onBack }: { onBack: () => void }) {
         <PhoneMissed size={17} aria-hidden className="shrink-0 text-ring" />
         <h2 className="flex-1 font-semibold">{t("work.missed.title")}</h2>
         <IconButton label={t("work.wrap.hide")} size="sm" onClick={() => setOpen(false)}>
-          <ChevronUp size={15} aria-hidden />
+          <ChevronDown size={15} aria-hidden className="rotate-180" />
         </IconButton>
       </div>
       <p className="text-md text-ink-2">{t("work.missed.text")}</p>

@@ -17,7 +17,7 @@ export function Manage({ agent, onClose }: { agent: LiveAgent; onClose: () => vo
   return (
     <Sheet
       open
-      title={t("work.agent.about", { name: agent.name })}
+      title={agent.name}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
@@ -28,6 +28,7 @@ export function Manage({ agent, onClose }: { agent: LiveAgent; onClose: () => vo
           <Badge tone={ACTIVITY_TONES[agent.activity]} dot>
             {t(`people.state.${agent.activity}`)}
           </Badge>
+          {agent.activity === "paused" && agent.reason && <span className="min-w-0 truncate">{agent.reason === "missed" ? t("phone.missed.title") : agent.reason}</span>}
           <Duration since={agent.since} className="text-ink-2" />
         </p>
         <StateForm agent={agent} />
