@@ -86,6 +86,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what an agent can do */
+        put: operations["setAgentSkills"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set an agent's state
+         * @description What a manager says counts at once: an agent who is made available is done with wrap-up, too. What rings goes to the next; a
+         *     conversation goes on.
+         */
+        put: operations["setAgentState"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -470,6 +508,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/caller-marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List marked callers
+         * @description Blocked ones, whose calls are turned away, and VIPs, who are served before others. By number.
+         */
+        get: operations["listCallerMarks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/caller-marks/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mark a caller
+         * @description `blocked`: their calls are turned away, and they are not called. `vip`: they are served before others. The last mark counts.
+         */
+        put: operations["setCallerMark"];
+        post?: never;
+        /** Take a caller's mark away */
+        delete: operations["removeCallerMark"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -483,7 +562,13 @@ export interface paths {
          */
         get: operations["listCalls"];
         put?: never;
-        post?: never;
+        /**
+         * Call a number
+         * @description The user's own phone rings first; when it is picked up the number is dialled, and the agent hears what the network says. Answered when the call's
+         *     record is in the database: nobody is dialled without one. What may be called is said by `/dialing`; a rule that denies is told as 409 `call-denied`
+         *     with the rule in words.
+         */
+        post: operations["placeCall"];
         delete?: never;
         options?: never;
         head?: never;
@@ -501,6 +586,47 @@ export interface paths {
         get: operations["getCall"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/conference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring an agent into a call
+         * @description They are rung, and join when they pick up. The call goes on as long as an agent is in it.
+         */
+        post: operations["conferenceCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/disposition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a call came to
+         * @description For an agent who talked in it, while they talk or after. Said again, it takes the place of what was said before. Where the queue
+         *     requires it, wrap-up does not end without.
+         */
+        post: operations["disposeCall"];
         delete?: never;
         options?: never;
         head?: never;
@@ -564,6 +690,214 @@ export interface paths {
          */
         post: operations["reattachCall"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand a call on
+         * @description Blind: the customer hears music until the other picks up; if they don't, you are rung again, and then whoever serves the queue.
+         *     Attended: you are joined with the other and go on with `complete`, `swap`, `merge` or `cancel`; hanging up completes. Recording and
+         *     record go on through all of it.
+         */
+        post: operations["transferCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/transfer/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an attended transfer
+         * @description The other is released, and you are with the customer again.
+         */
+        post: operations["cancelTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/transfer/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete an attended transfer
+         * @description The other has the customer from now on. Before they picked up it becomes a blind one.
+         */
+        post: operations["completeTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/transfer/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let all three talk
+         * @description The attended transfer becomes a conference.
+         */
+        post: operations["mergeTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/transfer/swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Talk to the other one of the two
+         * @description To the customer while the other hears music, or the other way round.
+         */
+        post: operations["swapTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dialing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what may be called
+         * @description The rules that count, set or not, and the numbers that can be shown.
+         */
+        get: operations["getDialingRules"];
+        /**
+         * Say what may be called
+         * @description All rules at once. What is not allowed is denied: without anything else, the own country's ordinary numbers and no others. Costly kinds (premium,
+         *     shared cost, satellite, personal) stay denied until they are opened by name, whatever prefix is allowed. Caller ids are numbers of the company's own.
+         */
+        put: operations["setDialingRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dialing/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask whether a number may be called
+         * @description What the number is, and which rule denies it, in words. Nothing is dialled and nothing is counted.
+         */
+        post: operations["checkNumber"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dnc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List numbers that are not called
+         * @description By number.
+         */
+        get: operations["listDnc"];
+        put?: never;
+        /**
+         * Put a number on the do-not-call list
+         * @description One that is there gets the new reason and time.
+         */
+        post: operations["addDnc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dnc/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put many numbers on the do-not-call list
+         * @description From a text or CSV file, at most 500 lines at a time. Lines that cannot be read are named; the others count.
+         */
+        post: operations["importDnc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dnc/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a number from the do-not-call list */
+        delete: operations["removeDnc"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1247,6 +1581,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queues/{id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a queue works
+         * @description Who is asked, in which order callers are served, and where they go whom nobody serves.
+         */
+        get: operations["getQueueRouting"];
+        /**
+         * Say how a queue works
+         * @description Takes the place of what was there; who waits is treated by the new rules at once.
+         */
+        put: operations["setQueueRouting"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{id}": {
         parameters: {
             query?: never;
@@ -1319,6 +1677,29 @@ export interface paths {
          * @description The peaks of both parties in equal stretches, to draw its waveform. A finished recording never changes: the answer may be kept.
          */
         get: operations["getRecordingWaveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report on calls
+         * @description Figures of calls and agents, per stretch of time of the tenant's time zone and per queue or agent. What each figure means, with its
+         *     formula, stands in the documentation (`docs/metrics.md`); derived ones are always computed from sums. With `by=none` every stretch
+         *     has its row; else those in which something happened. At most 10,000 rows. As CSV or XLSX the same rows are a file, with times of the
+         *     tenant's zone.
+         */
+        get: operations["reportCalls"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1562,6 +1943,45 @@ export interface paths {
         patch: operations["updateSite"];
         trace?: never;
     };
+    "/api/v1/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List skills */
+        get: operations["listSkills"];
+        put?: never;
+        /** Make a skill */
+        post: operations["createSkill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a skill
+         * @description Also from the agents who have it. One that a queue asks for stays.
+         */
+        delete: operations["deleteSkill"];
+        options?: never;
+        head?: never;
+        /** Rename a skill */
+        patch: operations["updateSkill"];
+        trace?: never;
+    };
     "/api/v1/softphone/session": {
         parameters: {
             query?: never;
@@ -1726,22 +2146,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/reports/calls": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["reportCalls"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1788,8 +2192,27 @@ export interface components {
              */
             unreachable: number;
         };
+        /** @description Body of `POST /dnc`. */
+        AddDnc: {
+            /** @description As people write it. */
+            number: string;
+            /** @description Why, for people. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description Until when; absent: for good.
+             */
+            until?: string | null;
+        };
         /** @description A user who takes work. */
         Agent: {
+            /** @description What the agent is doing. */
+            activity: components["schemas"]["AgentActivity"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            activity_since: string;
             /** @description E-mail address. */
             email: string;
             /**
@@ -1803,6 +2226,8 @@ export interface components {
             reachable: boolean;
             /** @description Why, in the agent's words. */
             reason?: string | null;
+            /** @description What the agent can do, and how well. */
+            skills: components["schemas"]["SkillLevel"][];
             /** @description Whether the agent wants work. */
             state: components["schemas"]["AgentState"];
             /**
@@ -1810,7 +2235,13 @@ export interface components {
              * @description Since when.
              */
             state_since: string;
+            wrap_up?: components["schemas"]["WrapUp"] | null;
         };
+        /**
+         * @description What an agent is doing. What they asked for is their [`AgentState`](crate::AgentState).
+         * @enum {string}
+         */
+        AgentActivity: "available" | "on_contact" | "wrap_up" | "paused" | "offline" | "unreachable";
         /**
          * Format: uuid
          * @description An agent: the same UUID as the [`UserId`] of the person, seen as one who takes work.
@@ -1965,6 +2396,11 @@ export interface components {
             /** @description Whether its members take work unless somebody says otherwise. */
             takes_work: boolean;
         };
+        /**
+         * @description What a row is of.
+         * @enum {string}
+         */
+        By: "none" | "queue" | "agent";
         /** @description A call. */
         Call: {
             /**
@@ -1989,6 +2425,8 @@ export interface components {
             contact_id?: string | null;
             /** @description Who called whom. */
             direction: components["schemas"]["Direction"];
+            /** @description What agents say it came to. */
+            dispositions: components["schemas"]["CallDisposition"][];
             end_reason?: components["schemas"]["EndReason"] | null;
             /**
              * Format: date-time
@@ -2043,6 +2481,25 @@ export interface components {
             /** @description The called number or extension. */
             to: string;
         };
+        /** @description What an agent says a call came to. */
+        CallDisposition: {
+            /**
+             * Format: uuid
+             * @description The agent who says so.
+             */
+            agent_id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description One of the queue's codes. */
+            code: string;
+            /** @description What it read when it was chosen. */
+            label: string;
+            /** @description The agent's own words. */
+            note?: string | null;
+        };
         /** @description A call's timeline. */
         CallEvents: {
             /**
@@ -2073,6 +2530,63 @@ export interface components {
          * @enum {string}
          */
         CallState: "new" | "queued" | "ringing" | "active" | "ended";
+        /** @description A caller with a mark. */
+        CallerMark: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Who said so.
+             */
+            created_by: string;
+            /** @description The mark. */
+            mark: components["schemas"]["Mark"];
+            /** @description E.164. */
+            number: string;
+            /** @description Why, for people. */
+            reason: string;
+        };
+        /** @description How much is allowed. Absent: as much as the trunk bears. */
+        Caps: {
+            /**
+             * Format: int32
+             * @description Calls at once.
+             */
+            concurrent?: number | null;
+            /**
+             * Format: int32
+             * @description Calls of one agent at once.
+             */
+            concurrent_per_agent?: number | null;
+            /**
+             * Format: int32
+             * @description Minutes talked with other countries within an hour. What a minute costs is known to the carrier alone, so minutes are what is capped.
+             */
+            international_minutes_per_hour?: number | null;
+            /**
+             * Format: int32
+             * @description Calls within 24 hours.
+             */
+            per_day?: number | null;
+            /**
+             * Format: int32
+             * @description Calls of one agent within 24 hours.
+             */
+            per_day_per_agent?: number | null;
+            /**
+             * Format: int32
+             * @description Calls within an hour.
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int32
+             * @description Calls of one agent within an hour.
+             */
+            per_hour_per_agent?: number | null;
+        };
         /** @description Answer of `GET /permissions`: the table. */
         Catalogue: {
             /** @description All that may be permitted within a tenant. */
@@ -2087,11 +2601,56 @@ export interface components {
             /** @description The new one: at least 10 characters, and another than the current one. */
             new: string;
         };
+        /** @description Body of `POST /dialing/check`. */
+        CheckNumber: {
+            /**
+             * Format: uuid
+             * @description The queue on whose behalf.
+             */
+            queue_id?: string | null;
+            /** @description The number as somebody typed or clicked it. */
+            to: string;
+        };
+        /** @description What would become of a call. */
+        Checked: {
+            /** @description Whether it would be begun. */
+            allowed: boolean;
+            /** @description The number that would be shown. */
+            caller_id?: string | null;
+            /** @description Whose plan the number is in. */
+            country?: string | null;
+            kind?: components["schemas"]["Kind"] | null;
+            /** @description The number: E.164, or the digits of a short code; null when it is none. */
+            number?: string | null;
+            rule?: components["schemas"]["Rule"] | null;
+            /** @description The same in words. */
+            words?: string | null;
+        };
+        /** @description What becomes of a caller outside opening hours. */
+        Closed: {
+            /** @description Who was in the queue before it closed is still served. */
+            keep_waiting?: boolean;
+            /** @description Where to. */
+            to: components["schemas"]["Destination"];
+        };
+        /** @description Body of `POST /calls/{id}/conference`. */
+        Conference: {
+            /**
+             * Format: uuid
+             * @description Who is to join.
+             */
+            agent_id: string;
+        };
         /** @description Body of `POST /me/second-step/confirm`. */
         ConfirmSecondStep: {
             /** @description The code that the authenticator shows now. */
             code: string;
         };
+        /**
+         * @description A kind of number that costs more than a call: denied until it is opened by name, whatever else allows it.
+         * @enum {string}
+         */
+        CostlyKind: "premium" | "shared_cost" | "satellite" | "personal";
         /** @description Body of `POST /api-keys`. */
         CreateApiKey: {
             /** @description Addresses and networks (CIDR) from which it may be used; at most 50. */
@@ -2213,6 +2772,11 @@ export interface components {
              */
             updated_at: string;
         };
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        Day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
         /** @description What became of the work of somebody who may not come in any more. */
         Deactivated: {
             /** @description Phones that were removed. */
@@ -2232,6 +2796,47 @@ export interface components {
             /** @description The tenant's slug once more, so that nobody deletes another one by mistake. */
             slug: string;
         };
+        /** @description What is derived from sums; nothing where there is nothing to divide by. */
+        Derived: {
+            /**
+             * Format: double
+             * @description Share of the calls abandoned: `(abandoned - short_abandoned) / (answered + abandoned - short_abandoned + overflowed)`.
+             */
+            abandon_rate: number | null;
+            /**
+             * Format: double
+             * @description Share of the time signed in spent at work: `(available_ms + on_contact_ms + wrapping_up_ms) / (those + paused_ms + unreachable_ms)`.
+             */
+            adherence: number | null;
+            /**
+             * Format: int64
+             * @description Average handle time: `(talk_ms + hold_ms + wrap_up_ms) / contacts`.
+             */
+            aht_ms: number | null;
+            /**
+             * Format: int64
+             * @description Average speed of answer: `answer_wait_ms / answered`.
+             */
+            asa_ms: number | null;
+            /**
+             * Format: double
+             * @description Share of the time at work spent on calls: `(on_contact_ms + wrapping_up_ms) / (available_ms + on_contact_ms + wrapping_up_ms)`.
+             */
+            occupancy: number | null;
+            /**
+             * Format: double
+             * @description Share of the calls answered within the queue's service level: `answered_in_level / (answered + abandoned - short_abandoned + overflowed)`.
+             */
+            service_level: number | null;
+        };
+        /** @description Where a caller goes whom this queue does not serve. */
+        Destination: {
+            /**
+             * Format: uuid
+             * @description Another queue, with the place the caller had.
+             */
+            queue_id: string;
+        } | "hang_up";
         /** @description A desk phone. */
         Device: {
             /**
@@ -2254,11 +2859,60 @@ export interface components {
          * @description A SIP device of an agent.
          */
         DeviceId: string;
+        /** @description A tenant's rules. */
+        DialingRules: {
+            /** @description Whether somebody set them; else they are those of the country of the tenant's first number. */
+            is_set: boolean;
+            /** @description The tenant's own numbers: what can be shown to who is called. */
+            numbers: string[];
+            rules?: components["schemas"]["Rules"] | null;
+            /**
+             * Format: date-time
+             * @description When they were set; null before that.
+             */
+            updated_at?: string | null;
+        };
         /**
          * @description Who called whom.
          * @enum {string}
          */
         Direction: "inbound" | "outbound" | "internal";
+        /** @description Body of `POST /calls/{id}/disposition`. */
+        Dispose: {
+            /** @description One of the codes of the queue by which the call came. */
+            code: string;
+            /** @description In one's own words; at most 2,000 characters. */
+            note?: string | null;
+        };
+        /** @description What an agent says a contact came to. */
+        Disposition: {
+            /** @description What the records have: lower-case letters, digits, `-` and `_`. */
+            code: string;
+            /** @description What people read. */
+            label: string;
+        };
+        /** @description A number that is not called. */
+        DncEntry: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Who said so.
+             */
+            created_by: string;
+            /** @description E.164. */
+            number: string;
+            /** @description Why, for people. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Until when; null: for good.
+             */
+            until?: string | null;
+        };
         /**
          * @description How a call ended.
          * @enum {string}
@@ -2321,6 +2975,133 @@ export interface components {
             /** @description What is wrong with it, in words. */
             message: string;
         };
+        /** @description The sums of one cell, or of many together. */
+        Figures: {
+            /**
+             * Format: int64
+             * @description Waiting of the abandoned calls, in milliseconds.
+             */
+            abandon_wait_ms: number;
+            /**
+             * Format: int64
+             * @description Of the offered, those whose caller hung up while waiting.
+             */
+            abandoned: number;
+            /**
+             * Format: int64
+             * @description Waiting of the answered calls, in milliseconds.
+             */
+            answer_wait_ms: number;
+            /**
+             * Format: int64
+             * @description Of these, those that an agent answered.
+             */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Of the answered, those within the queue's service level.
+             */
+            answered_in_level: number;
+            /**
+             * Format: int64
+             * @description Agents' time available and without a call, in milliseconds.
+             */
+            available_ms: number;
+            /**
+             * Format: int64
+             * @description Calls that agents have finished with.
+             */
+            contacts: number;
+            /**
+             * Format: int64
+             * @description Their hold, in milliseconds.
+             */
+            hold_ms: number;
+            /**
+             * Format: int64
+             * @description The longest that one of the offered calls waited, in milliseconds.
+             */
+            longest_wait_ms: number;
+            /**
+             * Format: int64
+             * @description Of these, those that the agent let pass.
+             */
+            missed_offers: number;
+            /**
+             * Format: int64
+             * @description Calls that came into the queue.
+             */
+            offered: number;
+            /**
+             * Format: int64
+             * @description Offers of a call to an agent.
+             */
+            offers: number;
+            /**
+             * Format: int64
+             * @description Agents' time signed out, at most a day of each absence, in milliseconds.
+             */
+            offline_ms: number;
+            /**
+             * Format: int64
+             * @description Agents' time with a call, in milliseconds.
+             */
+            on_contact_ms: number;
+            /**
+             * Format: int64
+             * @description Of the offered, those that went on to another queue, a number, voicemail or a callback, unanswered.
+             */
+            overflowed: number;
+            /**
+             * Format: int64
+             * @description Agents' time paused, in milliseconds.
+             */
+            paused_ms: number;
+            /** @description Milliseconds paused, by reason; the empty word is no reason. */
+            pauses: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Of the abandoned, those that had hardly begun to wait.
+             */
+            short_abandoned: number;
+            /**
+             * Format: int64
+             * @description Their talking, without hold, in milliseconds.
+             */
+            talk_ms: number;
+            /**
+             * Format: int64
+             * @description Calls that were handed over to the queue or the agent.
+             */
+            transfers_in: number;
+            /**
+             * Format: int64
+             * @description Calls that the agent handed on.
+             */
+            transfers_out: number;
+            /**
+             * Format: int64
+             * @description Agents' time without a phone that can be reached, in milliseconds.
+             */
+            unreachable_ms: number;
+            /**
+             * Format: int64
+             * @description Of the offered, those that ended unanswered for another reason: closed, failed, lost.
+             */
+            unserved: number;
+            /**
+             * Format: int64
+             * @description Their wrap-up, in milliseconds.
+             */
+            wrap_up_ms: number;
+            /**
+             * Format: int64
+             * @description Agents' time wrapping up, in milliseconds.
+             */
+            wrapping_up_ms: number;
+        };
         /** @description The first admin. */
         FirstAdmin: {
             /** @description E-mail address to sign in with; nobody may have it yet. */
@@ -2352,6 +3133,20 @@ export interface components {
             /** @description E-mail address, in any case. */
             email: string;
         };
+        /** @description When somebody is there. */
+        Hours: {
+            /** @description IANA name, such as `Europe/Rome`. */
+            time_zone: string;
+            /** @description The week; a day that is not named is closed. */
+            week: components["schemas"]["Opening"][];
+        };
+        /** @description Hours for some countries. */
+        HoursRule: {
+            /** @description Whose numbers it is for; empty: all that no other rule names. */
+            countries: string[];
+            /** @description When calls are allowed; at no other time. */
+            windows: components["schemas"]["Window"][];
+        };
         /** @description A server for `RTCConfiguration.iceServers`, in the browser's own shape. */
         IceServer: {
             /** @description For TURN; good as long as the session. */
@@ -2382,6 +3177,31 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Body of `POST /dnc/import`. */
+        ImportDnc: {
+            /** @description One number a line, at most 500: `number`, `number,reason` or `number,reason,until` (a date or a time), separated by commas, semicolons or tabs. */
+            text: string;
+        };
+        /** @description What became of an import. */
+        Imported: {
+            /**
+             * Format: int32
+             * @description Numbers that were not on the list.
+             */
+            added: number;
+            /** @description Lines that were not taken. */
+            refused: components["schemas"]["RefusedLine"][];
+            /**
+             * Format: int32
+             * @description Numbers that were, with their reason and time as they are now.
+             */
+            updated: number;
+        };
+        /**
+         * @description Into which pieces a report cuts time.
+         * @enum {string}
+         */
+        Interval: "quarter" | "hour" | "day" | "week" | "month" | "total";
         /** @description An invitation. */
         Invitation: {
             /**
@@ -2516,6 +3336,11 @@ export interface components {
             /** @description The password. */
             password: string;
         };
+        /**
+         * @description What kind of number it is, as far as what it costs is concerned.
+         * @enum {string}
+         */
+        Kind: "fixed_line" | "mobile" | "fixed_line_or_mobile" | "voip" | "uan" | "personal" | "pager" | "toll_free" | "shared_cost" | "premium" | "satellite" | "emergency" | "short_code" | "unknown";
         /** @description What a value may be. */
         KindView: {
             /** @enum {string} */
@@ -2652,6 +3477,11 @@ export interface components {
             /** @description What the link carries. */
             token: string;
         };
+        /**
+         * @description What a tenant does with a caller.
+         * @enum {string}
+         */
+        Mark: "blocked" | "vip";
         /** @description Answer of `GET /me`. */
         Me: {
             /** @description What the user may do: the names that operations give as `x-permission`. */
@@ -2741,6 +3571,11 @@ export interface components {
         MySessions: {
             /** @description The one used last first; at most 200. */
             items: components["schemas"]["MySession"][];
+        };
+        /** @description Body of `POST /skills` and `PATCH /skills/{id}`. */
+        NameSkill: {
+            /** @description Its name, unlike any other's. */
+            name: string;
         };
         /** @description A key with its secret. */
         NewApiKey: {
@@ -2836,6 +3671,15 @@ export interface components {
              */
             site_id?: string | null;
         };
+        /** @description One stretch of one day. */
+        Opening: {
+            /** @description The day on which it begins. */
+            day: components["schemas"]["Day"];
+            /** @description `HH:MM`, local time. */
+            from: string;
+            /** @description `HH:MM`, local time, later than `from`; `24:00` is the end of the day. */
+            to: string;
+        };
         /** @description One line of the opening hours. */
         OpeningHours: {
             /**
@@ -2853,6 +3697,16 @@ export interface components {
              * @example 09:00
              */
             open: string;
+        };
+        /** @description A caller who waited this long goes elsewhere. */
+        Overflow: {
+            /**
+             * Format: int32
+             * @description How long, in seconds since the call came to this queue.
+             */
+            after_seconds: number;
+            /** @description Where to. */
+            to: components["schemas"]["Destination"];
         };
         /** @description A tenant that one belongs to. */
         OwnTenant: {
@@ -2886,6 +3740,13 @@ export interface components {
             as_of_seq: number;
             /** @description The rows. */
             items: {
+                /** @description What the agent is doing. */
+                activity: components["schemas"]["AgentActivity"];
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                activity_since: string;
                 /** @description E-mail address. */
                 email: string;
                 /**
@@ -2899,6 +3760,8 @@ export interface components {
                 reachable: boolean;
                 /** @description Why, in the agent's words. */
                 reason?: string | null;
+                /** @description What the agent can do, and how well. */
+                skills: components["schemas"]["SkillLevel"][];
                 /** @description Whether the agent wants work. */
                 state: components["schemas"]["AgentState"];
                 /**
@@ -2906,6 +3769,7 @@ export interface components {
                  * @description Since when.
                  */
                 state_since: string;
+                wrap_up?: components["schemas"]["WrapUp"] | null;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -3074,6 +3938,8 @@ export interface components {
                 contact_id?: string | null;
                 /** @description Who called whom. */
                 direction: components["schemas"]["Direction"];
+                /** @description What agents say it came to. */
+                dispositions: components["schemas"]["CallDisposition"][];
                 end_reason?: components["schemas"]["EndReason"] | null;
                 /**
                  * Format: date-time
@@ -3127,6 +3993,35 @@ export interface components {
                 state: components["schemas"]["CallState"];
                 /** @description The called number or extension. */
                 to: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CallerMark: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Who said so.
+                 */
+                created_by: string;
+                /** @description The mark. */
+                mark: components["schemas"]["Mark"];
+                /** @description E.164. */
+                number: string;
+                /** @description Why, for people. */
+                reason: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -3193,6 +4088,38 @@ export interface components {
                 name: string;
                 /** @description SIP user name. */
                 username: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_DncEntry: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Who said so.
+                 */
+                created_by: string;
+                /** @description E.164. */
+                number: string;
+                /** @description Why, for people. */
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description Until when; null: for good.
+                 */
+                until?: string | null;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -3465,6 +4392,36 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Skill: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The skill.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Team: {
             /**
              * Format: int64
@@ -3507,6 +4464,20 @@ export interface components {
             /** @description Whether the caller has it, and may give it to others. */
             yours: boolean;
         };
+        /** @description Body of `POST /calls`. */
+        PlaceCall: {
+            /** @description Whether the phone is to answer by itself, as far as it can. Absent: yes, where `from_device` says which one. */
+            auto_answer?: boolean | null;
+            /** @description The phone to ring: a device's id, or `softphone` for this sign-in's browser. Absent: all of the agent's phones ring. */
+            from_device?: string | null;
+            /**
+             * Format: uuid
+             * @description The queue on whose behalf: its number is shown, and its members see the call.
+             */
+            queue_id?: string | null;
+            /** @description The number as somebody typed or clicked it; without a country's code it is of the tenant's own country. */
+            to: string;
+        };
         /** @description Body of `POST /test-calls`. */
         PlaceTestCall: {
             /**
@@ -3514,6 +4485,14 @@ export interface components {
              * @description The queue to call.
              */
             queue_id: string;
+        };
+        /** @description A call that was begun. */
+        PlacedCall: {
+            /**
+             * Format: uuid
+             * @description The call; what becomes of it comes with its events.
+             */
+            id: string;
         };
         /** @description A tenant, for those who run the platform. */
         PlatformTenant: {
@@ -3562,6 +4541,15 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Allows or denies all numbers that begin so. The longest that fits decides; of two as long as each other, the one that denies. */
+        PrefixRule: {
+            /** @description Whether such numbers may be called. */
+            allow: boolean;
+            /** @description Why, for people. */
+            note?: string;
+            /** @description `+39899`; without `+`: the beginning of a short code. */
+            prefix: string;
+        };
         /** @description The body of an error answer. */
         Problem: {
             /** @description The kind of problem, for programs. */
@@ -3607,6 +4595,16 @@ export interface components {
             /** @description Short name. */
             slug: string;
         };
+        /** @description The number that calls for a queue show. */
+        QueueCallerId: {
+            /** @description One of the tenant's own numbers. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description The queue.
+             */
+            queue_id: string;
+        };
         /** @description A queue now. */
         QueueLive: {
             /**
@@ -3633,6 +4631,120 @@ export interface components {
             ringing: number;
             /** @description Every call that nobody has answered yet, also those that ring at an agent; in the order in which they will be served. */
             waiting: components["schemas"]["WaitingCall"][];
+        };
+        /** @description How a queue works. What is left out has its default. */
+        QueueRouting: {
+            /**
+             * @description What a caller finds outside of those hours.
+             * @default {
+             *       "keep_waiting": true,
+             *       "to": "hang_up"
+             *     }
+             */
+            closed: components["schemas"]["Closed"];
+            /**
+             * @description Wrap-up does not end before the agent chose one of them.
+             * @default false
+             */
+            disposition_required: boolean;
+            /**
+             * @description What a call may have come to.
+             * @default []
+             */
+            dispositions: components["schemas"]["Disposition"][];
+            /** @default null */
+            hours: components["schemas"]["Hours"] | null;
+            /**
+             * Format: int32
+             * @description How long, in seconds, a caller may wait at most, in all queues together.
+             * @default 600
+             */
+            max_wait_seconds: number;
+            /** @default null */
+            overflow: components["schemas"]["Overflow"] | null;
+            /**
+             * Format: int32
+             * @description After how many unanswered calls in a row an agent is paused; null: never.
+             * @default 3
+             */
+            pause_after_missed: number | null;
+            /**
+             * Format: int32
+             * @description How long, in seconds, preferred skills count as required.
+             * @default 0
+             */
+            prefer_seconds: number;
+            /**
+             * @description Skills that are held out for during `prefer_seconds`.
+             * @default []
+             */
+            preferred: components["schemas"]["SkillLevel"][];
+            /**
+             * Format: int32
+             * @description The higher is served first; −100 to 100.
+             * @default 0
+             */
+            priority: number;
+            /**
+             * @description How it asks for less as it waits.
+             * @default []
+             */
+            relax: components["schemas"]["RelaxStep"][];
+            /**
+             * @description Skills that an agent must have.
+             * @default []
+             */
+            required: components["schemas"]["SkillLevel"][];
+            /**
+             * Format: int32
+             * @description Answered within so many seconds is within the service level.
+             * @default 20
+             */
+            service_level_seconds: number;
+            /**
+             * Format: int32
+             * @description Who gives up within so many seconds counts as a short abandon.
+             * @default 5
+             */
+            short_abandon_seconds: number;
+            /**
+             * Format: int32
+             * @description How long, in seconds, a call waits for the agent who served this customer last and for nobody else. At 0 they are only asked first.
+             * @default 0
+             */
+            sticky_seconds: number;
+            /**
+             * @description Who is asked.
+             * @default longest_idle
+             */
+            strategy: components["schemas"]["Strategy"];
+            /** @default null */
+            too_long: components["schemas"]["TooLong"] | null;
+            /**
+             * @description Nobody there, or everybody silent.
+             * @default {
+             *       "grace_seconds": 60,
+             *       "rounds": 2,
+             *       "to": "hang_up"
+             *     }
+             */
+            unattended: components["schemas"]["Unattended"];
+            /**
+             * Format: int32
+             * @description How long, in seconds, an agent has after a call for what it leaves to do.
+             * @default 0
+             */
+            wrap_up_seconds: number;
+        };
+        /** @description How a queue works. What is left out has its default. */
+        QueueWorks: {
+            /**
+             * Format: int32
+             * @description How long one agent is rung, in seconds.
+             */
+            ring_seconds?: number;
+            /** @description Everything else. */
+            routing?: components["schemas"]["QueueRouting"];
         };
         /**
          * @description How far somebody's sight goes within the tenant; the journal's scopes say the same of events.
@@ -3713,10 +4825,92 @@ export interface components {
             /** @description `call`, `agent`, `recording` … */
             type: string;
         };
+        /** @description A line that was not taken. */
+        RefusedLine: {
+            /**
+             * Format: int32
+             * @description Its number, from 1.
+             */
+            line: number;
+            /** @description What is wrong with it. */
+            message: string;
+            /** @description The line, shortened. */
+            text: string;
+        };
+        /** @description From so many seconds in the queue on, a call asks for less or weighs more. Steps add up. */
+        RelaxStep: {
+            /**
+             * Format: int32
+             * @description When, in seconds since the call came to the queue.
+             */
+            after_seconds: number;
+            /** @description Skills that are no longer asked for. */
+            drop?: string[];
+            /**
+             * Format: int32
+             * @description What is taken off every level asked for.
+             */
+            lower_by?: number;
+            /**
+             * Format: int32
+             * @description What is added to the priority.
+             */
+            raise_priority?: number;
+        };
         /** @description How far the removal is. */
         RemovalState: {
             /** @description Always true: with nothing left the answer is 204. */
             removing: boolean;
+        };
+        /** @description A report. */
+        Report: {
+            /**
+             * Format: date-time
+             * @description Up to when agents' present states are counted.
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description Everything up to this `seq` of the journal is counted.
+             */
+            as_of_seq: number;
+            /** @description What rows are of. */
+            by: components["schemas"]["By"];
+            /**
+             * Format: date-time
+             * @description When the first row may begin.
+             */
+            from: string;
+            /** @description How time is cut. */
+            interval: components["schemas"]["Interval"];
+            /** @description Its rows: by time, then by name. */
+            items: components["schemas"]["ReportRow"][];
+            /** @description The tenant's time zone, by which days, weeks and months are cut. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description When the last row ends at the latest.
+             */
+            to: string;
+        };
+        /** @description Figures of one stretch of time. */
+        ReportRow: {
+            agent: components["schemas"]["Who"] | null;
+            /** @description What is derived from it. */
+            derived: components["schemas"]["Derived"];
+            /** @description What was counted, and pauses by reason. */
+            figures: components["schemas"]["Figures"];
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            from: string;
+            queue: components["schemas"]["Who"] | null;
+            /**
+             * Format: date-time
+             * @description When it ends; not included.
+             */
+            to: string;
         };
         /** @description Body of `POST /auth/password/reset`. */
         ResetPassword: {
@@ -3743,6 +4937,32 @@ export interface components {
              * @default 86400
              */
             overlap_seconds: number | null;
+        };
+        /**
+         * @description What denies a call. The words are those of the API, the journal and the metrics.
+         * @enum {string}
+         */
+        Rule: "not_set_up" | "invalid_number" | "emergency" | "short_code" | "prefix" | "costly_kind" | "unknown_range" | "country" | "do_not_call" | "blocked" | "hours" | "concurrent" | "concurrent_agent" | "per_hour" | "per_day" | "per_hour_agent" | "per_day_agent" | "international_minutes";
+        /** @description What a tenant allows. */
+        Rules: {
+            /** @description The number that is shown to who is called. */
+            caller_id?: string | null;
+            /** @description How much is allowed. */
+            caps?: components["schemas"]["Caps"];
+            /** @description Costly kinds that may be called. */
+            costly?: components["schemas"]["CostlyKind"][];
+            /** @description Other countries that may be called. The own one always may. */
+            countries?: string[];
+            /** @description The tenant's own country: numbers without a country's code are of it. */
+            country: string;
+            /** @description Emergency calls go out by the tenant's trunk: whoever says so has made sure that it leads to the right control room. */
+            emergency?: boolean;
+            /** @description When people may be called; without a rule at any time. */
+            hours?: components["schemas"]["HoursRule"][];
+            /** @description Prefixes that are allowed or denied. */
+            prefixes?: components["schemas"]["PrefixRule"][];
+            /** @description The same, for calls on behalf of a queue. */
+            queue_caller_ids?: components["schemas"]["QueueCallerId"][];
         };
         /** @description What a level says. */
         SaidView: {
@@ -3789,6 +5009,13 @@ export interface components {
             /** @description What the button says. */
             name: string;
         };
+        /** @description Body of `PUT /caller-marks/{number}`. */
+        SetMark: {
+            /** @description The mark. */
+            mark: components["schemas"]["Mark"];
+            /** @description Why, for people. */
+            reason?: string;
+        };
         /** @description Body of `PUT /teams/{id}/members/{user_id}`. */
         SetMember: {
             /** @description Whether they lead it, and so see the work of its members. */
@@ -3800,6 +5027,11 @@ export interface components {
             lock?: components["schemas"]["Lock"];
             /** @description The value; what it may be stands in the setting's `kind`. */
             value: components["schemas"]["SettingValue"];
+        };
+        /** @description Body of `PUT /agents/{id}/skills`. */
+        SetSkills: {
+            /** @description All that the agent can do; what is left out the agent can't. */
+            skills: components["schemas"]["SkillLevel"][];
         };
         /** @description Body of `PUT /agents/me/state`. */
         SetState: {
@@ -3959,6 +5191,39 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Something that agents can be good at. */
+        Skill: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The skill.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A skill and how well it has to be mastered. */
+        SkillLevel: {
+            /**
+             * Format: int32
+             * @description 1 to 100.
+             */
+            level: number;
+            /**
+             * Format: uuid
+             * @description The skill.
+             */
+            skill_id: string;
+        };
         /** @description What a browser needs to be a phone. */
         SoftphoneSession: {
             /**
@@ -3993,6 +5258,11 @@ export interface components {
          * @enum {string}
          */
         Standing: "fine" | "near" | "reached";
+        /**
+         * @description Which of the agents who could take a call is asked.
+         * @enum {string}
+         */
+        Strategy: "longest_idle" | "round_robin" | "fewest_contacts" | "ring_all" | "skill_best";
         /** @description What a password is worth. */
         Strength: {
             /** @description Whether it is taken as a new password. */
@@ -4016,6 +5286,19 @@ export interface components {
         SwitchTenant: {
             /** @description Slug of the tenant to go on in. */
             tenant: string;
+        };
+        /** @description To whom a call is handed: one of the two. */
+        Target: {
+            /**
+             * Format: uuid
+             * @description An agent with a phone that can ring, and nothing in hand.
+             */
+            agent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A queue: whoever serves it.
+             */
+            queue_id?: string | null;
         };
         /** @description A team. */
         Team: {
@@ -4101,6 +5384,43 @@ export interface components {
             expires_in: number;
             /** @description For `?ticket=`. */
             ticket: string;
+        };
+        /** @description A caller who finds this many in the queue goes elsewhere. */
+        TooLong: {
+            /**
+             * Format: int32
+             * @description How many waiting calls are too many to join.
+             */
+            at: number;
+            /** @description Where to. */
+            to: components["schemas"]["Destination"];
+        };
+        /** @description Body of `POST /calls/{id}/transfer`. */
+        Transfer: {
+            /** @description `blind`: you are gone at once. `attended`: you ask first, while the customer hears music. */
+            kind: components["schemas"]["TransferKind"];
+            /** @description To whom. */
+            to: components["schemas"]["Target"];
+        };
+        /**
+         * @description How a call is handed on.
+         * @enum {string}
+         */
+        TransferKind: "blind" | "attended";
+        /** @description What becomes of a caller whom nobody is there for, or whom everybody let ring: they are told so, and then go elsewhere. */
+        Unattended: {
+            /**
+             * Format: int32
+             * @description How long, in seconds, from the announcement to the way out.
+             */
+            grace_seconds: number;
+            /**
+             * Format: int32
+             * @description How often each agent has to let it pass.
+             */
+            rounds: number;
+            /** @description Where to. */
+            to: components["schemas"]["Destination"];
         };
         /**
          * @description What a number counts.
@@ -4313,97 +5633,55 @@ export interface components {
              */
             duration_ms: number;
         };
+        /** @description A queue or an agent. */
+        Who: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name; null when it is no longer there. */
+            name?: string | null;
+        };
+        /** @description A stretch of one day. */
+        Window: {
+            /** @description The day. */
+            day: components["schemas"]["Day"];
+            /**
+             * Format: int32
+             * @description Minutes after midnight from which calls are allowed.
+             */
+            from: number;
+            /**
+             * Format: int32
+             * @description Minutes after midnight before which calls are allowed; 1440 is the day's end.
+             */
+            until: number;
+        };
         /** @description Body of what asks for the password once more. */
         WithPassword: {
             /** @description The password; of a person who has one. */
             password?: string | null;
         };
-        Figures: {
-            /** Format: int64 */
-            offered: number;
-            /** Format: int64 */
-            answered: number;
-            /** Format: int64 */
-            answered_in_level: number;
-            /** Format: int64 */
-            abandoned: number;
-            /** Format: int64 */
-            short_abandoned: number;
-            /** Format: int64 */
-            overflowed: number;
-            /** Format: int64 */
-            unserved: number;
-            /** Format: int64 */
-            answer_wait_ms: number;
-            /** Format: int64 */
-            abandon_wait_ms: number;
-            /** Format: int64 */
-            longest_wait_ms: number;
-            /** Format: int64 */
-            offers: number;
-            /** Format: int64 */
-            missed_offers: number;
-            /** Format: int64 */
-            contacts: number;
-            /** Format: int64 */
-            talk_ms: number;
-            /** Format: int64 */
-            hold_ms: number;
-            /** Format: int64 */
-            wrap_up_ms: number;
-            /** Format: int64 */
-            transfers_in: number;
-            /** Format: int64 */
-            transfers_out: number;
-            /** Format: int64 */
-            available_ms: number;
-            /** Format: int64 */
-            on_contact_ms: number;
-            /** Format: int64 */
-            wrapping_up_ms: number;
-            /** Format: int64 */
-            paused_ms: number;
-            /** Format: int64 */
-            unreachable_ms: number;
-            /** Format: int64 */
-            offline_ms: number;
-            pauses: {
-                [key: string]: number;
-            };
-        };
-        Derived: {
-            service_level: number | null;
-            abandon_rate: number | null;
-            asa_ms: number | null;
-            aht_ms: number | null;
-            occupancy: number | null;
-            adherence: number | null;
-        };
-        Who: {
-            id: string;
-            name?: string | null;
-        };
-        /** @enum {string} */
-        Interval: "quarter" | "hour" | "day" | "week" | "month" | "total";
-        /** @enum {string} */
-        By: "none" | "queue" | "agent";
-        ReportRow: {
-            from: string;
-            to: string;
-            queue: null | components["schemas"]["Who"];
-            agent: null | components["schemas"]["Who"];
-            figures: components["schemas"]["Figures"];
-            derived: components["schemas"]["Derived"];
-        };
-        Report: {
-            items: components["schemas"]["ReportRow"][];
-            as_of_seq: number;
-            as_of: string;
-            time_zone: string;
-            interval: components["schemas"]["Interval"];
-            by: components["schemas"]["By"];
-            from: string;
-            to: string;
+        /** @description What a call left an agent to do. */
+        WrapUp: {
+            /**
+             * Format: uuid
+             * @description The call.
+             */
+            call_id: string;
+            /** @description The agent said what the call came to. */
+            disposed: boolean;
+            /**
+             * Format: uuid
+             * @description The queue by whose rules.
+             */
+            queue_id: string;
+            /**
+             * Format: date-time
+             * @description When its time is up; a disposition that is required may make it longer.
+             */
+            until: string;
         };
     };
     responses: {
@@ -4731,6 +6009,110 @@ export interface operations {
             };
             /** @description No such device */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setAgentSkills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSkills"];
+            };
+        };
+        responses: {
+            /** @description The agent as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or a skill does not exist */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setAgentState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetState"];
+            };
+        };
+        responses: {
+            /** @description The agent as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5750,6 +7132,125 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCallerMarks: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only this caller (E.164). */
+                number?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Marked callers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CallerMark"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setCallerMark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The caller's number, its + percent-encoded or not */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMark"];
+            };
+        };
+        responses: {
+            /** @description The caller as marked now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallerMark"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body or the number does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeCallerMark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description E.164, its + percent-encoded or not */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A caller as any other */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The caller has no mark */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listCalls: {
         parameters: {
             query?: {
@@ -5821,6 +7322,83 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    placeCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceCall"];
+            };
+        };
+        responses: {
+            /** @description The agent's phone rings */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedCall"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            /** @description Only agents call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such queue, or no such phone of the user's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Denied (`call-denied`), no phone is signed in (`phone-away`), the agent is on a call (`on-a-call`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            /** @description Asterisk or the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCall: {
         parameters: {
             query?: never;
@@ -5847,6 +7425,132 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             /** @description No such call in the user's sight */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    conferenceCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Conference"];
+            };
+        };
+        responses: {
+            /** @description They are being rung */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now, the other is busy or has no phone, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or there is no such agent */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    disposeCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dispose"];
+            };
+        };
+        responses: {
+            /** @description What was said */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDisposition"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such call that the user talked in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or the queue has no such code */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5975,6 +7679,556 @@ export interface operations {
             };
             /** @description This sign-in's softphone is not signed in to Asterisk */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    transferCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        responses: {
+            /** @description It is being handed on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now, the other is busy or has no phone, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or there is no such agent or queue */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelTransfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is being asked, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    completeTransfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is being asked, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mergeTransfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is being asked, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    swapTransfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such running call that the user talks in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is being asked, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDialingRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DialingRules"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setDialingRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rules"];
+            };
+        };
+        responses: {
+            /** @description The rules as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DialingRules"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description Changed since they were read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    checkNumber: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckNumber"];
+            };
+        };
+        responses: {
+            /** @description What would become of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDnc: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only numbers that begin so (E.164). */
+                beginning?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Numbers that are not called */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DncEntry"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addDnc: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddDnc"];
+            };
+        };
+        responses: {
+            /** @description The entry */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DncEntry"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description There are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importDnc: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportDnc"];
+            };
+        };
+        responses: {
+            /** @description What became of each line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description There are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeDnc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description E.164, its + percent-encoded or not */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It may be called again */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description It is not on the list */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7797,6 +10051,107 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getQueueRouting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The queue */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it works */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueWorks"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such queue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setQueueRouting: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The queue */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueWorks"];
+            };
+        };
+        responses: {
+            /** @description How it works now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueWorks"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such queue */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getRecording: {
         parameters: {
             query?: never;
@@ -8034,6 +10389,64 @@ export interface operations {
             };
             /** @description It is still being recorded */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reportCalls: {
+        parameters: {
+            query: {
+                /** @description The first day (`2026-11-01`, in the tenant's time zone), or a moment (RFC 3339) at which a quarter hour begins. */
+                from: string;
+                /** @description The last day, which is included, or a moment at which a quarter hour begins, which is not. */
+                to: string;
+                /** @description `quarter` (of an hour), `hour`, `day`, `week`, `month` or `total`. */
+                interval?: ("quarter" | "hour" | "day" | "week" | "month" | "total") & Record<string, never>;
+                /** @description `none`, `queue` or `agent`. */
+                by?: ("none" | "queue" | "agent") & Record<string, never>;
+                /** @description Only what belongs to this queue. */
+                queue_id?: string;
+                /** @description Only what belongs to this agent. */
+                agent_id?: string;
+                /** @description `json`, `csv` or `xlsx`; else as `Accept` says. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures in the user's sight */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                    "text/csv": number[];
+                };
+            };
+            /** @description A parameter does not fit, or there would be too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            /** @description Not somebody who reads reports */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9008,6 +11421,205 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listSkills: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Skills by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Skill"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSkill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameSkill"];
+            };
+        };
+        responses: {
+            /** @description The skill */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skill"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteSkill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The skill */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such skill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A queue asks for it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSkill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The skill */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameSkill"];
+            };
+        };
+        responses: {
+            /** @description The skill as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Skill"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such skill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     openSoftphoneSession: {
         parameters: {
             query?: never;
@@ -9536,34 +12148,6 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
-        };
-    };
-    reportCalls: {
-        parameters: {
-            query: {
-                from: string;
-                to: string;
-                interval?: components["schemas"]["Interval"];
-                by?: components["schemas"]["By"];
-                queue_id?: string;
-                agent_id?: string;
-                format?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                };
-            };
         };
     };
 }
