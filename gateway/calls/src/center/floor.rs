@@ -63,7 +63,7 @@ impl Center {
         // Before the event that says so: who reads it finds the row.
         self.note_wrap_ups(now, tenant, out);
         while let Some(next) = said.pop_front() {
-            if let Some(told) = self.obey(now, tenant, next, out) {
+            if let Some(told) = self.obey(now, tenant, &next, out) {
                 let floor = self.floors.entry(tenant).or_default();
                 said.extend(floor.router.handle(steady, told));
             }
@@ -90,8 +90,8 @@ impl Center {
     }
 
     /// Does one thing that the router said. What comes of it at once is for the router to know.
-    fn obey(&mut self, now: DateTime<Utc>, tenant: TenantId, said: Said, out: &mut Vec<Output>) -> Option<Told> {
-        match said {
+    fn obey(&mut self, now: DateTime<Utc>, tenant: TenantId, said: &Said, out: &mut Vec<Output>) -> Option<Told> {
+        match *said {
             Said::Offer { work, agent, .. } => {
                 if !self.ring(now, work, agent, out) {
                     return Some(Told::Pass { work, agent, why: PassWhy::Failed });
