@@ -147,6 +147,8 @@ impl Counting {
 /// subject's later ones.
 pub async fn step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError> {
     let failed = match try_step(db, tenant, most).await {
+        // Somebody else was quicker, which says nothing of the events.
+        Err(error) if error.is_contention() => return Ok(Step::Busy),
         Err(error) if !error.is_unavailable() => error,
         done => return done,
     };
