@@ -127,8 +127,9 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
                 .variables(shown_number(caller_id.as_deref()));
             client.channels().create(endpoint, app, params).await.map(|_| Reply::Done)
         }
-        Request::Dial { channel, caller, timeout_s } => {
-            let params = channels::Dial::default().caller(caller).timeout(i64::from(*timeout_s));
+        Request::Dial { channel, timeout_s } => {
+            // Without a caller: Asterisk would show that channel's number to who is called, whatever was set.
+            let params = channels::Dial::default().timeout(i64::from(*timeout_s));
             client.channels().dial(channel, params).await.map(done)
         }
         Request::Ring { channel } => client.channels().ring(channel).await.map(done),

@@ -410,8 +410,6 @@ pub enum Request {
     Dial {
         /// Its id.
         channel: String,
-        /// The channel it is dialled for.
-        caller: String,
         /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
         timeout_s: u32,
     },

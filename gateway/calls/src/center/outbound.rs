@@ -307,16 +307,15 @@ impl Center {
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.outbound.is_none() {
+        if call.outbound.is_none() || call.talking_agent_leg().is_none() {
             return;
         }
-        let Some(agent) = call.talking_agent_leg().map(|leg| leg.id.clone()) else { return };
         out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.id.clone()] }));
         if channel.is_up() {
             self.callee_answered(now, id, out);
         } else {
             let timeout_s = DIALLING_SECONDS + NET_SECONDS;
-            out.push(call.request(Request::Dial { channel: channel.id.clone(), caller: agent, timeout_s }));
+            out.push(call.request(Request::Dial { channel: channel.id.clone(), timeout_s }));
         }
     }
 
