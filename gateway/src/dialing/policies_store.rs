@@ -39,12 +39,11 @@ impl Policies {
             let version = versions.get(&tenant).copied().unwrap_or(0);
             let own = numbers.get(&tenant).cloned().unwrap_or_default();
             let same = self.0.remove(&tenant).filter(|it| it.version == version && it.numbers == own);
-            let read = match same {
-                Some(same) => same,
-                None => {
-                    let policy = Arc::new(read(tx, tenant, &own).await?);
-                    Known { version, numbers: own, policy }
-                }
+            let read = if let Some(same) = same {
+                same
+            } else {
+                let policy = Arc::new(read(tx, tenant, &own).await?);
+                Known { version, numbers: own, policy }
             };
             policies.insert(tenant, Arc::clone(&read.policy));
             known.insert(tenant, read);

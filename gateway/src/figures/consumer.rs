@@ -176,14 +176,13 @@ pub async fn step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError>
 
 async fn try_step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError> {
     let mut tx = db.tenant(tenant).await?;
-    let cursor = match store::take(&mut tx).await? {
-        Some(cursor) => cursor,
-        None => {
-            // There is none yet, or somebody else has it.
-            store::begin(&mut tx).await?;
-            let Some(cursor) = store::take(&mut tx).await? else { return Ok(Step::Busy) };
-            cursor
-        }
+    let cursor = if let Some(cursor) = store::take(&mut tx).await? {
+        cursor
+    } else {
+        // There is none yet, or somebody else has it.
+        store::begin(&mut tx).await?;
+        let Some(cursor) = store::take(&mut tx).await? else { return Ok(Step::Busy) };
+        cursor
     };
     // What is no longer kept cannot be counted.
     let after = cursor.seq.max(tx.journal_head().await?.oldest - 1);

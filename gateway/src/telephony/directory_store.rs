@@ -57,7 +57,9 @@ impl Reader {
         for (number, (tenant, _)) in &directory.numbers {
             numbers.entry(*tenant).or_default().push(number.clone());
         }
-        numbers.values_mut().for_each(|numbers| numbers.sort());
+        for numbers in numbers.values_mut() {
+            numbers.sort();
+        }
         directory.dialing = self.policies.refreshed(&mut tx, directory.tenants.keys().copied(), &numbers).await?;
         tx.commit().await?;
         if let Some(trunk) = &self.outbound_trunk {

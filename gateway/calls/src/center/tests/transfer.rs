@@ -59,7 +59,7 @@ fn who_does_not_pick_up_leaves_the_call_to_who_handed_it_on() {
     world.hands_on(0, TransferKind::Blind, to).expect("taken");
     world.time_passes(TimeDelta::seconds(16));
     let back = world.leg_at(0).expect("rings at who handed it on");
-    assert_eq!(world.ringing_legs(), [back.clone()]);
+    assert_eq!(world.ringing_legs(), std::slice::from_ref(&back));
     world.answer(&back);
     assert_eq!(world.rooms(), [room(&[&customer, &back])]);
     assert_eq!(world.notes_of("call.transfer_failed").len(), 1);
