@@ -69,6 +69,7 @@ CREATE TABLE dispositions (
     FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id) ON DELETE CASCADE
 );
+CREATE INDEX dispositions_agent_idx ON dispositions (tenant_id, agent_id);
 SELECT make_tenant_table('dispositions');
 SELECT let_system_read('dispositions');
 GRANT SELECT, INSERT, UPDATE, DELETE ON dispositions TO trunkline_app;

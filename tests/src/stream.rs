@@ -114,6 +114,7 @@ impl EventStream {
     pub fn kinds_of(&self, call: &str) -> Vec<&str> {
         self.seen
             .iter()
+            .filter(|seen| !seen.kind.starts_with("agent."))
             .filter(|seen| seen.subject() == call || seen.event.pointer("/data/call_id") == Some(&json!(call)))
             .map(|seen| seen.kind.as_str())
             .collect()

@@ -399,7 +399,11 @@ impl Center {
         let due = self.floors.values().filter_map(|floor| floor.router.next_deadline()).min();
         let due = due.map(|due| {
             let left = i64::try_from(due.saturating_sub(self.steady)).unwrap_or(i64::MAX / 2);
-            now.checked_add_signed(TimeDelta::try_milliseconds(left).unwrap_or(TimeDelta::days(1))).unwrap_or(now)
+            // Counted from the moment whose time `steady` is, not from whenever somebody asks.
+            self.seen_at
+                .unwrap_or(now)
+                .checked_add_signed(TimeDelta::try_milliseconds(left).unwrap_or(TimeDelta::days(1)))
+                .unwrap_or(now)
         });
         let hours = self.directory.queues.values().filter_map(|queue| queue.routing.hours.as_ref()?.next_change(now));
         due.into_iter().chain(hours).min()
