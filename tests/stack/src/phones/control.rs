@@ -159,10 +159,7 @@ impl Control {
                     events.iter().skip(from).map(|event| format!("{} {}", event.name, event.text)).collect();
                 return Err(StackError::Unexpected {
                     what: format!("the phone, waited {} ms for {wanted:?}", limit.as_millis()),
-                    detail: format!(
-                        "only saw {seen:?}{}",
-                        if closed { "; its control socket is closed" } else { "" }
-                    ),
+                    detail: format!("only saw {seen:?}{}", if closed { "; its control socket is closed" } else { "" }),
                 });
             }
         }
