@@ -147,13 +147,14 @@ impl Control {
             tokio::pin!(changed);
             // Registered before looking, so that nothing slips in between.
             changed.as_mut().enable();
+            // Before the events are looked at: the last of them may have come just before the end.
+            let closed = self.shared.closed.load(Ordering::Acquire);
             let events = self.events();
             if let Some((index, event)) =
                 events.iter().enumerate().skip(from).find(|(_, event)| wanted.contains(&event.kind))
             {
                 return Ok((event.clone(), index + 1));
             }
-            let closed = self.shared.closed.load(Ordering::Acquire);
             if closed || tokio::time::timeout_at(deadline, changed).await.is_err() {
                 let seen: Vec<String> =
                     events.iter().skip(from).map(|event| format!("{} {}", event.name, event.text)).collect();
