@@ -364,7 +364,8 @@ impl Center {
             return false;
         };
         match name.part {
-            Part::Bridge | Part::Playback(_) => true,
+            Part::Playback(_) => true,
+            Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
