@@ -36,7 +36,9 @@ impl Recorder {
     /// Takes a command; the disk may take its time.
     pub(super) fn send(&mut self, command: RecorderCommand) {
         let (recording, last) = match &command {
-            RecorderCommand::Start { recording, .. } => (*recording, false),
+            RecorderCommand::Start { recording, .. }
+            | RecorderCommand::Pause { recording }
+            | RecorderCommand::Resume { recording } => (*recording, false),
             RecorderCommand::Finish { recording, .. } => (*recording, true),
         };
         let worker = self.workers.entry(recording).or_insert_with(|| {
@@ -65,6 +67,15 @@ async fn carry_out(media: &Media, folder: &Path, command: RecorderCommand) -> Op
         RecorderCommand::Start { recording, path, agent, customer, resume } => {
             let path = folder.join(path);
             start(media, RecordingSpec { id: recording.uuid(), path, agent, customer, resume }).await.err()
+        }
+        // One that does not run yet is paused when it begins.
+        RecorderCommand::Pause { recording } => {
+            let _ = media.pause(recording.uuid()).await;
+            None
+        }
+        RecorderCommand::Resume { recording } => {
+            let _ = media.resume(recording.uuid()).await;
+            None
         }
         RecorderCommand::Finish { recording, path } => Some(finish(media, recording, folder.join(path)).await),
     }

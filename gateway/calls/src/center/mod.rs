@@ -9,6 +9,7 @@
 //! `missed` what is known of one that came and went meanwhile.
 
 mod call;
+mod commands;
 mod direct;
 mod endings;
 mod floor;
@@ -33,10 +34,11 @@ use trunkline_dialing::{Ledger, Mark};
 use trunkline_routing as routing;
 
 use self::call::Call;
+pub use self::commands::{Ask, OnPhone, SuperviseMode, TransferKind, TransferStep, TransferTo};
 use self::floor::Floor;
 pub use self::io::{
     Answers, AsteriskSnapshot, BridgeView, ChannelView, DialProgress, DialWish, Ending, FinishedCall, HangupWhy, Input,
-    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
+    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
 };
 pub use self::missed::MissedCall;
 use crate::CallCommandError;
@@ -165,6 +167,7 @@ impl Center {
             Input::Conference { tenant, call, sight, agent } => {
                 self.conference(now, (tenant, call), &sight, agent, &mut out);
             }
+            Input::Ask { .. } => out.push(Output::CommandAnswered(Err(CallCommandError::NotNow))),
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
@@ -260,6 +263,7 @@ impl Center {
                     self.phone_changed(now, tenant, agent, out);
                 }
             }
+            Report::Dtmf { .. } => {}
             Report::Played { playback } => self.played(now, &playback, out),
         }
     }

@@ -9,8 +9,9 @@ use trunkline_db::{AgentId, CallId, QueueId, TenantId};
 
 use super::Center;
 use super::call::Call;
+use super::commands::{TransferKind, TransferStep, TransferTo};
 use super::direct::Purpose;
-use super::io::{HangupWhy, Output, Request, TransferKind, TransferStep, TransferTo};
+use super::io::{HangupWhy, Output, Request};
 use crate::CallCommandError;
 use crate::Sight;
 use crate::model::{CallState, EndReason, LegKind};
