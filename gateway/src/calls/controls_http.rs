@@ -8,7 +8,6 @@ use trunkline_calls::center::{Ask, Input};
 use trunkline_db::CallId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::control::asked;
 use crate::http::idempotency::{Idempotency, IdempotentJson};
