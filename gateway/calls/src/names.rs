@@ -36,6 +36,8 @@ impl Side {
 pub enum Part {
     /// The mixing bridge in which the parties talk.
     Bridge,
+    /// The bridge that takes its place once another leg joins; see `Call::let_in`.
+    Mix,
     /// A leg to one of an agent's phones; the n-th of the call.
     AgentLeg(u32),
     /// The bridge in which one agent asks another; the n-th of the call.
@@ -81,6 +83,7 @@ impl fmt::Display for ResourceName {
         write!(f, "{PREFIX}{}-", self.call)?;
         match self.part {
             Part::Bridge => write!(f, "b"),
+            Part::Mix => write!(f, "mix"),
             Part::AgentLeg(number) => write!(f, "leg{number}"),
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
@@ -138,6 +141,9 @@ impl FromStr for ResourceName {
         if part == "b" {
             return Ok(Self { call, part: Part::Bridge });
         }
+        if part == "mix" {
+            return Ok(Self { call, part: Part::Mix });
+        }
         if part == "out" {
             return Ok(Self { call, part: Part::TrunkLeg });
         }
@@ -187,7 +193,10 @@ mod tests {
         let call = CallId::new();
         for part in [
             Part::Bridge,
+            Part::Mix,
             Part::AgentLeg(7),
+            Part::Consult(2),
+            Part::Playback(5),
             Part::TrunkLeg,
             Part::Consult(1),
             Part::Playback(2),

@@ -60,7 +60,7 @@ impl Center {
                 | Request::MediaSource { channel }
                 | Request::CreateBridge { bridge: channel },
                 Err(refusal),
-            ) if part_of(channel).is_some_and(|part| part != Part::Bridge) => {
+            ) if part_of(channel).is_some_and(|part| !matches!(part, Part::Bridge | Part::Mix)) => {
                 if let Some(part) = part_of(channel) {
                     taps::broken(call, part, &format!("{refusal:?}"), now, out);
                 }

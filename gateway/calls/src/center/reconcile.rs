@@ -374,9 +374,10 @@ impl Center {
             return false;
         };
         match name.part {
-            Part::Bridge | Part::Playback(_) => true,
             Part::Booth(_) | Part::Ear(_) | Part::Bell(_) => call.supervisors.iter().any(|one| one.owns(id)),
             Part::SupervisorLeg(_) if call.supervisors.iter().any(|one| one.owns(id)) => true,
+            Part::Playback(_) => true,
+            Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {

@@ -613,7 +613,7 @@ impl Center {
         call.add_leg(there.leg);
         call.resumed(now);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![leg] }));
+        call.let_in(vec![leg], out);
         out.push(call.request(Request::DestroyBridge { bridge: there.booth }));
         call.dismiss(from, now, out);
         call.row.agent_id = Some(by);

@@ -123,8 +123,10 @@ impl Center {
         if bridge == call.bridge() {
             // What was asked of somebody else may have come to an end while nobody was there to go back.
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.let_in(vec![channel.to_owned()], out);
+        } else {
+            out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
         }
-        out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
         if let Some(old) = old {
             // Its end is no longer the end of the call.
             call.leg_ended(&old, now, None);

@@ -231,7 +231,7 @@ impl Center {
         call.row.agent_id = Some(to);
         call.set_state(CallState::Active);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.to_owned()] }));
+        call.let_in(vec![channel.to_owned()], out);
         call.answered_again(now, to);
         if kind == "blind" {
             call.transferred(now, kind, (from, to));
@@ -317,7 +317,7 @@ impl Center {
             && let Some(leg) = call.leg_of(by)
         {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![leg] }));
+            call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
@@ -388,7 +388,7 @@ impl Center {
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         if let Some(leg) = call.leg_of(to) {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![leg] }));
+            call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
@@ -424,7 +424,7 @@ impl Center {
         if with_customer {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
             out.push(call.request(Request::StartMusic { channel: asked }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![asks] }));
+            call.let_in(vec![asks], out);
             call.resumed(now);
         } else {
             out.push(call.request(Request::StopMusic { channel: asked }));
@@ -443,7 +443,7 @@ impl Center {
         for leg in &legs {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
         }
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: legs }));
+        call.let_in(legs, out);
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
         call.happened("call.conferenced", now, Some(consult.by), json!({ "agent_id": consult.to, "by": consult.by }));
@@ -481,7 +481,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.to_owned()] }));
+        call.let_in(vec![channel.to_owned()], out);
         call.happened("call.conferenced", now, Some(agent), json!({ "agent_id": agent, "by": by }));
         out.push(call.record(None));
     }

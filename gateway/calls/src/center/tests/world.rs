@@ -345,7 +345,11 @@ impl World {
     }
 
     pub(super) fn talking(&self) -> Vec<BTreeSet<String>> {
-        self.bridges.iter().filter(|(id, _)| id.ends_with("-b")).map(|(_, members)| members.clone()).collect()
+        self.bridges
+            .iter()
+            .filter(|(id, _)| id.ends_with("-b") || id.ends_with("-mix"))
+            .map(|(_, members)| members.clone())
+            .collect()
     }
 
     /// Callers who wait in silence, and those who hear music while they talk: there may be none of either.
@@ -936,11 +940,12 @@ impl World {
         legs.map(|leg| leg.id.clone()).find(|id| self.channels.contains_key(id))
     }
 
-    /// Who hears whom: the members of every bridge between people.
+    /// Who hears whom: the members of every bridge between people, the customer's first.
     pub(super) fn rooms(&self) -> Vec<BTreeSet<String>> {
-        let between_people = |name: &str| name.ends_with("-b") || name.contains("-consult");
-        let rooms = self.bridges.iter().filter(|(name, _)| between_people(name)).map(|(_, members)| members.clone());
-        rooms.filter(|members| !members.is_empty()).collect()
+        let with_customer = |name: &&String| name.ends_with("-b") || name.ends_with("-mix");
+        let consult = |name: &&String| name.contains("-consult");
+        let names = self.bridges.keys().filter(with_customer).chain(self.bridges.keys().filter(consult));
+        names.map(|name| self.bridges[name].clone()).filter(|members| !members.is_empty()).collect()
     }
 
     /// Whether a channel hears music.
