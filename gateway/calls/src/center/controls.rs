@@ -205,6 +205,13 @@ impl Center {
         }
     }
 
+    /// A recording was found paused: since when its events tell.
+    pub(super) fn found_paused(&mut self, now: DateTime<Utc>, recording: trunkline_db::RecordingId) {
+        if let Some(call) = self.calls.values_mut().find(|call| call.row.recording_id == Some(recording)) {
+            call.controls.paused_since.get_or_insert(now);
+        }
+    }
+
     /// Somebody pressed a key. `*1` on an agent's phone pauses the recording, and ends the pause.
     pub(super) fn key_pressed(&mut self, now: DateTime<Utc>, channel: &str, digit: char, out: &mut Vec<Output>) {
         let name = channel.parse::<ResourceName>().ok();

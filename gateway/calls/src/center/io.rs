@@ -285,6 +285,11 @@ pub enum Input {
         /// The phone to ring.
         username: String,
     },
+    /// A recording goes on in a file that an earlier life of the gateway left paused: so it is.
+    FoundPaused {
+        /// The recording.
+        recording: RecordingId,
+    },
     /// A recording was closed or broke.
     Recorded {
         /// The recording.

@@ -177,6 +177,7 @@ impl Center {
             }
             Input::Dial(wish) => self.dial(now, &wish, &mut out),
             Input::Committed { call } => self.committed(now, call, &mut out),
+            Input::FoundPaused { recording } => self.found_paused(now, recording),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick | Input::ClockSet { .. } => {}
         }

@@ -242,6 +242,21 @@ fn a_recording_pauses_by_command_and_by_keys() {
 }
 
 #[test]
+fn a_pause_outlives_the_gateway() {
+    let mut world = World::with_agents(1);
+    let (customer, leg) = talking(&mut world);
+    world.asks(0, None, Ask::PauseRecording).expect("pauses");
+    let from = world.now;
+    world.gateway_is_killed();
+    world.connection_comes_back(from, "gateway_restart");
+    assert_eq!(world.paused.len(), 1);
+    press(&mut world, &leg, "*1");
+    assert!(world.paused.is_empty(), "the keys end it, since it was paused");
+    world.hang_up(&customer, 16);
+    assert_eq!(world.notes_of("recording.paused").len(), 1);
+}
+
+#[test]
 fn a_storm_of_keys_costs_nothing() {
     let mut world = World::with_agents(1);
     let (customer, leg) = talking(&mut world);

@@ -574,8 +574,10 @@ impl World {
                 Output::Denied(rule) => self.denied.push(rule),
                 Output::Alarm(_) => {}
                 Output::Record(record) => self.remember(*record),
-                Output::Recorder(RecorderCommand::Start { recording, .. }) => {
-                    self.recording.insert(recording);
+                Output::Recorder(RecorderCommand::Start { recording, resume, .. }) => {
+                    if self.recording.insert(recording) && resume && self.paused.contains(&recording) {
+                        self.answers.push_back(Input::FoundPaused { recording });
+                    }
                 }
                 Output::Recorder(RecorderCommand::Pause { recording }) => {
                     self.paused.insert(recording);
