@@ -886,7 +886,7 @@ impl World {
                     self.channels.get(mate).is_some_and(|channel| channel.hears)
                         || call.open_legs().any(|leg| leg.id == *mate)
                 });
-                if !hears {
+                if !hears && !call.talkers().is_empty() {
                     wrong.push(format!("{leg} hears nobody"));
                 }
             }
@@ -907,7 +907,7 @@ impl World {
             let heard = self.heard_by(leg);
             let is_wrong = match mode.copied().unwrap_or(SuperviseMode::Listen) {
                 SuperviseMode::Listen => !heard.is_empty(),
-                SuperviseMode::Whisper => heard.iter().any(|id| id.starts_with("lab-") || id.ends_with("-out")),
+                SuperviseMode::Whisper => heard.contains(&self.database.calls[&name.call].1.customer_channel),
                 SuperviseMode::Barge => false,
             };
             if is_wrong {
