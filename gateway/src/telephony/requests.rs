@@ -111,6 +111,21 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
             let params = bridges::AddChannel::default().inhibit_connected_line_updates(true);
             client.bridges().add_channel(bridge, &channels, params).await.map(done)
         }
+        Request::RemoveChannels { bridge, channels } => {
+            let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
+            client.bridges().remove_channel(bridge, &channels).await.map(done)
+        }
+        Request::Mute { channel } => {
+            let what = channels::Mute::default().direction(values::MuteDirection::In);
+            client.channels().mute(channel, what).await.map(done)
+        }
+        Request::Unmute { channel } => {
+            let what = channels::Unmute::default().direction(values::MuteDirection::In);
+            client.channels().unmute(channel, what).await.map(done)
+        }
+        Request::Dtmf { channel, digits } => {
+            client.channels().send_dtmf(channel, channels::SendDtmf::default().dtmf(digits)).await.map(done)
+        }
         Request::Originate { channel, username, caller, timeout_s, originator, call, queue, answers } => {
             let mut params = channels::OriginateWithId::default()
                 .app(app)
@@ -157,6 +172,16 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
                 Side::Agent => values::SnoopDirection::Out,
             };
             let params = channels::SnoopChannelWithId::default().spy(spy).app_args("tap");
+            client.channels().snoop_channel_with_id(channel, snoop, app, params).await.map(|_| Reply::Done)
+        }
+        Request::Spy { channel, snoop, hears, speaks } => {
+            let mut params = channels::SnoopChannelWithId::default().app_args("spy");
+            if *hears {
+                params = params.spy(values::SnoopDirection::Both);
+            }
+            if *speaks {
+                params = params.whisper(values::SnoopDirection::Out);
+            }
             client.channels().snoop_channel_with_id(channel, snoop, app, params).await.map(|_| Reply::Done)
         }
         Request::SendMedia { channel } => {

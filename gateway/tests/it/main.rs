@@ -36,6 +36,7 @@ mod setup;
 mod sign_in;
 mod sites;
 mod stream;
+mod supervise;
 mod support;
 mod tenants;
 mod test_calls;

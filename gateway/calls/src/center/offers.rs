@@ -210,7 +210,7 @@ impl Center {
             LeaveWhy::Nobody => "nobody",
             LeaveWhy::Silent => "silent",
             LeaveWhy::DeadEnd | LeaveWhy::QueueRemoved => "queue_removed",
-            LeaveWhy::ByHand => "by_hand",
+            LeaveWhy::ByHand => "moved",
         };
         let details = json!({
             "queue_id": to,
