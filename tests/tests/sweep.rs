@@ -85,21 +85,16 @@ impl Shift<'_> {
         for index in 0..AGENTS {
             scene.agents[index].api.set_state("available").await?;
         }
-        Ok(Shift {
-            scene,
-            stack,
-            chance: Chance(seed),
-            customers: Vec::new(),
-            queues,
-            came: 0,
-            asked: BTreeMap::new(),
-        })
+        Ok(Shift { scene, stack, chance: Chance(seed), customers: Vec::new(), queues, came: 0, asked: BTreeMap::new() })
     }
 
     async fn running(&self) -> Result<Vec<String>> {
         let calls = self.scene.admin.get("/calls?limit=20").await?;
         let calls = calls["items"].as_array().context("calls")?.iter();
-        Ok(calls.filter(|call| call["state"] != "ended").filter_map(|call| call["id"].as_str().map(str::to_owned)).collect())
+        Ok(calls
+            .filter(|call| call["state"] != "ended")
+            .filter_map(|call| call["id"].as_str().map(str::to_owned))
+            .collect())
     }
 
     /// Somebody does something.
@@ -118,7 +113,10 @@ impl Shift<'_> {
             1 => Ok(self.scene.phone(agent).command("hangupall", "").await?),
             2 => Ok(self.scene.phone(SUPERVISOR).command("hangupall", "").await?),
             3 => {
-                let state = *self.chance.pick(&["available", "available", "available", "paused", "offline"]).context("a state")?;
+                let state = *self
+                    .chance
+                    .pick(&["available", "available", "available", "paused", "offline"])
+                    .context("a state")?;
                 let body = json!({ "state": state });
                 let api = &self.scene.agents[agent].api;
                 ask(api, Method::PUT, "/agents/me/state", &body, &mut self.asked).await
@@ -216,8 +214,12 @@ impl Shift<'_> {
             let report = self.scene.admin.get(&format!("/reports/calls?from={day}&interval=day&by=none")).await?;
             let rows = report["items"].as_array().context("rows")?;
             let sum = |name: &str| rows.iter().filter_map(|row| row[name].as_i64()).sum::<i64>();
-            let become = sum("answered") + sum("abandoned") + sum("overflowed") + sum("unserved");
-            ensure!(sum("offered") > 0 && sum("offered") == become, "offered {}, became {become}", sum("offered"));
+            let outcomes = sum("answered") + sum("abandoned") + sum("overflowed") + sum("unserved");
+            ensure!(
+                sum("offered") > 0 && sum("offered") == outcomes,
+                "offered {}, of which something became: {outcomes}",
+                sum("offered")
+            );
             Ok(report)
         })
         .await?;
