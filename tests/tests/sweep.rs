@@ -108,7 +108,7 @@ impl Shift<'_> {
         match self.chance.below(12) {
             0 if !self.customers.is_empty() => {
                 let who = self.chance.below(self.customers.len());
-                self.customers.swap_remove(who).quit().await
+                Ok(self.customers.swap_remove(who).quit().await?)
             }
             1 => Ok(self.scene.phone(agent).command("hangupall", "").await?),
             2 => Ok(self.scene.phone(SUPERVISOR).command("hangupall", "").await?),

@@ -43,11 +43,11 @@ pub struct CallNote {
 
 /// A tag, and how many calls have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct CallTag {
+pub(super) struct CallTag {
     /// The tag.
-    pub tag: String,
+    pub(super) tag: String,
     /// Calls with it.
-    pub calls: i64,
+    pub(super) calls: i64,
 }
 
 /// Body of `POST /calls/{id}/notes`.
