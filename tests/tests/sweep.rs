@@ -87,7 +87,16 @@ impl Shift<'_> {
         for index in 0..AGENTS {
             scene.agents[index].api.set_state("available").await?;
         }
-        Ok(Shift { scene, stack, chance: Chance(seed), customers: Vec::new(), queues, came: 0, asked: BTreeMap::new() })
+        Ok(Shift {
+            scene,
+            stack,
+            chance: Chance(seed),
+            customers: Vec::new(),
+            queues,
+            consulted: None,
+            came: 0,
+            asked: BTreeMap::new(),
+        })
     }
 
     async fn running(&self) -> Result<Vec<String>> {
