@@ -65,6 +65,8 @@ struct Shift<'a> {
     chance: Chance,
     customers: Vec<Baresip>,
     queues: Vec<String>,
+    /// The call in which somebody was asked last.
+    consulted: Option<String>,
     came: usize,
     asked: BTreeMap<String, usize>,
 }
@@ -74,7 +76,7 @@ impl Shift<'_> {
         let mut scene = Scene::new(stack, AGENTS).await?;
         scene.add_supervisor(stack).await?;
         scene.add_queue(stack, "701").await?;
-        scene.queue_works(&json!({ "ring_seconds": 5, "pause_after_missed": null, "unattended": { "grace_seconds": 5, "rounds": 1, "to": "hang_up" } })).await?;
+        scene.queue_works(&json!({ "ring_seconds": 5, "routing": { "unattended": { "grace_seconds": 5, "rounds": 1, "to": "hang_up" } } })).await?;
         let queues = scene.admin.get("/queues").await?;
         let queues = queues["items"].as_array().context("queues")?;
         let queues = queues.iter().filter_map(|queue| queue["id"].as_str().map(str::to_owned)).collect();
@@ -85,7 +87,16 @@ impl Shift<'_> {
         for index in 0..AGENTS {
             scene.agents[index].api.set_state("available").await?;
         }
-        Ok(Shift { scene, stack, chance: Chance(seed), customers: Vec::new(), queues, came: 0, asked: BTreeMap::new() })
+        Ok(Shift {
+            scene,
+            stack,
+            chance: Chance(seed),
+            customers: Vec::new(),
+            queues,
+            consulted: None,
+            came: 0,
+            asked: BTreeMap::new(),
+        })
     }
 
     async fn running(&self) -> Result<Vec<String>> {
@@ -129,11 +140,18 @@ impl Shift<'_> {
     /// Somebody asks something of a call.
     async fn command(&mut self, agent: usize) -> Result<()> {
         let running = self.running().await?;
-        let Some(call) = self.chance.pick(&running).cloned() else { return Ok(()) };
+        let Some(mut call) = self.chance.pick(&running).cloned() else { return Ok(()) };
+        // Who asked goes on with it, mostly.
+        let mut what = self.chance.below(20);
+        if let Some(consulted) = self.consulted.take().filter(|consulted| running.contains(consulted))
+            && self.chance.below(4) > 0
+        {
+            (call, what) = (consulted, 5 + self.chance.below(4));
+        }
         let other = self.scene.agents[self.chance.below(AGENTS)].api.user.clone();
         let queue = self.chance.pick(&self.queues).context("a queue")?.clone();
         let to = if self.chance.below(3) == 0 { json!({ "queue_id": queue }) } else { json!({ "agent_id": other }) };
-        let (path, body) = match self.chance.below(20) {
+        let (path, body) = match what {
             0 | 1 => ("transfer", json!({ "kind": "blind", "to": to })),
             2..=4 => ("transfer", json!({ "kind": "attended", "to": { "agent_id": other } })),
             5 => ("transfer/complete", Value::Null),
@@ -154,6 +172,9 @@ impl Shift<'_> {
             18 => ("take-over", Value::Null),
             _ => ("move", json!({ "queue_id": queue })),
         };
+        if body["kind"] == "attended" || path == "transfer/swap" {
+            self.consulted = Some(call.clone());
+        }
         // Those who talk, mostly; and whoever may do it for anybody.
         let who = match path {
             "supervise" | "take-over" | "move" => &self.scene.agents[SUPERVISOR].api,
@@ -183,7 +204,7 @@ impl Shift<'_> {
             ensure!(call["held_since"].is_null() && call["end_reason"].is_string(), "{call:#}");
         }
         self.told_once(stream, &calls).await?;
-        self.counted_once(&calls).await
+        self.counted_once().await
     }
 
     /// Each call began once and ended once, and nothing came after its end but its recording and what agents said of it.
@@ -207,13 +228,15 @@ impl Shift<'_> {
         Ok(())
     }
 
-    async fn counted_once(&self, calls: &[Value]) -> Result<()> {
-        let from = calls.iter().filter_map(|call| call["started_at"].as_str()).min().context("no call at all")?;
-        let day = &from[..10];
+    async fn counted_once(&self) -> Result<()> {
+        // Around midnight a shift has two days.
+        let today = chrono::Utc::now().date_naive();
+        let (from, to) = (today - chrono::Days::new(1), today + chrono::Days::new(1));
+        let path = format!("/reports/calls?from={from}&to={to}&interval=day&by=none");
         let report = trunkline_tests::eventually(Duration::from_secs(20), async || {
-            let report = self.scene.admin.get(&format!("/reports/calls?from={day}&interval=day&by=none")).await?;
+            let report = self.scene.admin.get(&path).await?;
             let rows = report["items"].as_array().context("rows")?;
-            let sum = |name: &str| rows.iter().filter_map(|row| row[name].as_i64()).sum::<i64>();
+            let sum = |name: &str| rows.iter().filter_map(|row| row["figures"][name].as_i64()).sum::<i64>();
             let outcomes = sum("answered") + sum("abandoned") + sum("overflowed") + sum("unserved");
             ensure!(
                 sum("offered") > 0 && sum("offered") == outcomes,
@@ -246,7 +269,7 @@ fn nothing_is_left_whatever_everybody_does() {
             let end = until.min(Instant::now() + Duration::from_secs(30));
             while Instant::now() < end {
                 now.step().await.with_context(|| format!("shift {shift}"))?;
-                let pause = 20 + now.chance.below(300) as u64;
+                let pause = 10 + now.chance.below(200) as u64;
                 tokio::time::sleep(Duration::from_millis(pause)).await;
             }
             came += now.came;
