@@ -112,6 +112,8 @@ fn a_supervisor_listens_whispers_and_barges_in_and_is_heard_by_the_right_ears_on
         scene.phone(SUPERVISOR).wait_for(PhoneEventKind::Closed, SOON).await?;
         stream.wait_kind("call.supervision_ended", Some(&call)).await?;
         hears_now(&customer, AGENT_HZ).await.context("the call goes on")?;
+        let seen = scene.agents[AGENT].api.get("/events?kinds=call.supervised").await?;
+        ensure!(seen["items"].as_array().is_some_and(|told| told.len() == 4), "the agent is told: {seen}");
         // Who only talks in calls supervises none.
         let refused =
             scene.agents[AGENT].api.request(Method::POST, &path).json(&json!({ "mode": "listen" })).send().await?;
@@ -121,6 +123,38 @@ fn a_supervisor_listens_whispers_and_barges_in_and_is_heard_by_the_right_ears_on
         let audited = scene.admin.get("/audit?limit=100").await?;
         let entries = audited["items"].as_array().context("entries")?;
         ensure!(entries.iter().filter(|entry| entry["action"] == "call.supervised").count() == 4, "{audited}");
+        scene.nothing_left(stack).await
+    });
+}
+
+#[test]
+fn where_the_tenant_says_so_an_agent_is_told_nothing() {
+    run(async {
+        let _quiet = QUIET.lock().await;
+        let stack = shared_stack().await?;
+        let mut scene = Scene::new(stack, 1).await?;
+        let off = json!({ "value": false });
+        scene.admin.send(Method::PUT, "/settings/tenant/supervision.announced", &off).await?;
+        scene.add_supervisor(stack).await?;
+        scene.plug_in_sounding(SUPERVISOR, true, SUPERVISOR_HZ).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let (customer, call) = talking(&mut scene, &mut stream).await?;
+        ask(&scene, SUPERVISOR, &format!("/calls/{call}/supervise"), &json!({ "mode": "listen" })).await?;
+        stream.wait_kind("call.supervised", Some(&call)).await?;
+        hears_now(scene.phone(AGENT), CUSTOMER_HZ).await.context("no tone, only the customer")?;
+        scene.phone(SUPERVISOR).hang_up().await?;
+        let ended = stream.wait_kind("call.supervision_ended", Some(&call)).await?;
+        ensure!(ended.event["data"]["why"] == "hung_up", "{}", ended.event);
+        customer.hang_up().await?;
+        stream.wait_kind("recording.ready", None).await?;
+        let agent = &scene.agents[AGENT].api;
+        for path in ["/events?limit=1000".to_owned(), format!("/calls/{call}/events"), format!("/calls/{call}")] {
+            let seen = agent.get(&path).await?.to_string();
+            ensure!(seen.contains(&call) && !seen.contains("supervis"), "{path}: {seen}");
+            ensure!(!seen.contains(&scene.agents[SUPERVISOR].api.user), "{path}: {seen}");
+        }
+        let seen = scene.agents[SUPERVISOR].api.get(&format!("/calls/{call}/events")).await?.to_string();
+        ensure!(seen.contains("call.supervised"), "{seen}");
         scene.nothing_left(stack).await
     });
 }
@@ -263,7 +297,8 @@ fn a_paused_recording_is_silent_for_the_time_and_says_so() {
         std::fs::write(&file, audio)?;
         let wav = Wav::read(&file)?;
         for (channel, hz) in [(0, AGENT_HZ), (1, CUSTOMER_HZ)] {
-            ensure!(wav.cut(channel, from, to).iter().all(|sample| *sample == 0), "a word in the pause");
+            let pause = wav.cut(channel, from + 0.002, to - 0.002);
+            ensure!(pause.iter().all(|sample| *sample == 0), "a word in the pause, on side {channel}");
             let before = tone_share_windowed(wav.cut(channel, from - 0.6, from - 0.1), wav.rate, f64::from(hz));
             let after = tone_share_windowed(wav.cut(channel, to + 0.3, to + 0.8), wav.rate, f64::from(hz));
             ensure!(before > 0.9 && after > 0.9, "around it on side {channel}: {before} {after}");

@@ -115,14 +115,8 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
             let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
             client.bridges().remove_channel(bridge, &channels).await.map(done)
         }
-        Request::Mute { channel } => {
-            let what = channels::Mute::default().direction(values::MuteDirection::In);
-            client.channels().mute(channel, what).await.map(done)
-        }
-        Request::Unmute { channel } => {
-            let what = channels::Unmute::default().direction(values::MuteDirection::In);
-            client.channels().unmute(channel, what).await.map(done)
-        }
+        Request::Mute { channel } => mute(client, channel, "on").await.map(done),
+        Request::Unmute { channel } => mute(client, channel, "off").await.map(done),
         Request::Dtmf { channel, digits } => {
             client.channels().send_dtmf(channel, channels::SendDtmf::default().dtmf(digits)).await.map(done)
         }
@@ -205,6 +199,13 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
         }
     };
     result.map_err(|error| refusal(&error))
+}
+
+/// Silences what comes in from a channel, or not. ARI's own mute drops the packets: the other side would get none at all, and a carrier takes
+/// that for a dead call after a while. This function makes them silent.
+async fn mute(client: &Client, channel: &str, is_on: &str) -> Result<(), Error> {
+    let params = channels::SetChannelVar::default().value(is_on);
+    client.channels().set_channel_var(channel, "MUTEAUDIO(in)", params).await
 }
 
 async fn media_source(client: &Client, channel: &str) -> Result<Reply, Refusal> {
