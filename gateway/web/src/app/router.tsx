@@ -73,6 +73,14 @@ const queueRules = createRoute({
   loader: () => Promise.all([loadArea("routing"), loadArea("work")]),
   component: lazyRouteComponent(() => import("@/screens/queue-rules")),
 });
+const board = createRoute({
+  getParentRoute: () => inside,
+  path: "/board",
+  // Which queue, and whether it is on a wall.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("board"), loadArea("work")]),
+  component: lazyRouteComponent(() => import("@/screens/board")),
+});
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
@@ -138,7 +146,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft, PhoneOff } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { Suspense, lazy, useCallback, useMemo, useState } from "react";
 import { api, body, useCan } from "@/api";
 import { Button, ConfirmDialog, Duration, ErrorState, PhoneNumber, RelativeTime, Skeleton, grouped, toast } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { type JournalEvent, type LiveCall, useAgents, useCallLive, useCallTimeline, useEvents, useQueues } from "@/live";
 import { CallBack } from "../calls/call-back";
 import { MarkCaller } from "../dialing/mark-caller";
@@ -20,6 +20,12 @@ import { Parties } from "./parties";
 import { RecordingCard, useRecording } from "./recording";
 import { TimelineList } from "./timeline-list";
 import { type Entry, type Names, onRecording, timeline } from "./timeline";
+
+/** For who may supervise: the others need neither it nor its words. */
+const Supervise = lazy(async () => {
+  const [, screen] = await Promise.all([loadArea("board"), import("../supervise/on-call")]);
+  return screen;
+});
 
 const NO_EVENTS: readonly JournalEvent[] = [];
 
@@ -110,6 +116,7 @@ function Back() {
 
 function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefined; queue: string | undefined }) {
   const t = useT();
+  const maySupervise = useCan("calls:supervise");
   const running = call.state !== "ended";
   const parties = [queue, agent].filter(Boolean).join(" · ");
   return (
@@ -129,6 +136,11 @@ function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefi
         <span className="flex-1" />
         {!running && <CallBack number={otherSide(call)} label />}
         <MarkCaller number={otherSide(call)} />
+        {running && maySupervise && (
+          <Suspense fallback={null}>
+            <Supervise call={call} />
+          </Suspense>
+        )}
         {running && <HangUp id={call.id} />}
       </div>
       <p className="flex min-w-0 flex-wrap gap-x-1.5 text-ink-2">

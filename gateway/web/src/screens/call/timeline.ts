@@ -55,6 +55,8 @@ function named(name: string | undefined, key: string, withName: TextKey, without
 
 /** Why a caller was handed on to another queue. */
 const MOVES = ["waited", "too_long", "closed", "nobody", "silent", "queue_removed", "by_hand"] as const;
+/** How a supervisor is in a call. */
+const SUPERVISES = ["listen", "whisper", "barge"] as const;
 /** How an agent let a call pass. */
 const MISSES = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
 
@@ -70,7 +72,8 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "calls.event.queued.restart-in", "calls.event.queued.restart"), tone: "wait" };
     if (told.data.reason === "unanswered") return { text: "work.event.unanswered", tone: "wait" };
     if (told.data.from_queue_id !== undefined) {
-      const why = MOVES.find((one) => one === told.data.reason);
+      // A supervisor's hand is one too.
+      const why = told.data.reason === "moved" ? "by_hand" : MOVES.find((one) => one === told.data.reason);
       const more = why ? [{ text: `work.event.moved.${why}` as const }] : [];
       return { ...named(queue, "queue", "work.event.moved.to", "work.event.moved"), tone: "wait", more };
     }
@@ -97,6 +100,11 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   },
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
   "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
+  "call.supervised": (told) => {
+    const mode = SUPERVISES.find((one) => one === told.data.mode);
+    return { ...named(agentOf(told), "agent", mode ? `work.event.supervised.${mode}` : "work.event.supervised", "work.event.supervised"), tone: "accent" };
+  },
+  "call.supervision_ended": (told) => ({ ...named(agentOf(told), "agent", "work.event.supervision-ended.by", "work.event.supervision-ended") }),
   "call.ended": (told): Line => {
     const { data } = told;
     const reason = REASONS.find((one) => one === data.end_reason);

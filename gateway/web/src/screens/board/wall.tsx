@@ -1,0 +1,85 @@
+import { type ReactNode, memo } from "react";
+import { cx, useNow } from "@/design";
+import { useT } from "@/i18n";
+import type { Queue } from "@/live";
+import { share, whole } from "../reports/words";
+import { Alarming, Level, Longest } from "./figure";
+import { abandonRate, serviceLevel } from "./figures";
+import { useQueueFigures } from "./feed";
+import { Tiles } from "./tiles";
+import { useCounts, useShown } from "./sums";
+import { freeAlarm, waitAlarm } from "./tones";
+
+/** Read from four metres, with nothing to press. */
+export function Wall({ queues, queue, counts }: { queues: readonly Queue[]; queue: string | undefined; counts: boolean }) {
+  return (
+    <div className="min-h-0 flex-1 overflow-auto p-6 pt-2 max-sm:p-3">
+      <Tiles queue={queue} counts={counts} wall />
+      <ul className="mt-5 grid grid-cols-[repeat(auto-fit,minmax(min(420px,100%),1fr))] gap-5">
+        {queues.map((one) => (
+          <Card key={one.id} queue={one} counts={counts} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+const Card = memo(function Card({ queue, counts }: { queue: Queue; counts: boolean }) {
+  const t = useT();
+  const figures = useQueueFigures(queue.id);
+  const { now } = useShown(queue.id);
+  const agents = useCounts(queue.id);
+  const clock = useNow();
+  const { waiting, longest, today } = figures;
+  const alarm = longest && waitAlarm(clock - longest.waiting_since, longest.level_ms);
+  const big = "num text-[clamp(32px,4.5vw,72px)] leading-none font-semibold tracking-tight";
+  const term = "mt-1 text-[18px] text-ink-2";
+  return (
+    <li className={cx("rounded-lg border-2 p-5", alarm === "bad" ? "border-bad bg-bad-soft" : alarm === "ring" ? "border-ring bg-ring-soft" : "border-line bg-surface")}>
+      <h2 className="truncate text-[26px] font-semibold">{queue.name}</h2>
+      <dl className="mt-3 grid grid-cols-2 gap-x-6 gap-y-4 sm:grid-cols-3">
+        <Big term={t("board.waiting")} termClass={term}>
+          <span className={cx(big, alarm && { ring: "text-ring", bad: "text-bad" }[alarm])}>{whole(waiting)}</span>
+        </Big>
+        <Big term={t("board.longest-wait")} termClass={term}>
+          <span className={big}>
+            <Longest stay={longest} size={28} />
+          </span>
+        </Big>
+        <Big term={t("board.available")} termClass={term}>
+          <span className={big}>
+            <Alarming alarm={freeAlarm(agents.available, waiting)} words={t("people.queues.nobody-free")} size={28}>
+              {whole(agents.available)}
+            </Alarming>
+          </span>
+        </Big>
+        {counts && (
+          <>
+            <Big term={t("board.level.now")} termClass={term}>
+              <span className={big}>
+                <Level value={serviceLevel(now)} size={28} />
+              </span>
+            </Big>
+            <Big term={t("board.level.today-head")} termClass={term}>
+              <span className={big}>
+                <Level value={serviceLevel(today)} size={28} />
+              </span>
+            </Big>
+            <Big term={t("board.abandoned")} termClass={term}>
+              <span className={big}>{share(abandonRate(today))}</span>
+            </Big>
+          </>
+        )}
+      </dl>
+    </li>
+  );
+});
+
+function Big({ term, termClass, children }: { term: string; termClass: string; children: ReactNode }) {
+  return (
+    <div className="flex min-w-0 flex-col-reverse justify-end">
+      <dt className={termClass}>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
