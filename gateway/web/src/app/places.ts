@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Activity, Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -54,7 +54,7 @@ export function usePlaces(): readonly Place[] {
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
       // A narrow screen has room for eight: who runs the platform too finds it with the rest, and by its keys.
-      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Activity, shortcut: "g b", ...(mayPlatform ? { under: "/settings" as const } : {}) }] : []),
+      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b", ...(mayPlatform ? { under: "/settings" as const } : {}) }] : []),
       { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),

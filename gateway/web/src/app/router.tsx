@@ -81,7 +81,7 @@ const board = createRoute({
   loader: () => Promise.all([loadArea("board"), loadArea("work")]),
   component: lazyRouteComponent(() => import("@/screens/board")),
 });
-const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
+const devices = createRoute({ getParentRoute: () => inside, path: "/devices", loader: () => loadArea("devices"), component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
   getParentRoute: () => inside,

@@ -11,6 +11,7 @@ import type account from "./en/account.json";
 import type audit from "./en/audit.json";
 import type board from "./en/board.json";
 import type company from "./en/company.json";
+import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
 import type jobs from "./en/jobs.json";
 import type platform from "./en/platform.json";
@@ -23,7 +24,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; company: typeof company; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; company: typeof company; devices: typeof devices; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -41,6 +42,7 @@ const LATER = {
   audit: { en: () => import("./en/audit.json"), ru: () => import("./ru/audit.json"), it: () => import("./it/audit.json") },
   board: { en: () => import("./en/board.json"), ru: () => import("./ru/board.json"), it: () => import("./it/board.json") },
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
+  devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },

@@ -1,12 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ArrowRightLeft, PhoneCall } from "lucide-react";
+import { ArrowLeftRight, PhoneCall } from "lucide-react";
 import { memo, useMemo, useState } from "react";
 import { useCan } from "@/api";
 import { Badge, Button, Checkbox, type Column, DataTable, Duration, EmptyState, IconButton, PhoneNumber, grouped } from "@/design";
 import { useT } from "@/i18n";
 import { type LiveCall, useAgent } from "@/live";
-import { otherSide } from "../calls/call-words";
-import { DirectionMark, StateBadge } from "../calls/columns";
+import { otherSide, standing } from "../calls/call-words";
 import { SuperviseMenu } from "../supervise/controls";
 import { MoveDialog, canMove } from "../supervise/move";
 import { useSupervisions } from "../supervise/supervisions";
@@ -14,13 +13,23 @@ import { Wait } from "./figure";
 import { useStay } from "./feed";
 
 const Party = memo(function Party({ call }: { call: LiveCall }) {
+  const t = useT();
   return (
     <span className="flex min-w-0 items-center gap-2">
-      <DirectionMark direction={call.direction} />
-      <span className="truncate font-medium">
+      <span className="truncate font-medium" title={t(`calls.direction.${call.direction}`)}>
         <PhoneNumber value={otherSide(call)} />
       </span>
     </span>
+  );
+});
+
+const Standing = memo(function Standing({ call }: { call: LiveCall }) {
+  const t = useT();
+  const { tone, text } = standing(call);
+  return (
+    <Badge tone={tone} dot>
+      {t(text)}
+    </Badge>
   );
 });
 
@@ -64,7 +73,7 @@ const Actions = memo(function Actions({ call, onMove }: { call: LiveCall; onMove
       <SuperviseMenu call={call} />
       {onMove && canMove(call) && (
         <IconButton label={t("board.move.call", { number: grouped(otherSide(call)) })} size="sm" onClick={() => onMove(call.id)}>
-          <ArrowRightLeft size={15} aria-hidden />
+          <ArrowLeftRight size={15} aria-hidden />
         </IconButton>
       )}
     </span>
@@ -93,7 +102,7 @@ export const Calls = memo(function Calls({ calls, queueNames, loading }: { calls
   const columns = useMemo<Column<LiveCall>[]>(
     () => [
       ...(may ? [{ id: "choose", header: "", width: 22, cell: (call: LiveCall) => <Choose call={call} chosen={chosen.has(call.id)} onChoose={choose} /> }] : []),
-      { id: "state", header: t("calls.column.state"), width: 100, cell: (call) => <StateBadge call={call} /> },
+      { id: "state", header: t("calls.column.state"), width: 100, cell: (call) => <Standing call={call} /> },
       { id: "from", header: t("calls.column.party"), width: "minmax(130px, 1.2fr)", cell: (call) => <Party call={call} /> },
       { id: "queue", header: t("calls.column.queue"), width: "minmax(70px, 0.8fr)", hideBelow: "sm", cell: (call) => <span className="block truncate text-ink-2">{(call.queue_id && queueNames.get(call.queue_id)) ?? "–"}</span> },
       { id: "agent", header: t("calls.column.agent"), width: "minmax(100px, 1.2fr)", cell: (call) => <Who call={call} /> },
@@ -107,7 +116,7 @@ export const Calls = memo(function Calls({ calls, queueNames, loading }: { calls
       {marked.length > 0 && (
         <div className="flex flex-wrap items-center gap-2 border-b border-line bg-accent-soft px-4 py-1.5" role="toolbar" aria-label={t("board.move.chosen-label")}>
           <span className="num flex-1 text-md">{t("board.move.chosen", { n: marked.length })}</span>
-          <Button size="sm" variant="primary" icon={<ArrowRightLeft size={14} aria-hidden />} onClick={() => setMoving(marked.map((call) => call.id))}>
+          <Button size="sm" variant="primary" icon={<ArrowLeftRight size={14} aria-hidden />} onClick={() => setMoving(marked.map((call) => call.id))}>
             {t("board.move.open")}
           </Button>
           <Button size="sm" variant="ghost" onClick={() => setChosen(new Set())}>

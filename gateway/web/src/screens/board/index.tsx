@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Megaphone, MonitorUp, X } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { Bell, MonitorUp, X } from "lucide-react";
+import { type CSSProperties, type ReactNode, useCallback, useMemo, useState } from "react";
 import { useCan, useMe } from "@/api";
 import { Banner, Button, ErrorState, PageHeader, Skeleton, cx, formatDateTime } from "@/design";
 import { useT } from "@/i18n";
@@ -90,7 +90,7 @@ export default function BoardScreen() {
           <Part title={t("common.nav.queues")} about={t("board.queues.about")}>
             <Queues queues={shownQueues} loading={!ready} counts={counts} onChoose={(queue) => go({ queue: queue.id === chosen?.id ? undefined : queue.id })} />
           </Part>
-          <div className="grid min-w-0 grid-cols-1 gap-4 xl:grid-cols-2">
+          <div className="grid min-w-0 gap-4" style={SIDE_BY_SIDE}>
             <AgentsPart queue={chosen} />
             <CallsPart queue={chosen} queues={queues} />
           </div>
@@ -114,7 +114,7 @@ function Notice({ queue }: { queue: string | undefined }) {
   if (!may) return null;
   return (
     <>
-      <Button icon={<Megaphone size={15} aria-hidden />} onClick={() => setOpen(true)}>
+      <Button icon={<Bell size={15} aria-hidden />} onClick={() => setOpen(true)}>
         {t("board.notice.open")}
       </Button>
       {open && <NoticeDialog queue={queue} onClose={() => setOpen(false)} />}
@@ -143,9 +143,9 @@ function Chips({ queues, chosen, onChoose }: { queues: readonly Queue[]; chosen:
   );
 }
 
-function Part({ title, about, className, children }: { title: string; about?: ReactNode; className?: string; children: ReactNode }) {
+function Part({ title, about, style, children }: { title: string; about?: ReactNode; style?: CSSProperties; children: ReactNode }) {
   return (
-    <section aria-label={title} className={cx("flex min-w-0 flex-col overflow-hidden rounded-lg border border-line bg-surface", className)}>
+    <section aria-label={title} className="flex min-w-0 flex-col overflow-hidden rounded-lg border border-line bg-surface" style={style}>
       <div className="flex flex-wrap items-baseline gap-x-3 border-b border-line px-4 py-2.5">
         <h2 className="flex-1 font-semibold">{title}</h2>
         {about && <p className="text-sm text-ink-2">{about}</p>}
@@ -156,7 +156,7 @@ function Part({ title, about, className, children }: { title: string; about?: Re
 }
 
 /** Of a height that leaves both lists in sight: what is longer is scrolled within. */
-const LIST = "h-[clamp(280px,52dvh,640px)]";
+const LIST = { height: "clamp(280px, 52dvh, 640px)" };
 
 function AgentsPart({ queue }: { queue: Queue | undefined }) {
   const t = useT();
@@ -170,7 +170,7 @@ function AgentsPart({ queue }: { queue: Queue | undefined }) {
   const agent = useAgent(managed ?? "");
   const present = agents.reduce((sum, one) => sum + (one.activity === "offline" ? 0 : 1), 0);
   return (
-    <Part title={t("common.nav.agents")} about={t("board.agents.about", { n: present })} className={LIST}>
+    <Part title={t("common.nav.agents")} about={t("board.agents.about", { n: present })} style={LIST}>
       <Agents agents={agents} loading={!ready} onManage={setManaged} />
       {agent && <Manage agent={agent} onClose={() => setManaged(undefined)} />}
     </Part>
@@ -192,7 +192,7 @@ function CallsPart({ queue, queues }: { queue: Queue | undefined; queues: readon
   const names = useMemo(() => new Map(queues.map((one) => [one.id, one.name])), [queues]);
   const talking = calls.reduce((sum, one) => sum + (one.state === "active" ? 1 : 0), 0);
   return (
-    <Part title={t("calls.title")} about={t("board.calls.about", { waiting: calls.length - talking, talking })} className={LIST}>
+    <Part title={t("calls.title")} about={t("board.calls.about", { waiting: calls.length - talking, talking })} style={LIST}>
       <Calls calls={calls} queueNames={names} loading={!ready} />
     </Part>
   );
@@ -214,16 +214,15 @@ function FullScreen() {
   );
 }
 
+/** Two lists beside each other where there is room for both. */
+const SIDE_BY_SIDE = { gridTemplateColumns: "repeat(auto-fit, minmax(min(520px, 100%), 1fr))" };
+
 function Loading() {
   return (
     <div aria-busy="true" className="grid gap-4 p-5 max-sm:p-3">
-      <div className="grid grid-cols-6 gap-3 max-xl:grid-cols-3 max-sm:grid-cols-2">
-        {Array.from({ length: 6 }, (_, tile) => (
-          <Skeleton key={tile} height={96} />
-        ))}
-      </div>
+      <Skeleton height={96} />
       <Skeleton height={160} />
-      <div className="grid gap-4 xl:grid-cols-2">
+      <div className="grid gap-4" style={SIDE_BY_SIDE}>
         <Skeleton height={280} />
         <Skeleton height={280} />
       </div>

@@ -76,5 +76,5 @@ export function Queues({ queues, loading, counts, onChoose }: { queues: readonly
         : []),
     ];
   }, [t, counts]);
-  return <DataTable label={t("common.nav.queues")} className="max-h-[46dvh]" columns={columns} rows={queues} rowKey={(queue) => queue.id} loading={loading} onOpen={onChoose} empty={<EmptyState title={t("people.queues.none")} text={t("people.queues.none-text")} />} />;
+  return <DataTable label={t("common.nav.queues")} className="max-h-[70dvh]" columns={columns} rows={queues} rowKey={(queue) => queue.id} loading={loading} onOpen={onChoose} empty={<EmptyState title={t("people.queues.none")} text={t("people.queues.none-text")} />} />;
 }

@@ -16,7 +16,7 @@ export function Tiles({ queue, counts, wall = false }: { queue: string | undefin
   const nothing = "–";
   const icon = wall ? 36 : 20;
   return (
-    <dl aria-label={t("board.tiles")} className={cx("grid gap-3", wall ? "grid-cols-[repeat(auto-fit,minmax(min(260px,100%),1fr))]" : "grid-cols-6 max-xl:grid-cols-3 max-sm:grid-cols-2")}>
+    <dl aria-label={t("board.tiles")} className="grid gap-3" style={{ gridTemplateColumns: `repeat(auto-fit, minmax(min(${wall ? "280px, 100%" : "150px, 45%"}), 1fr))` }}>
       <Waiting sums={sums} wall={wall} />
       <Tile term={t("board.level.now")} alarm={counts ? levelAlarm(serviceLevel(now)) : undefined} wall={wall} value={counts ? <Level value={serviceLevel(now)} size={icon} /> : nothing} more={counts ? t("board.level.today", { level: share(serviceLevel(today)) }) : undefined} />
       <Tile term={t("board.answered")} wall={wall} value={counts ? whole(today.answered) : nothing} more={counts ? t("board.of-offered", { n: today.offered }) : undefined} />
@@ -66,8 +66,12 @@ function Tile({ term, value, more, alarm, wall }: { term: string; value: ReactNo
   return (
     <div className={cx("flex min-w-0 flex-col rounded-lg border", wall ? "gap-2 p-6" : "gap-0.5 px-4 py-3 max-sm:px-3", alarm ? FRAME[alarm] : "border-line bg-surface")}>
       <dt className={cx("truncate text-ink-2", wall ? "text-[22px]" : "text-sm")}>{term}</dt>
-      <dd className={cx("num leading-tight font-semibold tracking-tight whitespace-nowrap", wall ? "text-[clamp(44px,6vw,96px)]" : "text-[32px] max-sm:text-[26px]")}>{value}</dd>
-      <dd className={cx("truncate text-ink-2", wall ? "text-[20px]" : "min-h-5 text-sm")}>{more}</dd>
+      <dd className="num font-semibold tracking-tight whitespace-nowrap" style={{ fontSize: wall ? "clamp(44px, 6vw, 96px)" : 28, lineHeight: 1.2 }}>
+        {value}
+      </dd>
+      <dd className={cx("truncate text-ink-2", wall ? "text-[22px]" : "text-sm")} style={{ minHeight: "1.4em" }}>
+        {more}
+      </dd>
     </div>
   );
 }

@@ -32,41 +32,31 @@ const Card = memo(function Card({ queue, counts }: { queue: Queue; counts: boole
   const clock = useNow();
   const { waiting, longest, today } = figures;
   const alarm = longest && waitAlarm(clock - longest.waiting_since, longest.level_ms);
-  const big = "num text-[clamp(32px,4.5vw,72px)] leading-none font-semibold tracking-tight";
-  const term = "mt-1 text-[18px] text-ink-2";
   return (
     <li className={cx("rounded-lg border-2 p-5", alarm === "bad" ? "border-bad bg-bad-soft" : alarm === "ring" ? "border-ring bg-ring-soft" : "border-line bg-surface")}>
-      <h2 className="truncate text-[26px] font-semibold">{queue.name}</h2>
-      <dl className="mt-3 grid grid-cols-2 gap-x-6 gap-y-4 sm:grid-cols-3">
-        <Big term={t("board.waiting")} termClass={term}>
-          <span className={cx(big, alarm && { ring: "text-ring", bad: "text-bad" }[alarm])}>{whole(waiting)}</span>
+      <h2 className="truncate text-[28px] font-semibold">{queue.name}</h2>
+      <dl className="mt-3 grid gap-6" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(130px, 1fr))" }}>
+        <Big term={t("board.waiting")}>
+          <span className={cx(alarm && { ring: "text-ring", bad: "text-bad" }[alarm])}>{whole(waiting)}</span>
         </Big>
-        <Big term={t("board.longest-wait")} termClass={term}>
-          <span className={big}>
-            <Longest stay={longest} size={28} />
-          </span>
+        <Big term={t("board.longest-wait")}>
+          <Longest stay={longest} size={28} />
         </Big>
-        <Big term={t("board.available")} termClass={term}>
-          <span className={big}>
-            <Alarming alarm={freeAlarm(agents.available, waiting)} words={t("people.queues.nobody-free")} size={28}>
+        <Big term={t("board.available")}>
+          <Alarming alarm={freeAlarm(agents.available, waiting)} words={t("people.queues.nobody-free")} size={28}>
               {whole(agents.available)}
             </Alarming>
-          </span>
         </Big>
         {counts && (
           <>
-            <Big term={t("board.level.now")} termClass={term}>
-              <span className={big}>
-                <Level value={serviceLevel(now)} size={28} />
-              </span>
+            <Big term={t("board.level.now")}>
+              <Level value={serviceLevel(now)} size={28} />
             </Big>
-            <Big term={t("board.level.today-head")} termClass={term}>
-              <span className={big}>
-                <Level value={serviceLevel(today)} size={28} />
-              </span>
+            <Big term={t("board.level.today-head")}>
+              <Level value={serviceLevel(today)} size={28} />
             </Big>
-            <Big term={t("board.abandoned")} termClass={term}>
-              <span className={big}>{share(abandonRate(today))}</span>
+            <Big term={t("board.abandoned")}>
+              {share(abandonRate(today))}
             </Big>
           </>
         )}
@@ -75,11 +65,13 @@ const Card = memo(function Card({ queue, counts }: { queue: Queue; counts: boole
   );
 });
 
-function Big({ term, termClass, children }: { term: string; termClass: string; children: ReactNode }) {
+function Big({ term, children }: { term: string; children: ReactNode }) {
   return (
-    <div className="flex min-w-0 flex-col-reverse justify-end">
-      <dt className={termClass}>{term}</dt>
-      <dd>{children}</dd>
+    <div className="min-w-0">
+      <dt className="truncate text-lg text-ink-2">{term}</dt>
+      <dd className="num leading-none font-semibold tracking-tight" style={{ fontSize: "clamp(32px, 4.5vw, 72px)" }}>
+        {children}
+      </dd>
     </div>
   );
 }

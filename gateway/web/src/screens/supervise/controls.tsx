@@ -1,4 +1,4 @@
-import { Ear, Megaphone, MessageSquareDot, PhoneForwarded, Square } from "lucide-react";
+import { Headphones, Headset, Mic, PhoneIncoming, PhoneOff } from "lucide-react";
 import { type ReactElement, useState } from "react";
 import { useCan, useMe } from "@/api";
 import { Badge, Button, ConfirmDialog, IconButton, Menu, type MenuItem, SegmentedControl, grouped, toast } from "@/design";
@@ -10,7 +10,7 @@ import { BROWSER, usePhones } from "./phones";
 import { MODES, type Mode, stopSupervising, supervise, takeOver } from "./requests";
 import { useMode, useSupervisions } from "./supervisions";
 
-const ICONS: Record<Mode, ReactElement> = { listen: <Ear size={15} aria-hidden />, whisper: <MessageSquareDot size={15} aria-hidden />, barge: <Megaphone size={15} aria-hidden /> };
+const ICONS: Record<Mode, ReactElement> = { listen: <Headphones size={15} aria-hidden />, whisper: <Headset size={15} aria-hidden />, barge: <Mic size={15} aria-hidden /> };
 
 /** Whether one may be in this call beside those who talk: not in one's own, and not before somebody has answered. */
 export function canSupervise(call: Pick<LiveCall, "state" | "agent_id">, me: string | undefined): boolean {
@@ -63,17 +63,17 @@ export function SuperviseMenu({ call, labelled }: { call: LiveCall; labelled?: b
   const items: (MenuItem | "separator")[] = [
     ...MODES.map((one) => ({ label: t(`board.supervise.${one}`), icon: ICONS[one], onSelect: () => void join(one, mode !== undefined), ...(mode ? { checked: mode === one } : {}) })),
     "separator",
-    { label: t("board.take-over"), icon: <PhoneForwarded size={15} aria-hidden />, onSelect: () => setAsking(true) },
-    ...(mode ? [{ label: t("board.supervise.stop"), icon: <Square size={15} aria-hidden />, onSelect: () => void stop() }] : []),
+    { label: t("board.take-over"), icon: <PhoneIncoming size={15} aria-hidden />, onSelect: () => setAsking(true) },
+    ...(mode ? [{ label: t("board.supervise.stop"), icon: <PhoneOff size={15} aria-hidden />, onSelect: () => void stop() }] : []),
     ...(!mode && phones.length > 1 ? ["separator" as const, ...phones] : []),
   ];
   const trigger = labelled ? (
-    <Button icon={<Ear size={15} aria-hidden />} busy={busy}>
+    <Button icon={<Headphones size={15} aria-hidden />} busy={busy}>
       {t("board.supervise")}
     </Button>
   ) : (
     <IconButton label={name} size="sm" pressed={mode !== undefined} aria-busy={busy || undefined}>
-      <Ear size={16} aria-hidden />
+      <Headphones size={16} aria-hidden />
     </IconButton>
   );
   return (
@@ -125,10 +125,10 @@ function Bar({ call, mode }: { call: LiveCall; mode: Mode }) {
         {t("board.supervise.with", { agent, number: `\u2068${grouped(otherSide(call))}\u2069` })}
       </p>
       <SegmentedControl label={t("board.supervise.how")} value={mode} onValueChange={(next) => void join(MODES.find((one) => one === next) ?? mode, true)} options={MODES.map((one) => ({ value: one, label: t(`board.supervise.${one}`), icon: ICONS[one] }))} />
-      <Button size="sm" icon={<PhoneForwarded size={14} aria-hidden />} onClick={() => setAsking(true)}>
+      <Button size="sm" icon={<PhoneIncoming size={14} aria-hidden />} onClick={() => setAsking(true)}>
         {t("board.take-over")}
       </Button>
-      <Button size="sm" icon={<Square size={13} aria-hidden />} busy={busy} onClick={() => void stop()}>
+      <Button size="sm" icon={<PhoneOff size={13} aria-hidden />} busy={busy} onClick={() => void stop()}>
         {t("board.supervise.stop")}
       </Button>
       <TakeOver call={call} open={asking} onOpenChange={setAsking} onTake={take} />

@@ -1,4 +1,4 @@
-import { ArrowRightLeft } from "lucide-react";
+import { ArrowLeftRight } from "lucide-react";
 import { useState } from "react";
 import { useMe } from "@/api";
 import { Button } from "@/design";
@@ -17,7 +17,7 @@ export default function OnCall({ call }: { call: LiveCall }) {
   const [moving, setMoving] = useState(false);
   if (mode) {
     return (
-      <div className="order-last basis-full overflow-hidden rounded-lg border border-accent-line [&>section]:border-b-0">
+      <div className="overflow-hidden rounded-lg" style={{ order: 1, flexBasis: "100%" }}>
         <SupervisedCall id={call.id} mode={mode} />
       </div>
     );
@@ -26,7 +26,7 @@ export default function OnCall({ call }: { call: LiveCall }) {
     <>
       <SuperviseMenu call={call} labelled />
       {canMove(call) && (
-        <Button icon={<ArrowRightLeft size={15} aria-hidden />} onClick={() => setMoving(true)}>
+        <Button icon={<ArrowLeftRight size={15} aria-hidden />} onClick={() => setMoving(true)}>
           {t("board.move.open")}
         </Button>
       )}
