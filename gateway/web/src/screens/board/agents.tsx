@@ -70,8 +70,8 @@ export const Agents = memo(function Agents({ agents, loading, onManage }: { agen
     () => [
       { id: "agent", header: t("people.agents.agent"), width: "minmax(120px, 1.2fr)", cell: (agent) => <Person agent={agent} /> },
       { id: "state", header: t("people.agents.state"), width: "minmax(120px, 1.2fr)", cell: (agent) => <What agent={agent} /> },
+      { id: "call", header: t("people.agents.call"), width: "minmax(110px, 1fr)", cell: (agent) => <Talking id={agent.call_id} /> },
       { id: "since", header: t("people.agents.since"), width: 76, numeric: true, cell: (agent) => <Duration since={agent.since} /> },
-      { id: "call", header: t("people.agents.call"), width: "minmax(110px, 1fr)", hideBelow: "sm", cell: (agent) => <Talking id={agent.call_id} /> },
       { id: "do", header: "", width: 68, align: "end", cell: (agent) => <Actions agent={agent} onManage={mayManage ? onManage : undefined} /> },
     ],
     [t, mayManage, onManage],

@@ -104,7 +104,7 @@ export const Calls = memo(function Calls({ calls, queueNames, loading }: { calls
       ...(may ? [{ id: "choose", header: "", width: 22, cell: (call: LiveCall) => <Choose call={call} chosen={chosen.has(call.id)} onChoose={choose} /> }] : []),
       { id: "state", header: t("calls.column.state"), width: 100, cell: (call) => <Standing call={call} /> },
       { id: "from", header: t("calls.column.party"), width: "minmax(130px, 1.2fr)", cell: (call) => <Party call={call} /> },
-      { id: "queue", header: t("calls.column.queue"), width: "minmax(70px, 0.8fr)", hideBelow: "sm", cell: (call) => <span className="block truncate text-ink-2">{(call.queue_id && queueNames.get(call.queue_id)) ?? "–"}</span> },
+      { id: "queue", header: t("calls.column.queue"), width: "minmax(70px, 0.8fr)", cell: (call) => <span className="block truncate text-ink-2">{(call.queue_id && queueNames.get(call.queue_id)) ?? "–"}</span> },
       { id: "agent", header: t("calls.column.agent"), width: "minmax(100px, 1.2fr)", cell: (call) => <Who call={call} /> },
       { id: "long", header: t("people.agents.since"), width: 76, numeric: true, cell: (call) => <HowLong call={call} /> },
       ...(may ? [{ id: "do", header: "", width: 36, align: "end" as const, cell: (call: LiveCall) => <Actions call={call} onMove={(id) => setMoving([id])} /> }] : []),

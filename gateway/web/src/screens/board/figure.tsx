@@ -1,8 +1,8 @@
 import { CircleAlert, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { clock, cx, useNow } from "@/design";
-import { useT } from "@/i18n";
-import { share } from "../reports/words";
+import { currentLanguage, useT } from "@/i18n";
+import { NOTHING, share } from "../reports/words";
 import type { Stay } from "./figures";
 import { type Alarm, levelAlarm, waitAlarm } from "./tones";
 
@@ -13,7 +13,7 @@ export function Alarming({ alarm, words, size = 13, children }: { alarm: Alarm; 
   if (!alarm) return <>{children}</>;
   const Icon = alarm === "bad" ? CircleAlert : TriangleAlert;
   return (
-    <span data-alarm={alarm} title={words} className={cx("inline-flex items-center gap-1 font-semibold", INK[alarm])}>
+    <span data-alarm={alarm} title={words} className={cx("inline-flex items-center gap-1 font-semibold", INK[alarm])} style={{ verticalAlign: "bottom" }}>
       <Icon size={size} aria-hidden className="shrink-0" />
       {children}
       <span className="sr-only">{words}</span>
@@ -37,11 +37,17 @@ export function Longest({ stay, size }: { stay: Stay | undefined; size?: number 
   return stay ? <Wait since={stay.waiting_since} level_ms={stay.level_ms} {...(size ? { size } : {})} /> : <span className="text-ink-3">–</span>;
 }
 
-export function Level({ value, size }: { value: number | undefined; size?: number }) {
+/** `wall`: without a tenth, which nobody reads from afar. */
+export function Level({ value, size, wall }: { value: number | undefined; size?: number; wall?: boolean }) {
   const t = useT();
   return (
     <Alarming alarm={levelAlarm(value)} words={t("board.alarm.level")} {...(size ? { size } : {})}>
-      <span className="num">{share(value)}</span>
+      <span className="num">{wall ? percent(value) : share(value)}</span>
     </Alarming>
   );
+}
+
+/** In whole percents. Rounded down: 100 % are all of them. */
+export function percent(value: number | undefined): string {
+  return value === undefined ? NOTHING : (Math.floor(value * 100) / 100).toLocaleString(currentLanguage(), { style: "percent" });
 }

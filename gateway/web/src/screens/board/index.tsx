@@ -2,7 +2,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Bell, MonitorUp, X } from "lucide-react";
 import { type CSSProperties, type ReactNode, useCallback, useMemo, useState } from "react";
 import { useCan, useMe } from "@/api";
-import { Banner, Button, ErrorState, PageHeader, Skeleton, cx, formatDateTime } from "@/design";
+import { Banner, Button, ErrorState, IconButton, PageHeader, Skeleton, cx, formatDateTime } from "@/design";
 import { useT } from "@/i18n";
 import { type LiveCall, type Queue, live, useAgent, useLiveReady, useQueues } from "@/live";
 import { Manage } from "../agents/manage";
@@ -39,7 +39,7 @@ export default function BoardScreen() {
   const failed = error !== undefined && !loaded;
   if (wall) {
     return (
-      <div className="fixed inset-0 z-30 flex flex-col bg-bg">
+      <div className="fixed inset-0 z-30 flex flex-col overflow-auto bg-bg">
         <div className="flex flex-wrap items-center gap-3 px-6 py-3 max-sm:px-3">
           <h1 className="min-w-0 flex-1 truncate text-xl font-semibold">{chosen ? t("board.title-of", { queue: chosen.name }) : t("people.board")}</h1>
           <FullScreen />
@@ -60,9 +60,9 @@ export default function BoardScreen() {
         actions={
           <>
             <Notice queue={chosen?.id} />
-            <Button icon={<MonitorUp size={15} aria-hidden />} onClick={() => go({ queue: chosen?.id, wall: true })}>
-              {t("people.wall.show")}
-            </Button>
+            <IconButton label={t("people.wall.show")} variant="secondary" onClick={() => go({ queue: chosen?.id, wall: true })}>
+              <MonitorUp size={15} aria-hidden />
+            </IconButton>
           </>
         }
         tabs={queues.length > 1 && <Chips queues={queues} chosen={chosen} onChoose={(queue) => go({ queue })} />}

@@ -36,17 +36,19 @@ interface Asking {
  * stream, and moves those who wait without being counted again.
  */
 export async function load({ floor, zone, figures, signal }: Asking): Promise<Loaded> {
-  for (let wait = BEHIND_FIRST; ; wait = Math.min(wait * 2, BEHIND_LIMIT)) {
-    const { items, seq } = await waitingCalls(signal);
-    if (seq >= floor) {
-      const stays = await staysOf(items, seq, signal);
-      if (!figures) return { snapshot: { seq, stays, ...NOTHING }, skew: 0 };
-      for (; ; wait = Math.min(wait * 2, BEHIND_LIMIT)) {
-        const [today, around] = await Promise.all([readToday(zone, signal), readAround(signal)]);
-        if (today.as_of_seq >= seq && around.as_of_seq >= seq) return { snapshot: { seq, stays, today: todayOf(today), quarters: quartersOf(around) }, skew: Date.parse(today.as_of) - Date.now() };
-        await pause(wait, signal);
-      }
-    }
+  const { items, seq } = await caughtUp(() => waitingCalls(signal), (calls) => calls.seq >= floor, signal);
+  const stays = await staysOf(items, seq, signal);
+  if (!figures) return { snapshot: { seq, stays, ...NOTHING }, skew: 0 };
+  const [today, around] = await caughtUp(() => Promise.all([readToday(zone, signal), readAround(signal)]), (both) => both.every((one) => one.as_of_seq >= seq), signal);
+  return { snapshot: { seq, stays, today: todayOf(today), quarters: quartersOf(around) }, skew: Date.parse(today.as_of) - Date.now() };
+}
+
+/** Asks until the answer is new enough: what a consumer of the journal derives may be a moment behind. */
+async function caughtUp<T>(ask: () => Promise<T>, isThere: (answer: T) => boolean, signal: AbortSignal): Promise<T> {
+  for (let wait = BEHIND_FIRST; ; wait *= 2) {
+    const answer = await ask();
+    if (isThere(answer)) return answer;
+    if (wait > BEHIND_LIMIT) throw new Error("what is counted is far behind what happens");
     await pause(wait, signal);
   }
 }

@@ -64,13 +64,13 @@ export function Queues({ queues, loading, counts, onChoose }: { queues: readonly
       { id: "queue", header: t("board.queue"), width: "minmax(120px, 1.6fr)", cell: (queue) => <span className="block truncate font-medium">{queue.name}</span> },
       { id: "waiting", header: t("board.waiting"), ...figure, cell: ({ id }) => <Waiting id={id} /> },
       { id: "longest", header: t("board.longest-wait"), ...figure, cell: ({ id }) => <LongestOf id={id} /> },
-      { id: "agents", header: t("board.agents.short"), numeric: true, width: "minmax(150px, 1.4fr)", cell: ({ id }) => <Agents id={id} /> },
+      { id: "agents", header: t("board.agents.short"), numeric: true, width: "minmax(140px, 1.4fr)", cell: ({ id }) => <Agents id={id} /> },
       ...(counts
         ? [
             { id: "level-now", header: t("board.level.now"), ...figure, width: "minmax(110px, 1fr)", cell: ({ id }: Queue) => <LevelNow id={id} /> },
             { id: "level-today", header: t("board.level.today-head"), ...figure, width: "minmax(90px, 1fr)", cell: ({ id }: Queue) => <LevelToday id={id} /> },
-            { id: "offered", header: t("board.offered"), ...figure, cell: ({ id }: Queue) => <Count id={id} of="offered" /> },
-            { id: "answered", header: t("board.answered"), ...figure, cell: ({ id }: Queue) => <Count id={id} of="answered" /> },
+            { id: "offered", header: t("board.offered"), ...figure, hideBelow: "md" as const, cell: ({ id }: Queue) => <Count id={id} of="offered" /> },
+            { id: "answered", header: t("board.answered"), ...figure, hideBelow: "lg" as const, cell: ({ id }: Queue) => <Count id={id} of="answered" /> },
             { id: "abandoned", header: t("board.abandoned"), ...figure, width: "minmax(100px, 1fr)", cell: ({ id }: Queue) => <Abandoned id={id} /> },
           ]
         : []),

@@ -2,8 +2,8 @@ import { type ReactNode, memo } from "react";
 import { cx, useNow } from "@/design";
 import { useT } from "@/i18n";
 import type { Queue } from "@/live";
-import { share, whole } from "../reports/words";
-import { Alarming, Level, Longest } from "./figure";
+import { whole } from "../reports/words";
+import { Alarming, Level, Longest, percent } from "./figure";
 import { abandonRate, serviceLevel } from "./figures";
 import { useQueueFigures } from "./feed";
 import { Tiles } from "./tiles";
@@ -13,7 +13,7 @@ import { freeAlarm, waitAlarm } from "./tones";
 /** Read from four metres, with nothing to press. */
 export function Wall({ queues, queue, counts }: { queues: readonly Queue[]; queue: string | undefined; counts: boolean }) {
   return (
-    <div className="min-h-0 flex-1 overflow-auto p-6 pt-2 max-sm:p-3">
+    <div className="flex-1 p-6 pt-2 max-sm:p-3">
       <Tiles queue={queue} counts={counts} wall />
       <ul className="mt-5 grid grid-cols-[repeat(auto-fit,minmax(min(420px,100%),1fr))] gap-5">
         {queues.map((one) => (
@@ -40,24 +40,22 @@ const Card = memo(function Card({ queue, counts }: { queue: Queue; counts: boole
           <span className={cx(alarm && { ring: "text-ring", bad: "text-bad" }[alarm])}>{whole(waiting)}</span>
         </Big>
         <Big term={t("board.longest-wait")}>
-          <Longest stay={longest} size={28} />
+          <Longest stay={longest} size={24} />
         </Big>
         <Big term={t("board.available")}>
-          <Alarming alarm={freeAlarm(agents.available, waiting)} words={t("people.queues.nobody-free")} size={28}>
-              {whole(agents.available)}
-            </Alarming>
+          <Alarming alarm={freeAlarm(agents.available, waiting)} words={t("people.queues.nobody-free")} size={24}>
+            {whole(agents.available)}
+          </Alarming>
         </Big>
         {counts && (
           <>
             <Big term={t("board.level.now")}>
-              <Level value={serviceLevel(now)} size={28} />
+              <Level value={serviceLevel(now)} size={24} wall />
             </Big>
             <Big term={t("board.level.today-head")}>
-              <Level value={serviceLevel(today)} size={28} />
+              <Level value={serviceLevel(today)} size={24} wall />
             </Big>
-            <Big term={t("board.abandoned")}>
-              {share(abandonRate(today))}
-            </Big>
+            <Big term={t("board.abandoned")}>{percent(abandonRate(today))}</Big>
           </>
         )}
       </dl>
@@ -69,7 +67,7 @@ function Big({ term, children }: { term: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
       <dt className="truncate text-lg text-ink-2">{term}</dt>
-      <dd className="num leading-none font-semibold tracking-tight" style={{ fontSize: "clamp(32px, 4.5vw, 72px)" }}>
+      <dd className="num leading-none font-semibold tracking-tight" style={{ fontSize: "clamp(32px, 3vw, 64px)" }}>
         {children}
       </dd>
     </div>
