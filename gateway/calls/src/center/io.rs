@@ -1,17 +1,17 @@
 //! What goes into the core and what comes out of it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::Rule;
 
+use super::commands::{Ask, TransferKind, TransferStep, TransferTo};
 use super::missed::MissedCall;
+pub use super::request::{Answers, HangupWhy, RecorderCommand, Refusal, Reply, Request};
 use crate::Sight;
 use crate::directory::Directory;
 use crate::model::Record;
-use crate::names::Side;
 use crate::{AgentState, By, CallCommandError, DialRefusal};
 
 /// A channel as Asterisk describes it, as far as call control cares.
@@ -105,6 +105,13 @@ pub enum Report {
         channel: String,
         /// How far.
         progress: DialProgress,
+    },
+    /// A party pressed a key (`ChannelDtmfReceived`).
+    Dtmf {
+        /// The channel's id.
+        channel: String,
+        /// Which.
+        digit: char,
     },
     /// What was played to a customer is over (`PlaybackFinished`).
     Played {
@@ -255,6 +262,17 @@ pub enum Input {
         /// Who is to join.
         agent: AgentId,
     },
+    /// Somebody asks something of a running call.
+    Ask {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// What who asks sees.
+        sight: Sight,
+        /// What they ask.
+        ask: Ask,
+    },
     /// An agent's phone wants its running call on a new leg.
     Reattach {
         /// Whose call.
@@ -266,6 +284,11 @@ pub enum Input {
         /// The phone to ring.
         username: String,
     },
+    /// A recording goes on in a file that an earlier life of the gateway left paused: so it is.
+    FoundPaused {
+        /// The recording.
+        recording: RecordingId,
+    },
     /// A recording was closed or broke.
     Recorded {
         /// The recording.
@@ -275,38 +298,6 @@ pub enum Input {
     },
     /// Time went by.
     Tick,
-}
-
-/// How a call is handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TransferKind {
-    /// Who hands it on is gone at once.
-    Blind,
-    /// Who hands it on asks first.
-    Attended,
-}
-
-/// To whom a call is handed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferTo {
-    /// An agent.
-    Agent(AgentId),
-    /// Whoever serves a queue.
-    Queue(QueueId),
-}
-
-/// How an attended transfer goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferStep {
-    /// The other takes the call.
-    Complete,
-    /// Talk to the other one of the two.
-    Swap,
-    /// All three talk.
-    Merge,
-    /// The call stays where it was.
-    Cancel,
 }
 
 /// What became of a recording.
@@ -325,213 +316,6 @@ pub enum RecordingOutcome {
     },
     /// It broke, and this is why.
     Failed(String),
-}
-
-/// A request to Asterisk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// Makes a mixing bridge.
-    CreateBridge {
-        /// Its id.
-        bridge: String,
-    },
-    /// Removes a bridge.
-    DestroyBridge {
-        /// Its id.
-        bridge: String,
-    },
-    /// Answers a channel.
-    Answer {
-        /// Its id.
-        channel: String,
-    },
-    /// Plays music to a channel.
-    StartMusic {
-        /// Its id.
-        channel: String,
-    },
-    /// Plays sounds to a channel, one after the other.
-    Play {
-        /// Its id.
-        channel: String,
-        /// The playback's id.
-        playback: String,
-        /// Asterisk's names of the sounds.
-        sounds: &'static [&'static str],
-    },
-    /// Ends what is being played before its time.
-    StopPlayback {
-        /// Its id.
-        playback: String,
-    },
-    /// Stops the music.
-    StopMusic {
-        /// Its id.
-        channel: String,
-    },
-    /// Puts channels into a bridge.
-    AddChannels {
-        /// The bridge's id.
-        bridge: String,
-        /// The channels' ids.
-        channels: Vec<String>,
-    },
-    /// Rings a phone; its channel enters our application when it is answered.
-    Originate {
-        /// The new channel's id.
-        channel: String,
-        /// The phone's user name.
-        username: String,
-        /// The number shown on the phone.
-        caller: String,
-        /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
-        timeout_s: u32,
-        /// The channel it is rung for; none where the phone is the first of its call.
-        originator: Option<String>,
-        /// The call, told to the phone so that a panel knows which one rings.
-        call: CallId,
-        /// The queue it came by, for the phone's display.
-        queue: Option<String>,
-        /// Whether the phone answers by itself, and why.
-        answers: Answers,
-    },
-    /// Makes a leg to the outside world, in our application and not yet dialled, so that what the network says before the answer is heard.
-    CreateTrunkLeg {
-        /// Its id.
-        channel: String,
-        /// Asterisk's dial string.
-        endpoint: String,
-        /// The number that is shown to who is called.
-        caller_id: Option<String>,
-        /// The channel it is dialled for.
-        originator: String,
-    },
-    /// Dials such a leg.
-    Dial {
-        /// Its id.
-        channel: String,
-        /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.
-        timeout_s: u32,
-    },
-    /// Lets a channel hear that it rings on the other side.
-    Ring {
-        /// Its id.
-        channel: String,
-    },
-    /// Ends that.
-    StopRing {
-        /// Its id.
-        channel: String,
-    },
-    /// Hangs a channel up. That it is gone already is success.
-    Hangup {
-        /// Its id.
-        channel: String,
-        /// Why.
-        why: HangupWhy,
-    },
-    /// Taps one side of a channel.
-    Snoop {
-        /// The channel listened to.
-        channel: String,
-        /// The new snoop channel's id.
-        snoop: String,
-        /// Which side.
-        side: Side,
-    },
-    /// Makes a channel that sends its audio to our media socket.
-    SendMedia {
-        /// Its id.
-        channel: String,
-    },
-    /// Asks from which address such a channel sends.
-    MediaSource {
-        /// Its id.
-        channel: String,
-    },
-    /// Hands a channel back to the dialplan.
-    Continue {
-        /// Its id.
-        channel: String,
-        /// Where to.
-        context: &'static str,
-        /// Which extension.
-        extension: String,
-    },
-}
-
-/// Whether a phone that is rung answers by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Answers {
-    /// Somebody picks it up.
-    #[default]
-    ByHand,
-    /// It asked to be put back into its running call.
-    Reattached,
-    /// Who has it wants to call, and asked for this.
-    ToDial,
-}
-
-/// Why we hang a channel up: the caller's phone shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HangupWhy {
-    /// The call is over.
-    Normal,
-    /// No such number.
-    Unallocated,
-    /// The time to answer was up, or the caller gave up.
-    NoAnswer,
-    /// Another phone was picked up: this one counts no missed call.
-    AnsweredElsewhere,
-    /// We can't.
-    Congestion,
-    /// We won't.
-    Rejected,
-}
-
-/// What a request brought back, where it brings something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
-    /// Done.
-    Done,
-    /// The address a media channel sends from.
-    Source(SocketAddr),
-}
-
-/// Why a request was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// What it was for is gone.
-    Gone,
-    /// Asterisk said no.
-    Refused(String),
-    /// The connection is away, or the answer did not come: whether it was done will be seen in the next snapshot.
-    Unknown(String),
-}
-
-/// What to do with a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecorderCommand {
-    /// Begin, or go on in the file that an earlier life of the gateway began.
-    Start {
-        /// The recording.
-        recording: RecordingId,
-        /// The file, relative to the recordings folder.
-        path: String,
-        /// Where the agents' side comes from.
-        agent: SocketAddr,
-        /// Where the customer's side comes from.
-        customer: SocketAddr,
-        /// Go on in an existing file.
-        resume: bool,
-    },
-    /// Close it. Answered by [`Input::Recorded`].
-    Finish {
-        /// The recording.
-        recording: RecordingId,
-        /// The file, in case no recorder is running: then what is on disk is repaired.
-        path: String,
-    },
 }
 
 /// What comes out.
