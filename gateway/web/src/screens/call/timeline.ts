@@ -55,8 +55,6 @@ function named(name: string | undefined, key: string, withName: TextKey, without
 
 /** Why a caller was handed on to another queue. */
 const MOVES = ["waited", "too_long", "closed", "nobody", "silent", "queue_removed", "by_hand"] as const;
-/** How a supervisor is in a call. */
-const SUPERVISES = ["listen", "whisper", "barge"] as const;
 /** How an agent let a call pass. */
 const MISSES = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
 
@@ -100,11 +98,6 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   },
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
   "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
-  "call.supervised": (told) => {
-    const mode = SUPERVISES.find((one) => one === told.data.mode);
-    return { ...named(agentOf(told), "agent", mode ? `work.event.supervised.${mode}` : "work.event.supervised", "work.event.supervised"), tone: "accent" };
-  },
-  "call.supervision_ended": (told) => ({ ...named(agentOf(told), "agent", "work.event.supervision-ended.by", "work.event.supervision-ended") }),
   "call.ended": (told): Line => {
     const { data } = told;
     const reason = REASONS.find((one) => one === data.end_reason);
