@@ -139,8 +139,9 @@ test("a supervisor listens, whispers, joins, stops, and takes a call over", asyn
     await page.getByRole("menu").getByText(item, { exact: true }).click();
   };
   const supervises = (mode: string) => page.locator(`[data-supervising="${mode}"]`).waitFor();
-  // The browser may be a phone too; the desk phone is the one that answers by itself here.
-  if ((await page.locator('[data-registration="ready"]').count()) > 0) await menu("On Desk");
+  // The browser is a phone too; here the desk phone is to ring, which answers by itself and gives a tone.
+  await page.locator('header [data-registration="ready"]').first().waitFor({ state: "attached" });
+  await menu("On Desk");
   await menu("Listen");
   await supervises("listen");
   await row(page, "Calls", "777 0301").getByText("Listening").waitFor();
@@ -179,6 +180,7 @@ test("waiting calls are moved together, and keep their wait", async () => {
   const page = await board("operator2@demo.test");
   await calls("+15557770401");
   await calls("+15557770402");
+  await shows(page, { waiting: 2 });
   const before = await counted(page);
   for (const number of ["+1 555 777 0401", "+1 555 777 0402"]) await grid(page, "Calls").getByRole("checkbox", { name: `Choose ${number}` }).click();
   await page.getByText("2 calls chosen").waitFor();
