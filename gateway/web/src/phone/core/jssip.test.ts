@@ -215,6 +215,14 @@ test("a ring for a call that is taken up again", () => {
   expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", reattach: "0197" } });
 });
 
+test("a ring for what was asked for from the panel", () => {
+  up();
+  invite("X-Trunkline-Call: 0197\r\nX-Trunkline-Dial: 0197");
+  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", dial: true, reattach: undefined } });
+  invite("X-Trunkline-Call: 0198");
+  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { dial: false } });
+});
+
 test.each([
   ["", false],
   ['Reason: SIP;cause=200;text="Call completed elsewhere"', true],
