@@ -11,6 +11,7 @@ import type account from "./en/account.json";
 import type audit from "./en/audit.json";
 import type company from "./en/company.json";
 import type dialing from "./en/dialing.json";
+import type incall from "./en/incall.json";
 import type jobs from "./en/jobs.json";
 import type platform from "./en/platform.json";
 import type reports from "./en/reports.json";
@@ -22,7 +23,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; company: typeof company; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; company: typeof company; incall: typeof incall; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -40,6 +41,7 @@ const LATER = {
   audit: { en: () => import("./en/audit.json"), ru: () => import("./ru/audit.json"), it: () => import("./it/audit.json") },
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
+  incall: { en: () => import("./en/incall.json"), ru: () => import("./ru/incall.json"), it: () => import("./it/incall.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
   platform: { en: () => import("./en/platform.json"), ru: () => import("./ru/platform.json"), it: () => import("./it/platform.json") },

@@ -79,8 +79,7 @@ function inOrder(events: readonly JournalEvent[]): readonly JournalEvent[] {
 }
 
 export function talkOf(events: readonly JournalEvent[]): Talk {
-  const { asker: _, ...talk } = inOrder(events).reduce<Reading>(after, { ...QUIET, asker: undefined });
-  return talk;
+  return inOrder(events).reduce<Reading>(after, { ...QUIET, asker: undefined });
 }
 
 function after(talk: Reading, event: JournalEvent): Reading {
