@@ -29,6 +29,7 @@ const join = createRoute({ getParentRoute: () => root, path: "/join", loader: ()
 const design = createRoute({
   getParentRoute: () => root,
   path: "/design",
+  loader: () => loadArea("sound"),
   component: lazyRouteComponent(() => import("@/screens/design")),
 });
 
@@ -90,7 +91,7 @@ const jobs = createRoute({
   loader: () => loadArea("jobs"),
   component: lazyRouteComponent(() => import("@/screens/jobs")),
 });
-const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
+const settings = createRoute({ getParentRoute: () => inside, path: "/settings", loader: () => loadArea("sound"), component: lazyRouteComponent(() => import("@/screens/settings")) });
 const roles = createRoute({
   getParentRoute: () => inside,
   path: "/settings/roles",

@@ -8,11 +8,14 @@ import { type LiveCall, useRunningCalls } from "@/live";
 import type { PhoneCall } from "../api";
 import { usePhone, usePhoneActions } from "./core";
 import { useKeptFocus } from "./focus";
-import { DialPad, TonePad } from "./keypad";
 import { Missed } from "./missed";
 import { attempt } from "./problems";
 import { QualityMark } from "./quality";
 import { PhoneStatus } from "./status";
+
+/** The pads come when one is opened; the fallback keeps their place. */
+const DialPad = lazy(async () => ({ default: (await import("./keypad")).DialPad }));
+const TonePad = lazy(async () => ({ default: (await import("./keypad")).TonePad }));
 
 /** What belongs to a running call comes with the first of them. */
 const inCall = async () => (await Promise.all([import("@/screens/in-call/bar"), loadArea("incall")]))[0];
@@ -87,7 +90,9 @@ function Idle() {
             </Button>
           }
         >
-          <DialPad onDialed={() => setOpen(false)} />
+          <Suspense fallback={<div aria-busy className="h-72 w-60" />}>
+            <DialPad onDialed={() => setOpen(false)} />
+          </Suspense>
         </Popover>
       )}
       {missed.length > 0 && <Missed usable={usable} />}
@@ -157,7 +162,9 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
         <Control label={muteLabel} keys="m" on={call.muted} disabled={!live} icon={call.muted ? <MicOff size={17} aria-hidden /> : <Mic size={17} aria-hidden />} onClick={mute} />
         <Control label={holdLabel} keys="h" on={call.held} disabled={!reachable} icon={call.held ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />} onClick={hold} />
         <Popover label={t("phone.keypad")} open={pad && reachable} onOpenChange={setPad} trigger={<Control label={t("phone.keypad")} keys="#" disabled={!reachable} icon={<Grid3x3 size={17} aria-hidden />} />}>
-          <TonePad callId={call.id} />
+          <Suspense fallback={<div aria-busy className="h-64 w-56" />}>
+            <TonePad callId={call.id} />
+          </Suspense>
         </Popover>
         {live && call.callId && (
           <Suspense fallback={null}>
