@@ -19,7 +19,7 @@ export function PickDialog({ callId, what, onClose }: { callId: string; what: Wh
   const [last, setLast] = useState<What>("transfer");
   if (what && what !== last) setLast(what);
   return (
-    <Dialog open={what !== undefined} onOpenChange={(open) => !open && onClose()} title={t(`incall.${last}.title`)} description={t(`incall.${last}.text`)}>
+    <Dialog open={what !== undefined} onOpenChange={(open) => !open && onClose()} title={t(`incall.pick-title.${last}`)} description={t(`incall.pick-text.${last}`)}>
       <Pick callId={callId} what={last} onClose={onClose} />
     </Dialog>
   );
@@ -83,7 +83,7 @@ function Pick({ callId, what, onClose }: { callId: string; what: What; onClose: 
         }}
         onKeyDown={onKeyDown}
       />
-      <div role="listbox" id={list} aria-label={t(`incall.${what}.title`)} className="grid max-h-72 content-start gap-0.5 overflow-auto">
+      <div role="listbox" id={list} aria-label={t(`incall.pick-title.${what}`)} className="grid max-h-72 content-start gap-0.5 overflow-auto">
         {found.map((one) => (
           <Target key={one.id} id={`${list}-${one.id}`} target={one} chosen={one === chosen} onChoose={() => setChosenId(one.id)} />
         ))}
