@@ -21,6 +21,7 @@ pub mod logging;
 pub mod mail;
 pub mod members;
 pub mod metrics;
+pub mod notices;
 pub mod oidc;
 mod panel;
 pub mod provision;

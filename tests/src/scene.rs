@@ -107,15 +107,19 @@ impl Scene {
             things: AtomicU32::new(0),
         };
         for email in emails {
-            let api = Api::sign_in(&base, &email, PASSWORD).await?;
-            let device = api
-                .send(Method::POST, &format!("/agents/{}/devices", api.user), &json!({ "name": "Desk phone" }))
-                .await?;
-            let text = |name: &str| device[name].as_str().map(str::to_owned).context("credentials");
-            let credentials = (text("username")?, text("password")?);
-            scene.agents.push(Agent { api, phone: None, credentials });
+            scene.agents.push(agent(&base, &email).await?);
         }
         Ok(scene)
+    }
+
+    /// A manager with a phone, who belongs to no queue: one more of the scene's agents.
+    pub async fn add_supervisor(&mut self, stack: &Stack) -> Result<()> {
+        let number = self.agents.len();
+        let email = format!("supervisor{number}@{}.test", self.tenant);
+        let member = NewMember { email: &email, name: "Supervisor", role: Role::Manager, takes_work: true };
+        add_member(&database(stack).await?, &Passwords::new(), self.tenant, member, PASSWORD).await?;
+        self.agents.push(agent(self.admin.base(), &email).await?);
+        Ok(())
     }
 
     /// One more queue, with an extension and nobody in it.
@@ -243,6 +247,16 @@ impl Scene {
         phone.dial(&self.number).await?;
         Ok(phone)
     }
+}
+
+/// Signs an agent in and makes them a device.
+async fn agent(base: &str, email: &str) -> Result<Agent> {
+    let api = Api::sign_in(base, email, PASSWORD).await?;
+    let device =
+        api.send(Method::POST, &format!("/agents/{}/devices", api.user), &json!({ "name": "Desk phone" })).await?;
+    let text = |name: &str| device[name].as_str().map(str::to_owned).context("credentials");
+    let credentials = (text("username")?, text("password")?);
+    Ok(Agent { api, phone: None, credentials })
 }
 
 async fn database(stack: &Stack) -> Result<Db> {

@@ -197,11 +197,12 @@ fn a_blocked_caller_is_turned_away() {
             let customer = scene.sipp_customer(Duration::from_millis(200))?;
             let result = customer.wait().await?;
             ensure!(result.failed == 1, "not turned away yet: {result:?}");
+            // That call control has the number is told by a call that it wrote down.
+            let calls = scene.admin.get("/calls?limit=1").await?;
+            ensure!(calls["items"][0]["end_reason"] == "blocked", "{calls}");
             Ok(())
         })
         .await?;
-        let calls = scene.admin.get("/calls?limit=1").await?;
-        assert_eq!(calls["items"][0]["end_reason"], "blocked", "{calls}");
         scene.nothing_left(&stack).await
     });
 }

@@ -61,6 +61,8 @@ pub struct Directory {
     pub tenants: HashMap<TenantId, String>,
     /// Tenants whose calls are not recorded: they do not want it, or have no room left.
     pub unrecorded: HashSet<TenantId>,
+    /// Tenants whose agents are not told that a supervisor listens.
+    pub unannounced: HashSet<TenantId>,
     /// Tenants that have used up their minutes: who calls in is taken, and their own phones begin no call.
     pub spent: HashSet<TenantId>,
     /// Numbers (E.164) and the queues they lead to.
@@ -81,8 +83,9 @@ impl Directory {
     /// Leaves out what belongs to no tenant of the directory: a tenant that is suspended, or is being
     /// removed, takes no calls and has no phones.
     pub fn forget_strangers(&mut self) {
-        let Self { tenants, unrecorded, spent, numbers, queues, agents, dialing, trunks, devices } = self;
+        let Self { tenants, unrecorded, unannounced, spent, numbers, queues, agents, dialing, trunks, devices } = self;
         unrecorded.retain(|tenant| tenants.contains_key(tenant));
+        unannounced.retain(|tenant| tenants.contains_key(tenant));
         spent.retain(|tenant| tenants.contains_key(tenant));
         numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
         queues.retain(|_, queue| tenants.contains_key(&queue.tenant));

@@ -36,6 +36,8 @@ impl Side {
 pub enum Part {
     /// The mixing bridge in which the parties talk.
     Bridge,
+    /// The bridge that takes its place once another leg joins; see `Call::let_in`.
+    Mix,
     /// A leg to one of an agent's phones; the n-th of the call.
     AgentLeg(u32),
     /// The bridge in which one agent asks another; the n-th of the call.
@@ -44,6 +46,14 @@ pub enum Part {
     Playback(u32),
     /// The leg to whom we call through a trunk.
     TrunkLeg,
+    /// A leg to one of a supervisor's phones; of the agent's, once they took the call over.
+    SupervisorLeg(u32),
+    /// The bridge in which a supervisor listens.
+    Booth(u32),
+    /// The snoop channel through which a supervisor hears an agent's leg.
+    Ear(u32),
+    /// The snoop channel by which an agent is told that somebody listens.
+    Bell(u32),
     /// The snoop channel on the customer's leg.
     Snoop(u32, Side),
     /// The external media channel that sends the snooped audio to us.
@@ -73,13 +83,44 @@ impl fmt::Display for ResourceName {
         write!(f, "{PREFIX}{}-", self.call)?;
         match self.part {
             Part::Bridge => write!(f, "b"),
+            Part::Mix => write!(f, "mix"),
             Part::AgentLeg(number) => write!(f, "leg{number}"),
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
             Part::TrunkLeg => write!(f, "out"),
+            Part::SupervisorLeg(number) => write!(f, "sup{number}"),
+            Part::Booth(number) => write!(f, "booth{number}"),
+            Part::Ear(number) => write!(f, "ear{number}"),
+            Part::Bell(number) => write!(f, "bell{number}"),
             Part::Snoop(generation, side) => write!(f, "snoop{generation}{}", side.letter()),
             Part::Media(generation, side) => write!(f, "media{generation}{}", side.letter()),
             Part::TapBridge(generation, side) => write!(f, "tap{generation}{}", side.letter()),
+        }
+    }
+}
+
+/// The words of what there may be many of in a call.
+const NUMBERED: [(&str, fn(u32) -> Part); 7] = [
+    ("leg", Part::AgentLeg),
+    ("consult", Part::Consult),
+    ("say", Part::Playback),
+    ("sup", Part::SupervisorLeg),
+    ("booth", Part::Booth),
+    ("ear", Part::Ear),
+    ("bell", Part::Bell),
+];
+
+impl Part {
+    /// Its number among the legs of its call and what is numbered with them.
+    pub fn leg_number(self) -> Option<u32> {
+        match self {
+            Self::AgentLeg(number)
+            | Self::Consult(number)
+            | Self::SupervisorLeg(number)
+            | Self::Booth(number)
+            | Self::Ear(number)
+            | Self::Bell(number) => Some(number),
+            _ => None,
         }
     }
 }
@@ -100,17 +141,16 @@ impl FromStr for ResourceName {
         if part == "b" {
             return Ok(Self { call, part: Part::Bridge });
         }
+        if part == "mix" {
+            return Ok(Self { call, part: Part::Mix });
+        }
         if part == "out" {
             return Ok(Self { call, part: Part::TrunkLeg });
         }
-        if let Some(number) = part.strip_prefix("leg") {
-            return Ok(Self { call, part: Part::AgentLeg(plain_number(number)?) });
-        }
-        if let Some(number) = part.strip_prefix("consult") {
-            return Ok(Self { call, part: Part::Consult(plain_number(number)?) });
-        }
-        if let Some(number) = part.strip_prefix("say") {
-            return Ok(Self { call, part: Part::Playback(plain_number(number)?) });
+        for (word, numbered) in NUMBERED {
+            if let Some(number) = part.strip_prefix(word) {
+                return Ok(Self { call, part: numbered(plain_number(number)?) });
+            }
         }
         let tap = |rest: &str| -> Result<(u32, Side), ForeignName> {
             if let Some(number) = rest.strip_suffix('c') {
@@ -153,8 +193,17 @@ mod tests {
         let call = CallId::new();
         for part in [
             Part::Bridge,
+            Part::Mix,
             Part::AgentLeg(7),
+            Part::Consult(2),
+            Part::Playback(5),
             Part::TrunkLeg,
+            Part::Consult(1),
+            Part::Playback(2),
+            Part::SupervisorLeg(3),
+            Part::Booth(4),
+            Part::Ear(5),
+            Part::Bell(6),
             Part::Snoop(0, Side::Customer),
             Part::Media(12, Side::Agent),
             Part::TapBridge(3, Side::Customer),

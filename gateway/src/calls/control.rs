@@ -55,6 +55,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(merge_transfer))
         .routes(routes!(cancel_transfer))
         .routes(routes!(conference_call))
+        .merge(super::controls_http::router())
+        .merge(super::supervise_http::router())
 }
 
 /// Has the call centre carry a command out. Works while the database is away.
@@ -68,21 +70,24 @@ async fn carry_out(
     principal.require(Permission::CallsControl)?;
     let input = input(&principal);
     idempotency
-        .outside(state, async {
-            match state.calls.ask(input).await {
-                Ok(()) => Ok((StatusCode::ACCEPTED, ())),
-                Err(CallCommandError::Unavailable) => {
-                    // A call out of sight is none, whether calls are controlled or not.
-                    let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-                    let call = history::find(&mut tx, id, &state.roster.sight(&principal)).await?;
-                    tx.commit().await?;
-                    call.ok_or_else(|| AppError::not_found("running call"))?;
-                    Err(AppError::unavailable("call control", CallCommandError::Unavailable))
-                }
-                Err(error) => Err(refusal(error)),
-            }
-        })
+        .outside(state, async { asked(state, &principal, id, input).await.map(|()| (StatusCode::ACCEPTED, ())) })
         .await
+}
+
+/// Asks the call centre something about one call.
+pub(super) async fn asked(state: &AppState, by: &Principal, id: CallId, input: Input) -> Result<(), AppError> {
+    match state.calls.ask(input).await {
+        Ok(()) => Ok(()),
+        Err(CallCommandError::Unavailable) => {
+            // A call out of sight is none, whether calls are controlled or not.
+            let mut tx = state.db.tenant_snapshot(by.tenant).await?;
+            let call = history::find(&mut tx, id, &state.roster.sight(by)).await?;
+            tx.commit().await?;
+            call.ok_or_else(|| AppError::not_found("running call"))?;
+            Err(AppError::unavailable("call control", CallCommandError::Unavailable))
+        }
+        Err(error) => Err(refusal(error)),
+    }
 }
 
 fn refusal(error: CallCommandError) -> AppError {

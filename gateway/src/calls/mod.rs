@@ -4,6 +4,7 @@
 //! (records on their way into the database) and `recorder` (commands to the media).
 
 mod control;
+mod controls_http;
 mod dial_http;
 mod disposition;
 mod disposition_store;
@@ -16,6 +17,7 @@ mod recorder;
 mod shell;
 mod spool;
 mod store;
+mod supervise_http;
 mod writer;
 
 pub use trunkline_calls::{

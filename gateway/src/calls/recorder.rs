@@ -10,8 +10,17 @@ use trunkline_media::{Event, FinishError, Finished, Media, RecordingSpec, StartE
 
 use trunkline_calls::center::{RecorderCommand, RecordingOutcome};
 
-/// What became of a recording.
-pub(super) type Recorded = (RecordingId, RecordingOutcome);
+/// News of a recording.
+pub(super) type Recorded = (RecordingId, News);
+
+/// What is to be known of a recording.
+#[derive(Debug)]
+pub(super) enum News {
+    /// An earlier life of the gateway left it paused, and it is.
+    FoundPaused,
+    /// What became of it.
+    Ended(RecordingOutcome),
+}
 
 /// The recorder's commands on their way.
 #[derive(Debug)]
@@ -36,7 +45,9 @@ impl Recorder {
     /// Takes a command; the disk may take its time.
     pub(super) fn send(&mut self, command: RecorderCommand) {
         let (recording, last) = match &command {
-            RecorderCommand::Start { recording, .. } => (*recording, false),
+            RecorderCommand::Start { recording, .. }
+            | RecorderCommand::Pause { recording }
+            | RecorderCommand::Resume { recording } => (*recording, false),
             RecorderCommand::Finish { recording, .. } => (*recording, true),
         };
         let worker = self.workers.entry(recording).or_insert_with(|| {
@@ -44,9 +55,9 @@ impl Recorder {
             let (media, folder, recorded) = (self.media.clone(), self.folder.clone(), self.recorded.clone());
             tokio::spawn(async move {
                 while let Some(command) = commands.recv().await {
-                    if let Some(outcome) = carry_out(&media, &folder, command).await {
+                    if let Some(news) = carry_out(&media, &folder, command).await {
                         // Nobody to tell: the gateway is stopping.
-                        let _ = recorded.send((recording, outcome));
+                        let _ = recorded.send((recording, news));
                     }
                 }
             });
@@ -60,17 +71,32 @@ impl Recorder {
     }
 }
 
-async fn carry_out(media: &Media, folder: &Path, command: RecorderCommand) -> Option<RecordingOutcome> {
+async fn carry_out(media: &Media, folder: &Path, command: RecorderCommand) -> Option<News> {
     match command {
         RecorderCommand::Start { recording, path, agent, customer, resume } => {
             let path = folder.join(path);
-            start(media, RecordingSpec { id: recording.uuid(), path, agent, customer, resume }).await.err()
+            match start(media, RecordingSpec { id: recording.uuid(), path, agent, customer, resume }).await {
+                Ok(is_paused) => is_paused.then_some(News::FoundPaused),
+                Err(failed) => Some(News::Ended(failed)),
+            }
         }
-        RecorderCommand::Finish { recording, path } => Some(finish(media, recording, folder.join(path)).await),
+        // One that does not run yet is paused when it begins.
+        RecorderCommand::Pause { recording } => {
+            let _ = media.pause(recording.uuid()).await;
+            None
+        }
+        RecorderCommand::Resume { recording } => {
+            let _ = media.resume(recording.uuid()).await;
+            None
+        }
+        RecorderCommand::Finish { recording, path } => {
+            Some(News::Ended(finish(media, recording, folder.join(path)).await))
+        }
     }
 }
 
-async fn start(media: &Media, spec: RecordingSpec) -> Result<(), RecordingOutcome> {
+/// Whether it goes on in a file that was left paused.
+async fn start(media: &Media, spec: RecordingSpec) -> Result<bool, RecordingOutcome> {
     let failed = |error: String| RecordingOutcome::Failed(format!("the recording could not be begun: {error}"));
     if let Some(parent) = spec.path.parent() {
         tokio::fs::create_dir_all(parent).await.map_err(|error| failed(error.to_string()))?;
@@ -79,11 +105,12 @@ async fn start(media: &Media, spec: RecordingSpec) -> Result<(), RecordingOutcom
     match media.start(spec.clone()).await {
         Ok(started) => {
             tracing::debug!(recording = %id, ?started, "recording");
-            Ok(())
+            Ok(started.paused)
         }
         // New taps for a recording that runs: it goes on in its file, from other addresses.
         Err(StartError::AlreadyRecording(_)) if spec.resume => {
-            media.retarget(id, spec.agent, spec.customer).await.map_err(|error| failed(error.to_string()))
+            media.retarget(id, spec.agent, spec.customer).await.map_err(|error| failed(error.to_string()))?;
+            Ok(false)
         }
         Err(error) => Err(failed(error.to_string())),
     }
@@ -123,7 +150,8 @@ async fn report_failures(media: Media, recorded: mpsc::UnboundedSender<Recorded>
         match events.recv().await {
             Ok(Event::Failed { id, error, .. }) => {
                 tracing::error!(recording = %id, %error, "a recording failed");
-                if recorded.send((RecordingId(id), RecordingOutcome::Failed(error.to_string()))).is_err() {
+                let news = News::Ended(RecordingOutcome::Failed(error.to_string()));
+                if recorded.send((RecordingId(id), news)).is_err() {
                     return;
                 }
             }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::handle::{Command, Handle, Shown};
 use super::metrics::CallMetrics;
-use super::recorder::{Recorded, Recorder};
+use super::recorder::{News, Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
 use crate::dialing::policies_store;
@@ -270,10 +270,13 @@ impl Shell {
                         result: answered.result,
                     });
                 }
-                Some((recording, outcome)) = inputs.recorded.recv() => {
-                    self.metrics.recorded(matches!(outcome, RecordingOutcome::Ready { .. }));
-                    self.feed(Input::Recorded { recording, outcome });
-                }
+                Some((recording, news)) = inputs.recorded.recv() => match news {
+                    News::FoundPaused => self.feed(Input::FoundPaused { recording }),
+                    News::Ended(outcome) => {
+                        self.metrics.recorded(matches!(outcome, RecordingOutcome::Ready { .. }));
+                        self.feed(Input::Recorded { recording, outcome });
+                    }
+                },
                 Some(report) = inputs.online.recv() => {
                     self.feed(Input::Report(report));
                     self.show_reachable();

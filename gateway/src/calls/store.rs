@@ -87,7 +87,7 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
              state = excluded.state, queue_id = excluded.queue_id, agent_id = excluded.agent_id,
-             queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
+             bridge_id = excluded.bridge_id, queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
              end_reason = excluded.end_reason, cause = excluded.cause, sip_code = excluded.sip_code,
              estimated = excluded.estimated, gaps = excluded.gaps, held_since = excluded.held_since",
         tx.tenant().uuid(),

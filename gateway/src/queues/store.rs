@@ -95,7 +95,7 @@ pub(super) async fn set_routing(
 }
 
 /// How many of these queues exist.
-pub(super) async fn count_queues(tx: &mut TenantTx<'_>, ids: &[QueueId]) -> Result<usize, DbError> {
+pub(crate) async fn count_queues(tx: &mut TenantTx<'_>, ids: &[QueueId]) -> Result<usize, DbError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queues WHERE id = ANY($1)"#, &ids)
         .fetch_one(tx.conn())

@@ -160,6 +160,9 @@ registry! {
         "Whether a ringing call is shown outside of the browser too.";
     /// Obeyed by call control, where taps begin (`calls/center/offers`).
     RECORD_CALLS = "calls.record", Kind::Switch, Preset::Switch(true), ADMINS, "Whether calls are recorded.";
+    /// Obeyed by call control, where supervisors come (`calls/center/supervise`).
+    ANNOUNCE_SUPERVISION = "supervision.announced", Kind::Switch, Preset::Switch(true), ADMINS,
+        "Whether agents are told, by a short tone and on their screen, that somebody listens to their call.";
     /// Obeyed by the sweep (`recordings/retention`).
     KEEP_RECORDINGS = "recordings.keep_days", Kind::Number { min: 0, max: 3_650, unit: Unit::Days }, Preset::Number(0),
         ADMINS, "After how many days a recording is removed; 0 keeps all.";

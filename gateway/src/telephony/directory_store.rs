@@ -17,7 +17,7 @@ use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::dialing::policies_store::Policies;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
-use crate::settings::registry::{RECORD_CALLS, SettingValue};
+use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -134,12 +134,12 @@ async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
 
 /// What tenants want recorded, and what they have room and minutes for.
 async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
-    let settings = settings::of_all_tenants(tx, &[&RECORD_CALLS]).await?;
-    let unwanted = directory
-        .tenants
-        .keys()
-        .filter(|tenant| settings.value(**tenant, &RECORD_CALLS) == SettingValue::Switch(false));
-    directory.unrecorded.extend(unwanted.copied());
+    let settings = settings::of_all_tenants(tx, &[&RECORD_CALLS, &ANNOUNCE_SUPERVISION]).await?;
+    let off = |setting| {
+        let tenants = directory.tenants.keys().copied();
+        tenants.filter(|tenant| settings.value(*tenant, setting) == SettingValue::Switch(false)).collect()
+    };
+    (directory.unrecorded, directory.unannounced) = (off(&RECORD_CALLS), off(&ANNOUNCE_SUPERVISION));
     let rows = sqlx::query!(
         r#"SELECT l.tenant_id AS "tenant!: TenantId", coalesce(s.bytes, 0) >= l.storage_bytes AS "is_full?",
                   coalesce(u.call_ms, 0) >= l.minutes * 60000 AS "is_spent?"

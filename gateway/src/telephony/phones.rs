@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +48,7 @@ pub(crate) async fn keep(
 ) {
     let mut wanted: BTreeMap<String, Phone> = BTreeMap::new();
     let mut pushed: BTreeMap<String, Phone> = BTreeMap::new();
+    let mut ahead = Ahead::default();
     let mut connected = false;
     while let Some(message) = news.recv().await {
         match message {
@@ -54,19 +56,24 @@ pub(crate) async fn keep(
                 connected = true;
                 pushed = still_known(&client, pushed).await;
             }
-            PhoneNews::Directory(directory) => wanted = phones(&directory, media_address),
+            PhoneNews::Directory(directory) => {
+                wanted = phones(&directory, media_address);
+                ahead.add_to(&mut wanted, Instant::now());
+            }
             PhoneNews::Push(device, answer) => {
                 let phone = Phone::of(&device, media_address);
                 let done = push(&client, &phone, phone.beyond(pushed.get(&phone.username))).await;
                 if done {
                     pushed.insert(phone.username.clone(), phone.clone());
                 }
-                wanted.insert(phone.username.clone(), phone);
+                wanted.insert(phone.username.clone(), phone.clone());
+                ahead.note(phone, Instant::now());
                 let _ = answer.send(done);
                 continue;
             }
             PhoneNews::Remove(username, answer) => {
                 wanted.remove(&username);
+                ahead.0.remove(&username);
                 if remove(&client, &username).await {
                     pushed.remove(&username);
                 }
@@ -78,6 +85,26 @@ pub(crate) async fn keep(
         if connected && bring_in_line(&client, &wanted, &mut pushed).await {
             pushed_some();
         }
+    }
+}
+
+/// How old a reading of the directory can be when it comes in.
+const OLDEST_READING: Duration = Duration::from_secs(30);
+
+/// Phones that no directory has had yet: one whose reading began before they were made takes nothing from them.
+#[derive(Debug, Default)]
+struct Ahead(BTreeMap<String, (Phone, Instant)>);
+
+impl Ahead {
+    fn note(&mut self, phone: Phone, now: Instant) {
+        self.0.insert(phone.username.clone(), (phone, now));
+    }
+
+    fn add_to(&mut self, wanted: &mut BTreeMap<String, Phone>, now: Instant) {
+        self.0.retain(|username, (_, since)| {
+            !wanted.contains_key(username) && now.saturating_duration_since(*since) < OLDEST_READING
+        });
+        wanted.extend(self.0.iter().map(|(username, (phone, _))| (username.clone(), phone.clone())));
     }
 }
 
@@ -290,4 +317,44 @@ async fn remove(client: &Client, username: &str) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_db::{AgentId, DeviceId, TenantId};
+
+    use super::*;
+
+    fn phone(username: &str) -> Phone {
+        let device = DirectoryDevice {
+            id: DeviceId::new(),
+            tenant: TenantId::new(),
+            agent: AgentId::new(),
+            username: username.to_owned(),
+            ha1: Secret::new("0".repeat(32)),
+            kind: DeviceKind::Desk,
+        };
+        Phone::of(&device, None)
+    }
+
+    #[test]
+    fn a_directory_read_too_early_takes_no_phone_away() {
+        let start = Instant::now();
+        let mut ahead = Ahead::default();
+        ahead.note(phone("new"), start);
+        let mut wanted = BTreeMap::new();
+        ahead.add_to(&mut wanted, start);
+        assert!(wanted.contains_key("new"), "the reading began before the phone was made");
+
+        let mut wanted = BTreeMap::from([("new".to_owned(), phone("new"))]);
+        ahead.add_to(&mut wanted, start);
+        let mut wanted = BTreeMap::new();
+        ahead.add_to(&mut wanted, start);
+        assert!(wanted.is_empty(), "once a directory had it, the next one without it takes it away");
+
+        ahead.note(phone("never stored"), start);
+        let mut wanted = BTreeMap::new();
+        ahead.add_to(&mut wanted, start + OLDEST_READING);
+        assert!(wanted.is_empty(), "no reading is that old");
+    }
 }

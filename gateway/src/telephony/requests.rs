@@ -10,7 +10,7 @@ use trunkline_db::CallId;
 
 use super::translate;
 use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
-use crate::calls::names::Side;
+use crate::calls::names::{Part, ResourceName, Side};
 
 /// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
 const TAP_FORMAT: &str = "ulaw";
@@ -83,7 +83,10 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
     let done = |()| Reply::Done;
     let result = match request {
         Request::CreateBridge { bridge } => {
-            let params = bridges::CreateWithId::default().kind("mixing").name("trunkline");
+            // `video_sfu` is how Asterisk is told to mix whatever there is, two parties too; nobody here has video.
+            let mixes = bridge.parse().is_ok_and(|name: ResourceName| name.part == Part::Mix);
+            let kind = if mixes { "mixing,video_sfu" } else { "mixing" };
+            let params = bridges::CreateWithId::default().kind(kind).name("trunkline");
             client.bridges().create_with_id(bridge, params).await.map(|_| Reply::Done)
         }
         Request::DestroyBridge { bridge } => client.bridges().destroy(bridge).await.or_gone().map(done),
@@ -104,7 +107,24 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
         Request::StopMusic { channel } => client.channels().stop_moh(channel).await.map(done),
         Request::AddChannels { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
-            client.bridges().add_channel(bridge, &channels, bridges::AddChannel::default()).await.map(done)
+            // Nobody's phone is to show the number of whoever joins: the call says itself who sees what.
+            let params = bridges::AddChannel::default().inhibit_connected_line_updates(true);
+            client.bridges().add_channel(bridge, &channels, params).await.map(done)
+        }
+        Request::RemoveChannels { bridge, channels } => {
+            let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
+            client.bridges().remove_channel(bridge, &channels).await.map(done)
+        }
+        Request::Mute { channel } => {
+            let what = channels::Mute::default().direction(values::MuteDirection::In);
+            client.channels().mute(channel, what).await.map(done)
+        }
+        Request::Unmute { channel } => {
+            let what = channels::Unmute::default().direction(values::MuteDirection::In);
+            client.channels().unmute(channel, what).await.map(done)
+        }
+        Request::Dtmf { channel, digits } => {
+            client.channels().send_dtmf(channel, channels::SendDtmf::default().dtmf(digits)).await.map(done)
         }
         Request::Originate { channel, username, caller, timeout_s, originator, call, queue, answers } => {
             let mut params = channels::OriginateWithId::default()
@@ -152,6 +172,16 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
                 Side::Agent => values::SnoopDirection::Out,
             };
             let params = channels::SnoopChannelWithId::default().spy(spy).app_args("tap");
+            client.channels().snoop_channel_with_id(channel, snoop, app, params).await.map(|_| Reply::Done)
+        }
+        Request::Spy { channel, snoop, hears, speaks } => {
+            let mut params = channels::SnoopChannelWithId::default().app_args("spy");
+            if *hears {
+                params = params.spy(values::SnoopDirection::Both);
+            }
+            if *speaks {
+                params = params.whisper(values::SnoopDirection::Out);
+            }
             client.channels().snoop_channel_with_id(channel, snoop, app, params).await.map(|_| Reply::Done)
         }
         Request::SendMedia { channel } => {

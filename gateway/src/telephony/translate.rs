@@ -21,6 +21,9 @@ pub(crate) fn report(event: &Event) -> Option<Report> {
             channel: destroyed.channel.id.clone(),
             ending: ending(Some(destroyed.cause), destroyed.tech_cause),
         }),
+        Event::ChannelDtmfReceived(pressed) => {
+            Some(Report::Dtmf { channel: pressed.channel.id.clone(), digit: pressed.digit.chars().next()? })
+        }
         Event::PlaybackFinished(finished) => Some(Report::Played { playback: finished.playback.id.clone() }),
         Event::Dial(dial) => {
             Some(Report::Dialling { channel: dial.peer.id.clone(), progress: progress(&dial.dialstatus)? })

@@ -35,6 +35,7 @@ mod setup;
 mod sign_in;
 mod sites;
 mod stream;
+mod supervise;
 mod support;
 mod tenants;
 mod test_calls;

@@ -45,4 +45,6 @@ pub struct Started {
     pub started_at: SystemTime,
     /// `Some(length already in the file, in ms)` if an earlier process's file is continued.
     pub resumed_after_ms: Option<u64>,
+    /// That file was paused when its process left it, and is.
+    pub paused: bool,
 }

@@ -196,7 +196,7 @@ impl Media {
             Ok(()) => begun.await.unwrap_or(Err(StartError::Closed)),
             Err(Closed) => Err(StartError::Closed),
         };
-        let beginning = begun.inspect_err(|_| lane.abandon())?;
+        let (beginning, paused) = begun.inspect_err(|_| lane.abandon())?;
         if resumed_after_ms.is_none()
             && let Err(error) = self.open(&lane, OpenFile::New).await
         {
@@ -204,7 +204,7 @@ impl Media {
             let _ = self.ask(id, Command::Forget { id });
             return Err(error);
         }
-        let started = Started { started_at: beginning.wall_time(), resumed_after_ms };
+        let started = Started { started_at: beginning.wall_time(), resumed_after_ms, paused };
         let _ = self.0.events.send(Event::Started { id, started });
         Ok(started)
     }

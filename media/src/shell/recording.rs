@@ -88,6 +88,11 @@ impl Recording {
         recording
     }
 
+    /// Whether nothing that is said is kept for now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.timeline.is_paused()
+    }
+
     /// When the first frame was.
     pub(super) fn beginning(&self) -> &Beginning {
         &self.beginning

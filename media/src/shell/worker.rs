@@ -43,12 +43,12 @@ const LONGEST: usize = 2_048;
 /// What the handle asks of the thread that has the recording.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Listen to the recording's sources from now on.
+    /// Listen to the recording's sources from now on. Answered with when it began, and whether it is paused.
     Begin {
         spec: RecordingSpec,
         lane: Arc<Lane>,
         opened: Option<Box<Opened>>,
-        reply: oneshot::Sender<Result<Beginning, StartError>>,
+        reply: oneshot::Sender<Result<(Beginning, bool), StartError>>,
     },
     /// Is there such a recording?
     Knows {
@@ -239,7 +239,7 @@ impl Worker {
         spec: &RecordingSpec,
         lane: Arc<Lane>,
         opened: Option<Box<Opened>>,
-    ) -> Result<(Uuid, Beginning), StartError> {
+    ) -> Result<(Uuid, (Beginning, bool)), StartError> {
         let id = spec.id;
         let (agent, customer) = (canonical(spec.agent), canonical(spec.customer));
         if self.by_id.contains_key(&id) {
@@ -266,7 +266,7 @@ impl Worker {
                 recording.receive(at, side, &datagram);
             }
         }
-        let beginning = recording.beginning().clone();
+        let beginning = (recording.beginning().clone(), recording.is_paused());
         let place = self.recordings.iter().position(Option::is_none).unwrap_or_else(|| {
             self.recordings.push(None);
             self.recordings.len() - 1

@@ -152,3 +152,35 @@ async fn kill_minus_nine_leaves_a_recording() {
     assert!(finished.started_at.is_some());
     assert_tones(&Recorded::read(&path).expect("a WAV file"), 100..finished.duration_ms - 50);
 }
+
+#[tokio::test]
+async fn what_was_paused_when_the_process_died_stays_paused_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("call.wav");
+    let media = Media::bind(config()).expect("bound");
+    let address = media.local_addr();
+    let mut call = Call::new(address);
+    let spec = call.spec(&path);
+    let begun = media.start(spec.clone()).await.expect("started");
+    assert!(!begun.paused);
+    call.talk(Duration::from_millis(600)).await;
+    media.pause(spec.id).await.expect("paused");
+    // What was said before is on the disk, and that it is paused is beside it.
+    call.talk(Duration::from_millis(1_200)).await;
+    drop(media);
+
+    let media = Media::bind(MediaConfig::new(address)).expect("bound");
+    let started = media.start(RecordingSpec { resume: true, ..spec.clone() }).await.expect("resumed");
+    assert!(started.paused, "{started:?}");
+    call.talk(Duration::from_millis(600)).await;
+    media.resume(spec.id).await.expect("goes on");
+    call.talk(Duration::from_millis(600)).await;
+    let finished = media.finish(spec.id).await.expect("finished");
+    let paused: Vec<_> = finished.gaps.iter().filter(|gap| gap.reason == GapReason::Paused).collect();
+    let [gap] = paused[..] else { panic!("{:?}", finished.gaps) };
+    assert!(gap.from_ms.abs_diff(600) < 200 && gap.to_ms - gap.from_ms > 1_500, "{gap:?}");
+    let recorded = Recorded::read(&path).expect("a WAV file");
+    assert_tones(&recorded, 100..gap.from_ms - 50);
+    assert_silent(&recorded, gap.from_ms + 1..gap.to_ms - 1);
+    assert_tones(&recorded, gap.to_ms + 50..gap.to_ms + 400);
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 use trunkline_db::{AgentId, CallId};
 use trunkline_routing::{self as routing, Medium};
 
-use super::call::{Call, Ringing};
+use super::call::Ringing;
 use super::io::{Answers, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS};
 use crate::CallCommandError;
@@ -56,9 +56,7 @@ impl Center {
         if !devices.any(|device| self.online.contains(&device.username)) {
             return Err(CallCommandError::TargetAway);
         }
-        // Who talks may not be known to the router yet, after a restart.
-        let busy = |other: &Call| other.engaged.contains(&agent) || other.talkers().contains(&agent);
-        if self.calls.values().filter(|other| other.tenant == call.tenant).any(busy) {
+        if self.is_busy(call.tenant, agent) {
             return Err(CallCommandError::TargetBusy);
         }
         Ok(())

@@ -7,7 +7,7 @@ use trunkline_routing as routing;
 
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
-use super::{Center, taps};
+use super::{Center, supervise, taps};
 use crate::model::{CallState, Direction, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};
 
@@ -34,7 +34,9 @@ impl Center {
             }
         } else if let Some(id) = self.callers.get(channel).copied() {
             self.agent_left(now, id, channel, out);
-        } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) }) = channel.parse() {
+        } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) | Part::SupervisorLeg(_) }) = channel.parse()
+            && !self.supervisor_leg_gone(now, id, channel, out)
+        {
             self.agent_left(now, id, channel, out);
         }
     }
@@ -63,7 +65,9 @@ impl Center {
             return;
         };
         match name.part {
-            Part::AgentLeg(_) => {
+            Part::SupervisorLeg(_) if self.supervisor_leg_gone(now, name.call, channel, out) => {}
+            Part::Ear(_) | Part::Bell(_) => self.supervision_broken(now, name.call, channel, out),
+            Part::AgentLeg(_) | Part::SupervisorLeg(_) => {
                 self.agent_left(now, name.call, channel, out);
                 self.agent_leg_gone(now, name.call, channel, ending, out);
                 self.complete_if_gone(now, name.call, out);
@@ -122,12 +126,14 @@ impl Center {
         estimated: bool,
         out: &mut Vec<Output>,
     ) {
+        let announced = self.calls.get(&id).is_some_and(|call| !self.directory.unannounced.contains(&call.tenant));
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         if call.closing.is_some() || call.row.state == CallState::Ended {
             return;
         }
+        supervise::end_all(call, announced, now, out);
         call.closing = Some(Closing { reason, at: now, until: now + CLOSING_TIME });
         call.row.estimated |= estimated;
         let why = match reason {

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::Rule;
 
+use super::commands::{Ask, TransferKind, TransferStep, TransferTo};
 use super::missed::MissedCall;
 use crate::Sight;
 use crate::directory::Directory;
@@ -105,6 +106,13 @@ pub enum Report {
         channel: String,
         /// How far.
         progress: DialProgress,
+    },
+    /// A party pressed a key (`ChannelDtmfReceived`).
+    Dtmf {
+        /// The channel's id.
+        channel: String,
+        /// Which.
+        digit: char,
     },
     /// What was played to a customer is over (`PlaybackFinished`).
     Played {
@@ -255,6 +263,17 @@ pub enum Input {
         /// Who is to join.
         agent: AgentId,
     },
+    /// Somebody asks something of a running call.
+    Ask {
+        /// Whose call.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// What who asks sees.
+        sight: Sight,
+        /// What they ask.
+        ask: Ask,
+    },
     /// An agent's phone wants its running call on a new leg.
     Reattach {
         /// Whose call.
@@ -266,6 +285,11 @@ pub enum Input {
         /// The phone to ring.
         username: String,
     },
+    /// A recording goes on in a file that an earlier life of the gateway left paused: so it is.
+    FoundPaused {
+        /// The recording.
+        recording: RecordingId,
+    },
     /// A recording was closed or broke.
     Recorded {
         /// The recording.
@@ -275,38 +299,6 @@ pub enum Input {
     },
     /// Time went by.
     Tick,
-}
-
-/// How a call is handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TransferKind {
-    /// Who hands it on is gone at once.
-    Blind,
-    /// Who hands it on asks first.
-    Attended,
-}
-
-/// To whom a call is handed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferTo {
-    /// An agent.
-    Agent(AgentId),
-    /// Whoever serves a queue.
-    Queue(QueueId),
-}
-
-/// How an attended transfer goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferStep {
-    /// The other takes the call.
-    Complete,
-    /// Talk to the other one of the two.
-    Swap,
-    /// All three talk.
-    Merge,
-    /// The call stays where it was.
-    Cancel,
 }
 
 /// What became of a recording.
@@ -376,6 +368,30 @@ pub enum Request {
         /// The channels' ids.
         channels: Vec<String>,
     },
+    /// Takes channels out of a bridge; they stay ours.
+    RemoveChannels {
+        /// The bridge's id.
+        bridge: String,
+        /// The channels' ids.
+        channels: Vec<String>,
+    },
+    /// Lets nobody hear a channel.
+    Mute {
+        /// Its id.
+        channel: String,
+    },
+    /// Lets it be heard again.
+    Unmute {
+        /// Its id.
+        channel: String,
+    },
+    /// Sends tones to a channel.
+    Dtmf {
+        /// Its id.
+        channel: String,
+        /// Which.
+        digits: String,
+    },
     /// Rings a phone; its channel enters our application when it is answered.
     Originate {
         /// The new channel's id.
@@ -438,6 +454,17 @@ pub enum Request {
         snoop: String,
         /// Which side.
         side: Side,
+    },
+    /// Makes a channel through which somebody takes part in another one's talk without being in its bridge.
+    Spy {
+        /// The channel that is listened to.
+        channel: String,
+        /// The new channel's id.
+        snoop: String,
+        /// Whether what is said on it and to it is heard.
+        hears: bool,
+        /// Whether what is said is heard on it, and by it alone.
+        speaks: bool,
     },
     /// Makes a channel that sends its audio to our media socket.
     SendMedia {
@@ -524,6 +551,16 @@ pub enum RecorderCommand {
         customer: SocketAddr,
         /// Go on in an existing file.
         resume: bool,
+    },
+    /// Write silence until told otherwise.
+    Pause {
+        /// The recording.
+        recording: RecordingId,
+    },
+    /// Write what is said again.
+    Resume {
+        /// The recording.
+        recording: RecordingId,
     },
     /// Close it. Answered by [`Input::Recorded`].
     Finish {

@@ -5,10 +5,14 @@
 //!
 //! What the parts decide: `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
 //! means, `speech` what a waiting customer is told, `outbound` how agents call out, `guard` when that is an alarm, `endings` how a call is taken
-//! down, `talk` what a phone may do in a running call, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
+//! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
+//! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile.
 
+mod answers;
 mod call;
+mod commands;
+mod controls;
 mod direct;
 mod endings;
 mod floor;
@@ -19,6 +23,7 @@ mod offers;
 mod outbound;
 mod reconcile;
 mod speech;
+mod supervise;
 mod talk;
 mod taps;
 mod transfer;
@@ -33,10 +38,11 @@ use trunkline_dialing::{Ledger, Mark};
 use trunkline_routing as routing;
 
 use self::call::Call;
+pub use self::commands::{Ask, OnPhone, SuperviseMode, TransferKind, TransferStep, TransferTo};
 use self::floor::Floor;
 pub use self::io::{
     Answers, AsteriskSnapshot, BridgeView, ChannelView, DialProgress, DialWish, Ending, FinishedCall, HangupWhy, Input,
-    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
+    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request,
 };
 pub use self::missed::MissedCall;
 use crate::CallCommandError;
@@ -165,11 +171,13 @@ impl Center {
             Input::Conference { tenant, call, sight, agent } => {
                 self.conference(now, (tenant, call), &sight, agent, &mut out);
             }
+            Input::Ask { tenant, call, sight, ask } => self.asked(now, (tenant, call), &sight, &ask, &mut out),
             Input::Reattach { tenant, call, by, username } => {
                 self.reattach(now, (tenant, call), by, &username, &mut out);
             }
             Input::Dial(wish) => self.dial(now, &wish, &mut out),
             Input::Committed { call } => self.committed(now, call, &mut out),
+            Input::FoundPaused { recording } => self.found_paused(now, recording),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick | Input::ClockSet { .. } => {}
         }
@@ -191,11 +199,13 @@ impl Center {
             if let Some(taps) = &mut call.taps {
                 taps.clock_set(by);
             }
+            call.supervisors.iter_mut().for_each(|one| one.clock_set(by));
         }
     }
 
     /// When something is due although nothing happened.
     pub fn deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let supervisors = self.calls.values().flat_map(|call| &call.supervisors).map(supervise::Supervision::deadline);
         let calls = self.calls.values().flat_map(|call| {
             [
                 call.speech.as_ref().map(|speech| speech.until),
@@ -206,7 +216,7 @@ impl Center {
                 call.taps.as_ref().and_then(taps::Taps::deadline),
             ]
         });
-        calls.chain([self.floor_deadline(now)]).flatten().min()
+        calls.chain(supervisors).chain([self.floor_deadline(now)]).flatten().min()
     }
 
     /// The agents of whom one phone can ring.
@@ -217,10 +227,11 @@ impl Center {
 
     /// Whether one of the agent's phones takes part in a call.
     pub fn is_on_a_call(&self, tenant: TenantId, agent: AgentId) -> bool {
+        let listens = |call: &Call| call.supervisors.iter().any(|one| one.by == agent);
         self.calls
             .values()
             .filter(|call| call.tenant == tenant)
-            .any(|call| call.open_legs().any(|leg| leg.agent_id == Some(agent)))
+            .any(|call| call.open_legs().any(|leg| leg.agent_id == Some(agent)) || listens(call))
     }
 
     /// Whether there is no call at all.
@@ -260,6 +271,7 @@ impl Center {
                     self.phone_changed(now, tenant, agent, out);
                 }
             }
+            Report::Dtmf { channel, digit } => self.key_pressed(now, &channel, digit, out),
             Report::Played { playback } => self.played(now, &playback, out),
         }
     }
@@ -270,6 +282,8 @@ impl Center {
             match self.calls.get_mut(&name.call) {
                 Some(call) if call.closing.is_none() && call.row.state != CallState::Ended => match name.part {
                     Part::AgentLeg(_) => self.agent_answered(now, name.call, &channel.id, out),
+                    Part::SupervisorLeg(_) => self.supervisor_entered(now, name.call, &channel.id, out),
+                    Part::Ear(_) | Part::Bell(_) => supervise::entered(call, &channel.id, out),
                     Part::TrunkLeg => self.trunk_leg_entered(now, name.call, channel, out),
                     part => taps::entered(call, part, out),
                 },
@@ -480,70 +494,6 @@ impl Center {
         out.push(call.record(None));
     }
 
-    fn answered(
-        &mut self,
-        now: DateTime<Utc>,
-        id: CallId,
-        request: &Request,
-        result: Result<Reply, Refusal>,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let part_of = |channel: &str| channel.parse::<ResourceName>().ok().map(|name| name.part);
-        match (request, result) {
-            (Request::SendMedia { channel } | Request::MediaSource { channel }, Ok(Reply::Source(source))) => {
-                if let Some(part) = part_of(channel) {
-                    taps::source_known(call, part, source, out);
-                }
-            }
-            // Whether it was done is seen in the snapshot that follows a reconnect.
-            (_, Ok(_) | Err(Refusal::Unknown(_))) => {}
-            _ if call.closing.is_some() || call.row.state == CallState::Ended => {}
-            (Request::CreateTrunkLeg { channel, .. } | Request::Dial { channel, .. }, Err(refusal)) => {
-                if refusal != Refusal::Gone {
-                    tracing::error!(call = %id, channel, ?refusal, "the trunk could not be dialled");
-                    if matches!(request, Request::CreateTrunkLeg { .. }) {
-                        call.leg_ended(channel, now, None);
-                    }
-                    self.begin_end(now, id, EndReason::Failed, false, out);
-                }
-            }
-            (Request::Originate { channel, .. }, Err(refusal)) => {
-                tracing::info!(call = %id, channel, ?refusal, "a phone could not be rung");
-                self.agent_leg_gone(now, id, channel, Ending::default(), out);
-            }
-            (
-                Request::Snoop { snoop: channel, .. }
-                | Request::SendMedia { channel }
-                | Request::MediaSource { channel }
-                | Request::CreateBridge { bridge: channel },
-                Err(refusal),
-            ) if part_of(channel).is_some_and(|part| part != Part::Bridge) => {
-                if let Some(part) = part_of(channel) {
-                    taps::broken(call, part, &format!("{refusal:?}"), now, out);
-                }
-            }
-            (Request::AddChannels { bridge, .. }, Err(refusal)) => match part_of(bridge) {
-                Some(part @ Part::TapBridge(..)) => taps::broken(call, part, &format!("{refusal:?}"), now, out),
-                // A party that is gone says so itself; anything else would leave two people in silence.
-                _ if refusal == Refusal::Gone => {}
-                _ => {
-                    tracing::error!(call = %id, ?refusal, "the parties could not be joined");
-                    self.begin_end(now, id, EndReason::Failed, false, out);
-                }
-            },
-            (Request::CreateBridge { .. }, Err(refusal)) => {
-                tracing::error!(call = %id, ?refusal, "no bridge could be made for the call");
-                self.begin_end(now, id, EndReason::Failed, false, out);
-            }
-            (_, Err(refusal)) => {
-                tracing::debug!(call = %id, ?request, ?refusal, "a request was refused");
-            }
-        }
-    }
-
     fn hangup(&mut self, now: DateTime<Utc>, tenant: TenantId, id: CallId, sight: &Sight, out: &mut Vec<Output>) {
         let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
         let visible = running.filter(|call| self.is_seen(call, sight));
@@ -583,12 +533,18 @@ impl Center {
             self.direct_timer(now, id, out);
             self.reattach_timer(now, id, out);
             self.outbound_timer(now, id, out);
+            self.supervision_timer(now, id, out);
             self.closing_timer(now, id, out);
             if let Some(call) = self.calls.get_mut(&id) {
                 taps::overdue(call, now, out);
             }
         }
         self.floor_timers(now, out);
+        // Whatever happened, and whatever followed from it.
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            self.settle(now, id, out);
+        }
     }
 }
 

@@ -122,9 +122,7 @@ impl Center {
         call.set_state(CallState::Active);
         Self::fall_silent(call, out);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        out.push(
-            call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![call.customer(), channel] }),
-        );
+        call.let_in(vec![call.customer(), channel], out);
         let mut details = json!({ "agent_id": agent, "queue_id": queue, "wait_ms": waited_ms });
         if again {
             details["again"] = json!(true);
@@ -212,7 +210,7 @@ impl Center {
             LeaveWhy::Nobody => "nobody",
             LeaveWhy::Silent => "silent",
             LeaveWhy::DeadEnd | LeaveWhy::QueueRemoved => "queue_removed",
-            LeaveWhy::ByHand => "by_hand",
+            LeaveWhy::ByHand => "moved",
         };
         let details = json!({
             "queue_id": to,

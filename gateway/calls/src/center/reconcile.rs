@@ -9,7 +9,7 @@ use trunkline_db::{AgentId, CallId, EventId};
 
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
-use super::{Center, taps};
+use super::{Center, controls, taps};
 use crate::model::{CallGap, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingState, Subject};
 use crate::names::{Part, ResourceName, Side};
 
@@ -87,8 +87,15 @@ impl Center {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         // A phone that is rung in the middle of this would not be in the snapshot.
         self.route_at_once(now, out, |center, out| {
+            for name in snapshot_names(snapshot) {
+                if let Some(call) = center.calls.get_mut(&name.call) {
+                    call.name_is_taken(name.part);
+                }
+            }
             for id in ids {
                 center.reconcile_call(now, id, &present, out);
+                let is_up = |channel: &str| present.channel(channel).map(ChannelView::is_up);
+                center.reconcile_supervision(now, id, is_up, |bridge, legs| present.has_joined(bridge, legs), out);
             }
             center.remove_orphans(snapshot, out);
             for channel in &snapshot.channels {
@@ -229,9 +236,12 @@ impl Center {
         };
         let customer = call.customer();
         // Everybody is where they belong: with the customer, or, while one asks the other, beside them.
+        let in_bridge =
+            |leg: &str| present.bridges.values().any(|bridge| bridge.channels.iter().any(|in_it| in_it == leg));
+        controls::reconcile_hold(call, now, in_bridge, out);
         let aside = |agent: AgentId| call.consult.as_ref().is_some_and(|consult| consult.has_aside(agent));
         let (aside, together): (Vec<AgentId>, Vec<AgentId>) =
-            call.talkers().into_iter().partition(|agent| aside(*agent));
+            call.talkers().into_iter().filter(|agent| !call.controls.holds(*agent)).partition(|agent| aside(*agent));
         let legs =
             |agents: &[AgentId]| -> Vec<String> { agents.iter().filter_map(|agent| call.leg_of(*agent)).collect() };
         let (aside, mut together) = (legs(&aside), legs(&together));
@@ -364,9 +374,12 @@ impl Center {
             return false;
         };
         match name.part {
-            Part::Bridge | Part::Playback(_) => true,
+            Part::Booth(_) | Part::Ear(_) | Part::Bell(_) => call.supervisors.iter().any(|one| one.owns(id)),
+            Part::SupervisorLeg(_) if call.supervisors.iter().any(|one| one.owns(id)) => true,
+            Part::Playback(_) => true,
+            Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
-            Part::AgentLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
+            Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)
             }
@@ -387,6 +400,12 @@ impl Center {
             self.entered(now, channel, &args, out);
         }
     }
+}
+
+/// The names of ours in a snapshot.
+fn snapshot_names(snapshot: &AsteriskSnapshot) -> impl Iterator<Item = ResourceName> {
+    let channels = snapshot.channels.iter().map(|channel| &channel.id);
+    channels.chain(snapshot.bridges.iter().map(|bridge| &bridge.id)).filter_map(|id| id.parse().ok())
 }
 
 /// The gateway was away while the parties talked: the recording goes on in its file, from the taps that are still there

@@ -25,6 +25,13 @@ pub(super) struct Speech {
     then_end: Option<EndReason>,
 }
 
+impl Speech {
+    /// The call ends after it.
+    pub(super) fn is_the_last(&self) -> bool {
+        self.then_end.is_some()
+    }
+}
+
 impl Center {
     /// Tells the customer that it takes longer.
     pub(super) fn announce(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
@@ -55,6 +62,9 @@ impl Center {
     pub(super) fn played(&mut self, now: DateTime<Utc>, playback: &str, out: &mut Vec<Output>) {
         let Ok(ResourceName { call: id, part: Part::Playback(_) }) = playback.parse() else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
+        if super::supervise::played(call, playback, out) {
+            return;
+        }
         let Some(speech) = call.speech.take_if(|speech| speech.playback == playback) else { return };
         match speech.then_end {
             Some(reason) => self.begin_end(now, id, reason, false, out),

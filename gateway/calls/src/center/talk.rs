@@ -26,7 +26,12 @@ impl Center {
             return;
         };
         let talks = call.talking_agent_leg().is_some_and(|leg| leg.id == channel);
-        if talks && call.row.state == CallState::Active && held != call.row.held_since.is_some() {
+        // Who holds by command holds already.
+        if talks
+            && call.row.state == CallState::Active
+            && !call.controls.is_held()
+            && held != call.row.held_since.is_some()
+        {
             let agent = call.row.agent_id;
             if held {
                 call.row.held_since = Some(now);
@@ -118,11 +123,14 @@ impl Center {
         if bridge == call.bridge() {
             // What was asked of somebody else may have come to an end while nobody was there to go back.
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.let_in(vec![channel.to_owned()], out);
+        } else {
+            out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
         }
-        out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
         if let Some(old) = old {
             // Its end is no longer the end of the call.
             call.leg_ended(&old, now, None);
+            call.forget_mute(now, &old, call.row.agent_id);
             out.push(call.request(Request::Hangup { channel: old, why: HangupWhy::Normal }));
         }
         // A new leg begins without hold, whatever the old one did.

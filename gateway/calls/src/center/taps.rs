@@ -208,6 +208,7 @@ fn advance(call: &mut Call, out: &mut Vec<Output>) {
     };
     let id = call.id();
     let Some(taps) = &mut call.taps else { return };
+    let begins = !taps.recorder_started;
     if !taps.recorder_started
         && let (Some(customer), Some(agent)) = (taps.customer.source, taps.agent.source)
     {
@@ -223,6 +224,10 @@ fn advance(call: &mut Call, out: &mut Vec<Output>) {
     if !taps.recorder_started {
         return;
     }
+    if begins {
+        call.keep_paused(out);
+    }
+    let Some(taps) = &mut call.taps else { return };
     for side in Side::BOTH {
         let tap = *taps.tap(side);
         if tap.snoop_entered && tap.media_entered && !tap.wired {

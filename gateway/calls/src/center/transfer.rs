@@ -9,8 +9,9 @@ use trunkline_db::{AgentId, CallId, QueueId, TenantId};
 
 use super::Center;
 use super::call::Call;
+use super::commands::{TransferKind, TransferStep, TransferTo};
 use super::direct::Purpose;
-use super::io::{HangupWhy, Output, Request, TransferKind, TransferStep, TransferTo};
+use super::io::{HangupWhy, Output, Request};
 use crate::CallCommandError;
 use crate::Sight;
 use crate::model::{CallState, EndReason, LegKind};
@@ -65,8 +66,10 @@ impl Call {
     }
 
     /// Whether nobody talks to the customer.
-    fn customer_is_alone(&self) -> bool {
-        let aside = |agent: &AgentId| self.consult.as_ref().is_some_and(|consult| consult.has_aside(*agent));
+    pub(super) fn customer_is_alone(&self) -> bool {
+        let aside = |agent: &AgentId| {
+            self.controls.holds(*agent) || self.consult.as_ref().is_some_and(|consult| consult.has_aside(*agent))
+        };
         self.talkers().iter().all(aside)
     }
 
@@ -80,7 +83,7 @@ impl Call {
     }
 
     /// Ends an agent's leg on our own account: that it goes is no news.
-    fn dismiss(&mut self, agent: AgentId, now: DateTime<Utc>, out: &mut Vec<Output>) {
+    pub(super) fn dismiss(&mut self, agent: AgentId, now: DateTime<Utc>, out: &mut Vec<Output>) {
         if let Some(leg) = self.leg_of(agent) {
             self.leg_ended(&leg, now, None);
             out.push(self.request(Request::Hangup { channel: leg, why: HangupWhy::Normal }));
@@ -108,7 +111,11 @@ impl Center {
     }
 
     /// The call, if it is one that people talk in and who asks may hand it on.
-    fn talked_in(&self, (tenant, id): (TenantId, CallId), sight: &Sight) -> Result<AgentId, CallCommandError> {
+    pub(super) fn talked_in(
+        &self,
+        (tenant, id): (TenantId, CallId),
+        sight: &Sight,
+    ) -> Result<AgentId, CallCommandError> {
         let call = self
             .calls
             .get(&id)
@@ -224,7 +231,7 @@ impl Center {
         call.row.agent_id = Some(to);
         call.set_state(CallState::Active);
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.to_owned()] }));
+        call.let_in(vec![channel.to_owned()], out);
         call.answered_again(now, to);
         if kind == "blind" {
             call.transferred(now, kind, (from, to));
@@ -270,6 +277,7 @@ impl Center {
     fn begin_consult(&mut self, now: DateTime<Utc>, id: CallId, (by, to): (AgentId, AgentId), out: &mut Vec<Output>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(by) else { return };
+        call.goes_elsewhere(now, by);
         call.resumed(now);
         let bridge = call.next_consult_name();
         out.push(call.request(Request::CreateBridge { bridge: bridge.clone() }));
@@ -309,7 +317,7 @@ impl Center {
             && let Some(leg) = call.leg_of(by)
         {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![leg] }));
+            call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
@@ -380,7 +388,7 @@ impl Center {
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         if let Some(leg) = call.leg_of(to) {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![leg] }));
+            call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
@@ -416,7 +424,7 @@ impl Center {
         if with_customer {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
             out.push(call.request(Request::StartMusic { channel: asked }));
-            out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![asks] }));
+            call.let_in(vec![asks], out);
             call.resumed(now);
         } else {
             out.push(call.request(Request::StopMusic { channel: asked }));
@@ -435,7 +443,7 @@ impl Center {
         for leg in &legs {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
         }
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: legs }));
+        call.let_in(legs, out);
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
         call.happened("call.conferenced", now, Some(consult.by), json!({ "agent_id": consult.to, "by": consult.by }));
@@ -473,7 +481,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![channel.to_owned()] }));
+        call.let_in(vec![channel.to_owned()], out);
         call.happened("call.conferenced", now, Some(agent), json!({ "agent_id": agent, "by": by }));
         out.push(call.record(None));
     }
@@ -528,7 +536,7 @@ impl Center {
 }
 
 impl Call {
-    fn transferred(&mut self, now: DateTime<Utc>, kind: &str, (from, to): (AgentId, AgentId)) {
+    pub(super) fn transferred(&mut self, now: DateTime<Utc>, kind: &str, (from, to): (AgentId, AgentId)) {
         let details = json!({
             "kind": kind, "from_agent_id": from, "to": { "agent_id": to }, "queue_id": self.row.queue_id,
         });
@@ -536,7 +544,7 @@ impl Call {
     }
 
     /// Another agent talks to the customer now.
-    fn answered_again(&mut self, now: DateTime<Utc>, agent: AgentId) {
+    pub(super) fn answered_again(&mut self, now: DateTime<Utc>, agent: AgentId) {
         let details = json!({ "agent_id": agent, "queue_id": self.row.queue_id, "again": true });
         self.happened("call.answered", now, Some(agent), details);
     }

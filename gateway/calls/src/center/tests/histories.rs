@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::world::{OUTSIDE, World};
 use crate::AgentState;
-use crate::center::{DialProgress, Input, Report, TransferKind, TransferStep, TransferTo};
+use crate::center::{Ask, DialProgress, Input, OnPhone, Report, SuperviseMode, TransferKind, TransferStep, TransferTo};
 use crate::model::{CallState, RecordingState, Subject};
 use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 
@@ -33,6 +33,36 @@ enum Step {
     HandsToQueue(usize),
     GoesOn(usize, TransferStep),
     AsksIn(usize, usize),
+    Asks(usize, Ask),
+    /// A supervisor, of one of the running calls.
+    OfACall(usize, prop::sample::Index, Ask),
+    Key(prop::sample::Index, char),
+    Moves(usize, prop::sample::Index, bool),
+    Announces(bool),
+}
+
+fn mode() -> impl Strategy<Value = SuperviseMode> {
+    prop_oneof![Just(SuperviseMode::Listen), Just(SuperviseMode::Whisper), Just(SuperviseMode::Barge)]
+}
+
+fn control() -> impl Strategy<Value = Ask> {
+    prop_oneof![
+        4 => Just(Ask::Hold),
+        3 => Just(Ask::Resume),
+        1 => Just(Ask::Mute),
+        1 => Just(Ask::Unmute),
+        1 => Just(Ask::Dtmf("12#".to_owned())),
+        1 => Just(Ask::PauseRecording),
+        1 => Just(Ask::ResumeRecording),
+    ]
+}
+
+fn supervision() -> impl Strategy<Value = Ask> {
+    prop_oneof![
+        6 => mode().prop_map(|mode| Ask::Supervise(mode, OnPhone::Any)),
+        1 => Just(Ask::EndSupervision),
+        2 => Just(Ask::TakeOver(OnPhone::Any)),
+    ]
 }
 
 /// Every way of asking, and queues that hand over, give up and let wrap up.
@@ -88,6 +118,12 @@ fn step() -> impl Strategy<Value = Step> {
             Just(TransferStep::Cancel),
         ]).prop_map(|(by, step)| Step::GoesOn(by, step)),
         2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::AsksIn(by, whom)),
+        5 => (0..3usize, control()).prop_map(|(by, ask)| Step::Asks(by, ask)),
+        6 => (0..3usize, any::<prop::sample::Index>(), supervision())
+            .prop_map(|(by, call, ask)| Step::OfACall(by, call, ask)),
+        1 => (any::<prop::sample::Index>(), prop_oneof![Just('*'), Just('1')]).prop_map(|(leg, key)| Step::Key(leg, key)),
+        1 => (0..3usize, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(by, call, there)| Step::Moves(by, call, there)),
+        1 => any::<bool>().prop_map(Step::Announces),
     ]
 }
 
@@ -99,6 +135,7 @@ proptest! {
     ) {
         let mut world = World::with_agents(3);
         world.queue_works(|queue| *queue = works);
+        let second = world.second_queue();
         let mut away_since = None;
         for step in steps {
             match step {
@@ -164,6 +201,39 @@ proptest! {
                 Step::AsksIn(by, whom) => {
                     let _ = world.asks_in(by, world.agents[whom]);
                 }
+                Step::Asks(by, ask) => {
+                    let _ = world.asks(by, None, ask);
+                }
+                Step::OfACall(by, call, ask) => {
+                    let calls: Vec<_> = world.database.calls.keys().copied().collect();
+                    if !calls.is_empty() {
+                        let call = calls[call.index(calls.len())];
+                        let _ = match ask {
+                            Ask::Supervise(mode, _) => world.supervises(by, call, mode),
+                            ask => world.asks(by, Some(call), ask),
+                        };
+                    }
+                }
+                Step::Moves(by, call, there) => {
+                    let calls: Vec<_> = world.database.calls.keys().copied().collect();
+                    if !calls.is_empty() {
+                        let queue = if there { second } else { world.queue };
+                        let _ = world.asks(by, Some(calls[call.index(calls.len())]), Ask::Move(queue));
+                    }
+                }
+                Step::Key(leg, digit) => {
+                    let parties = world.parties();
+                    if !parties.is_empty() {
+                        let channel = parties[leg.index(parties.len())].clone();
+                        world.feed(Input::Report(Report::Dtmf { channel, digit }));
+                    }
+                }
+                Step::Announces(does) => {
+                    let tenant = world.tenant;
+                    world.change_directory(|directory| {
+                        if does { directory.unannounced.remove(&tenant); } else { directory.unannounced.insert(tenant); }
+                    });
+                }
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
                 Step::Cut => {
                     world.connection_is_cut();
@@ -191,6 +261,10 @@ proptest! {
                 }
                 let wrongly = world.wrongly_entertained();
                 prop_assert!(wrongly.is_empty(), "silence while waiting, or music while talking: {wrongly:?}");
+                let heard = world.wrongly_heard();
+                prop_assert!(heard.is_empty(), "heard by who must not: {heard:?}");
+                let outside = world.outside();
+                prop_assert!(outside.is_empty(), "neither with anybody nor on hold: {outside:?}");
             }
         }
         if let Some(from) = away_since.take() {

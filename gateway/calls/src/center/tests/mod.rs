@@ -1,9 +1,11 @@
 //! The core against a simulated Asterisk: rules as sentences, and random histories of calls, cuts and crashes.
 
+mod controls;
 mod floor;
 mod histories;
 mod outbound;
 mod rules;
+mod supervise;
 mod talk;
 mod transfer;
 mod world;

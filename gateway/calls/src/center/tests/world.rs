@@ -9,8 +9,9 @@ use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::{Policy, Rule, Rules};
 
 use crate::center::{
-    AsteriskSnapshot, BridgeView, Center, ChannelView, DialProgress, DialWish, Ending, FinishedCall, Input, MissedCall,
-    Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, TransferKind, TransferStep, TransferTo,
+    Ask, AsteriskSnapshot, BridgeView, Center, ChannelView, DialProgress, DialWish, Ending, FinishedCall, Input,
+    MissedCall, OnPhone, Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, SuperviseMode,
+    TransferKind, TransferStep, TransferTo,
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::{
@@ -36,7 +37,18 @@ struct SimChannel {
     app_data: String,
     /// A snoop dies with the channel it listens to.
     spies_on: Option<String>,
+    /// Whether a snoop hears that channel, and is heard on it.
+    hears: bool,
+    speaks: bool,
+    muted: bool,
     port: u16,
+}
+
+impl SimChannel {
+    fn new(up: bool, in_app: bool, app_data: String) -> Self {
+        let (hears, speaks, muted) = (false, false, false);
+        Self { up, in_app, music: false, app_data, spies_on: None, hears, speaks, muted, port: 0 }
+    }
 }
 
 /// What the database would have.
@@ -66,6 +78,8 @@ pub(super) struct World {
     /// Answers to requests and to the recorder's commands, on their way to the core.
     answers: VecDeque<Input>,
     recording: BTreeSet<RecordingId>,
+    /// Recordings that hold silence for now; the recorder remembers it across its own death.
+    pub(super) paused: BTreeSet<RecordingId>,
     connected_since_loss: Option<DateTime<Utc>>,
     /// Records are kept, but nobody says so.
     pub(super) database_is_silent: bool,
@@ -75,6 +89,8 @@ pub(super) struct World {
     /// What the dialplan noted of callers whom nobody took.
     notes: Vec<MissedCall>,
     answered: Option<Result<(), CallCommandError>>,
+    /// How supervisors asked to take part.
+    modes: BTreeMap<(CallId, AgentId), SuperviseMode>,
     /// What is being played to whom.
     playing: BTreeMap<String, String>,
     numbered: u32,
@@ -162,12 +178,14 @@ impl World {
             reports: VecDeque::new(),
             answers: VecDeque::new(),
             recording: BTreeSet::new(),
+            paused: BTreeSet::new(),
             connected_since_loss: Some(now),
             database_is_silent: false,
             dialled: Vec::new(),
             denied: Vec::new(),
             notes: Vec::new(),
             answered: None,
+            modes: BTreeMap::new(),
             playing: BTreeMap::new(),
             numbered: 0,
         };
@@ -248,7 +266,7 @@ impl World {
         let app_data = format!("trunkline,{args}");
         // With nobody connected the dialplan keeps the caller; only a gateway that comes back sees them.
         let in_app = self.is_connected();
-        let channel = SimChannel { up: false, in_app, music: false, app_data, spies_on: None, port: 0 };
+        let channel = SimChannel::new(false, in_app, app_data);
         self.channels.insert(id.clone(), channel);
         if in_app {
             self.report_entered(&id);
@@ -313,7 +331,7 @@ impl World {
     pub(super) fn ringing_legs(&self) -> Vec<String> {
         self.channels
             .iter()
-            .filter(|(id, channel)| id.contains("-leg") && !channel.up)
+            .filter(|(id, channel)| (id.contains("-leg") || id.contains("-sup")) && !channel.up)
             .map(|(id, _)| id.clone())
             .collect()
     }
@@ -321,13 +339,17 @@ impl World {
     pub(super) fn parties(&self) -> Vec<String> {
         self.channels
             .keys()
-            .filter(|id| id.starts_with("lab-") || id.contains("-leg") || id.ends_with("-out"))
+            .filter(|id| id.starts_with("lab-") || id.contains("-leg") || id.contains("-sup") || id.ends_with("-out"))
             .cloned()
             .collect()
     }
 
     pub(super) fn talking(&self) -> Vec<BTreeSet<String>> {
-        self.bridges.iter().filter(|(id, _)| id.ends_with("-b")).map(|(_, members)| members.clone()).collect()
+        self.bridges
+            .iter()
+            .filter(|(id, _)| id.ends_with("-b") || id.ends_with("-mix"))
+            .map(|(_, members)| members.clone())
+            .collect()
     }
 
     /// Callers who wait in silence, and those who hear music while they talk: there may be none of either.
@@ -552,8 +574,16 @@ impl World {
                 Output::Denied(rule) => self.denied.push(rule),
                 Output::Alarm(_) => {}
                 Output::Record(record) => self.remember(*record),
-                Output::Recorder(RecorderCommand::Start { recording, .. }) => {
-                    self.recording.insert(recording);
+                Output::Recorder(RecorderCommand::Start { recording, resume, .. }) => {
+                    if self.recording.insert(recording) && resume && self.paused.contains(&recording) {
+                        self.answers.push_back(Input::FoundPaused { recording });
+                    }
+                }
+                Output::Recorder(RecorderCommand::Pause { recording }) => {
+                    self.paused.insert(recording);
+                }
+                Output::Recorder(RecorderCommand::Resume { recording }) => {
+                    self.paused.remove(&recording);
                 }
                 Output::Recorder(RecorderCommand::Finish { recording, .. }) => {
                     self.recording.remove(&recording);
@@ -630,14 +660,33 @@ impl World {
                     self.bridges.entry(bridge.clone()).or_default().insert(channel.clone());
                 }
             }
+            Request::RemoveChannels { bridge, channels } => {
+                let members = self.bridges.get_mut(bridge).ok_or(Refusal::Gone)?;
+                for channel in channels {
+                    if !members.remove(channel) {
+                        return Err(Refusal::Gone);
+                    }
+                }
+            }
+            Request::Mute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = true,
+            Request::Unmute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = false,
+            Request::Dtmf { channel, .. } => exists(self, channel)?,
+            Request::Spy { channel, snoop, hears, speaks } => {
+                exists(self, channel)?;
+                self.make_tap_channel(snoop, Some(channel.clone()));
+                if let Some(spy) = self.channels.get_mut(snoop) {
+                    (spy.hears, spy.speaks) = (*hears, *speaks);
+                }
+            }
             Request::Originate { channel, .. } => {
+                assert!(!self.channels.contains_key(channel), "a name was given twice: {channel}");
                 let app_data = "trunkline,agent".to_owned();
-                let leg = SimChannel { up: false, in_app: false, music: false, app_data, spies_on: None, port: 0 };
+                let leg = SimChannel::new(false, false, app_data);
                 self.channels.insert(channel.clone(), leg);
             }
             Request::CreateTrunkLeg { channel, .. } => {
                 let app_data = "trunkline,out".to_owned();
-                let leg = SimChannel { up: false, in_app: true, music: false, app_data, spies_on: None, port: 0 };
+                let leg = SimChannel::new(false, true, app_data);
                 self.channels.insert(channel.clone(), leg);
                 self.report_entered(channel);
             }
@@ -671,7 +720,7 @@ impl World {
         self.numbered += 1;
         let port = u16::try_from(10_000 + self.numbered).expect("few channels");
         let app_data = "trunkline,tap".to_owned();
-        let tap = SimChannel { up: true, in_app: true, music: false, app_data, spies_on, port };
+        let tap = SimChannel { spies_on, port, ..SimChannel::new(true, true, app_data) };
         self.channels.insert(id.to_owned(), tap);
         self.report_entered(id);
     }
@@ -749,6 +798,125 @@ impl World {
         self.command(Input::Conference { tenant, call, sight, agent })
     }
 
+    /// An agent asks something of a call; none: of the one they talk in.
+    pub(super) fn asks(&mut self, index: usize, call: Option<CallId>, ask: Ask) -> Result<(), CallCommandError> {
+        let call = call.or_else(|| self.call_of(index)).ok_or(CallCommandError::NotFound)?;
+        let (tenant, sight) = (self.tenant, self.sight(index));
+        self.command(Input::Ask { tenant, call, sight, ask })
+    }
+
+    /// An agent, as a supervisor, wants to hear a call.
+    pub(super) fn supervises(
+        &mut self,
+        index: usize,
+        call: CallId,
+        mode: SuperviseMode,
+    ) -> Result<(), CallCommandError> {
+        let done = self.asks(index, Some(call), Ask::Supervise(mode, OnPhone::Any));
+        if done.is_ok() {
+            self.modes.insert((call, self.agents[index]), mode);
+        }
+        done
+    }
+
+    /// Who hears what is said on a channel, by any way: through bridges, and through snoops.
+    pub(super) fn heard_by(&self, speaker: &str) -> BTreeSet<String> {
+        let mut heard = BTreeSet::new();
+        if self.channels.get(speaker).is_none_or(|channel| channel.muted) {
+            return heard;
+        }
+        let mates = |of: &str| -> Vec<&String> {
+            self.bridges.values().filter(|members| members.contains(of)).flatten().filter(|it| *it != of).collect()
+        };
+        let room = mates(speaker);
+        for mate in &room {
+            match self.channels.get(*mate) {
+                // Into an ear: to whom it listens to, if it speaks.
+                Some(SimChannel { spies_on: Some(on), speaks, .. }) => {
+                    heard.extend(speaks.then(|| on.clone()));
+                }
+                _ => {
+                    heard.insert((*mate).clone());
+                }
+            }
+        }
+        // Whatever is said on a leg or heard on it comes out of the ears that listen there.
+        let within: BTreeSet<String> = heard.iter().cloned().chain([speaker.to_owned()]).collect();
+        for (ear, channel) in &self.channels {
+            if channel.hears && channel.spies_on.as_ref().is_some_and(|on| within.contains(on)) {
+                heard.extend(mates(ear).into_iter().filter(|it| *it != speaker).cloned());
+            }
+        }
+        heard
+    }
+
+    /// Whose leg a supervisor's is, by the phone that was rung.
+    pub(super) fn supervisor_of(&self, leg: &str) -> Option<AgentId> {
+        let username = self.requests.iter().rev().find_map(|request| match request {
+            Request::Originate { channel, username, .. } if channel == leg => Some(username),
+            _ => None,
+        })?;
+        (0..self.agents.len()).find(|index| Self::phone(*index) == *username).map(|index| self.agents[index])
+    }
+
+    /// Who is not where they belong: a talker who neither holds nor is in a bridge, or both; a customer who waits in silence for who holds;
+    /// a supervisor who hears nobody.
+    pub(super) fn outside(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let is_inside = |leg: &str| self.bridges.values().any(|members| members.contains(leg));
+        for call in self.center.calls.values() {
+            if call.closing.is_some() || call.row.state != CallState::Active {
+                continue;
+            }
+            let holds = |agent| call.controls.holds(agent);
+            for (agent, leg) in call.talkers().into_iter().filter_map(|agent| Some((agent, call.leg_of(agent)?))) {
+                if is_inside(&leg) == holds(agent) {
+                    wrong.push(format!("{leg}, which {}", if holds(agent) { "holds" } else { "talks" }));
+                }
+            }
+            if call.controls.is_held() && call.customer_is_alone() && !self.hears_music(&call.customer()) {
+                wrong.push(format!("{} waits in silence", call.customer()));
+            }
+            let listens = self.channels.iter().filter(|(id, channel)| {
+                id.contains("-sup") && channel.up && call.supervisors.iter().any(|one| one.owns(id))
+            });
+            for (leg, _) in listens {
+                let room = self.bridges.values().find(|members| members.contains(leg));
+                let hears = room.into_iter().flatten().any(|mate| {
+                    self.channels.get(mate).is_some_and(|channel| channel.hears)
+                        || call.open_legs().any(|leg| leg.id == *mate)
+                });
+                if !hears {
+                    wrong.push(format!("{leg} hears nobody"));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// What nobody may hear: a supervisor who only listens, and one who whispers, heard by others than agents.
+    pub(super) fn wrongly_heard(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for leg in self.channels.keys().filter(|id| id.contains("-sup")) {
+            let name: crate::names::ResourceName = leg.parse().expect("a name of ours");
+            // One who took the call over talks as any agent.
+            if self.database.legs.contains_key(&(name.call, leg.clone())) {
+                continue;
+            }
+            let mode = self.supervisor_of(leg).and_then(|agent| self.modes.get(&(name.call, agent)));
+            let heard = self.heard_by(leg);
+            let is_wrong = match mode.copied().unwrap_or(SuperviseMode::Listen) {
+                SuperviseMode::Listen => !heard.is_empty(),
+                SuperviseMode::Whisper => heard.iter().any(|id| id.starts_with("lab-") || id.ends_with("-out")),
+                SuperviseMode::Barge => false,
+            };
+            if is_wrong {
+                wrong.push(format!("{leg} ({mode:?}) is heard by {heard:?}"));
+            }
+        }
+        wrong
+    }
+
     fn sight(&self, index: usize) -> Sight {
         Sight { all: false, user: self.agents[index].into(), led: Vec::new() }
     }
@@ -774,11 +942,12 @@ impl World {
         legs.map(|leg| leg.id.clone()).find(|id| self.channels.contains_key(id))
     }
 
-    /// Who hears whom: the members of every bridge between people.
+    /// Who hears whom: the members of every bridge between people, the customer's first.
     pub(super) fn rooms(&self) -> Vec<BTreeSet<String>> {
-        let between_people = |name: &str| name.ends_with("-b") || name.contains("-consult");
-        let rooms = self.bridges.iter().filter(|(name, _)| between_people(name)).map(|(_, members)| members.clone());
-        rooms.filter(|members| !members.is_empty()).collect()
+        let with_customer = |name: &&String| name.ends_with("-b") || name.ends_with("-mix");
+        let consult = |name: &&String| name.contains("-consult");
+        let names = self.bridges.keys().filter(with_customer).chain(self.bridges.keys().filter(consult));
+        names.map(|name| self.bridges[name].clone()).filter(|members| !members.is_empty()).collect()
     }
 
     /// Whether a channel hears music.
