@@ -11,10 +11,6 @@ export type Control = "hold" | "resume" | "mute" | "unmute" | "recording/pause" 
 
 const of = (id: string) => ({ params: { path: { id } } });
 
-/** Routes that the API's document does not have yet. */
-type Untyped = (path: string, init: { params: { path: { id: string } }; body?: unknown }) => Promise<unknown>;
-const post = api.POST as unknown as Untyped;
-
 export async function handOn(id: string, kind: Kind, to: Target): Promise<void> {
   await api.POST("/api/v1/calls/{id}/transfer", { ...of(id), body: { kind, to } });
 }
@@ -28,11 +24,11 @@ export async function take(id: string, step: Step): Promise<void> {
 }
 
 export async function control(id: string, what: Control): Promise<void> {
-  await post(`/api/v1/calls/{id}/${what}`, of(id));
+  await api.POST(`/api/v1/calls/{id}/${what}`, of(id));
 }
 
 export async function sendDigits(id: string, digits: string): Promise<void> {
-  await post("/api/v1/calls/{id}/dtmf", { ...of(id), body: { digits } });
+  await api.POST("/api/v1/calls/{id}/dtmf", { ...of(id), body: { digits } });
 }
 
 export async function hangUp(id: string): Promise<void> {
