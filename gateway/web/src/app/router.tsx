@@ -29,6 +29,7 @@ const join = createRoute({ getParentRoute: () => root, path: "/join", loader: ()
 const design = createRoute({
   getParentRoute: () => root,
   path: "/design",
+  loader: () => loadArea("sound"),
   component: lazyRouteComponent(() => import("@/screens/design")),
 });
 
@@ -61,7 +62,7 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
-  loader: () => Promise.all([loadArea("work"), loadArea("dialing")]),
+  loader: () => Promise.all([loadArea("work"), loadArea("dialing"), loadArea("incall")]),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
@@ -98,7 +99,7 @@ const jobs = createRoute({
   loader: () => loadArea("jobs"),
   component: lazyRouteComponent(() => import("@/screens/jobs")),
 });
-const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
+const settings = createRoute({ getParentRoute: () => inside, path: "/settings", loader: () => loadArea("sound"), component: lazyRouteComponent(() => import("@/screens/settings")) });
 const roles = createRoute({
   getParentRoute: () => inside,
   path: "/settings/roles",

@@ -13,6 +13,7 @@ import { DirectionMark, StateBadge } from "../calls/columns";
 import { problemText } from "../calls/problem-text";
 import { lastListSearch } from "../calls/use-filters";
 import type { Player } from "./audio";
+import { InCall } from "../in-call/card";
 import { Dispositions } from "./dispositions";
 import { Facts } from "./facts";
 import { merged } from "./merged";
@@ -86,6 +87,7 @@ export default function CallScreen() {
       <Header call={call} agent={agent} queue={queue} />
       <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
         <div className="grid min-w-0 grid-cols-1 gap-4">
+          <InCall id={call.id} />
           <RecordingCard call={call} timeline={entries} text={text} onPlayer={setPlayer} />
           <TimelineList entries={told.loaded ? entries : undefined} error={eventsError} place={place} onSeek={seek} running={call.state !== "ended"} />
         </div>
