@@ -216,5 +216,5 @@ describe("the board's figures", () => {
     expect(state.stays.size).toBeLessThanOrEqual(201);
     // A piece comes each 250 ms: it must be nothing beside that.
     expect(took / pieces).toBeLessThan(5);
-  });
+  }, 60_000);
 });
