@@ -157,6 +157,11 @@ impl Scene {
         .await
     }
 
+    /// Whether the tenant's figures are those that its journal gives when it is counted anew.
+    pub async fn figures_agree(&self, stack: &Stack) -> Result<bool> {
+        Ok(trunkline::figures::rebuild(&database(stack).await?, self.tenant, true).await?.agrees())
+    }
+
     /// A folder of its own.
     pub fn folder(&self, name: &str) -> PathBuf {
         let number = self.things.fetch_add(1, Ordering::Relaxed);

@@ -51,7 +51,7 @@ async fn ask(scene: &Scene, who: usize, path: &str, body: &Value) -> Result<()> 
 /// Listens to what is new on a phone, until it fits.
 async fn hears(phone: &Baresip, what: &str, fits: impl Fn(&dyn Fn(u32) -> f64, f64) -> bool) -> Result<()> {
     let lengths = || -> Result<f64> {
-        let seconds = phone.heard()?.iter().map(|file| Wav::read(file).map_or(0.0, |wav| wav.seconds()));
+        let seconds = phone.heard()?.into_iter().map(|file| Wav::read(&file).map_or(0.0, |wav| wav.seconds()));
         Ok(seconds.fold(0.0, f64::max))
     };
     let before = lengths()?;

@@ -32,6 +32,8 @@ pub(super) struct CallQuery {
     /// Only calls with these digits somewhere in one of their numbers; blanks, `+`, `-`, `.`, `/` and brackets are passed over.
     #[param(example = "555 0100")]
     pub q: Option<String>,
+    /// Only calls with this tag.
+    pub tag: Option<String>,
     /// Only calls that came in at this moment or later (RFC 3339).
     #[param(example = "2026-11-20T00:00:00Z")]
     pub from: Option<String>,
@@ -58,6 +60,7 @@ pub(super) struct Wanted {
     pub(super) missed: bool,
     /// Digits, nothing else; at least one.
     pub(super) digits: Option<String>,
+    pub(super) tag: Option<String>,
     pub(super) from: Option<DateTime<Utc>>,
     pub(super) to: Option<DateTime<Utc>>,
     /// Behind this one; the newest come first, and ids sort by time.
@@ -82,6 +85,7 @@ impl CallQuery {
             )?,
             missed: self.missed.unwrap_or(false),
             digits: self.q.as_deref().map(digits).transpose()?.flatten(),
+            tag: self.tag.clone().filter(|tag| !tag.is_empty()),
             from: self.from.as_deref().map(|text| moment("from", text)).transpose()?,
             to: self.to.as_deref().map(|text| moment("to", text)).transpose()?,
             before: page.position()?,

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use trunkline_db::{AgentId, CallId, DbError, DeviceId, QueueId, RecordingId, TenantTx};
 use uuid::Uuid;
 
-use super::disposition_store;
 use super::filter::Wanted;
 use super::http::Call;
 use super::store::word;
+use super::{disposition_store, notes_store};
 use crate::queues;
 use crate::roster::Sight;
 use trunkline_calls::model::{CallState, Direction, EndReason, Leg, LegKind};
@@ -95,6 +95,7 @@ async fn read(
               AND ($11::uuid IS NULL OR c.id < $11)
               AND ($12 OR c.agent_id = ANY($13) OR c.queue_id = ANY($14)
                    OR c.id IN (SELECT l.call_id FROM call_legs l WHERE l.agent_id = ANY($13)))
+              AND ($16::text IS NULL OR EXISTS (SELECT FROM call_tags t WHERE t.call_id = c.id AND t.tag = $16))
             ORDER BY c.id DESC LIMIT $15"#,
         ids.as_deref(),
         states.as_deref(),
@@ -111,12 +112,15 @@ async fn read(
         &seen,
         &queues,
         limit,
+        wanted.tag,
     )
     .fetch_all(tx.conn())
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
     let mut legs = legs_of(tx, &ids).await?;
     let mut dispositions = disposition_store::of_calls(tx, &ids).await?;
+    let mut notes = notes_store::notes_of(tx, &ids).await?;
+    let mut tags = notes_store::tags_of(tx, &ids).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Call {
@@ -140,6 +144,8 @@ async fn read(
                 legs: legs.remove(&row.id).unwrap_or_default(),
                 recording_id: row.recording_id,
                 dispositions: dispositions.remove(&row.id).unwrap_or_default(),
+                notes: notes.remove(&row.id).unwrap_or_default(),
+                tags: tags.remove(&row.id).unwrap_or_default(),
                 gaps: serde_json::from_value(row.gaps).unwrap_or_default(),
             })
         })

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::disposition::CallDisposition;
 use super::filter::CallQuery;
+use super::notes::CallNote;
 use super::{CallCommandError, history_store as history};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
@@ -69,6 +70,10 @@ pub struct Call {
     pub recording_id: Option<RecordingId>,
     /// What agents say it came to.
     pub dispositions: Vec<CallDisposition>,
+    /// What people wrote on it, the oldest first.
+    pub notes: Vec<CallNote>,
+    /// What it can be found by.
+    pub tags: Vec<String>,
     /// Stretches in which Asterisk could not tell us what happened.
     pub gaps: Vec<CallGap>,
 }
@@ -93,6 +98,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reattach_call))
         .merge(super::control::router())
         .merge(super::disposition::router())
+        .merge(super::notes::router())
         .merge(super::dial_http::router())
 }
 

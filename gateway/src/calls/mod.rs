@@ -13,6 +13,8 @@ mod handle;
 mod history_store;
 pub mod http;
 mod metrics;
+mod notes;
+mod notes_store;
 mod recorder;
 mod shell;
 mod spool;

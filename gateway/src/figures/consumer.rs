@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::memory_store;
 use super::metrics::FigureMetrics;
-use super::store::{self, Row};
+use super::store::{self, Cursor, Row};
 
 /// Events of one transaction.
 const BATCH: i64 = 500;
@@ -154,7 +154,7 @@ pub async fn step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError>
     };
     tracing::warn!(%tenant, error = %failed, "events could not be counted");
     let mut tx = db.tenant(tenant).await?;
-    let Some(cursor) = store::take(&mut tx).await? else { return Ok(Step::Busy) };
+    let Some(cursor) = take(&mut tx).await? else { return Ok(Step::Busy) };
     // Of several events nobody knows which one it was.
     if most == 1 {
         let next = match store::events(&mut tx, cursor.seq, 1).await {
@@ -174,16 +174,18 @@ pub async fn step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError>
     Ok(Step::Failed)
 }
 
+/// The cursor, begun if there is none yet; `None`: somebody else has it.
+async fn take(tx: &mut TenantTx<'_>) -> Result<Option<Cursor>, DbError> {
+    if let Some(cursor) = store::take(tx).await? {
+        return Ok(Some(cursor));
+    }
+    store::begin(tx).await?;
+    store::take(tx).await
+}
+
 async fn try_step(db: &Db, tenant: TenantId, most: i64) -> Result<Step, DbError> {
     let mut tx = db.tenant(tenant).await?;
-    let cursor = if let Some(cursor) = store::take(&mut tx).await? {
-        cursor
-    } else {
-        // There is none yet, or somebody else has it.
-        store::begin(&mut tx).await?;
-        let Some(cursor) = store::take(&mut tx).await? else { return Ok(Step::Busy) };
-        cursor
-    };
+    let Some(cursor) = take(&mut tx).await? else { return Ok(Step::Busy) };
     // What is no longer kept cannot be counted.
     let after = cursor.seq.max(tx.journal_head().await?.oldest - 1);
     let rows = store::events(&mut tx, after, most).await?;

@@ -7,6 +7,7 @@ mod audit;
 mod browsers;
 mod caddy;
 mod call_centre;
+mod call_notes;
 mod call_plans;
 mod calls;
 mod commands;

@@ -78,6 +78,10 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             made(&admin, "/api/v1/api-keys", json!({ "name": "Key", "permissions": ["calls:read"] })).await,
         ),
         ("calls/{id}", call.to_string()),
+        (
+            "calls/{note_id}",
+            made(&operator, &format!("/api/v1/calls/{call}/notes"), json!({ "text": "Call back" })).await,
+        ),
         ("caller-marks/{number}", "+12125550123".to_owned()),
         ("dnc/{number}", {
             let added = admin.post("/api/v1/dnc", &json!({ "number": "+12125550124" })).await;
@@ -124,6 +128,8 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "superviseCall" => json!({ "mode": "listen" }),
         "moveCall" => json!({ "queue_id": things["queue"] }),
         "disposeCall" => json!({ "code": "sale" }),
+        "writeCallNote" => json!({ "text": "Mine" }),
+        "tagCall" => json!({ "tags": ["mine"] }),
         "setTeamMember" => json!({ "lead": true }),
         "placeTestCall" => json!({ "queue_id": things["queue"] }),
         _ => return None,

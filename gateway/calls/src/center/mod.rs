@@ -22,6 +22,7 @@ mod missed;
 mod offers;
 mod outbound;
 mod reconcile;
+mod request;
 mod speech;
 mod supervise;
 mod talk;

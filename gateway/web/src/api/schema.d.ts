@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/call-tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description Those in use, the most frequent first: at most 200.
+         */
+        get: operations["listCallTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/caller-marks": {
         parameters: {
             query?: never;
@@ -754,6 +774,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a note on a call
+         * @description While it goes on or after.
+         */
+        post: operations["writeCallNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/notes/{note_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a note
+         * @description One's own; who sees all may remove anybody's.
+         */
+        delete: operations["removeCallNote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{id}/reattach": {
         parameters: {
             query?: never;
@@ -855,6 +915,26 @@ export interface paths {
         post: operations["superviseCall"];
         /** Stop listening */
         delete: operations["stopSupervisingCall"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tag a call
+         * @description It has these tags from now on, and no others.
+         */
+        put: operations["tagCall"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2677,6 +2757,8 @@ export interface components {
             id: string;
             /** @description Every party's side of it. */
             legs: components["schemas"]["Leg"][];
+            /** @description What people wrote on it, the oldest first. */
+            notes: components["schemas"]["CallNote"][];
             /**
              * Format: uuid
              * @description The queue it waits or waited in.
@@ -2704,6 +2786,8 @@ export interface components {
             started_at: string;
             /** @description Where it stands. */
             state: components["schemas"]["CallState"];
+            /** @description What it can be found by. */
+            tags: string[];
             /** @description The called number or extension. */
             to: string;
         };
@@ -2751,11 +2835,46 @@ export interface components {
              */
             to: string;
         };
+        /** @description A note on a call. */
+        CallNote: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: uuid
+             * @description The note.
+             */
+            id: string;
+            /** @description Their words. */
+            text: string;
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
+            user_id: string;
+        };
         /**
          * @description Where a call stands.
          * @enum {string}
          */
         CallState: "new" | "queued" | "ringing" | "active" | "ended";
+        /** @description A tag, and how many calls have it. */
+        CallTag: {
+            /**
+             * Format: int64
+             * @description Calls with it.
+             */
+            calls: number;
+            /** @description The tag. */
+            tag: string;
+        };
+        /** @description Body of `PUT /calls/{id}/tags`, and its answer. */
+        CallTags: {
+            /** @description At most 20, of at most 40 characters each. Blanks around them and a second of the same are dropped; they come back in order. */
+            tags: string[];
+        };
         /** @description A caller with a mark. */
         CallerMark: {
             /**
@@ -4206,6 +4325,8 @@ export interface components {
                 id: string;
                 /** @description Every party's side of it. */
                 legs: components["schemas"]["Leg"][];
+                /** @description What people wrote on it, the oldest first. */
+                notes: components["schemas"]["CallNote"][];
                 /**
                  * Format: uuid
                  * @description The queue it waits or waited in.
@@ -4233,8 +4354,30 @@ export interface components {
                 started_at: string;
                 /** @description Where it stands. */
                 state: components["schemas"]["CallState"];
+                /** @description What it can be found by. */
+                tags: string[];
                 /** @description The called number or extension. */
                 to: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CallTag: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Calls with it.
+                 */
+                calls: number;
+                /** @description The tag. */
+                tag: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -5958,6 +6101,11 @@ export interface components {
              */
             until: string;
         };
+        /** @description Body of `POST /calls/{id}/notes`. */
+        WriteNote: {
+            /** @description At most 2,000 characters. */
+            text: string;
+        };
     };
     responses: {
         /** @description The body does not fit; every field is named */
@@ -7407,6 +7555,31 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCallTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CallTag"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listCallerMarks: {
         parameters: {
             query?: {
@@ -7552,6 +7725,8 @@ export interface operations {
                  * @example 555 0100
                  */
                 q?: string;
+                /** @description Only calls with this tag. */
+                tag?: string;
                 /**
                  * @description Only calls that came in at this moment or later (RFC 3339).
                  * @example 2026-11-20T00:00:00Z
@@ -8139,6 +8314,119 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    writeCallNote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteNote"];
+            };
+        };
+        responses: {
+            /** @description The note */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallNote"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such call in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The call has 100 notes already, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeCallNote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+                /** @description The note */
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such note of one's own on a call in sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     reattachCall: {
         parameters: {
             query?: never;
@@ -8419,6 +8707,70 @@ export interface operations {
             };
             /** @description You do not listen to it (`not-now`) */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    tagCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallTags"];
+            };
+        };
+        responses: {
+            /** @description Its tags */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallTags"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such call in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

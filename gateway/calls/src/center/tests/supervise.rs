@@ -44,7 +44,7 @@ fn who_listens_hears_both_and_is_heard_by_nobody() {
     assert!(world.heard_by(&supervisor).is_empty());
     assert_eq!(world.heard_by(&customer), set(&[&agent, &supervisor]));
     assert_eq!(world.heard_by(&agent), set(&[&customer, &supervisor]));
-    assert_eq!(world.activity(BOSS), Some(AgentActivity::Available), "it is no call of theirs");
+    assert_eq!(world.activity(BOSS), None, "nothing changes for them: it is no call of theirs");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_supervisor_is_no_talker() {
     assert_eq!(world.finished[0].reason, EndReason::CompletedAgent, "the last agent left");
     assert!(world.nothing_is_left(), "{}", world.left_overs());
     assert_eq!(world.notes_of("call.supervision_ended")[0]["why"], "call_ended");
-    assert_eq!(world.activity(BOSS), Some(AgentActivity::Available));
+    assert_eq!(world.activity(BOSS), None);
     assert_eq!(world.database.legs.len(), 2, "a supervisor's leg is none of the call's");
 }
 

@@ -11,10 +11,12 @@ use trunkline_db::{AgentId, CallId, TenantId};
 use super::call::{Call, Ringing};
 use super::commands::{OnPhone, SuperviseMode};
 use super::io::{Answers, HangupWhy, Output, Request};
-use super::{Center, NET_SECONDS};
+use super::{Center, NET_SECONDS, controls};
 use crate::model::{CallState, Leg, LegKind, Subject};
 use crate::names::{Part, ResourceName};
 use crate::{CallCommandError, DirectoryDevice, Sight};
+
+mod take_over;
 
 /// How long a supervisor's phone rings.
 const RINGING_SECONDS: u32 = 25;
@@ -433,7 +435,7 @@ impl Center {
             out.push(call.request(Request::Hangup { channel: other, why: HangupWhy::AnsweredElsewhere }));
         }
         // If it is too late for that, they listen.
-        if takes_over && may_be_taken_over(call) {
+        if takes_over && take_over::is_possible(call) {
             self.take_over(now, id, by, out);
         }
         true
@@ -523,11 +525,10 @@ impl Center {
 
     /// After each step: everybody where they belong.
     pub(super) fn settle(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(tenant) = self.calls.get(&id).map(|call| call.tenant) else { return };
-        let announced = self.announces(tenant);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        super::controls::settle(call, now, out);
+        controls::settle(call, now, out);
         if !call.supervisors.is_empty() {
+            let announced = !self.directory.unannounced.contains(&call.tenant);
             settle(call, announced, now, out);
         }
     }
@@ -574,63 +575,4 @@ impl Center {
         }
         out.extend(requests.into_iter().map(|request| call.request(request)));
     }
-
-    /// Somebody wants the call themselves.
-    pub(super) fn try_take_over(
-        &mut self,
-        now: DateTime<Utc>,
-        of: (TenantId, CallId),
-        sight: &Sight,
-        phone: &OnPhone,
-        out: &mut Vec<Output>,
-    ) -> Result<(), CallCommandError> {
-        let by = AgentId::from(sight.user);
-        let call = self.seen(of, sight)?;
-        if !may_be_taken_over(call) || call.talkers().contains(&by) {
-            return Err(CallCommandError::NotNow);
-        }
-        match call.supervisors.iter().find(|one| one.by == by) {
-            Some(one) if one.there.is_some() => {
-                self.take_over(now, of.1, by, out);
-                Ok(())
-            }
-            Some(one) => {
-                let mode = one.mode;
-                self.try_supervise(now, of, sight, (mode, phone, true), out)
-            }
-            None => self.try_supervise(now, of, sight, (SuperviseMode::Listen, phone, true), out),
-        }
-    }
-
-    /// The supervisor talks with the customer from now on, in place of who is responsible.
-    fn take_over(&mut self, now: DateTime<Utc>, id: CallId, by: AgentId, out: &mut Vec<Output>) {
-        let Some(tenant) = self.calls.get(&id).map(|call| call.tenant) else { return };
-        let announced = self.announces(tenant);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(from) = call.talking_agent_leg().and_then(|leg| leg.agent_id) else { return };
-        let Some(there) = take_down(call, by, out).and_then(|one| one.there) else { return };
-        let leg = there.leg.id.clone();
-        call.add_leg(there.leg);
-        call.resumed(now);
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        call.let_in(vec![leg], out);
-        out.push(call.request(Request::DestroyBridge { bridge: there.booth }));
-        call.dismiss(from, now, out);
-        call.row.agent_id = Some(by);
-        if let Some((told, _)) = there.told {
-            let data = json!({ "agent_id": by, "why": "take_over" });
-            call.note_supervision("call.supervision_ended", now, by, Some(told).filter(|_| announced), data);
-        }
-        call.answered_again(now, by);
-        call.transferred(now, "take_over", (from, by));
-        out.push(call.record(Some((from, now))));
-        self.disengage(now, id, from, true, out);
-        self.engage(now, id, by, true, out);
-    }
-}
-
-/// Whether somebody talks with the customer, and it is not being handed on.
-fn may_be_taken_over(call: &Call) -> bool {
-    let is_handed_on = call.direct.is_some() || call.consult.is_some() || call.reattach.is_some();
-    call.row.state == CallState::Active && !is_handed_on && call.talking_agent_leg().is_some()
 }
