@@ -18,6 +18,8 @@ const call = (id: string, over: Partial<Call> = {}): Call => ({
   legs: [],
   gaps: [],
   dispositions: [],
+  notes: [],
+  tags: [],
   ...over,
 });
 
