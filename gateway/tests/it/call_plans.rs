@@ -59,14 +59,18 @@ async fn fill(owner: &mut PgConnection, tenant: Uuid, other: Uuid, sales: Uuid, 
     .execute(&mut *owner)
     .await
     .unwrap();
-    // The oldest ones, where a search from the newest on would come last.
-    sqlx::query(
-        "INSERT INTO call_tags SELECT tenant_id, id, 'rare' FROM calls WHERE tenant_id = $1 ORDER BY id LIMIT 30",
-    )
-    .bind(tenant)
-    .execute(&mut *owner)
-    .await
-    .unwrap();
+    // The rare tag is on the oldest ones, where a search from the newest on would come last.
+    for (tag, calls) in [("rare", 30), ("frequent", 20_000)] {
+        sqlx::query(
+            "INSERT INTO call_tags SELECT tenant_id, id, $2 FROM calls WHERE tenant_id = $1 ORDER BY id LIMIT $3",
+        )
+        .bind(tenant)
+        .bind(tag)
+        .bind(calls)
+        .execute(&mut *owner)
+        .await
+        .unwrap();
+    }
     owner.execute("VACUUM ANALYZE calls, call_legs, call_tags").await.unwrap();
 }
 
