@@ -52,7 +52,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\// },
-            { name: "app", test: /src\/(app|design|live|phone\/ui|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+            { name: "app", test: /src\/(app|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
           ],
         },
       },

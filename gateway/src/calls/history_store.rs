@@ -95,7 +95,7 @@ async fn read(
               AND ($11::uuid IS NULL OR c.id < $11)
               AND ($12 OR c.agent_id = ANY($13) OR c.queue_id = ANY($14)
                    OR c.id IN (SELECT l.call_id FROM call_legs l WHERE l.agent_id = ANY($13)))
-              AND ($16::text IS NULL OR EXISTS (SELECT FROM call_tags t WHERE t.call_id = c.id AND t.tag = $16))
+              AND ($16::text IS NULL OR c.id = ANY(ARRAY(SELECT t.call_id FROM call_tags t WHERE t.tag = $16)))
             ORDER BY c.id DESC LIMIT $15"#,
         ids.as_deref(),
         states.as_deref(),

@@ -23,7 +23,8 @@ pub(super) async fn concerned(tx: &mut TenantTx<'_>, call: CallId) -> Result<Con
         .await?
         .flatten();
     let agents = sqlx::query_scalar!(
-        r#"SELECT DISTINCT agent_id AS "agent!: AgentId" FROM call_legs WHERE call_id = $1 AND agent_id IS NOT NULL"#,
+        r#"SELECT agent_id AS "agent!: AgentId" FROM call_legs WHERE call_id = $1 AND agent_id IS NOT NULL
+            UNION SELECT agent_id FROM calls WHERE id = $1 AND agent_id IS NOT NULL"#,
         call.uuid(),
     )
     .fetch_all(tx.conn())

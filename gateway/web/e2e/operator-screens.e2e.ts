@@ -95,7 +95,7 @@ it("a call: its ring over a page, the bar while it runs and while it is held, it
   await page.locator("[data-phone]").getByRole("button", { name: /^(Good|Fair|Poor)$/ }).waitFor({ state: "attached" });
   await wide(page);
   await look(page, "operator-call");
-  await page.keyboard.press("t");
+  await page.keyboard.press("#");
   await page.getByRole("textbox", { name: "Send tones" }).waitFor();
   await look(page, "operator-tones");
   await page.keyboard.press("Escape");

@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -9,6 +9,7 @@ export interface Place {
     | "/calls"
     | "/agents"
     | "/queues"
+    | "/board"
     | "/devices"
     | "/setup"
     | "/audit"
@@ -45,12 +46,15 @@ export function usePlaces(): readonly Place[] {
   const mayDialing = useCan("dialing:read");
   const mayUsage = useCan("usage:read");
   const mayReports = useCan("reports:read");
+  const maySupervise = useCan("calls:supervise");
   const mayPlatform = useCan("platform:manage");
   return useMemo(
     () => [
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
+      // A narrow screen has room for eight: who runs the platform too finds it with the rest, and by its keys.
+      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b", ...(mayPlatform ? { under: "/settings" as const } : {}) }] : []),
       { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
@@ -68,6 +72,6 @@ export function usePlaces(): readonly Place[] {
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, mayPlatform, mayDialing],
+    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }

@@ -29,6 +29,7 @@ const join = createRoute({ getParentRoute: () => root, path: "/join", loader: ()
 const design = createRoute({
   getParentRoute: () => root,
   path: "/design",
+  loader: () => loadArea("sound"),
   component: lazyRouteComponent(() => import("@/screens/design")),
 });
 
@@ -61,7 +62,7 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
-  loader: () => Promise.all([loadArea("work"), loadArea("dialing")]),
+  loader: () => Promise.all([loadArea("work"), loadArea("dialing"), loadArea("incall")]),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
@@ -73,7 +74,15 @@ const queueRules = createRoute({
   loader: () => Promise.all([loadArea("routing"), loadArea("work")]),
   component: lazyRouteComponent(() => import("@/screens/queue-rules")),
 });
-const devices = createRoute({ getParentRoute: () => inside, path: "/devices", component: lazyRouteComponent(() => import("@/screens/devices")) });
+const board = createRoute({
+  getParentRoute: () => inside,
+  path: "/board",
+  // Which queue, and whether it is on a wall.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("board"), loadArea("work")]),
+  component: lazyRouteComponent(() => import("@/screens/board")),
+});
+const devices = createRoute({ getParentRoute: () => inside, path: "/devices", loader: () => loadArea("devices"), component: lazyRouteComponent(() => import("@/screens/devices")) });
 const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
   getParentRoute: () => inside,
@@ -90,7 +99,7 @@ const jobs = createRoute({
   loader: () => loadArea("jobs"),
   component: lazyRouteComponent(() => import("@/screens/jobs")),
 });
-const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("@/screens/settings")) });
+const settings = createRoute({ getParentRoute: () => inside, path: "/settings", loader: () => loadArea("sound"), component: lazyRouteComponent(() => import("@/screens/settings")) });
 const roles = createRoute({
   getParentRoute: () => inside,
   path: "/settings/roles",
@@ -138,7 +147,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -6,7 +6,7 @@ import { useCan, useMe } from "@/api";
 import { onSignedOut } from "@/api/session";
 import { Toaster, prepareToAnnounce } from "@/design";
 import { loadArea, useT } from "@/i18n";
-import { ConnectionBadge, useAgent, useLive } from "@/live";
+import { ConnectionBadge, useAgent, useLive, useLiveReady } from "@/live";
 import { CallBar, IncomingCall, PhoneNotices, startPhone } from "@/phone";
 import { AgentBar } from "@/screens/agent-bar";
 import { SetupBanner } from "@/screens/setup/banner";
@@ -26,6 +26,7 @@ const Banners = lazy(async () => {
   await loadArea("company");
   return { default: (await import("@/screens/usage/banner")).Banners };
 });
+const NoticeBanners = lazy(async () => ({ default: (await import("@/screens/in-call/notice-banners")).NoticeBanners }));
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
 /** Around what needs no sign-in. */
@@ -126,6 +127,9 @@ function Brand() {
 function Content() {
   const main = useRef<HTMLElement>(null);
   const seesUsage = useCan("usage:read");
+  const me = useMe();
+  // There is nothing to compare with before the journal's place is known.
+  const ready = useLiveReady();
   const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   const seen = useRef(path);
   useEffect(() => {
@@ -138,6 +142,11 @@ function Content() {
       {seesUsage && (
         <Suspense fallback={null}>
           <Banners />
+        </Suspense>
+      )}
+      {ready && me && (
+        <Suspense fallback={null}>
+          <NoticeBanners key={me.user.id} self={me.user.id} />
         </Suspense>
       )}
       <PhoneNotices />

@@ -10,7 +10,7 @@ import { Problem } from "@/api/problem";
 import { currentToken, heldToken, lost, onSignedOut, onToken, renew } from "@/api/session";
 import { type Connection, type Effect, type Input, StreamCore } from "./core";
 import type { JournalEvent, Position } from "./protocol";
-import { type Handover, LiveStore, type Snapshot } from "./store";
+import { type Call, type Handover, LiveStore, type Snapshot } from "./store";
 
 const STARTING: Connection = { state: "connecting", behind: 0, seq: 0, retryAt: null, reason: "starting" };
 /** All pages of the running calls are read, this many at a time. */
@@ -275,6 +275,22 @@ export class Live {
     this.store.moveTo(position);
     this.store.apply(event);
     for (const listener of this.eventListeners) listener(event);
+    for (const [id, seq] of this.store.wanted()) void this.readCall(id, seq);
+  }
+
+  /** A call that came into sight when it had begun already. */
+  private async readCall(id: string, seq: number): Promise<void> {
+    const signal = this.life?.signal;
+    let call: Call | undefined;
+    try {
+      call = await body(api.GET("/api/v1/calls/{id}", { params: { path: { id } }, signal }));
+    } catch {
+      // Out of sight after all, or the line is away: its next event asks again.
+    }
+    if (signal?.aborted) return;
+    this.store.adopt(id, seq, call);
+    this.store.flush();
+    for (const [again, at] of this.store.wanted()) void this.readCall(again, at);
   }
 
   private signalled(kind: string, data: Record<string, unknown>): void {

@@ -18,6 +18,8 @@ const call = (id: string, over: Partial<Call> = {}): Call => ({
   legs: [],
   gaps: [],
   dispositions: [],
+  notes: [],
+  tags: [],
   ...over,
 });
 
@@ -33,6 +35,71 @@ const event = (kind: string, subject: string, data: Record<string, unknown> = {}
   const type = kind.startsWith("recording") ? "recording" : kind.startsWith("agent") ? "agent" : "call";
   return { seq, id: `e${String(seq)}`, kind, at: "2026-11-20T10:00:01Z", subject: { type, id: subject }, data };
 };
+
+describe("who is in a call", () => {
+  const leg = (agent_id: string, over: Partial<Call["legs"][number]> = {}): Call["legs"][number] => ({ id: `leg-${agent_id}`, kind: "agent", agent_id, started_at: "2026-11-20T10:00:00Z", ...over });
+  const talking = (): LiveStore => {
+    const store = filled([call("c", { state: "active", agent_id: "ann", answered_at: "2026-11-20T10:00:05Z", legs: [leg("ann", { answered_at: "2026-11-20T10:00:05Z" })] })]);
+    return store;
+  };
+  const tell = (store: LiveStore, ...events: JournalEvent[]) => {
+    for (const one of events) store.apply(one);
+    store.flush();
+    return store.call("c");
+  };
+
+  it("is read from the legs: who talks, who is rung, and nobody who takes their own call up again", () => {
+    const legs = [leg("ann", { answered_at: "2026-11-20T10:00:05Z" }), leg("ann", { id: "again" }), leg("bob"), leg("gone", { answered_at: "2026-11-20T10:00:05Z", ended_at: "2026-11-20T10:00:06Z" })];
+    expect(filled([call("c", { state: "active", agent_id: "ann", legs })]).call("c")).toMatchObject({ talker_ids: ["ann"], ringing_agent_ids: ["bob"] });
+  });
+
+  it("follows a consultation: the call goes on while somebody is rung, and its end needs no event of its own", () => {
+    const store = talking();
+    expect(tell(store, event("call.offered", "c", { agent_id: "bob", for: "consult" }))).toMatchObject({ state: "active", ringing_agent_ids: ["bob"], talker_ids: ["ann"] });
+    expect(tell(store, event("call.consulted", "c", { agent_id: "bob", by: "ann" }))).toMatchObject({ state: "active", ringing_agent_ids: [], talker_ids: ["ann", "bob"], agent_id: "ann" });
+    expect(tell(store, event("agent.activity_changed", "bob", { activity: "available" }))).toMatchObject({ talker_ids: ["ann"] });
+  });
+
+  it("follows what is handed on, keeps the time of the first answer, and gives it back", () => {
+    const store = talking();
+    expect(tell(store, event("call.offered", "c", { agent_id: "bob", for: "transfer" }))).toMatchObject({ state: "ringing", talker_ids: [], ringing_agent_ids: ["bob"] });
+    expect(tell(store, event("call.missed_offer", "c", { agent_id: "bob" }), event("call.transfer_failed", "c", { from_agent_id: "ann", to: { agent_id: "bob" } }), event("call.offered", "c", { agent_id: "ann", for: "take_back" }))).toMatchObject({ state: "ringing", ringing_agent_ids: ["ann"] });
+    expect(tell(store, event("call.answered", "c", { agent_id: "ann", again: true }))).toMatchObject({ state: "active", agent_id: "ann", talker_ids: ["ann"], answered_at: "2026-11-20T10:00:05Z" });
+    expect(tell(store, event("call.transferred", "c", { kind: "blind", from_agent_id: "ann", to: { queue_id: "q" } }), event("call.queued", "c", { queue_id: "q", reason: "transfer" }))).toMatchObject({ state: "queued", agent_id: null, talker_ids: [] });
+  });
+
+  it("follows a conference and who leaves it", () => {
+    const store = talking();
+    tell(store, event("call.offered", "c", { agent_id: "bob", for: "conference" }));
+    expect(tell(store, event("call.conferenced", "c", { agent_id: "bob", by: "ann" }))).toMatchObject({ state: "active", talker_ids: ["ann", "bob"], ringing_agent_ids: [] });
+    expect(tell(store, event("call.transferred", "c", { kind: "conference", from_agent_id: "ann", to: { agent_id: "bob" } }))).toMatchObject({ agent_id: "bob", talker_ids: ["bob"] });
+    expect(tell(store, event("call.conferenced", "c", { agent_id: "ann" }), event("call.left", "c", { agent_id: "ann" }))).toMatchObject({ talker_ids: ["bob"] });
+    expect(tell(store, event("call.ended", "c"))).toMatchObject({ talker_ids: [] });
+  });
+
+  it("asks once for a call that came into sight late, and again when more happened meanwhile", () => {
+    const store = filled();
+    const late = call("late", { state: "active", agent_id: "ann", legs: [leg("bob", { answered_at: "2026-11-20T10:00:09Z" })] });
+    store.apply(event("call.offered", "late", { agent_id: "bob", for: "consult" }));
+    expect(store.wanted()).toEqual([["late", seq]]);
+    const asked = seq;
+    store.apply(event("call.consulted", "late", { agent_id: "bob" }));
+    expect(store.wanted()).toEqual([]);
+    store.adopt("late", asked, call("late", { state: "active" }));
+    expect(store.call("late")).toBeUndefined();
+    expect(store.wanted()).toEqual([["late", seq]]);
+    store.adopt("late", seq, late);
+    expect(store.call("late")).toMatchObject({ talker_ids: ["bob"] });
+    expect(store.agent("bob")).toBeDefined();
+    // What cannot be read is not asked for again before it is told of again.
+    store.apply(event("call.left", "hidden", { agent_id: "bob" }));
+    store.wanted();
+    store.adopt("hidden", seq, undefined);
+    expect(store.wanted()).toEqual([]);
+    store.apply(event("call.ended", "over"));
+    expect(store.wanted()).toEqual([]);
+  });
+});
 
 describe("the live store", () => {
   it("follows a call, its agent and its queue from the first ring to the end", () => {

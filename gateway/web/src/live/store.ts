@@ -12,7 +12,7 @@ export type Call = components["schemas"]["Call"];
 /** What the server says that somebody does; that a phone rings is read from the calls. */
 export type Activity = Agent["activity"] | "ringing";
 
-/** A call as events tell of it; `ringing_agent_ids` are those who are asked now. */
+/** A call as events tell of it; `ringing_agent_ids` are those who are asked now, `talker_ids` those who are in it, the customer aside. */
 export interface LiveCall {
   readonly id: string;
   readonly direction: Call["direction"];
@@ -22,6 +22,7 @@ export interface LiveCall {
   readonly queue_id: string | null;
   readonly agent_id: string | null;
   readonly ringing_agent_ids: readonly string[];
+  readonly talker_ids: readonly string[];
   readonly started_at: string;
   readonly queued_at: string | null;
   readonly answered_at: string | null;
@@ -80,8 +81,9 @@ export interface Handover {
 const ENDED_KEPT = 500;
 
 export function liveCall(call: Call): LiveCall {
-  const ringing = call.state === "ringing" ? call.legs.filter((leg) => !leg.ended_at && !leg.answered_at).flatMap((leg) => leg.agent_id ?? []) : [];
-  const held = (call as { held_since?: string | null }).held_since;
+  const open = call.state === "ended" ? [] : call.legs.filter((leg) => !leg.ended_at && leg.agent_id);
+  const who = (answered: boolean) => [...new Set(open.filter((leg) => Boolean(leg.answered_at) === answered).flatMap((leg) => leg.agent_id ?? []))];
+  const talkers = who(true);
   return {
     id: call.id,
     direction: call.direction,
@@ -90,11 +92,13 @@ export function liveCall(call: Call): LiveCall {
     state: call.state,
     queue_id: call.queue_id ?? null,
     agent_id: call.agent_id ?? null,
-    ringing_agent_ids: [...new Set(ringing)],
+    // Who talks and is rung on another phone takes their own call up again.
+    ringing_agent_ids: who(false).filter((one) => !talkers.includes(one)),
+    talker_ids: talkers,
     started_at: call.started_at,
     queued_at: call.queued_at ?? null,
     answered_at: call.answered_at ?? null,
-    held_since: held ?? null,
+    held_since: call.held_since ?? null,
     ended_at: call.ended_at ?? null,
     end_reason: call.end_reason ?? null,
     recording_id: call.recording_id ?? null,
@@ -106,6 +110,9 @@ const text = (value: unknown): string | null => (typeof value === "string" ? val
 
 /** Several may be asked at once. */
 const asked = (known: readonly string[], agent: string | null): readonly string[] => (agent === null || known.includes(agent) ? known : [...known, agent]);
+const without = (known: readonly string[], agent: unknown): readonly string[] => (known.some((one) => one === agent) ? known.filter((one) => one !== agent) : known);
+/** An agent who is rung for one of these joins those who talk; the call itself does not ring. */
+const BESIDE: ReadonlySet<unknown> = new Set(["consult", "conference"]);
 
 /** The call after the event; `undefined` when the event says nothing of a call that is known. */
 export function callAfter(call: LiveCall | undefined, event: JournalEvent): LiveCall | undefined {
@@ -120,6 +127,7 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
       queue_id: text(data.queue_id),
       agent_id: null,
       ringing_agent_ids: [],
+      talker_ids: [],
       started_at: at,
       queued_at: null,
       answered_at: null,
@@ -132,21 +140,37 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
   if (!call) return undefined;
   switch (event.kind) {
     case "call.queued":
-      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_ids: [] };
-    case "call.offered":
-      return { ...call, state: "ringing", ringing_agent_ids: asked(call.ringing_agent_ids, text(data.agent_id)) };
+      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_ids: [], talker_ids: [] };
+    case "call.offered": {
+      const ringing_agent_ids = asked(call.ringing_agent_ids, text(data.agent_id));
+      if (BESIDE.has(data.for)) return { ...call, ringing_agent_ids };
+      // Whoever handed it on has gone by then.
+      return { ...call, state: "ringing", ringing_agent_ids, talker_ids: [] };
+    }
+    case "call.consulted":
+    case "call.conferenced":
+      return { ...call, ringing_agent_ids: without(call.ringing_agent_ids, data.agent_id), talker_ids: asked(call.talker_ids, text(data.agent_id)) };
+    case "call.left":
+      return { ...call, talker_ids: without(call.talker_ids, data.agent_id) };
+    case "call.transferred": {
+      const { agent_id } = (data.to ?? {}) as { agent_id?: string };
+      // To a queue nobody talks any more; that it waits there comes next.
+      if (agent_id === undefined) return { ...call, agent_id: null, talker_ids: [] };
+      return { ...call, agent_id, talker_ids: asked(without(call.talker_ids, data.from_agent_id), agent_id) };
+    }
     case "call.missed_offer": {
-      const others = call.ringing_agent_ids.filter((one) => one !== data.agent_id);
+      const others = without(call.ringing_agent_ids, data.agent_id);
       return { ...call, state: call.state === "ringing" && others.length === 0 ? "queued" : call.state, ringing_agent_ids: others };
     }
     case "call.answered":
-      return { ...call, state: "active", agent_id: text(data.agent_id), ringing_agent_ids: [], answered_at: at };
+      // Whoever takes over keeps the time of the first answer.
+      return { ...call, state: "active", agent_id: text(data.agent_id), ringing_agent_ids: [], talker_ids: asked(call.talker_ids, text(data.agent_id)), answered_at: data.again === true ? (call.answered_at ?? at) : at };
     case "call.held":
       return { ...call, held_since: at };
     case "call.resumed":
       return { ...call, held_since: null };
     case "call.ended":
-      return { ...call, state: "ended", ringing_agent_ids: [], held_since: null, ended_at: at, end_reason: text(data.end_reason) as LiveCall["end_reason"] };
+      return { ...call, state: "ended", ringing_agent_ids: [], talker_ids: [], held_since: null, ended_at: at, end_reason: text(data.end_reason) as LiveCall["end_reason"] };
     case "recording.started":
       return { ...call, recording_id: event.subject.id };
     default:
@@ -165,6 +189,8 @@ export class LiveStore {
   private readonly listeners = new Map<string, Set<() => void>>();
   private readonly memo = new Map<string, unknown>();
   private dirty = new Set<string>();
+  private readonly strangers = new Map<string, number>();
+  private readonly reading = new Set<string>();
 
   subscribe(key: string, listener: () => void): () => void {
     const set = this.listeners.get(key) ?? new Set();
@@ -251,6 +277,8 @@ export class LiveStore {
       const call_id = told === "wrap_up" ? text(data.call_id) : null;
       const wrap_up = call_id === null ? null : { call_id, queue_id: this.calls.get(call_id)?.queue_id ?? null, until: null };
       this.agents.set(agent.id, { ...agent, told, activity_since: at, wrap_up });
+      // Not every way out of a call has an event of its own, such as that of somebody who was only asked.
+      if (told !== "on_contact" && event.seq > this.asOf.calls) this.leave(agent.id);
     } else {
       const state = (text(data.state) ?? agent.state) as Agent["state"];
       this.agents.set(agent.id, { ...agent, state, reason: text(data.reason), state_since: at });
@@ -259,10 +287,42 @@ export class LiveStore {
     this.settle(agent.id);
   }
 
+  private leave(agent: string): void {
+    for (const call of this.running()) {
+      if (!call.talker_ids.includes(agent)) continue;
+      this.calls.set(call.id, { ...call, talker_ids: without(call.talker_ids, agent) });
+      this.dirty.add(`call:${call.id}`).add("calls");
+    }
+  }
+
+  /** A call of which only its later events may be seen, such as one that is handed on to somebody of no queue: it has to be read. */
+  private stranger(id: string, event: JournalEvent): void {
+    if (event.subject.type === "call" && event.kind !== "call.ended" && event.kind !== "call.disposed") this.strangers.set(id, event.seq);
+  }
+
+  /** Calls to be read, each with the last event that told of it. Gives each once. */
+  wanted(): [id: string, seq: number][] {
+    const all = [...this.strangers].filter(([id]) => !this.reading.has(id));
+    for (const [id] of all) this.reading.add(id);
+    return all;
+  }
+
+  /** What was read; `undefined` when it could not be. `seq` as `wanted` gave it: when more happened meanwhile, it is asked for again. */
+  adopt(id: string, seq: number, call: Call | undefined): void {
+    this.reading.delete(id);
+    if (call && (this.strangers.get(id) ?? 0) > seq) return;
+    this.strangers.delete(id);
+    if (!call || this.calls.has(id) || call.state === "ended") return;
+    this.calls.set(id, liveCall(call));
+    for (const key of [`call:${id}`, "calls", ...(call.queue_id ? [`queue:${call.queue_id}`] : [])]) this.dirty.add(key);
+    for (const agent of this.agents.keys()) this.settle(agent);
+  }
+
   private callChanged(event: JournalEvent): void {
     const id = event.subject.type === "call" ? event.subject.id : text(event.data.call_id);
     if (id === null) return;
     const before = this.calls.get(id);
+    if (!before && event.kind !== "call.started") this.stranger(id, event);
     const after = callAfter(before, event);
     if (!after || after === before) return;
     this.calls.set(id, after);
@@ -285,7 +345,7 @@ export class LiveStore {
     let talking: LiveCall | undefined;
     let ringing: LiveCall | undefined;
     for (const call of this.running()) {
-      if (call.state === "active" && call.agent_id === id) talking = call;
+      if (call.state === "active" && (call.agent_id === id || call.talker_ids.includes(id))) talking = call;
       // Who does not want work any more is not asked: their offer was taken back without a word.
       else if (call.state === "ringing" && agent.state === "available" && call.ringing_agent_ids.includes(id)) ringing = call;
     }
@@ -336,6 +396,7 @@ export class LiveStore {
     this.filled = true;
     this.memo.clear();
     this.dirty.clear();
+    this.strangers.clear();
     for (const set of [...this.listeners.values()]) for (const listener of [...set]) listener();
   }
 

@@ -206,13 +206,19 @@ test("a refused registration says how", () => {
 test("tells who rings, for which call and queue", () => {
   up();
   invite("X-Trunkline-Call: 0197\r\nX-Trunkline-Queue: Caff%C3%A8 %26 Co");
-  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", peer: "+15550001", peerName: "Ada Lovelace", queue: "Caffè & Co", reattach: undefined } });
+  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", peer: "+15550001", peerName: "Ada Lovelace", queue: "Caffè & Co", reattach: undefined, dial: false } });
 });
 
 test("a ring for a call that is taken up again", () => {
   up();
   invite("X-Trunkline-Reattach: 0197");
   expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", reattach: "0197" } });
+});
+
+test("a ring for what was asked for from the panel", () => {
+  up();
+  invite("X-Trunkline-Call: 0197\r\nX-Trunkline-Dial: 0197");
+  expect(events.at(-1)).toMatchObject({ type: "incoming", call: { callId: "0197", dial: true, reattach: undefined } });
 });
 
 test.each([

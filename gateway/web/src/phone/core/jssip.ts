@@ -290,6 +290,7 @@ export class JsSip implements Sip {
         peerName: name === peer ? undefined : name,
         queue: decoded(header("X-Trunkline-Queue")),
         reattach: header("X-Trunkline-Reattach"),
+        dial: header("X-Trunkline-Dial") !== undefined,
       },
     });
   }

@@ -67,6 +67,44 @@ function talking(id = "a"): Bench {
   return it;
 }
 
+describe("what was asked for from the panel", () => {
+  const asked = (id: string) => ({ type: "incoming", call: invitation(id, { dial: true }) }) as const;
+
+  test("is answered by itself, without a bell", () => {
+    const it = bench();
+    expect(it.give(asked("a"))).toEqual([{ type: "answer", request: undefined, id: "a" }]);
+    expect(it.machine.sound).toBe("none");
+    it.give({ type: "accepted", id: "a" });
+    expect(it.call("a")).toMatchObject({ state: "active", direction: "out" });
+  });
+
+  test("rings when somebody is being talked to: they are not put on hold unasked", () => {
+    const it = talking();
+    expect(it.give(asked("b"))).toEqual([]);
+    expect(it.call("b")).toMatchObject({ state: "incoming" });
+    expect(it.call("a")).toMatchObject({ held: false });
+    expect(it.machine.sound).toBe("knock");
+    it.act({ type: "answer", id: "b" });
+    it.give({ type: "accepted", id: "b" });
+    expect(it.call("a")).toMatchObject({ held: true });
+  });
+
+  test("rings for the person when it cannot be answered, and is no missed call", () => {
+    const it = bench();
+    it.give(asked("a"), { type: "not_answered", id: "a" });
+    expect(it.machine.sound).toBe("bell");
+    it.give({ type: "ended", id: "a", by: "them", answeredElsewhere: false });
+    expect(it.machine.calls).toEqual([]);
+    expect(it.machine.missed).toEqual([]);
+  });
+
+  test("that failed late changes nothing of a call that talks", () => {
+    const it = bench();
+    it.give(asked("a"), { type: "accepted", id: "a" }, { type: "not_answered", id: "a" });
+    expect(it.call("a")).toMatchObject({ state: "active" });
+  });
+});
+
 describe("a call that comes in", () => {
   test("rings with who and what for", () => {
     const it = bench();

@@ -25,6 +25,8 @@ export interface Invitation {
   readonly queue: string | undefined;
   /** The call that the gateway rings again because a page asked for it. */
   readonly reattach: string | undefined;
+  /** Asked for from a panel of this person's, such as a number to call: it is answered by itself. */
+  readonly dial?: boolean;
 }
 
 /** What the next page has to know of a call: nobody who was muted may be heard because they reloaded. */
@@ -51,6 +53,8 @@ export type Input =
   /** A dialled call has its name in SIP. */
   | { type: "dialing"; request: number; id: string }
   | { type: "accepted"; id: string }
+  /** Answering by itself came to nothing, as without a microphone: it rings for the person. */
+  | { type: "not_answered"; id: string }
   | { type: "ended"; id: string; by: "us" | "them"; answeredElsewhere: boolean }
   /** Sound goes, or does not: what ICE and DTLS say. */
   | { type: "media"; id: string; state: "ok" | "broken" | "failed" }
@@ -196,6 +200,9 @@ export class PhoneMachine {
       case "accepted":
         this.accepted(input.id);
         return;
+      case "not_answered":
+        if (this.find(input.id)?.state === "incoming") this.change(input.id, { answering: false });
+        return;
       case "ended":
         this.ended(input.id, input.by, input.answeredElsewhere);
         return;
@@ -323,7 +330,10 @@ export class PhoneMachine {
       this.effects.push({ type: "answer", request: undefined, id: invitation.id });
       return;
     }
-    this.add({ ...blank(invitation.id, "in", invitation.peer, this.now), ...pick(invitation), state: "incoming" });
+    // Nobody who is being talked to is put on hold unasked.
+    const answering = invitation.dial === true && !this.talking;
+    this.add({ ...blank(invitation.id, invitation.dial ? "out" : "in", invitation.peer, this.now), ...pick(invitation), state: "incoming", answering });
+    if (answering) this.effects.push({ type: "answer", request: undefined, id: invitation.id });
   }
 
   private accepted(id: string): void {
@@ -354,7 +364,7 @@ export class PhoneMachine {
       return;
     }
     this.remove(id);
-    if (call.state === "incoming" && by === "them" && !answeredElsewhere && !call.answering) this.miss(call);
+    if (call.state === "incoming" && call.direction === "in" && by === "them" && !answeredElsewhere && !call.answering) this.miss(call);
   }
 
   /** Somebody has talked to them: there is nobody to call back. */

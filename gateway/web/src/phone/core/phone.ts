@@ -203,7 +203,7 @@ export class Phone {
         this.sip = undefined;
         return;
       case "answer":
-        this.work(effect.request, () => this.answer(effect.id));
+        this.work(effect.request, () => this.answer(effect.id), effect.id);
         return;
       case "hang_up":
         this.work(effect.request, () => this.sip?.hangUp(effect.id, effect.decline));
@@ -247,8 +247,9 @@ export class Phone {
 
   // Requests.
 
-  private work(request: number | undefined, run: () => Promise<void> | void): void {
+  private work(request: number | undefined, run: () => Promise<void> | void, answering?: string): void {
     const over = (error: PhoneErrorCode | undefined) => {
+      if (error !== undefined && answering !== undefined) this.give({ type: "not_answered", id: answering });
       if (request === undefined) return;
       this.give({ type: "done", request, ok: error === undefined });
       this.settle(request, error);
@@ -327,7 +328,7 @@ export class Phone {
         return;
       case "incoming":
         this.give(event);
-        if (event.call.reattach === undefined) notifyOfRing(event.call);
+        if (event.call.reattach === undefined && !event.call.dial) notifyOfRing(event.call);
         return;
       case "ended":
         this.release(event.id);
@@ -472,7 +473,9 @@ export class Phone {
   private show(entry: Entry): PhoneCall {
     const known = this.shown.get(entry);
     if (known) return known;
-    const { id, callId, direction, peer, peerName, queue, state, muted, held, interrupted, startedAt, answeredAt, quality } = entry;
+    const { id, callId, direction, peer, peerName, queue, muted, held, interrupted, startedAt, answeredAt, quality } = entry;
+    // What this person asked for does not ring: it is on its way.
+    const state = entry.state === "incoming" && direction === "out" && entry.answering ? "dialing" : entry.state;
     const call: PhoneCall = { id, callId, direction, peer, peerName, queue, state, muted, held, interrupted, startedAt, answeredAt, quality };
     this.shown.set(entry, call);
     return call;

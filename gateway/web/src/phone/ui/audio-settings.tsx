@@ -22,7 +22,7 @@ export function AudioSettings() {
   const level = useMicrophoneLevel(testing);
   if (testing && !heard && level > HEARD) setHeard(true);
   const volume = useId();
-  const choices = (devices: readonly AudioDevice[]) => [{ value: SYSTEM, label: t("phone.audio.system") }, ...devices.map((one) => ({ value: one.id, label: one.label }))];
+  const choices = (devices: readonly AudioDevice[]) => [{ value: SYSTEM, label: t("sound.system") }, ...devices.map((one) => ({ value: one.id, label: one.label }))];
   const given = (value: string) => (value === SYSTEM ? undefined : value);
   const blocked = registration.state === "blocked" ? registration.reason : undefined;
   return (
@@ -34,7 +34,7 @@ export function AudioSettings() {
         </Banner>
       )}
       <div className="grid gap-2">
-        <Field label={t("phone.audio.microphone")} hint={audio.microphones.length === 0 ? t("phone.audio.no-names") : undefined}>
+        <Field label={t("sound.microphone")} hint={audio.microphones.length === 0 ? t("sound.no-names") : undefined}>
           <Select value={audio.microphone ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseMicrophone(given(value)))} options={choices(audio.microphones)} />
         </Field>
         <div className="flex items-center gap-3">
@@ -45,34 +45,34 @@ export function AudioSettings() {
               setHeard(false);
             }}
           >
-            {testing ? t("phone.audio.stop-test") : t("phone.audio.test-microphone")}
+            {testing ? t("sound.stop-test") : t("sound.test-microphone")}
           </Button>
-          <Meter value={level} label={t("phone.audio.level")} tone={level > 0.95 ? "bad" : "live"} />
+          <Meter value={level} label={t("sound.level")} tone={level > 0.95 ? "bad" : "live"} />
         </div>
         <p role="status" className={testing ? "text-sm text-ink-2" : "sr-only"}>
-          {testing && (heard ? t("phone.audio.heard") : t("phone.audio.level-hint"))}
+          {testing && (heard ? t("sound.heard") : t("sound.level-hint"))}
         </p>
       </div>
       <div className="grid gap-2">
-        <Field label={t("phone.audio.speaker")} hint={audio.canChooseSpeaker ? undefined : t("phone.audio.no-choice")}>
+        <Field label={t("sound.speaker")} hint={audio.canChooseSpeaker ? undefined : t("sound.no-choice")}>
           <Select disabled={!audio.canChooseSpeaker} value={audio.speaker ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseSpeaker(given(value)))} options={choices(audio.speakers)} />
         </Field>
         <div>
           <Button size="sm" icon={<Volume2 size={14} aria-hidden />} onClick={() => void attempt(phone.testSound("speaker"))}>
-            {t("phone.audio.test-speaker")}
+            {t("sound.test-speaker")}
           </Button>
         </div>
       </div>
       <div className="grid gap-2">
-        <Field label={t("phone.audio.bell")} hint={t("phone.audio.bell-hint")}>
+        <Field label={t("sound.bell")} hint={t("sound.bell-hint")}>
           <Select disabled={!audio.canChooseSpeaker} value={audio.bell ?? SYSTEM} onValueChange={(value) => void attempt(phone.chooseBell(given(value)))} options={choices(audio.speakers)} />
         </Field>
         <div className="flex flex-wrap items-center gap-3">
           <Button size="sm" icon={<Bell size={14} aria-hidden />} onClick={() => void attempt(phone.testSound("bell"))}>
-            {t("phone.audio.test-bell")}
+            {t("sound.test-bell")}
           </Button>
           <label htmlFor={volume} className="text-sm text-ink-2">
-            {t("phone.audio.volume")}
+            {t("sound.volume")}
           </label>
           <input id={volume} type="range" min={0} max={1} step={0.05} value={audio.ringVolume} aria-valuetext={`${String(Math.round(audio.ringVolume * 100))} %`} onChange={(event) => phone.setRingVolume(Number(event.target.value))} className="h-6 min-w-24 flex-1 accent-accent" />
         </div>

@@ -1,27 +1,69 @@
 import { Grid3x3, Mic, MicOff, Pause, Phone, PhoneOff, Play, TriangleAlert } from "lucide-react";
-import { type ComponentProps, type ReactNode, useEffect, useRef, useState } from "react";
+import { type ComponentProps, type ReactNode, Suspense, lazy, useEffect, useRef, useState } from "react";
+import { useMe } from "@/api";
 import { useCommand } from "@/app/commands";
 import { Avatar, Badge, Button, Duration, Kbd, PhoneNumber, Popover, type Tone, Tooltip, announce, cx } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
+import { type LiveCall, useRunningCalls } from "@/live";
 import type { PhoneCall } from "../api";
 import { usePhone, usePhoneActions } from "./core";
 import { useKeptFocus } from "./focus";
-import { DialPad, TonePad } from "./keypad";
 import { Missed } from "./missed";
 import { attempt } from "./problems";
 import { QualityMark } from "./quality";
 import { PhoneStatus } from "./status";
 
+/** The pads come when one is opened; the fallback keeps their place. */
+const DialPad = lazy(async () => ({ default: (await import("./keypad")).DialPad }));
+const TonePad = lazy(async () => ({ default: (await import("./keypad")).TonePad }));
+
+/** What belongs to a running call comes with the first of them. */
+const inCall = async () => (await Promise.all([import("@/screens/in-call/bar"), loadArea("incall")]))[0];
+const ToolButtons = lazy(async () => ({ default: (await inCall()).ToolButtons }));
+const RecordingMark = lazy(async () => ({ default: (await inCall()).RecordingMark }));
+const CallStatus = lazy(async () => ({ default: (await inCall()).CallStatus }));
+const DeskBar = lazy(async () => ({ default: (await inCall()).DeskBar }));
+
+/** Between the end of a call here and the journal's word of it, which is not the same moment. */
+const SETTLE_MS = 1_500;
+
+/** A call that I am in with a phone that is not this browser. */
+function useDeskCall(calls: readonly PhoneCall[]): LiveCall | undefined {
+  const self = useMe()?.user.id ?? "";
+  const call = useRunningCalls().find((one) => one.state === "active" && one.talker_ids.includes(self) && !calls.some((here) => here.callId === one.id));
+  const id = call?.id;
+  const [settled, setSettled] = useState<string>();
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(id), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [id]);
+  return settled === id ? call : undefined;
+}
+
 /** The phone, on every screen: the call that runs, or the way to make one. */
 export function CallBar() {
   const { calls } = usePhone();
   const running = calls.filter((call) => call.state !== "incoming" && call.state !== "ended");
-  const [first, ...others] = running;
+  // Whoever is being talked to has the controls.
+  const first = running.find((call) => !call.held) ?? running[0];
+  const others = running.filter((call) => call !== first);
+  const desk = useDeskCall(calls);
   useToldCall(first);
   return (
     // Takes the focus when the button that had it goes with its call.
     <div tabIndex={-1} className="@container flex min-h-11 min-w-0 items-center gap-3 outline-none" data-phone={first ? first.state : "idle"}>
-      {first ? <Running key={first.id} call={first} others={others} /> : <Idle />}
+      {first ? (
+        <Running key={first.id} call={first} others={others} />
+      ) : (
+        <>
+          {desk && (
+            <Suspense fallback={null}>
+              <DeskBar key={desk.id} call={desk} />
+            </Suspense>
+          )}
+          {!desk && <Idle />}
+        </>
+      )}
     </div>
   );
 }
@@ -48,7 +90,9 @@ function Idle() {
             </Button>
           }
         >
-          <DialPad onDialed={() => setOpen(false)} />
+          <Suspense fallback={<div aria-busy className="h-72 w-60" />}>
+            <DialPad onDialed={() => setOpen(false)} />
+          </Suspense>
         </Popover>
       )}
       {missed.length > 0 && <Missed usable={usable} />}
@@ -83,7 +127,7 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
   const [muteLabel, holdLabel] = [call.muted ? t("phone.unmute") : t("phone.mute"), call.held ? t("phone.resume") : t("phone.hold")];
   useCommand({ id: "mute", title: muteLabel, group, shortcut: "m", run: mute, when: live });
   useCommand({ id: "hold", title: holdLabel, group, shortcut: "h", run: hold, when: reachable });
-  useCommand({ id: "tones", title: t("phone.keypad"), group, shortcut: "t", run: () => setPad(true), when: reachable });
+  useCommand({ id: "tones", title: t("phone.keypad"), group, shortcut: "#", run: () => setPad(true), when: reachable });
   useCommand({ id: "hang-up", title: t("phone.hang-up"), group, shortcut: "ctrl+shift+e", run: hangUp });
   const name = call.peerName && call.peerName !== call.peer ? call.peerName : undefined;
   const state = shownState(call);
@@ -102,19 +146,31 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
           </p>
         )}
       </div>
-      <div className="flex items-center gap-2">
+      <div className="flex flex-wrap items-center gap-2">
         <Duration since={call.answeredAt ?? call.startedAt} className="text-lg font-semibold" />
         <Badge tone={TONE[state]} dot className="bg-surface">
           {t(`phone.state.${state}`)}
         </Badge>
+        {live && call.callId && (
+          <Suspense fallback={null}>
+            <RecordingMark callId={call.callId} />
+          </Suspense>
+        )}
         {call.quality && live && !call.held && !call.interrupted && <QualityMark quality={call.quality} />}
       </div>
-      <div className="ms-auto flex items-center gap-1.5 max-sm:w-full">
+      <div className="ms-auto flex flex-wrap items-center gap-1.5 max-sm:w-full">
         <Control label={muteLabel} keys="m" on={call.muted} disabled={!live} icon={call.muted ? <MicOff size={17} aria-hidden /> : <Mic size={17} aria-hidden />} onClick={mute} />
         <Control label={holdLabel} keys="h" on={call.held} disabled={!reachable} icon={call.held ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />} onClick={hold} />
-        <Popover label={t("phone.keypad")} open={pad && reachable} onOpenChange={setPad} trigger={<Control label={t("phone.keypad")} keys="t" disabled={!reachable} icon={<Grid3x3 size={17} aria-hidden />} />}>
-          <TonePad callId={call.id} />
+        <Popover label={t("phone.keypad")} open={pad && reachable} onOpenChange={setPad} trigger={<Control label={t("phone.keypad")} keys="#" disabled={!reachable} icon={<Grid3x3 size={17} aria-hidden />} />}>
+          <Suspense fallback={<div aria-busy className="h-64 w-56" />}>
+            <TonePad callId={call.id} />
+          </Suspense>
         </Popover>
+        {live && call.callId && (
+          <Suspense fallback={null}>
+            <ToolButtons callId={call.callId} keys />
+          </Suspense>
+        )}
         <Control label={t("phone.hang-up")} keys="ctrl+shift+e" variant="danger" icon={<PhoneOff size={17} aria-hidden />} onClick={hangUp} />
       </div>
       {call.interrupted && (
@@ -122,6 +178,11 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
           <TriangleAlert size={14} aria-hidden className="shrink-0 text-ring" />
           {t("phone.interrupted")}
         </p>
+      )}
+      {live && call.callId && (
+        <Suspense fallback={null}>
+          <CallStatus callId={call.callId} />
+        </Suspense>
       )}
       {others.map((other) => (
         <Other key={other.id} call={other} />
@@ -157,13 +218,15 @@ function Other({ call }: { call: PhoneCall }) {
 
 interface ControlProps extends Omit<ComponentProps<typeof Button>, "children" | "shortcut"> {
   label: string;
-  keys: string;
+  keys?: string | undefined;
   on?: boolean;
+  /** A sign alone, wherever it stands. */
+  compact?: boolean;
   icon: ReactNode;
 }
 
 /** One of the call's buttons: with its word and its key where there is room. The word says what a press does, so it is no toggle to a screen reader. */
-function Control({ label, keys, on, ...rest }: ControlProps) {
+export function Control({ label, keys, on, compact, ...rest }: ControlProps) {
   return (
     <Tooltip content={label} shortcut={keys}>
       <Button
@@ -172,9 +235,9 @@ function Control({ label, keys, on, ...rest }: ControlProps) {
         {...rest}
         className="min-w-9 px-2 max-sm:min-h-11 max-sm:flex-1"
       >
-        <span className="sr-only @min-[50rem]:not-sr-only">{label}</span>
-        {keys.length === 1 && (
-          <span aria-hidden className="hidden @min-[60rem]:inline">
+        <span className={compact ? "sr-only" : "sr-only @min-[58rem]:not-sr-only"}>{label}</span>
+        {keys?.length === 1 && !compact && (
+          <span aria-hidden className="hidden @min-[70rem]:inline">
             <Kbd keys={keys} />
           </span>
         )}

@@ -1,13 +1,18 @@
 import { Phone, PhoneOff } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { Suspense, lazy, useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
 import { useCommand } from "@/app/commands";
 import { Button, Duration, Kbd, PhoneNumber, announce } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import type { PhoneCall } from "../api";
 import { usePhone, usePhoneActions } from "./core";
 import { useKeptFocus } from "./focus";
 import { useAttempt } from "./problems";
+
+const RingNote = lazy(async () => {
+  const [{ RingNote }] = await Promise.all([import("@/screens/in-call/bar"), loadArea("incall")]);
+  return { default: RingNote };
+});
 
 const ANSWER = "ctrl+shift+a";
 const DECLINE = "ctrl+shift+x";
@@ -85,6 +90,11 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
           <Duration since={call.startedAt} className="text-lg font-semibold text-ring" />
         </div>
       </div>
+      {call.callId && (
+        <Suspense fallback={null}>
+          <RingNote callId={call.callId} />
+        </Suspense>
+      )}
       <div className="mt-3.5 flex flex-wrap-reverse gap-2">
         <Choice variant="danger" busy={declining} icon={<PhoneOff size={17} aria-hidden />} keys={first ? DECLINE : undefined} onClick={decline}>
           {t("phone.decline")}

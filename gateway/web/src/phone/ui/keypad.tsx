@@ -63,13 +63,14 @@ export function Keypad({ onKey, plus }: { onKey: (key: string) => void; plus?: b
 }
 
 /** Tones into a running call, by the pad or by the keyboard. */
-export function TonePad({ callId }: { callId: string }) {
+export function TonePad({ callId, send: sendElsewhere }: { callId: string; send?: (digits: string) => void }) {
   const t = useT();
   const phone = usePhoneActions();
   const [sent, setSent] = useState("");
   const send = (key: string) => {
     setSent((before) => (before + key).slice(-24));
-    void attempt(phone.sendDigits(callId, key));
+    if (sendElsewhere) sendElsewhere(key.replaceAll(",", ""));
+    else void attempt(phone.sendDigits(callId, key));
   };
   return (
     // The field hears the keys; the pad beneath is for those who point.

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { onKeyDown } from "@/app/commands";
 import { Toaster, dismiss, prepareToAnnounce } from "@/design";
-import { setLanguage } from "@/i18n";
+import { loadArea, setLanguage } from "@/i18n";
 import { type Blocked, type PhoneActions, PhoneError, type PhoneState } from "../api";
 import { AudioSettings } from "./audio-settings";
 import { CallBar } from "./call-bar";
@@ -53,6 +53,7 @@ async function accessible() {
 
 beforeAll(async () => {
   await setLanguage("en");
+  await loadArea("sound");
   document.documentElement.lang = "en";
   document.title = "Calls";
 });
@@ -147,7 +148,7 @@ describe("the call bar with a call", () => {
 
   it("opens the keypad by its key, and closes it when the line goes", async () => {
     const { become } = show(<CallBar />, { calls: [call()] });
-    act(() => void fireEvent.keyDown(document.body, { key: "t" }));
+    act(() => void fireEvent.keyDown(document.body, { key: "#" }));
     expect(await screen.findByRole("dialog", { name: "Keypad" })).toBeTruthy();
     act(() => become({ calls: [call({ interrupted: true })] }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());

@@ -1,10 +1,10 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useQuery } from "@tanstack/react-query";
 import { Sparkles, UserCog, Users } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Suspense, lazy, useMemo, useState } from "react";
 import { useCan } from "@/api";
 import { Avatar, Badge, Button, type Column, DataTable, Duration, EmptyState, IconButton, PageHeader, cx } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { type Activity, type LiveAgent, type LiveCall, useAgents, useLiveReady, useQueues, useRunningCalls } from "@/live";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { CallLink } from "../calls/call-back";
@@ -12,6 +12,12 @@ import { otherSide } from "../calls/call-words";
 import { skillsQuery } from "../shared/skills";
 import { Manage } from "./manage";
 import { SkillsSheet } from "./skills-sheet";
+
+/** For who may supervise: the others need neither it nor its words. */
+const Supervise = lazy(async () => {
+  const [, { SuperviseMenu }] = await Promise.all([loadArea("board"), import("../supervise/controls")]);
+  return { default: SuperviseMenu };
+});
 
 interface Row {
   agent: LiveAgent;
@@ -43,6 +49,7 @@ export default function Agents() {
   }, [agents, calls, queues, queue]);
   const rows = useMemo(() => (chosen ? all.filter((row) => row.agent.activity === chosen) : all), [all, chosen]);
   const mayManage = useCan("agents:manage");
+  const maySupervise = useCan("calls:supervise");
   const maySkills = useCan("queues:manage");
   const [managed, setManaged] = useState<string>();
   const [skills, setSkills] = useState(false);
@@ -60,6 +67,22 @@ export default function Agents() {
       { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
       { id: "skills", header: t("work.skills"), width: "minmax(120px, 1fr)", hideBelow: "lg", cell: ({ agent }) => <span className="truncate text-ink-2">{agent.skills.flatMap(({ skill_id, level }) => (skillNames.has(skill_id) ? `${skillNames.get(skill_id) ?? ""} ${String(level)}` : [])).join(", ") || "–"}</span> },
       { id: "queues", header: t("people.agents.queues"), width: "minmax(120px, 1fr)", hideBelow: "md", cell: (row) => <span className="truncate text-ink-2">{row.queues.map((id) => names.get(id)).join(", ") || "–"}</span> },
+      ...(maySupervise
+        ? [
+            {
+              id: "supervise",
+              header: "",
+              width: 32,
+              align: "end" as const,
+              cell: ({ call }: Row) =>
+                call && (
+                  <Suspense fallback={null}>
+                    <Supervise call={call} />
+                  </Suspense>
+                ),
+            },
+          ]
+        : []),
       ...(mayManage
         ? [
             {
@@ -76,7 +99,7 @@ export default function Agents() {
           ]
         : []),
     ],
-    [t, names, skillNames, mayManage],
+    [t, names, skillNames, mayManage, maySupervise],
   );
   return (
     <div className="flex h-full flex-col">

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft, PhoneOff } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { Suspense, lazy, useCallback, useMemo, useState } from "react";
 import { api, body, useCan } from "@/api";
 import { Button, ConfirmDialog, Duration, ErrorState, PhoneNumber, RelativeTime, Skeleton, grouped, toast } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { type JournalEvent, type LiveCall, useAgents, useCallLive, useCallTimeline, useEvents, useQueues } from "@/live";
 import { CallBack } from "../calls/call-back";
 import { MarkCaller } from "../dialing/mark-caller";
@@ -13,6 +13,7 @@ import { DirectionMark, StateBadge } from "../calls/columns";
 import { problemText } from "../calls/problem-text";
 import { lastListSearch } from "../calls/use-filters";
 import type { Player } from "./audio";
+import { InCall } from "../in-call/card";
 import { Dispositions } from "./dispositions";
 import { Facts } from "./facts";
 import { merged } from "./merged";
@@ -20,6 +21,12 @@ import { Parties } from "./parties";
 import { RecordingCard, useRecording } from "./recording";
 import { TimelineList } from "./timeline-list";
 import { type Entry, type Names, onRecording, timeline } from "./timeline";
+
+/** For who may supervise: the others need neither it nor its words. */
+const Supervise = lazy(async () => {
+  const [, screen] = await Promise.all([loadArea("board"), import("../supervise/on-call")]);
+  return screen;
+});
 
 const NO_EVENTS: readonly JournalEvent[] = [];
 
@@ -80,6 +87,7 @@ export default function CallScreen() {
       <Header call={call} agent={agent} queue={queue} />
       <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
         <div className="grid min-w-0 grid-cols-1 gap-4">
+          <InCall id={call.id} />
           <RecordingCard call={call} timeline={entries} text={text} onPlayer={setPlayer} />
           <TimelineList entries={told.loaded ? entries : undefined} error={eventsError} place={place} onSeek={seek} running={call.state !== "ended"} />
         </div>
@@ -110,6 +118,7 @@ function Back() {
 
 function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefined; queue: string | undefined }) {
   const t = useT();
+  const maySupervise = useCan("calls:supervise");
   const running = call.state !== "ended";
   const parties = [queue, agent].filter(Boolean).join(" · ");
   return (
@@ -129,6 +138,11 @@ function Header({ call, agent, queue }: { call: LiveCall; agent: string | undefi
         <span className="flex-1" />
         {!running && <CallBack number={otherSide(call)} label />}
         <MarkCaller number={otherSide(call)} />
+        {running && maySupervise && (
+          <Suspense fallback={null}>
+            <Supervise call={call} />
+          </Suspense>
+        )}
         {running && <HangUp id={call.id} />}
       </div>
       <p className="flex min-w-0 flex-wrap gap-x-1.5 text-ink-2">

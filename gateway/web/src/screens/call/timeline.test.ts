@@ -22,6 +22,47 @@ const told = (events: JournalEvent[]) => timeline(events, "2026-11-20T10:00:00Z"
 beforeAll(async () => {
   await setLanguage("en");
   await loadArea("work");
+  await loadArea("incall");
+});
+
+test("what was done in the call is told too", () => {
+  expect(
+    told([
+      event("call.held", 1, { agent_id: "ada", for: "consult" }, "ada"),
+      event("call.offered", 2, { agent_id: "ivo", for: "consult" }),
+      event("call.consulted", 3, { agent_id: "ivo", by: "ada" }, "ivo"),
+      event("call.conferenced", 4, { agent_id: "ivo", by: "ada" }, "ada"),
+      event("call.left", 5, { agent_id: "ivo" }, "ivo"),
+      event("call.muted", 6, { agent_id: "ada" }, "ada"),
+      event("recording.paused", 7, { call_id: CALL, agent_id: "ada" }),
+      event("recording.resumed", 8, { call_id: CALL, agent_id: "ada", paused_ms: 1000 }),
+      event("call.supervised", 9, { agent_id: "ivo", mode: "whisper" }),
+      event("call.supervision_ended", 10, { agent_id: "ivo" }),
+      event("call.offered", 11, { agent_id: "ivo", for: "transfer" }),
+      event("call.transfer_failed", 12, { from_agent_id: "ada", to: { agent_id: "ivo" }, why: "no_answer" }),
+      event("call.offered", 13, { agent_id: "ada", for: "take_back" }),
+      event("call.transferred", 14, { kind: "blind", from_agent_id: "ada", to: { queue_id: "sales" } }, "ada"),
+      event("call.transferred", 15, { kind: "take_over", from_agent_id: "ada", to: { agent_id: "ivo" } }, "ivo"),
+      event("call.transferred", 16, { kind: "attended", from_agent_id: "ivo", to: { agent_id: "nobody-known" } }, "ivo"),
+    ]),
+  ).toEqual([
+    "The customer hears music while Ada asks somebody",
+    "Ringing Ivo, to be asked",
+    "Ivo answered and is being asked",
+    "Ivo joined the call",
+    "Ivo left the call",
+    "Ada muted themselves",
+    "Recording paused",
+    "Recording resumed",
+    "Ivo listens and speaks to the agent",
+    "Ivo stopped listening",
+    "Handed on, ringing Ivo",
+    "The transfer to Ivo came to nothing; the call goes back",
+    "Coming back, ringing Ada",
+    "Handed on to the queue Sales",
+    "Ivo took the call over",
+    "Handed over to a colleague",
+  ]);
 });
 
 test("a call's story reads like one", () => {

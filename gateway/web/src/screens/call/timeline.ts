@@ -1,6 +1,6 @@
 /** The journal's events of a call in people's words. Nothing is left out: a kind that this panel does not know is shown as such. */
 import type { Tone } from "@/design";
-import type { TextKey, Values } from "@/i18n";
+import { type TextKey, type Values, t } from "@/i18n";
 import type { JournalEvent } from "@/live";
 import { REASONS } from "../calls/filters";
 import { clock } from "./clock";
@@ -46,6 +46,8 @@ function agentOf({ data, event, names }: Told): string | undefined {
   return id && names.agent(id);
 }
 
+const someAgent = (told: Told): string => agentOf(told) ?? t("incall.somebody");
+
 const queueOf = ({ data, names }: Told) => string(data.queue) ?? names.queue(string(data.queue_id) ?? "");
 
 /** With the name in it when there is one, else without. */
@@ -57,6 +59,13 @@ function named(name: string | undefined, key: string, withName: TextKey, without
 const MOVES = ["waited", "too_long", "closed", "nobody", "silent", "queue_removed", "by_hand"] as const;
 /** How an agent let a call pass. */
 const MISSES = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
+
+/** For what somebody is rung by name. */
+const OFFERS = ["consult", "conference", "transfer", "take_back"] as const;
+const WATCHES = ["listen", "whisper", "barge"] as const;
+
+/** To whom or what a call went. */
+const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown };
 
 const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.started": ({ data, names }) => {
@@ -70,7 +79,8 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "calls.event.queued.restart-in", "calls.event.queued.restart"), tone: "wait" };
     if (told.data.reason === "unanswered") return { text: "work.event.unanswered", tone: "wait" };
     if (told.data.from_queue_id !== undefined) {
-      const why = MOVES.find((one) => one === told.data.reason);
+      // A supervisor's hand is one too.
+      const why = told.data.reason === "moved" ? "by_hand" : MOVES.find((one) => one === told.data.reason);
       const more = why ? [{ text: `work.event.moved.${why}` as const }] : [];
       return { ...named(queue, "queue", "work.event.moved.to", "work.event.moved"), tone: "wait", more };
     }
@@ -79,7 +89,12 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
       ? { ...named(queue, "queue", "calls.event.queued.again-in", "calls.event.queued.again"), tone: "wait" }
       : { ...named(queue, "queue", "calls.event.queued.in", "calls.event.queued.somewhere"), tone: "wait" };
   },
-  "call.offered": (told) => ({ ...named(agentOf(told), "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" }),
+  "call.offered": (told) => {
+    const offer = OFFERS.find((one) => one === told.data.for);
+    const agent = agentOf(told);
+    if (offer && agent) return { text: `incall.event.offered.${offer}`, values: { agent }, tone: "ring" };
+    return { ...named(agent, "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" };
+  },
   "call.missed_offer": (told) => {
     const why = MISSES.find((one) => one === told.data.why) ?? "no_answer";
     return { ...named(agentOf(told), "agent", `work.event.missed-by.${why}`, `work.event.missed.${why}`), tone: "ring" };
@@ -89,12 +104,32 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     const more = wait === undefined ? [] : [{ text: "calls.event.answered.wait" as const, values: { wait: clock(wait) } }];
     return { ...named(agentOf(told), "agent", "calls.event.answered.by", "calls.event.answered.somebody"), tone: "live", more };
   },
-  "call.held": (told) => ({ ...named(agentOf(told), "agent", "calls.event.held.by", "calls.event.held.somebody"), tone: "hold" }),
+  "call.held": (told) => {
+    if (told.data.for === "consult") return { text: "incall.event.held.consult", values: { agent: someAgent(told) }, tone: "hold" };
+    return { ...named(agentOf(told), "agent", "calls.event.held.by", "calls.event.held.somebody"), tone: "hold" };
+  },
   "call.resumed": (told) => {
     const held = ms(told.data.held_ms);
     const more = held === undefined ? [] : [{ text: "calls.event.resumed.after" as const, values: { held: clock(held) } }];
     return { ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live", more };
   },
+  "call.consulted": (told) => ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
+  "call.conferenced": (told) => ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
+  "call.left": (told) => ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
+  "call.transferred": (told) => {
+    const { agent_id, queue_id } = targetOf(told);
+    const queue = string(queue_id);
+    if (queue) return { text: "incall.event.transferred.queue", values: { queue: told.names.queue(queue) ?? "?" }, tone: "wait" };
+    const values = { agent: told.names.agent(string(agent_id) ?? "") ?? t("incall.somebody") };
+    return { text: told.data.kind === "take_over" ? "incall.event.transferred.take_over" : "incall.event.transferred", values, tone: "live" };
+  },
+  "call.transfer_failed": (told) => ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
+  "call.muted": (told) => ({ text: "incall.event.muted", values: { agent: someAgent(told) } }),
+  "call.unmuted": (told) => ({ text: "incall.event.unmuted", values: { agent: someAgent(told) } }),
+  "call.supervised": (told) => ({ text: `incall.event.supervised.${WATCHES.find((one) => one === told.data.mode) ?? "listen"}`, values: { agent: someAgent(told) } }),
+  "call.supervision_ended": (told) => ({ text: "incall.event.supervision_ended", values: { agent: someAgent(told) } }),
+  "recording.paused": () => ({ text: "incall.event.recording.paused", tone: "hold" }),
+  "recording.resumed": () => ({ text: "incall.event.recording.resumed" }),
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
   "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
   "call.ended": (told): Line => {

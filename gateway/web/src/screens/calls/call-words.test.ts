@@ -11,6 +11,7 @@ const call = (change: Partial<LiveCall>): LiveCall => ({
   queue_id: null,
   agent_id: null,
   ringing_agent_ids: [],
+  talker_ids: [],
   started_at: "2026-11-20T10:00:00Z",
   queued_at: null,
   answered_at: null,

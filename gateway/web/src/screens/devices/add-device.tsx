@@ -36,16 +36,16 @@ export function AddDevice({ agentId, open, onOpenChange, onAdded }: Props) {
     <Dialog
       open={open}
       onOpenChange={(next) => (next ? onOpenChange(true) : close())}
-      title={add.data ? t("people.devices.credentials") : t("people.devices.add")}
-      description={add.data ? t("people.devices.credentials-text") : t("people.devices.add-text")}
+      title={add.data ? t("devices.credentials") : t("devices.add")}
+      description={add.data ? t("devices.credentials-text") : t("devices.add-text")}
       footer={
         add.data ? (
           <Button variant="primary" onClick={close}>
-            {t("people.devices.done")}
+            {t("devices.done")}
           </Button>
         ) : (
           <Button type="submit" form="add-device" variant="primary" busy={add.isPending} disabled={name.trim() === ""}>
-            {t("people.devices.create")}
+            {t("devices.create")}
           </Button>
         )
       }
@@ -60,7 +60,7 @@ export function AddDevice({ agentId, open, onOpenChange, onAdded }: Props) {
             if (name.trim() && !add.isPending) add.mutate();
           }}
         >
-          <Field label={t("people.devices.name")} hint={t("people.devices.name-hint")} error={wrong}>
+          <Field label={t("devices.name")} hint={t("devices.name-hint")} error={wrong}>
             <Input maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
           </Field>
         </form>
@@ -72,16 +72,16 @@ export function AddDevice({ agentId, open, onOpenChange, onAdded }: Props) {
 function Credentials({ device }: { device: NewDevice }) {
   const t = useT();
   const rows: [string, string][] = [
-    [t("people.devices.server"), device.domain],
-    [t("people.devices.port"), String(device.port)],
-    [t("people.devices.transport"), device.transports.join(", ").toUpperCase()],
-    [t("people.devices.user"), device.username],
-    [t("people.devices.password"), device.password],
+    [t("devices.server"), device.domain],
+    [t("devices.port"), String(device.port)],
+    [t("devices.transport"), device.transports.join(", ").toUpperCase()],
+    [t("devices.user"), device.username],
+    [t("devices.password"), device.password],
   ];
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <Banner tone="ring" className="rounded-md">
-        {t("people.devices.once")}
+        {t("devices.once")}
       </Banner>
       <dl className="grid gap-1">
         {rows.map(([term, value]) => (
@@ -96,7 +96,7 @@ function Credentials({ device }: { device: NewDevice }) {
           </div>
         ))}
       </dl>
-      <p className="text-sm text-ink-3">{t("people.devices.help")}</p>
+      <p className="text-sm text-ink-3">{t("devices.help")}</p>
     </div>
   );
 }

@@ -27,15 +27,15 @@ export default function Devices() {
     <div className="flex min-h-full flex-col">
       <PageHeader
         title={t("common.nav.devices")}
-        description={t("people.devices.about")}
+        description={t("devices.about")}
         actions={
           mayAny && agents.length > 0 ? (
             <Combobox
-              aria-label={t("people.devices.whose")}
+              aria-label={t("devices.whose")}
               className="w-56"
               value={id}
               onValueChange={setChosen}
-              options={agents.map((one) => ({ value: one.id, label: one.id === me?.user.id ? t("people.devices.mine", { name: one.name }) : one.name }))}
+              options={agents.map((one) => ({ value: one.id, label: one.id === me?.user.id ? t("devices.mine", { name: one.name }) : one.name }))}
             />
           ) : undefined
         }
@@ -55,8 +55,8 @@ function ThisBrowser() {
     <Card className="flex flex-wrap items-center gap-x-4 gap-y-2">
       <MonitorSmartphone size={22} aria-hidden className="text-ink-3" />
       <div className="min-w-0 flex-1">
-        <h2 className="text-lg font-semibold">{t("people.devices.browser")}</h2>
-        <p className="text-md text-ink-2">{registration.state === "ready" && here ? t("people.devices.browser-ready") : t("people.devices.browser-about")}</p>
+        <h2 className="text-lg font-semibold">{t("devices.browser")}</h2>
+        <p className="text-md text-ink-2">{registration.state === "ready" && here ? t("devices.browser-ready") : t("devices.browser-about")}</p>
       </div>
       <PhoneStatus />
     </Card>
@@ -75,7 +75,7 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
     // Also when the page is left meanwhile.
     mutationFn: (device: Device) => body(api.DELETE("/api/v1/agents/{id}/devices/{device_id}", { params: { path: { id: agentId, device_id: device.id } }, keepalive: true })),
     onError: (error, device) => {
-      toast({ title: t("people.devices.not-removed"), description: problemText(error), tone: "bad" });
+      toast({ title: t("devices.not-removed"), description: problemText(error), tone: "bad" });
       show(device);
     },
     onSettled: () => queries.invalidateQueries({ queryKey: key }),
@@ -84,7 +84,7 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
   /** Its password is known to nobody any more, so that it could not be brought back: it goes when there was time to think better of it. */
   const takeAway = (device: Device) => {
     setRemoved((before) => new Set(before).add(device.id));
-    undoable({ title: t("people.devices.removed", { name: device.name }), description: t("people.devices.removed-text"), undo: () => show(device), commit: () => remove.mutate(device) });
+    undoable({ title: t("devices.removed", { name: device.name }), description: t("devices.removed-text"), undo: () => show(device), commit: () => remove.mutate(device) });
     heading.current?.focus();
   };
   const heading = useRef<HTMLHeadingElement>(null);
@@ -93,15 +93,15 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
     <section aria-labelledby="desk-phones">
       <div className="mb-2 flex flex-wrap items-center gap-3">
         <h2 id="desk-phones" ref={heading} tabIndex={-1} className="flex-1 text-lg font-semibold outline-none">
-          {t("people.devices.desk")}
+          {t("devices.desk")}
         </h2>
         {agent && (
           <Badge tone={agent.reachable ? "live" : "bad"} dot>
-            {agent.reachable ? t("people.devices.reachable") : t("people.devices.unreachable")}
+            {agent.reachable ? t("devices.reachable") : t("devices.unreachable")}
           </Badge>
         )}
         <Button variant="primary" icon={<Plus size={15} aria-hidden />} onClick={() => setAdding(true)}>
-          {t("people.devices.add")}
+          {t("devices.add")}
         </Button>
       </div>
       {list.isPending ? (
@@ -114,7 +114,7 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : devices.length === 0 ? (
         <Card>
-          <EmptyState icon={<Headset size={30} />} title={t("people.devices.none")} text={mine ? t("people.devices.none-mine") : t("people.devices.none-theirs")} />
+          <EmptyState icon={<Headset size={30} />} title={t("devices.none")} text={mine ? t("devices.none-mine") : t("devices.none-theirs")} />
         </Card>
       ) : (
         <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
@@ -124,10 +124,10 @@ function DeskPhones({ agentId, mine }: { agentId: string; mine: boolean }) {
               <div className="min-w-0 flex-1">
                 <p className="truncate font-medium">{device.name}</p>
                 <p className="truncate text-sm text-ink-3">
-                  <span className="font-mono">{device.username}</span> · {t("people.devices.since")} <RelativeTime at={device.created_at} />
+                  <span className="font-mono">{device.username}</span> · {t("devices.since")} <RelativeTime at={device.created_at} />
                 </p>
               </div>
-              <IconButton label={t("people.devices.remove", { name: device.name })} onClick={() => takeAway(device)}>
+              <IconButton label={t("devices.remove", { name: device.name })} onClick={() => takeAway(device)}>
                 <Trash2 size={16} aria-hidden />
               </IconButton>
             </li>

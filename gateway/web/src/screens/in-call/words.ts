@@ -1,0 +1,27 @@
+/** What goes on in a call, in sentences. */
+import { type TextKey, t } from "@/i18n";
+import type { Consult, Failure } from "./talk";
+
+const WHYS = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
+
+/** Why the call is where it was. `responsible` has the customer. */
+export function failureText(failure: Failure, name: string, self: string, responsible: string | undefined): string {
+  const why = WHYS.find((one) => one === failure.why) ?? "failed";
+  const what = t(`incall.failed.${why}`, { name });
+  return self === responsible && failure.of !== "conference" ? `${what} ${t("incall.failed.yours")}` : what;
+}
+
+export function consultText(consult: Consult, self: string, name: (id: string | undefined) => string): string {
+  const [by, to] = [name(consult.by), name(consult.to)];
+  if (consult.to === self) return t("incall.consult.you-are-asked", { by });
+  if (consult.by !== self) return t("incall.consult.others", { by, to });
+  if (!consult.answered) return t("incall.consult.rings", { to });
+  if (consult.with === "asked") return t("incall.consult.with-asked", { to });
+  return consult.with === "customer" ? t("incall.consult.with-customer", { to }) : t("incall.consult.with-somebody", { to });
+}
+
+const MODES: Record<string, TextKey> = { listen: "incall.watch.listen", whisper: "incall.watch.whisper", barge: "incall.watch.barge" };
+
+export function watcherText(mode: string, name: string): string {
+  return t(MODES[mode] ?? "incall.watch.listen", { name });
+}
