@@ -99,8 +99,11 @@ impl fmt::Display for ResourceName {
     }
 }
 
+/// Makes a part of its number.
+type Numbered = fn(u32) -> Part;
+
 /// The words of what there may be many of in a call.
-const NUMBERED: [(&str, fn(u32) -> Part); 7] = [
+const NUMBERED: [(&str, Numbered); 7] = [
     ("leg", Part::AgentLeg),
     ("consult", Part::Consult),
     ("say", Part::Playback),

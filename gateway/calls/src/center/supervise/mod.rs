@@ -270,8 +270,8 @@ pub(super) fn entered(call: &mut Call, channel: &str, out: &mut Vec<Output>) {
 
 /// A bell has rung, or could not.
 fn rung(call: &mut Call, is: impl Fn(&Bell) -> bool, out: &mut Vec<Output>) -> bool {
-    let bells = call.supervisors.iter_mut().filter_map(|one| one.there.as_mut());
-    let Some(bell) = bells.filter_map(|there| there.bell.take_if(|bell| is(bell))).next() else { return false };
+    let mut there = call.supervisors.iter_mut().filter_map(|one| one.there.as_mut());
+    let Some(bell) = there.find_map(|there| there.bell.take_if(|bell| is(bell))) else { return false };
     out.push(call.request(Request::Hangup { channel: bell.channel, why: HangupWhy::Normal }));
     true
 }

@@ -105,7 +105,7 @@ fn a_held_call_is_handed_on_in_every_way() {
             let (customer, first) = talking(&mut world);
             world.asks(0, None, Ask::Hold).expect("held");
             world.hands_on(0, kind, TransferTo::Agent(world.agents[1])).expect("rings");
-            assert_eq!(world.asks(0, None, Ask::Hold).is_err(), true, "not while somebody is asked");
+            assert!(world.asks(0, None, Ask::Hold).is_err(), "not while somebody is asked");
             assert!(world.hears_music(&customer));
             let second = world.leg_at(1).expect("rings");
             world.answer(&second);
