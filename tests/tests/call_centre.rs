@@ -56,7 +56,7 @@ async fn one_whole_recording(scene: &Scene, stream: &mut EventStream, call: &str
     std::fs::write(&path, audio)?;
     let wav = Wav::read(&path)?;
     for hz in tones {
-        let loudest = (0..)
+        let loudest = (0..600)
             .map(|half| f64::from(half) * 0.5)
             .take_while(|from| from + 0.5 <= wav.seconds())
             .map(|from| tone_share_windowed(wav.cut(0, from, from + 0.5), wav.rate, f64::from(*hz)))

@@ -126,12 +126,11 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "conferenceCall" => json!({ "agent_id": things["agents/{id}"] }),
         "sendDtmf" => json!({ "digits": "1" }),
         "superviseCall" => json!({ "mode": "listen" }),
-        "moveCall" => json!({ "queue_id": things["queue"] }),
         "disposeCall" => json!({ "code": "sale" }),
         "writeCallNote" => json!({ "text": "Mine" }),
         "tagCall" => json!({ "tags": ["mine"] }),
         "setTeamMember" => json!({ "lead": true }),
-        "placeTestCall" => json!({ "queue_id": things["queue"] }),
+        "moveCall" | "placeTestCall" => json!({ "queue_id": things["queue"] }),
         _ => return None,
     })
 }
