@@ -232,7 +232,7 @@ impl Shift<'_> {
 
 #[test]
 fn nothing_is_left_whatever_everybody_does() {
-    let seed = from_env("TRUNKLINE_SWEEP_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 20 | 20_261_129);
+    let seed = from_env("TRUNKLINE_SWEEP_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let seconds = from_env("TRUNKLINE_SWEEP_SECONDS").unwrap_or(60);
     println!("TRUNKLINE_SWEEP_SEED={seed} TRUNKLINE_SWEEP_SECONDS={seconds}");
     run(async {
