@@ -137,7 +137,7 @@ bench:  ## benchmarks beside their peers, to target/bench/results.json (BENCH="h
 	@asterisk/get-asterisk.sh > /dev/null
 	@.ci/panel build
 	@cargo build $(WORKSPACE) --bins
-	@cargo build --release --locked -p trunkline-bench
+	@cargo build --release --locked -p trunkline-bench -p trunkline --bins
 	@"$(CARGO_TARGET_DIR)/release/bench" $(BENCH)
 
 build:  ## build the panel and all programs

@@ -5,6 +5,7 @@
 //! stack where they don't break it.
 
 mod api;
+mod chance;
 mod echo_phone;
 mod hearing;
 mod proxy;
@@ -13,11 +14,12 @@ mod sip_socket;
 mod stream;
 
 pub use api::{Api, eventually};
+pub use chance::Chance;
 pub use echo_phone::EchoPhone;
 pub use hearing::hears_now;
 pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};
-pub use sip_socket::{Dialog, Sip, SipSocket, open_sip};
+pub use sip_socket::{Dialog, Sip, SipSocket, digest, open_sip, unique};
 pub use stream::{EventStream, Seen};
 
 /// The tone that customers send, in Hz: far from any other, and from their multiples.

@@ -183,6 +183,11 @@ impl Scene {
         let mut phone = Baresip::start(&folder, options).await?;
         phone.wait_registered(Duration::from_secs(10)).await?;
         agent.phone = Some(phone);
+        self.wait_reachable(index).await
+    }
+
+    /// Waits until the gateway knows that an agent's phone can ring.
+    pub async fn wait_reachable(&self, index: usize) -> Result<()> {
         let (api, id) = (self.admin.clone(), self.agents[index].api.user.clone());
         crate::eventually(Duration::from_secs(10), async || {
             let agents = api.get("/agents").await?;

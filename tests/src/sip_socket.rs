@@ -28,7 +28,8 @@ pub struct Sip {
 }
 
 impl Sip {
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    /// Reads a message.
+    pub fn parse(text: &str) -> Result<Self> {
         let (head, body) = text.split_once("\r\n\r\n").context("no end of the headers")?;
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default().to_owned();
@@ -44,12 +45,13 @@ impl Sip {
         self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn must(&self, wanted: &str) -> Result<&str> {
+    /// A header's first value, which has to be there.
+    pub fn must(&self, wanted: &str) -> Result<&str> {
         self.header(wanted).with_context(|| format!("no {wanted} in {self:?}"))
     }
 
     /// All values of a header, in order.
-    pub(crate) fn all<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
@@ -346,7 +348,7 @@ fn sdp(mid: &str, setup: &str, direction: &str, version: u32) -> String {
 }
 
 /// The answer to a challenge (RFC 2617 section 3.2.2, with qop=auth).
-pub(crate) fn digest(name: &str, password: &str, challenge: &str, method: &str, uri: &str) -> Result<String> {
+pub fn digest(name: &str, password: &str, challenge: &str, method: &str, uri: &str) -> Result<String> {
     let value = |wanted: &str| {
         let rest = challenge.split_once(&format!("{wanted}=\""))?.1;
         rest.split_once('"').map(|(value, _)| value.to_owned())
@@ -363,7 +365,8 @@ pub(crate) fn digest(name: &str, password: &str, challenge: &str, method: &str, 
     ))
 }
 
-pub(crate) fn unique(prefix: &str) -> String {
+/// A word that no other call in this process, nor one in another, has.
+pub fn unique(prefix: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{prefix}{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

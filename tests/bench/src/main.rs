@@ -13,18 +13,19 @@ mod part;
 mod peers;
 mod pipe;
 mod results;
+mod sip;
 mod stats;
 mod usage;
 mod websocket;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use self::benchmarks::{Plan, ari_events, hub_fanout, hub_memory, journal_append, panel_live};
+use self::benchmarks::{Plan, ari_events, call_setup, hub_fanout, hub_memory, journal_append, panel_live};
 use self::machine::Machine;
 use self::part::Folder;
 use self::results::{Results, Row};
@@ -51,8 +52,26 @@ struct Arguments {
     /// Events as Asterisk sent them, one JSON object per line, for `ari_events` beside our own.
     #[arg(long, env = "BENCH_ARI_EVENTS", value_name = "FILE")]
     ari_events: Option<PathBuf>,
+    /// Calls of each round of `call_setup`, through Trunkline and through `app_queue`.
+    #[arg(long, env = "BENCH_CALLS", default_value_t = 60)]
+    calls: usize,
+    /// How many of them per second.
+    #[arg(long, env = "BENCH_CALL_RATE", default_value_t = 4.0, value_parser = rate)]
+    call_rate: f64,
+    /// How long the shift of `call_setup` is.
+    #[arg(long, env = "BENCH_SHIFT_SECONDS", default_value_t = 60)]
+    shift_seconds: u64,
+    /// What the choices of that shift begin with, to play them again.
+    #[arg(long, env = "BENCH_SEED")]
+    seed: Option<u64>,
     #[command(subcommand)]
     word: Option<Word>,
+}
+
+/// Calls per second that four agents can take.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.1..=5.0).contains(&rate) { Ok(rate) } else { Err("expected 0.1 to 5 calls per second".to_owned()) }
 }
 
 /// A benchmark.
@@ -63,7 +82,20 @@ enum Name {
     HubFanout,
     HubMemory,
     AriEvents,
+    CallSetup,
     PanelLive,
+}
+
+impl Arguments {
+    fn call_setup(&self) -> call_setup::Amount {
+        call_setup::Amount {
+            calls: self.calls,
+            rate: self.call_rate,
+            shift: Duration::from_secs(self.shift_seconds),
+            // Another one each time, unless it is said.
+            seed: self.seed.unwrap_or_else(|| u64::from(chrono::Utc::now().timestamp_subsec_nanos())),
+        }
+    }
 }
 
 impl Name {
@@ -169,7 +201,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
             eprintln!("bench: {}", name.text());
             // One that fails does not cost the others' results.
-            match measure(*name, &plan, arguments.ari_events.as_deref()).await {
+            match measure(*name, &plan, arguments).await {
                 Ok(rows) => results.rows.extend(rows),
                 Err(error) => {
                     eprintln!("bench: {} failed: {error:#}", name.text());
@@ -185,12 +217,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-async fn measure(name: Name, plan: &Plan, recorded: Option<&Path>) -> anyhow::Result<Vec<Row>> {
+async fn measure(name: Name, plan: &Plan, arguments: &Arguments) -> anyhow::Result<Vec<Row>> {
     match name {
         Name::JournalAppend => journal_append::run(plan).await,
         Name::HubFanout => hub_fanout::run(plan).await,
         Name::HubMemory => hub_memory::run(plan).await,
-        Name::AriEvents => ari_events::run(plan, recorded).await,
+        Name::AriEvents => ari_events::run(plan, arguments.ari_events.as_deref()).await,
+        Name::CallSetup => call_setup::run(plan, arguments.call_setup()).await,
         Name::PanelLive => panel_live::run(plan).await,
     }
 }

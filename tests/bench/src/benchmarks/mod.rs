@@ -1,6 +1,7 @@
 //! The benchmarks, one file each.
 
 pub(crate) mod ari_events;
+pub(crate) mod call_setup;
 pub(crate) mod hub_fanout;
 pub(crate) mod hub_memory;
 pub(crate) mod journal_append;
