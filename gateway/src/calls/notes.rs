@@ -212,7 +212,7 @@ async fn tag_call(
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
     principal.require(Permission::CallsControl)?;
-    let tags = clean(wanted.tags)?;
+    let tags = clean(&wanted.tags)?;
     let (by, sight) = (AgentId::from(principal.user), state.roster.sight(&principal));
     let answer = idempotency
         .command(&state, move |tx| {
@@ -230,7 +230,7 @@ async fn tag_call(
     Ok(response)
 }
 
-fn clean(tags: Vec<String>) -> Result<Vec<String>, AppError> {
+fn clean(tags: &[String]) -> Result<Vec<String>, AppError> {
     let mut tags: Vec<String> = tags.iter().map(|tag| tag.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     if tags.iter().any(|tag| tag.is_empty() || tag.chars().count() > MAX_TAG_CHARS) {
         return Err(AppError::invalid_field("tags", format!("each must have 1 to {MAX_TAG_CHARS} characters")));
@@ -267,9 +267,9 @@ mod tests {
     #[test]
     fn tags_are_trimmed_sorted_and_each_once() {
         let tags = ["  refund ", "VIP", "call  back", "refund"].map(str::to_owned).to_vec();
-        assert_eq!(clean(tags).unwrap(), ["VIP", "call back", "refund"]);
-        assert!(clean(vec![" ".to_owned()]).is_err());
-        assert!(clean(vec!["x".repeat(MAX_TAG_CHARS + 1)]).is_err());
-        assert!(clean((0..=MAX_TAGS).map(|n| n.to_string()).collect()).is_err());
+        assert_eq!(clean(&tags).unwrap(), ["VIP", "call back", "refund"]);
+        assert!(clean(&[" ".to_owned()]).is_err());
+        assert!(clean(&["x".repeat(MAX_TAG_CHARS + 1)]).is_err());
+        assert!(clean(&(0..=MAX_TAGS).map(|n| n.to_string()).collect::<Vec<_>>()).is_err());
     }
 }

@@ -126,6 +126,9 @@ export function useCallTimeline(id: string): { events: readonly JournalEvent[] |
   const { data, error } = useQuery({
     queryKey: key,
     queryFn: async ({ signal }): Promise<Timeline> => body(api.GET("/api/v1/calls/{id}/events", { params: { path: { id } }, signal })),
+    // What nobody looks at, nobody adds events to: whoever looks again reads it anew.
+    gcTime: 0,
+    staleTime: 0,
   });
   useEvents(["call.*", "recording.*"], (event) => {
     if (event.subject.id !== id && event.data.call_id !== id) return;

@@ -41,7 +41,7 @@ export function CallLink({ number }: { number: string }) {
   const dial = useDial(number);
   if (!dial) return <PhoneNumber value={number} />;
   return (
-    <button type="button" title={t("calls.dial.number", { number })} aria-label={t("calls.dial.number", { number })} onClick={dial} className="cursor-pointer rounded text-start underline decoration-line decoration-dotted underline-offset-4 hover:decoration-ink">
+    <button type="button" title={t("calls.dial.number", { number })} onClick={dial} className="cursor-pointer rounded text-start underline decoration-line decoration-dotted underline-offset-4 hover:decoration-ink">
       <PhoneNumber value={number} />
     </button>
   );
