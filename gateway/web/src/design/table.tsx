@@ -178,7 +178,9 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                   tabIndex={item.index === activeIndex ? 0 : -1}
                   onFocus={() => setActive(row.id)}
                   onClick={(event) => {
-                    if ((event.target as HTMLElement).closest("a, button, input")) return;
+                    const target = event.target as HTMLElement;
+                    // What opens from a row (a menu, a question) is not in it, and is nothing of its own click.
+                    if (!event.currentTarget.contains(target) || target.closest("a, button, input")) return;
                     if (href && (event.metaKey || event.ctrlKey)) window.open(href(row.original), "_blank", "noopener");
                     else onOpen?.(row.original);
                   }}

@@ -8,14 +8,16 @@ import { type Done, type Notice, type Notices, concerns, dismissed, keep, kept, 
 const head = () => live.store.at?.through ?? 0;
 const NONE: Notices = { open: [], done: { epoch: "", through: 0, seqs: [] } };
 type Page = Omit<components["schemas"]["EventsPage"], "items"> & { items: JournalEvent[] };
+/** How far a browser that never looked before reads back: what was said a moment ago, while this page was still coming. */
+const FIRST_LOOK = 500;
 /** Pages of what was said while nobody looked. */
 const MOST_PAGES = 10;
 
-/** What was said since `done`, and how far the journal goes. Before this browser ever looked there is nothing to catch up with. */
+/** What was said since `done`, and how far the journal goes. */
 async function readBack(done: Done | undefined, signal: AbortSignal): Promise<{ events: JournalEvent[]; done: Done; head: number }> {
   const from = live.store.at;
   const epoch = from?.epoch ?? "";
-  const start: Done = done?.epoch === epoch ? done : { epoch, through: from?.through ?? 0, seqs: [] };
+  const start: Done = done?.epoch === epoch ? done : { epoch, through: Math.max(0, (from?.through ?? 0) - FIRST_LOOK), seqs: [] };
   const events: JournalEvent[] = [];
   let after = start.through;
   let newest = after;
