@@ -55,28 +55,31 @@ function told(event: JournalEvent): void {
   if (KINDS.includes(event.kind)) set(after(state, event));
 }
 
-/** What began before anybody looked: read from the call's own events. */
-async function learn(call: string): Promise<void> {
-  const { items } = (await body(api.GET("/api/v1/calls/{id}/events", { params: { path: { id: call } } }))) as { items: JournalEvent[] };
-  // What was told meanwhile is newer, and among them too.
-  const known = items.reduce(after, NOBODY).get(call);
-  set(known ? new Map(state).set(call, known) : without(state, call));
-}
+/** How far back a supervision can have begun, in events, and on how many pages they are told. */
+const FAR = 20_000;
+const MOST_PAGES = 5;
 
-/** A page that was reloaded while its person listened: of their own calls only, whatever others do is seen when it changes. */
-async function learnMine(me: string): Promise<void> {
-  const { items } = await body(api.GET("/api/v1/calls", { params: { query: { state: "active", limit: 200 } } }));
-  const mine = items.filter((call) => call.agent_id !== me && call.legs.some((leg) => leg.agent_id === me && !leg.ended_at));
-  await Promise.all(mine.map((call) => learn(call.id)));
+/** What began before anybody looked, as after a reload. The leg of who listens is none of the call's, so the journal alone tells of it. */
+async function learn(): Promise<void> {
+  let from = Math.max(0, (live.store.at?.through ?? 0) - FAR);
+  let known: Supervisions = NOBODY;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const read = (await body(api.GET("/api/v1/events", { params: { query: { after: from, kinds: KINDS.join(","), limit: 1_000 } } }))) as { items: JournalEvent[]; next_after: number; as_of_seq: number };
+    known = read.items.reduce(after, known);
+    if (read.next_after <= from || read.next_after >= read.as_of_seq) break;
+    from = read.next_after;
+  }
+  // What was told meanwhile is newer.
+  set(new Map([...known, ...state]));
 }
 
 let watch: (() => void) | undefined;
 
 /** Follows the journal as long as any component does that asked for it; one of them listens for all. */
-function follow(me: string): () => void {
+function follow(): () => void {
   watching += 1;
   if (watching === 1) {
-    const read = () => void learnMine(me).catch(() => undefined);
+    const read = () => void learn().catch(() => undefined);
     const offs = [live.onEvent(told), live.onReset(read)];
     watch = () => offs.forEach((off) => off());
     read();
@@ -91,7 +94,7 @@ function follow(me: string): () => void {
 }
 
 export function useSupervisions(me: string | undefined): Supervisions {
-  useEffect(() => (me === undefined ? undefined : follow(me)), [me]);
+  useEffect(() => (me === undefined ? undefined : follow()), [me]);
   return useSyncExternalStore(subscribe, () => state);
 }
 
