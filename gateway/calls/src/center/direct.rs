@@ -5,11 +5,11 @@ use serde_json::json;
 use trunkline_db::{AgentId, CallId};
 use trunkline_routing::{self as routing, Medium};
 
+use super::Center;
 use super::call::Ringing;
-use super::io::{Answers, HangupWhy, Output, Request};
-use super::{Center, NET_SECONDS};
+use super::io::{HangupWhy, Output, Request};
 use crate::CallCommandError;
-use crate::model::{CallState, Leg, LegKind};
+use crate::model::CallState;
 
 /// What the agent is rung for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,38 +71,11 @@ impl Center {
         purpose: Purpose,
         out: &mut Vec<Output>,
     ) {
-        let queue = self.queue_name(id);
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
-        let mut ringing = Ringing::new();
-        let phones = self
-            .directory
-            .devices_of(call.tenant, agent)
-            .into_iter()
-            .filter(|device| self.online.contains(&device.username));
-        for device in phones {
-            let channel = call.next_leg_name();
-            call.add_leg(Leg {
-                id: channel.clone(),
-                kind: LegKind::Agent,
-                agent_id: Some(agent),
-                device_id: Some(device.id),
-                started_at: now,
-                answered_at: None,
-                ended_at: None,
-                cause: None,
-            });
-            ringing.insert(channel.clone(), device.id);
-            out.push(call.request(Request::Originate {
-                channel,
-                username: device.username.clone(),
-                caller: call.row.from_number.clone(),
-                timeout_s: call.ring_seconds + NET_SECONDS,
-                originator: Some(call.customer()),
-                call: id,
-                queue: queue.clone(),
-                answers: Answers::ByHand,
-            }));
+        if self.calls.get(&id).is_none_or(|call| call.closing.is_some()) {
+            return;
         }
+        let ringing = self.ring_phones(now, id, agent, out);
+        let Some(call) = self.calls.get_mut(&id) else { return };
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         let rings = !ringing.is_empty();
         call.direct = Some(Direct { agent, purpose, ringing, until });

@@ -17,13 +17,19 @@ const CAUSE_REJECTED: i16 = 21;
 const CAUSE_BUSY: i16 = 17;
 
 impl Center {
-    /// Rings all phones of an agent at once. Whether there was one to ring.
-    pub(super) fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) -> bool {
+    /// Rings every phone of an agent that can ring; each has a leg of its own.
+    pub(super) fn ring_phones(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        out: &mut Vec<Output>,
+    ) -> Ringing {
+        let mut ringing = Ringing::new();
         let queue = self.queue_name(id);
         let Some(call) = self.calls.get_mut(&id) else {
-            return false;
+            return ringing;
         };
-        let mut ringing = Ringing::new();
         let phones = self
             .directory
             .devices_of(call.tenant, agent)
@@ -53,6 +59,15 @@ impl Center {
                 answers: Answers::ByHand,
             }));
         }
+        ringing
+    }
+
+    /// Rings all phones of an agent at once. Whether there was one to ring.
+    pub(super) fn ring(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) -> bool {
+        let ringing = self.ring_phones(now, id, agent, out);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return false;
+        };
         let rings = !ringing.is_empty();
         // Even an offer that reaches nobody is one: the agent sees that they were asked.
         call.offers.insert(agent, ringing);
