@@ -54,8 +54,10 @@ async fn database_answers(state: &AppState) -> bool {
 /// Everything at a glance. `status` is `ok`, or `degraded` while a dependency is away: then calls go on and wait for nothing.
 async fn health(State(state): State<AppState>) -> Json<Value> {
     let database = database_answers(&state).await;
-    let asterisk = state.calls.asterisk_status();
-    let asterisk_live = asterisk.state == "live";
+    let servers = state.calls.asterisk_status();
+    let asterisk_live = !servers.is_empty() && servers.iter().all(|server| server.state == "live");
+    // The one that is worst off stands for all; each is listed beside.
+    let worst = servers.iter().find(|server| server.state != "live").or_else(|| servers.first());
     let (connections, idle) = state.db.connections();
     let journal = state.journal.stats();
     Json(json!({
@@ -71,10 +73,11 @@ async fn health(State(state): State<AppState>) -> Json<Value> {
             },
             "asterisk": {
                 "status": if asterisk_live { "ok" } else { "unavailable" },
-                "state": asterisk.state,
-                "since": asterisk.since,
-                "version": asterisk.version,
-                "detail": asterisk.detail,
+                "state": worst.map_or("none", |server| server.state),
+                "since": worst.map(|server| server.since),
+                "version": worst.and_then(|server| server.version.as_deref()),
+                "detail": worst.and_then(|server| server.detail.as_deref()),
+                "servers": servers,
             },
         },
         // Channel accounts (WhatsApp, Telegram, SMS) show here once a tenant connects one.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, QueueId, SkillId, TenantId};
 use trunkline_dialing::Policy;
 
-use crate::model::{AgentActivity, WrapUpRow};
+use crate::model::{AgentActivity, Server, WrapUpRow};
 use crate::queueing::QueueRouting;
 use crate::{AgentState, DirectoryDevice};
 
@@ -73,8 +73,8 @@ pub struct Directory {
     pub agents: HashMap<(TenantId, AgentId), DirectoryAgent>,
     /// Whom tenants may call, and what they do with whom.
     pub dialing: HashMap<TenantId, Arc<Policy>>,
-    /// How Asterisk reaches the outside world for a tenant: a dial string with `{number}` in it.
-    pub trunks: HashMap<TenantId, String>,
+    /// How servers reach the outside world for a tenant: dial strings with `{number}` in them.
+    pub trunks: HashMap<TenantId, BTreeMap<Server, String>>,
     /// Phones by their SIP user name.
     pub devices: HashMap<String, DirectoryDevice>,
 }

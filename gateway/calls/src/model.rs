@@ -1,5 +1,7 @@
 //! A call as it is remembered: its row, its legs, its recording, and how calls end.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
@@ -83,6 +85,38 @@ pub struct CallGap {
     pub reason: String,
 }
 
+/// The name of an Asterisk server: ids of channels and bridges are one server's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Server(Arc<str>);
+
+impl Server {
+    /// The name of the only server of an installation that names none.
+    pub const ONLY: &str = "asterisk";
+
+    /// The server of this name.
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self(Arc::from(name.as_ref()))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new(Self::ONLY)
+    }
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A call's row (the CDR).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRow {
@@ -100,6 +134,9 @@ pub struct CallRow {
     pub queue_id: Option<QueueId>,
     /// The agent who answered.
     pub agent_id: Option<AgentId>,
+    /// The Asterisk server on which it is.
+    #[serde(default)]
+    pub server: Server,
     /// Asterisk's id of the customer's channel.
     pub customer_channel: String,
     /// Asterisk's id of the bridge in which they talk.

@@ -73,8 +73,8 @@ pub(super) async fn create(
         name: name.to_owned(),
         username,
         password,
-        domain: config.sip_domain.clone(),
-        port: config.sip_port,
+        domain: config.asterisks[0].sip_domain.clone(),
+        port: config.asterisks[0].sip_port,
         transports: vec!["udp", "tcp"],
     };
     Ok(Effect { status: StatusCode::CREATED, body, value: device })

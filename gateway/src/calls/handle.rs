@@ -5,24 +5,30 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
+use url::Url;
 
 use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
 use trunkline_calls::center::{DialWish, Input};
 use trunkline_calls::directory::Directory;
+use trunkline_calls::model::Server;
 use trunkline_calls::{AgentState, By, CallCommandError, DialRefusal, DirectoryDevice};
 
 /// How long a phone's push may take before the answer is `not yet`.
 const PUSH_TIME: Duration = Duration::from_secs(2);
 
-/// Where the gateway stands with Asterisk.
+/// Where the gateway stands with an Asterisk server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AsteriskStatus {
+    /// The server.
+    pub name: Server,
     /// `connecting`, `syncing`, `live`, `backoff` or `replaced`.
     pub state: &'static str,
     /// Since when.
@@ -45,41 +51,48 @@ pub(super) enum Command {
 }
 
 /// What the call centre lets others see without asking it. The locks are held for a look or a copy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) reachable: RwLock<HashSet<(TenantId, AgentId)>>,
-    pub(super) status: RwLock<AsteriskStatus>,
+}
+
+/// A server as the rest of the gateway uses it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reachable {
+    pub(crate) client: Client,
+    /// Our application there.
+    pub(crate) app: String,
+    /// Where softphones' SIP goes.
+    pub(crate) websocket: Url,
+    pub(super) phones: mpsc::UnboundedSender<PhoneNews>,
+    pub(super) status: Arc<RwLock<AsteriskStatus>>,
+}
+
+impl Reachable {
+    fn is_live(&self) -> bool {
+        self.status.read().unwrap_or_else(PoisonError::into_inner).state == "live"
+    }
 }
 
 /// A cheap handle to the running call centre.
 #[derive(Debug, Clone)]
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
-    phones: mpsc::UnboundedSender<PhoneNews>,
+    servers: Arc<[Reachable]>,
     shown: Arc<Shown>,
-    asterisk: Option<Client>,
     directory: Option<watch::Receiver<Arc<Directory>>>,
     softphones: Arc<Softphones>,
 }
 
 impl Handle {
-    pub(super) fn new(
-        commands: mpsc::UnboundedSender<Command>,
-        phones: mpsc::UnboundedSender<PhoneNews>,
-        shown: Arc<Shown>,
-    ) -> Self {
-        Self { commands, phones, shown, asterisk: None, directory: None, softphones: Arc::new(Softphones::none()) }
+    pub(super) fn new(commands: mpsc::UnboundedSender<Command>, servers: Vec<Reachable>, shown: Arc<Shown>) -> Self {
+        Self { commands, servers: servers.into(), shown, directory: None, softphones: Arc::new(Softphones::none()) }
     }
 
-    /// Adds Asterisk itself, the directory that calls go by, and the softphones that are added to it.
+    /// Adds the directory that calls go by, and the softphones that are added to it.
     #[must_use]
-    pub(super) fn with(
-        mut self,
-        asterisk: Client,
-        directory: watch::Receiver<Arc<Directory>>,
-        softphones: Arc<Softphones>,
-    ) -> Self {
-        (self.asterisk, self.directory, self.softphones) = (Some(asterisk), Some(directory), softphones);
+    pub(super) fn with(mut self, directory: watch::Receiver<Arc<Directory>>, softphones: Arc<Softphones>) -> Self {
+        (self.directory, self.softphones) = (Some(directory), softphones);
         self
     }
 
@@ -96,9 +109,21 @@ impl Handle {
         Ok(slug.cloned())
     }
 
-    /// Asterisk, for what is no part of a call that runs.
-    pub(crate) fn asterisk(&self) -> Option<&Client> {
-        self.asterisk.as_ref()
+    /// A server that answers, for what is no part of a call that runs; the first one when none does.
+    pub(crate) fn asterisk(&self) -> Option<&Reachable> {
+        self.servers.iter().find(|server| server.is_live()).or_else(|| self.servers.first())
+    }
+
+    /// The servers in the order in which a softphone tries them: those that answer first, and among them each phone begins with another.
+    pub(crate) fn servers_for(&self, username: &str) -> Vec<&Reachable> {
+        let mut servers: Vec<&Reachable> = self.servers.iter().collect();
+        if !servers.is_empty() {
+            let sum = username.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+            let first = sum % servers.len();
+            servers.rotate_left(first);
+            servers.sort_by_key(|server| !server.is_live());
+        }
+        servers
     }
 
     /// Waits until calls no longer go by a directory with this tenant: from then on no number and no phone of it leads anywhere.
@@ -128,7 +153,7 @@ impl Handle {
 
     /// A handle to no call centre: for a gateway that serves the API alone. Every command is `Unavailable`.
     pub fn without_telephony() -> Self {
-        Self::new(mpsc::unbounded_channel().0, mpsc::unbounded_channel().0, Arc::new(Shown::new()))
+        Self::new(mpsc::unbounded_channel().0, Vec::new(), Arc::default())
     }
 
     /// Has the call centre carry out a command, and waits for its answer.
@@ -198,36 +223,51 @@ impl Handle {
         self.shown.reachable.read().unwrap_or_else(PoisonError::into_inner).contains(&(tenant, agent))
     }
 
-    /// Makes a phone known to Asterisk. Waits until Asterisk took it, for at most 2 s: past that, or while
-    /// Asterisk is away, it is pushed as soon as Asterisk is there. Returns whether Asterisk has it.
+    /// Makes a phone known to every server. Waits until those that answer took it, for at most 2 s: past that, or while one is away, it is
+    /// pushed as soon as it is there. Returns whether one has it.
     pub async fn push_device(&self, device: DirectoryDevice) -> bool {
-        let (answer, answered) = oneshot::channel();
-        if self.phones.send(PhoneNews::Push(device, answer)).is_err() {
-            return false;
-        }
-        matches!(tokio::time::timeout(PUSH_TIME, answered).await, Ok(Ok(true)))
+        let asked = self.servers.iter().map(async |server| {
+            let (answer, answered) = oneshot::channel();
+            let sent = server.phones.send(PhoneNews::Push(device.clone(), answer)).is_ok();
+            // One that is away is not waited for where another is there.
+            sent && answered.await.unwrap_or(false)
+        });
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let live = self.servers.iter().filter(|server| server.is_live()).count().max(1);
+        let taken = async {
+            let mut taken = 0;
+            while let Some(took) = asked.next().await {
+                taken += usize::from(took);
+                if taken >= live {
+                    break;
+                }
+            }
+            taken > 0
+        };
+        tokio::time::timeout(PUSH_TIME, taken).await.unwrap_or(false)
     }
 
-    /// Takes a phone from Asterisk.
+    /// Takes a phone from every server.
     pub async fn remove_device(&self, username: &str) {
-        let (answer, answered) = oneshot::channel();
-        if self.phones.send(PhoneNews::Remove(username.to_owned(), answer)).is_ok() {
-            // Late is as good as done: what is left is removed when the directory is next compared.
-            let _ = tokio::time::timeout(PUSH_TIME, answered).await;
-        }
+        let asked = self.servers.iter().map(async |server| {
+            let (answer, answered) = oneshot::channel();
+            if server.phones.send(PhoneNews::Remove(username.to_owned(), answer)).is_ok() {
+                let _ = answered.await;
+            }
+        });
+        // Late is as good as done: what is left is removed when the directory is next compared.
+        let _ = tokio::time::timeout(PUSH_TIME, futures_util::future::join_all(asked)).await;
     }
 
-    /// Where the gateway stands with Asterisk.
-    pub fn asterisk_status(&self) -> AsteriskStatus {
-        self.shown.status.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Where the gateway stands with each server.
+    pub fn asterisk_status(&self) -> Vec<AsteriskStatus> {
+        let status = |server: &Reachable| server.status.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.servers.iter().map(status).collect()
     }
 }
 
-impl Shown {
-    pub(super) fn new() -> Self {
-        Self {
-            reachable: RwLock::default(),
-            status: RwLock::new(AsteriskStatus { state: "connecting", since: Utc::now(), version: None, detail: None }),
-        }
+impl AsteriskStatus {
+    pub(super) fn connecting(name: Server) -> Self {
+        Self { name, state: "connecting", since: Utc::now(), version: None, detail: None }
     }
 }

@@ -79,7 +79,7 @@ async fn read(
     let rows = sqlx::query!(
         r#"SELECT c.id AS "id: CallId", c.direction, c.from_number, c.to_number, c.state, c.queue_id AS "queue_id: QueueId",
                   c.agent_id AS "agent_id: AgentId", c.contact_id, c.started_at, c.queued_at, c.answered_at, c.ended_at,
-                  c.end_reason, c.cause, c.sip_code, c.estimated, c.gaps, c.held_since,
+                  c.end_reason, c.cause, c.sip_code, c.estimated, c.gaps, c.held_since, c.asterisk,
                   c.recording_id AS "recording_id: RecordingId"
              FROM calls c
             WHERE ($1::uuid[] IS NULL OR c.id = ANY($1))
@@ -141,6 +141,7 @@ async fn read(
                 cause: row.cause,
                 sip_code: row.sip_code,
                 estimated: row.estimated,
+                asterisk: row.asterisk,
                 legs: legs.remove(&row.id).unwrap_or_default(),
                 recording_id: row.recording_id,
                 dispositions: dispositions.remove(&row.id).unwrap_or_default(),

@@ -63,6 +63,8 @@ pub struct Call {
     pub sip_code: Option<i16>,
     /// Nobody saw the end: `ended_at` and `end_reason` are the best guess.
     pub estimated: bool,
+    /// The Asterisk server on which it is or was, by its name in the configuration.
+    pub asterisk: String,
     /// Every party's side of it.
     pub legs: Vec<Leg>,
     /// Its recording.

@@ -1,10 +1,10 @@
 //! What calls, their recordings and the connection to Asterisk look like from a dashboard.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::writer::WriterFigures;
 use trunkline_calls::center::FinishedCall;
-use trunkline_calls::model::EndReason;
+use trunkline_calls::model::{EndReason, Server};
 use trunkline_dialing::Rule;
 
 /// Seconds a caller waits: fine where service levels are set, coarse where only patience is measured.
@@ -24,10 +24,10 @@ pub struct CallMetrics {
     talk: Histogram,
     recordings: IntCounterVec,
     ari_state: IntGaugeVec,
-    ari_gaps: IntCounter,
-    ari_events: IntGauge,
-    ari_reconnects: IntGauge,
-    ari_deaf: IntGauge,
+    ari_gaps: IntCounterVec,
+    ari_events: IntGaugeVec,
+    ari_reconnects: IntGaugeVec,
+    ari_deaf: IntGaugeVec,
     records_waiting: IntGauge,
     records_written: IntGauge,
     records_rejected: IntGauge,
@@ -59,9 +59,6 @@ impl CallMetrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok(histogram)
         };
-        let ari_gaps =
-            IntCounter::new("trunkline_ari_gaps_total", "Stretches in which Asterisk could not tell us anything.")?;
-        registry.register(Box::new(ari_gaps.clone()))?;
         let metrics = Self {
             calls: gauges("trunkline_calls", "Running calls by state.", "state")?,
             ended: counters("trunkline_calls_ended_total", "Calls that ended, by reason.", "reason")?,
@@ -75,13 +72,23 @@ impl CallMetrics {
             wait: histogram("trunkline_call_wait_seconds", "From queueing to answer or giving up.", WAIT_BUCKETS)?,
             talk: histogram("trunkline_call_talk_seconds", "From answer to end.", TALK_BUCKETS)?,
             recordings: counters("trunkline_recordings_total", "Recordings closed, by outcome.", "outcome")?,
-            ari_state: gauges("trunkline_ari_state", "1 for the state the connection to Asterisk is in.", "state")?,
-            ari_gaps,
-            ari_events: gauge("trunkline_ari_events", "Events received from Asterisk since start.")?,
-            ari_reconnects: gauge("trunkline_ari_connects", "WebSockets to Asterisk opened since start.")?,
-            ari_deaf: gauge(
+            ari_state: {
+                let help = "1 for the state the connection to an Asterisk server is in.";
+                let vec = IntGaugeVec::new(Opts::new("trunkline_ari_state", help), &["asterisk", "state"])?;
+                registry.register(Box::new(vec.clone()))?;
+                vec
+            },
+            ari_gaps: counters(
+                "trunkline_ari_gaps_total",
+                "Stretches in which an Asterisk server could not tell us anything.",
+                "asterisk",
+            )?,
+            ari_events: gauges("trunkline_ari_events", "Events received from Asterisk since start.", "asterisk")?,
+            ari_reconnects: gauges("trunkline_ari_connects", "WebSockets to Asterisk opened since start.", "asterisk")?,
+            ari_deaf: gauges(
                 "trunkline_ari_deaf",
                 "Connections to Asterisk given up since start because they were open and no event came.",
+                "asterisk",
             )?,
             records_waiting: gauge("trunkline_call_records_waiting", "Records of calls not yet in the database.")?,
             records_written: gauge("trunkline_call_records_written", "Records of calls written since start.")?,
@@ -135,8 +142,18 @@ impl CallMetrics {
         self.recordings.with_label_values(&[if ready { "ready" } else { "failed" }]).inc();
     }
 
-    pub(super) fn gap(&self) {
-        self.ari_gaps.inc();
+    pub(super) fn gap(&self, server: &Server) {
+        self.ari_gaps.with_label_values(&[server.as_str()]).inc();
+    }
+
+    /// What was received from a server. Also makes its series of gaps, which cannot be told from a lost one before the first.
+    pub(super) fn ari(&self, server: &Server, ari: &trunkline_ari::Counters) {
+        self.ari_gaps.with_label_values(&[server.as_str()]);
+        for (gauge, value) in
+            [(&self.ari_events, ari.events), (&self.ari_reconnects, ari.connects), (&self.ari_deaf, ari.deaf)]
+        {
+            gauge.with_label_values(&[server.as_str()]).set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
     }
 
     pub(super) fn calls(&self, by_state: &std::collections::BTreeMap<&'static str, usize>) {
@@ -145,18 +162,13 @@ impl CallMetrics {
         }
     }
 
-    pub(super) fn ari_state(&self, current: &str) {
+    pub(super) fn ari_state(&self, server: &Server, current: &str) {
         for state in ["connecting", "syncing", "live", "backoff", "replaced"] {
-            self.ari_state.with_label_values(&[state]).set(i64::from(state == current));
+            self.ari_state.with_label_values(&[server.as_str(), state]).set(i64::from(state == current));
         }
     }
 
-    pub(super) fn figures(
-        &self,
-        writer: &WriterFigures,
-        ari: &trunkline_ari::Counters,
-        media: &trunkline_media::Stats,
-    ) {
+    pub(super) fn figures(&self, writer: &WriterFigures, media: &trunkline_media::Stats) {
         use std::sync::atomic::Ordering::Relaxed;
         let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.records_waiting.set(whole(writer.waiting.load(Relaxed)));
@@ -164,9 +176,6 @@ impl CallMetrics {
         self.records_rejected.set(whole(writer.rejected.load(Relaxed)));
         self.records_unspooled.set(whole(writer.unspooled.load(Relaxed)));
         self.spool_bytes.set(whole(writer.spool_bytes.load(Relaxed)));
-        self.ari_events.set(whole(ari.events));
-        self.ari_reconnects.set(whole(ari.connects));
-        self.ari_deaf.set(whole(ari.deaf));
         let packets = [
             ("received", media.packets),
             ("lost", media.lost),

@@ -3,6 +3,8 @@
 //! The pure core is a crate of its own, `trunkline-calls` ([`center`]). Around it stand `shell` (the loop), `writer` and `spool`
 //! (records on their way into the database) and `recorder` (commands to the media).
 
+mod clock;
+mod config;
 mod control;
 mod controls_http;
 mod dial_http;
@@ -12,6 +14,7 @@ mod filter;
 mod handle;
 mod history_store;
 pub mod http;
+mod links;
 mod metrics;
 mod notes;
 mod notes_store;
@@ -26,7 +29,8 @@ pub use trunkline_calls::{
     AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, center, directory, model, names,
 };
 
+pub use config::{CallConfig, ServerConfig};
 pub use metrics::CallMetrics;
-pub use shell::{CallConfig, CallControl, CallStartError};
+pub use shell::{CallControl, CallStartError};
 
 pub use handle::{AsteriskStatus, Handle};

@@ -4,7 +4,7 @@ use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, RecordingId,
 
 use trunkline_calls::model::{
     AgentRow, CallGap, CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Record, RecordingRow,
-    RecordingState, WrapUpRow,
+    RecordingState, Server, WrapUpRow,
 };
 
 /// Writes a record's rows. Its happenings go into the journal in the same transaction.
@@ -83,8 +83,8 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
     sqlx::query!(
         "INSERT INTO calls (tenant_id, id, direction, from_number, to_number, state, queue_id, agent_id, customer_channel,
              bridge_id, started_at, queued_at, answered_at, ended_at, end_reason, cause, sip_code, estimated, gaps,
-             held_since)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             held_since, asterisk)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
              state = excluded.state, queue_id = excluded.queue_id, agent_id = excluded.agent_id,
              bridge_id = excluded.bridge_id, queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
@@ -110,6 +110,7 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
         call.estimated,
         serde_json::json!(call.gaps),
         call.held_since,
+        call.server.as_str(),
     )
     .execute(tx.conn())
     .await?;
@@ -197,7 +198,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
         r#"SELECT c.tenant_id AS "tenant_id: TenantId", c.id AS "id: CallId", c.direction, c.from_number, c.to_number, c.state,
                   c.queue_id AS "queue_id: QueueId", c.agent_id AS "agent_id: AgentId", c.customer_channel, c.bridge_id,
                   c.started_at, c.queued_at, c.answered_at, c.ended_at, c.end_reason, c.cause, c.sip_code, c.estimated,
-                  c.gaps, c.held_since, c.recording_id AS "recording_id: RecordingId"
+                  c.gaps, c.held_since, c.asterisk, c.recording_id AS "recording_id: RecordingId"
              FROM calls c
             WHERE c.state <> 'ended'
                OR EXISTS (SELECT FROM recordings r
@@ -231,6 +232,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
                 estimated: row.estimated,
                 gaps,
                 held_since: row.held_since,
+                server: Server::new(row.asterisk),
                 recording_id: row.recording_id,
             },
             legs: Vec::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Utc;
 use trunkline_db::{Db, PoolOptions};
 
-use crate::config::{Config, ConfigError, Source, TlsConfig};
+use crate::config::{AsteriskConfig, Config, ConfigError, Source, TlsConfig};
 use crate::mail::Transport;
 use crate::secrets::{self, Vault};
 use crate::{audit, server, tls};
@@ -48,7 +48,11 @@ pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
     }
     report.add("state_dir", writable(&config.state_dir));
     report.add("recordings_dir", writable(&config.recordings_dir));
-    report.add("asterisk", asterisk(&config).await);
+    for server in &config.asterisks {
+        let name =
+            if config.asterisks.len() == 1 { "asterisk".to_owned() } else { format!("asterisk {}", server.name) };
+        report.add(&name, asterisk(server).await);
+    }
     report.add("smtp_url", mail(&config).await);
     report.add("http_listen", http_port(&config).await);
     if let Some(tls) = &config.edge.tls {
@@ -175,7 +179,7 @@ fn writable(folder: &Path) -> Finding {
         .map_err(|error| format!("{} cannot be written: {error}", folder.display()))
 }
 
-async fn asterisk(config: &Config) -> Finding {
+async fn asterisk(config: &AsteriskConfig) -> Finding {
     let mut url = config.ari_url.clone();
     url.set_path(&format!("{}/asterisk/info", url.path().trim_end_matches('/')));
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| error.to_string())?;

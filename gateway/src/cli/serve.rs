@@ -13,14 +13,13 @@ use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
 
 use crate::calls::{CallConfig, CallControl, CallMetrics};
-use crate::config::{AriTransport, Config, Source};
+use crate::config::Source;
 use crate::figures::{self, FigureMetrics};
 use crate::metrics::Metrics;
 use crate::roster::{self, Roster};
 use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
-use crate::telephony::barring::ManagerConfig;
 use crate::tls::{Tls, TlsMetrics};
 use crate::{api_keys, audit, http, jobs, logging, secrets, server, setup, softphone, stream, tls};
 
@@ -29,8 +28,13 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Result<()> {
     let mut config = source.config()?;
-    if ari_log.is_some() {
-        config.ari_log = ari_log;
+    if let Some(file) = ari_log {
+        let several = config.asterisks.len() > 1;
+        for server in &mut config.asterisks {
+            // A replay is one server's.
+            let own = if several { PathBuf::from(format!("{}.{}", file.display(), server.name)) } else { file.clone() };
+            server.ari_log = Some(own);
+        }
     }
     logging::init(&config.log, config.log_format);
     for warning in source.warnings() {
@@ -74,17 +78,13 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         .context("who may do what cannot be read; is the schema there (`trunkline migrate`)?")?;
     let call_metrics = CallMetrics::register(metrics.registry()).context("call metrics")?;
     let calls = CallControl::start(
-        call_config(&config, vault.clone()),
+        CallConfig::new(&config, vault.clone()),
         db.clone(),
         journal.clone(),
         call_metrics,
         cancel.clone(),
     )
     .await?;
-    if let (Some(address), Some(password)) = (config.ami_address, config.ami_password.clone()) {
-        let manager = ManagerConfig { address, username: config.ami_username.clone(), password };
-        calls.bar_failed_sign_ins(manager, cancel.clone());
-    }
     let state = AppState::new(Parts {
         config: Arc::clone(&config),
         db: db.clone(),
@@ -146,29 +146,6 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
 fn make_folder(key: &str, path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("{key}: cannot make the folder {}", path.display()))
-}
-
-fn call_config(config: &Config, vault: Vault) -> CallConfig {
-    let mut ari = trunkline_ari::Config::new(
-        config.ari_url.as_str().trim_end_matches('/'),
-        &config.ari_username,
-        config.ari_password.expose(),
-        [&config.ari_app],
-    );
-    ari.transport = match config.ari_transport {
-        AriTransport::WebSocket => trunkline_ari::Transport::WebSocket,
-        AriTransport::Http => trunkline_ari::Transport::Http,
-    };
-    ari.log.clone_from(&config.ari_log);
-    CallConfig {
-        ari,
-        rtp_listen: config.rtp_listen,
-        recordings: config.recordings_dir.clone(),
-        state: config.state_dir.clone(),
-        vault,
-        media_address: config.media_address,
-        outbound_trunk: config.outbound_trunk.clone(),
-    }
 }
 
 /// SIGTERM and SIGINT stop the process gracefully; a second one ends it at once.

@@ -4,6 +4,7 @@
 //! expected and its default. A value that does not fit is refused at start, by name, with what was expected; all of them at once,
 //! because nobody wants to mend a file line by line.
 
+mod asterisk;
 mod edge;
 mod source;
 mod values;
@@ -18,6 +19,7 @@ use crate::mail::MailConfig;
 use crate::secrets::KeySource;
 pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
+pub use asterisk::AsteriskConfig;
 pub use edge::{AcmeConfig, CertificateFiles, CertificateSource, EdgeConfig, TlsConfig};
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, SecretKey};
@@ -107,6 +109,7 @@ pub const KEYS: &[Key] = &[
     key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
     key("sip_port", "5060", "a port from 1 to 65535"),
     optional("sip_websocket_url", "Asterisk's SIP over WebSocket, such as http://127.0.0.1:8088/ws", false),
+    optional("sip_peer_address", "a host and port such as 10.0.0.2:5060", false),
     optional("media_address", "an IP address such as 203.0.113.7", false),
     optional(
         "outbound_trunk",
@@ -161,36 +164,10 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Folder of the recordings; `<state_dir>/recordings` unless set.
     pub recordings_dir: PathBuf,
-    /// Base address of Asterisk's REST interface.
-    pub ari_url: Url,
-    /// ARI user.
-    pub ari_username: String,
-    /// ARI password.
-    pub ari_password: Secret,
-    /// Stasis application.
-    pub ari_app: String,
-    /// How REST requests travel.
-    pub ari_transport: AriTransport,
-    /// File to which raw ARI frames are appended, as JSON lines.
-    pub ari_log: Option<PathBuf>,
-    /// Asterisk's manager interface: who fails to sign in. Without it nobody is barred.
-    pub ami_address: Option<SocketAddr>,
-    /// User of the manager interface.
-    pub ami_username: String,
-    /// That user's password.
-    pub ami_password: Option<Secret>,
+    /// The Asterisk servers, at least one.
+    pub asterisks: Vec<AsteriskConfig>,
     /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.
     pub rtp_listen: SocketAddr,
-    /// Domain in phones' SIP credentials.
-    pub sip_domain: String,
-    /// Port in phones' SIP credentials.
-    pub sip_port: u16,
-    /// Asterisk's SIP over WebSocket; beside `ari_url` unless set.
-    pub sip_websocket_url: Option<Url>,
-    /// Address that Asterisk names for its audio, where it is not one that it has itself.
-    pub media_address: Option<IpAddr>,
-    /// How Asterisk reaches the outside world; without it nobody calls out.
-    pub outbound_trunk: Option<String>,
     /// STUN and TURN servers for browsers.
     pub ice_servers: IceServers,
     /// The way to people's mailboxes. Without it no letter can be sent.
@@ -201,21 +178,6 @@ pub struct Config {
     pub log: String,
     /// Log lines as text or JSON.
     pub log_format: LogFormat,
-}
-
-impl Config {
-    /// Where softphones' SIP goes: `ws://…/ws`, served by the port that serves ARI.
-    pub fn sip_websocket(&self) -> Url {
-        let mut url = self.sip_websocket_url.clone().unwrap_or_else(|| {
-            let mut beside = self.ari_url.clone();
-            let path = beside.path().trim_end_matches('/');
-            let path = format!("{}/ws", path.strip_suffix("/ari").unwrap_or(path));
-            beside.set_path(&path);
-            beside
-        });
-        let _ = url.set_scheme("ws");
-        url
-    }
 }
 
 #[cfg(test)]

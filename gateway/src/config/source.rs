@@ -8,6 +8,9 @@ use std::str::FromStr;
 
 use url::Url;
 
+use trunkline_calls::model::Server;
+
+use super::asterisk::{AsteriskConfig, SERVER_KEYS, server_name};
 use super::{Config, EdgeConfig, KEYS, Key, Secret, SecretKey};
 use crate::limits::{RateLimits, parse_limit};
 use crate::mail::{MailConfig, SmtpServer};
@@ -61,6 +64,8 @@ struct Given {
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     given: BTreeMap<&'static str, Given>,
+    /// The `[[asterisk]]` tables, with their names.
+    servers: Vec<(Server, BTreeMap<&'static str, Given>)>,
     problems: Vec<String>,
     warnings: Vec<String>,
 }
@@ -89,6 +94,10 @@ impl Source {
             reason: error.message().to_owned(),
         })?;
         for (name, value) in table {
+            if name == "asterisk" {
+                self.take_servers(&value);
+                continue;
+            }
             let Some(key) = KEYS.iter().find(|key| key.name == name) else {
                 self.problems.push(format!("{name}: there is no such key{}", suggestion(&name)));
                 continue;
@@ -101,6 +110,68 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    fn take_servers(&mut self, value: &toml::Value) {
+        let tables: Option<Vec<&toml::Table>> =
+            value.as_array().and_then(|items| items.iter().map(toml::Value::as_table).collect());
+        let Some(tables) = tables else {
+            self.problems.push("asterisk: expected tables, each headed [[asterisk]]".to_owned());
+            return;
+        };
+        for table in tables {
+            let name = table.get("name").and_then(toml::Value::as_str).and_then(server_name);
+            let Some(name) = name else {
+                self.problems.push(
+                    "[[asterisk]] name: expected 1 to 32 letters a-z, digits and `-`, such as \"west-1\"".to_owned(),
+                );
+                continue;
+            };
+            if self.servers.iter().any(|(known, _)| *known == name) {
+                self.problems.push(format!("[[asterisk]] name = {:?}: there are two of this name", name.as_str()));
+                continue;
+            }
+            let mut given = BTreeMap::new();
+            for (key, value) in table.iter().filter(|(key, _)| *key != "name") {
+                let known = SERVER_KEYS.iter().find(|known| *known == key);
+                match (known, text_of(value)) {
+                    (Some(known), Some(text)) => {
+                        given.insert(*known, Given { text, from_environment: false });
+                    }
+                    (Some(known), None) => {
+                        let expected = Reader::key(known).expected;
+                        self.problems.push(format!("{key} of the server {name}: expected {expected}"));
+                    }
+                    (None, _) => {
+                        self.problems
+                            .push(format!("{key} of the server {name}: there is no such key{}", suggestion(key)));
+                    }
+                }
+            }
+            if !given.contains_key("ari_url") {
+                self.problems.push(format!(
+                    "ari_url of the server {name} is not set: expected {}",
+                    Reader::key("ari_url").expected
+                ));
+            }
+            self.servers.push((name, given));
+        }
+    }
+
+    /// The server of the plain keys, or those of the tables.
+    fn asterisks(&self, reader: &mut Reader<'_>) -> Option<Vec<AsteriskConfig>> {
+        if self.servers.is_empty() {
+            return Some(vec![AsteriskConfig::read(reader, Server::default())?]);
+        }
+        let read = self.servers.iter().map(|(name, given)| {
+            let mut source = Self { given: self.given.clone(), ..Self::default() };
+            source.given.extend(given.clone());
+            let mut own = Reader { source: &source, problems: Vec::new() };
+            let server = AsteriskConfig::read(&mut own, name.clone());
+            reader.problems.extend(own.problems.into_iter().map(|problem| format!("the server {name}: {problem}")));
+            server
+        });
+        read.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn take_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
@@ -176,24 +247,8 @@ impl Source {
         let database_connections = reader.required("database_connections", |text| bounded::<u32>(text, 2, 1000));
         let state_dir = reader.required("state_dir", absolute);
         let recordings_dir = reader.optional_with("recordings_dir", absolute);
-        let ari_url = reader.required("ari_url", web_url);
-        let ari_username = reader.required("ari_username", not_empty);
-        let ari_password = reader.required("ari_password", |text| not_empty(text).map(Secret::new));
-        let ari_app = reader.required("ari_app", app_name);
-        let ari_transport = reader.parsed("ari_transport");
-        let ari_log = reader.optional_with("ari_log", |text| not_empty(text).map(PathBuf::from));
-        let ami_address = reader.optional_with("ami_address", |text| text.parse().ok());
-        let ami_username = reader.required("ami_username", not_empty);
-        let ami_password = reader.optional_with("ami_password", |text| not_empty(text).map(Secret::new));
         let rtp_listen = reader.parsed("rtp_listen");
-        let sip_domain = reader.required("sip_domain", |text| {
-            not_empty(text).filter(|text| !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '@'))
-        });
-        let sip_port = reader.required("sip_port", |text| bounded::<u16>(text, 1, u16::MAX));
-        let sip_websocket_url =
-            reader.optional_with("sip_websocket_url", |text| web_url(text).filter(|url| url.scheme() == "http"));
-        let media_address = reader.optional_with("media_address", |text| text.parse().ok());
-        let outbound_trunk = reader.optional_with("outbound_trunk", dial_string);
+        let asterisks = self.asterisks(&mut reader);
         let ice_urls = reader.required("ice_servers", ice_addresses);
         let turn_secret = reader.optional_with("turn_secret", |text| not_empty(text).map(Secret::new));
         let smtp_server = reader.optional_with("smtp_url", SmtpServer::parse);
@@ -238,21 +293,8 @@ impl Source {
                 database_connections: database_connections?,
                 recordings_dir: recordings_dir.unwrap_or_else(|| state_dir.join("recordings")),
                 state_dir,
-                ari_url: ari_url?,
-                ari_username: ari_username?,
-                ari_password: ari_password?,
-                ari_app: ari_app?,
-                ari_transport: ari_transport?,
-                ari_log,
-                ami_address,
-                ami_username: ami_username?,
-                ami_password,
+                asterisks: asterisks?,
                 rtp_listen: rtp_listen?,
-                sip_domain: sip_domain?,
-                sip_port: sip_port?,
-                sip_websocket_url,
-                media_address,
-                outbound_trunk,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 private_identity_providers: private_identity_providers?,
@@ -386,7 +428,7 @@ pub(super) fn not_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn bounded<T: FromStr + PartialOrd + Copy>(text: &str, low: T, high: T) -> Option<T> {
+pub(super) fn bounded<T: FromStr + PartialOrd + Copy>(text: &str, low: T, high: T) -> Option<T> {
     text.parse().ok().filter(|number| *number >= low && *number <= high)
 }
 
@@ -414,12 +456,12 @@ fn postgres_url(text: &str) -> Option<Secret> {
     matches!(url.scheme(), "postgres" | "postgresql").then(|| Secret::new(text))
 }
 
-fn app_name(text: &str) -> Option<String> {
+pub(super) fn app_name(text: &str) -> Option<String> {
     not_empty(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
 }
 
 /// A dial string with the number's place in it. It is the operator's own text, and still holds nothing that ends one.
-fn dial_string(text: &str) -> Option<String> {
+pub(super) fn dial_string(text: &str) -> Option<String> {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '&' | ',' | '"');
     (text.contains('/') && text.contains("{number}") && text.chars().all(plain)).then(|| text.to_owned())
 }

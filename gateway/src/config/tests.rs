@@ -73,8 +73,8 @@ fn the_environment_wins_over_the_file() {
         .unwrap();
     let config =
         Source::read(Some(&file), environment(&[("TRUNKLINE_SIP_DOMAIN", "env.test")])).unwrap().config().unwrap();
-    assert_eq!(config.sip_port, 5070);
-    assert_eq!(config.sip_domain, "env.test");
+    assert_eq!(config.asterisks[0].sip_port, 5070);
+    assert_eq!(config.asterisks[0].sip_domain, "env.test");
     assert_eq!(config.trusted_proxies.len(), 2);
 }
 
@@ -221,4 +221,44 @@ fn an_origin_is_an_origin_and_a_host_a_host() {
     for wrong in ["*", "*.test", "a.test:80", "https://a.test", "a b"] {
         assert!(with("TRUNKLINE_ALLOWED_HOSTS", wrong).is_err(), "{wrong}");
     }
+}
+
+fn from_file(text: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trunkline.toml");
+    std::fs::write(&file, text).unwrap();
+    Source::read(Some(&file), environment(&[])).unwrap().config()
+}
+
+#[test]
+fn several_servers_stand_in_tables_and_take_the_plain_keys_as_defaults() {
+    let one = from_file("ari_app = \"line\"\n").unwrap();
+    assert_eq!((one.asterisks.len(), one.asterisks[0].name.as_str()), (1, "asterisk"));
+    let config = from_file(
+        "ari_app = \"line\"\nsip_port = 5070\n\
+         [[asterisk]]\nname = \"west\"\nari_url = \"http://10.0.0.2:8088/ari\"\nsip_peer_address = \"10.0.0.2:5060\"\n\
+         [[asterisk]]\nname = \"east\"\nari_url = \"http://10.0.0.3:8088/ari\"\nsip_port = 5080\nari_password = \"other\"\n",
+    )
+    .unwrap();
+    let [west, east] = config.asterisks.as_slice() else { panic!("two servers: {:?}", config.asterisks) };
+    assert_eq!((west.name.as_str(), west.sip_port, west.ari_app.as_str()), ("west", 5070, "line"));
+    assert_eq!((east.name.as_str(), east.sip_port, east.ari_password.expose()), ("east", 5080, "other"));
+    assert_eq!(west.sip_websocket().as_str(), "ws://10.0.0.2:8088/ws");
+    assert_eq!((west.sip_peer_address.as_deref(), east.sip_peer_address.as_deref()), (Some("10.0.0.2:5060"), None));
+}
+
+#[test]
+fn what_is_wrong_with_one_of_several_servers_names_it() {
+    let text = from_file(
+        "[[asterisk]]\nname = \"West 1\"\n\
+         [[asterisk]]\nname = \"a\"\nari_url = \"ftp://x\"\nsip_peer_address = \"10.0.0.2\"\n\
+         [[asterisk]]\nname = \"a\"\nari_url = \"http://x/ari\"\n\
+         [[asterisk]]\nname = \"b\"\nhttp_listen = \"127.0.0.1:1\"\nari_ulr = \"http://x/ari\"\n",
+    )
+    .unwrap_err()
+    .to_string();
+    insta::assert_snapshot!(text, @r#"
+    "#);
+    let text = from_file("asterisk = \"west\"\n").unwrap_err().to_string();
+    assert!(text.contains("asterisk: expected tables, each headed [[asterisk]]"), "{text}");
 }

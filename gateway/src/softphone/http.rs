@@ -90,7 +90,7 @@ async fn open_softphone_session(
         tracing::info!(username = softphone.username, "asterisk is away; the softphone is pushed when it is back");
     }
     let body = SoftphoneSession {
-        sip_uri: format!("sip:{}@{}", softphone.username, state.config.sip_domain),
+        sip_uri: format!("sip:{}@{}", softphone.username, state.config.asterisks[0].sip_domain),
         ws_url: proxy::socket_url(&state.keys, &headers, &state.config.public_url, &softphone.username),
         ice_servers: state.config.ice_servers.for_user(&softphone.username, softphone.expires_at),
         password: granted.password,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use trunkline_calls::model::{AgentActivity, WrapUpRow};
+use trunkline_calls::model::{AgentActivity, Server, WrapUpRow};
 use trunkline_calls::queueing::QueueRouting;
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, SystemTx, TenantId};
 
@@ -24,6 +25,8 @@ const CHANNEL: &str = "trunkline_directory";
 /// How often it is looked at although nothing was said: a notification may be lost with its connection, and what tenants use changes
 /// without one.
 const POLL: Duration = Duration::from_secs(10);
+/// Between two readings that callers of unknown numbers cause.
+const ASKED: Duration = Duration::from_millis(500);
 /// Between two attempts while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -32,15 +35,15 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Reader {
     db: Db,
     vault: Vault,
-    /// How Asterisk reaches the outside world; `{slug}` stands for the tenant's.
-    outbound_trunk: Option<String>,
+    /// How each server reaches the outside world; `{slug}` stands for the tenant's.
+    trunks: BTreeMap<Server, String>,
     policies: Policies,
 }
 
 impl Reader {
     /// A reader that has read nothing yet.
-    pub(crate) fn new(db: Db, vault: Vault, outbound_trunk: Option<String>) -> Self {
-        Self { db, vault, outbound_trunk, policies: Policies::default() }
+    pub(crate) fn new(db: Db, vault: Vault, trunks: BTreeMap<Server, String>) -> Self {
+        Self { db, vault, trunks, policies: Policies::default() }
     }
 
     /// Reads the directory once.
@@ -62,16 +65,25 @@ impl Reader {
         }
         directory.dialing = self.policies.refreshed(&mut tx, directory.tenants.keys().copied(), &numbers).await?;
         tx.commit().await?;
-        if let Some(trunk) = &self.outbound_trunk {
-            let trunks = directory.tenants.iter().map(|(tenant, slug)| (*tenant, trunk.replace("{slug}", slug)));
-            directory.trunks = trunks.collect();
+        for (tenant, slug) in &directory.tenants {
+            let own = self.trunks.iter().map(|(server, trunk)| (server.clone(), trunk.replace("{slug}", slug)));
+            directory.trunks.insert(*tenant, own.collect());
         }
         directory.forget_strangers();
         Ok(directory)
     }
 
-    /// Keeps the directory current until cancelled. While the database is away the last one goes on being used.
-    pub(crate) async fn follow(mut self, current: watch::Sender<Arc<Directory>>, cancel: CancellationToken) {
+    /// Keeps the directory current until cancelled. While the database is away the last one goes on being used. Who asks for a reading
+    /// (by its number) is told when one that began afterwards is done.
+    pub(crate) async fn follow(
+        mut self,
+        current: watch::Sender<Arc<Directory>>,
+        mut asked: mpsc::UnboundedReceiver<u64>,
+        read: mpsc::UnboundedSender<u64>,
+        cancel: CancellationToken,
+    ) {
+        let mut wanted = None;
+        let mut not_before = Instant::now();
         while !cancel.is_cancelled() {
             let mut listener = match self.db.listen(&[CHANNEL]).await {
                 Ok(listener) => listener,
@@ -85,6 +97,9 @@ impl Reader {
             };
             // Whatever changed while nobody listened is in what is read now.
             loop {
+                while let Ok(reading) = asked.try_recv() {
+                    wanted = Some(reading);
+                }
                 match self.load().await {
                     Ok(fresh) => {
                         current.send_if_modified(|known| {
@@ -94,6 +109,10 @@ impl Reader {
                             }
                             changed
                         });
+                        if let Some(reading) = wanted.take() {
+                            // Call control lives as long as the reader.
+                            let _ = read.send(reading);
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the directory cannot be read; the last one known is used");
@@ -103,6 +122,13 @@ impl Reader {
                 let changed = tokio::select! {
                     notification = listener.next() => notification.is_ok(),
                     () = tokio::time::sleep(POLL) => true,
+                    Some(reading) = asked.recv() => {
+                        wanted = Some(reading);
+                        // Whoever dials numbers at random does not keep the database busy.
+                        tokio::time::sleep_until(not_before).await;
+                        not_before = Instant::now() + ASKED;
+                        true
+                    }
                     () = cancel.cancelled() => return,
                 };
                 if !changed {

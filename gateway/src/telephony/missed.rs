@@ -15,6 +15,7 @@ use trunkline_db::CallId;
 use uuid::Uuid;
 
 use crate::calls::center::MissedCall;
+use crate::calls::model::Server;
 
 /// The number of the newest note.
 const NEWEST: &str = "TRUNKLINE_MISSED";
@@ -28,6 +29,7 @@ pub(crate) type Note = (MissedCall, oneshot::Sender<()>);
 
 /// Looks for notes whenever a connection to Asterisk came about.
 pub(crate) async fn collect(
+    server: Server,
     client: Client,
     mut connected: mpsc::UnboundedReceiver<()>,
     notes: mpsc::UnboundedSender<Note>,
@@ -37,7 +39,7 @@ pub(crate) async fn collect(
     while connected.recv().await.is_some() {
         for pause in [Duration::ZERO, AGAIN] {
             tokio::time::sleep(pause).await;
-            if let Err(error) = collect_now(&client, &notes, &mut handed_over).await {
+            if let Err(error) = collect_now(&server, &client, &notes, &mut handed_over).await {
                 // The next connection finds them again.
                 tracing::warn!(%error, "the callers of the time without a gateway could not be read");
                 break;
@@ -47,6 +49,7 @@ pub(crate) async fn collect(
 }
 
 async fn collect_now(
+    server: &Server,
     client: &Client,
     notes: &mpsc::UnboundedSender<Note>,
     handed_over: &mut HashSet<String>,
@@ -59,7 +62,7 @@ async fn collect_now(
     for note in read + 1..=newest {
         let name = format!("{NEWEST}_{note}");
         let text = client.asterisk().get_global_var(&name).await?.value;
-        match parse(&text) {
+        match parse(server, &text) {
             Some(missed) if handed_over.insert(missed.channel.clone()) => {
                 let (done, handed) = oneshot::channel();
                 if notes.send((missed, done)).is_err() || handed.await.is_err() {
@@ -80,7 +83,7 @@ async fn collect_now(
 }
 
 /// A note: `kind|endpoint|called|channel|since|until|cause|caller`. The caller's number comes last, since it may hold anything.
-fn parse(text: &str) -> Option<MissedCall> {
+fn parse(server: &Server, text: &str) -> Option<MissedCall> {
     let mut fields = text.splitn(8, '|').map(str::trim);
     let mut next = || fields.next().map(str::to_owned);
     let (kind, endpoint, called, channel) = (next()?, next()?, next()?, next()?);
@@ -91,7 +94,8 @@ fn parse(text: &str) -> Option<MissedCall> {
     (!channel.is_empty()).then_some(())?;
     let (since, until) = (DateTime::from_timestamp(since, 0)?, DateTime::from_timestamp(until.max(since), 0)?);
     Some(MissedCall {
-        id: id_of(&channel, since.timestamp_millis()),
+        server: server.clone(),
+        id: id_of(server, &channel, since.timestamp_millis()),
         channel,
         kind,
         endpoint,
@@ -104,8 +108,10 @@ fn parse(text: &str) -> Option<MissedCall> {
 }
 
 /// A UUID of version 7 that is the same for the same channel.
-fn id_of(channel: &str, millis: i64) -> CallId {
-    let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, channel.as_bytes());
+fn id_of(server: &Server, channel: &str, millis: i64) -> CallId {
+    // The name of the only server is no part of it, so that a call keeps its id when a second server comes.
+    let whole = if server.as_str() == Server::ONLY { channel.to_owned() } else { format!("{server}/{channel}") };
+    let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, whole.as_bytes());
     let mut rest = [0; 10];
     rest.copy_from_slice(&hash.as_bytes()[..10]);
     CallId::from(uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or(0), &rest).into_uuid())
@@ -118,22 +124,22 @@ mod tests {
     #[test]
     fn a_note_is_read_as_it_was_written() {
         let note = "inbound|demo-trunk|+15550100|trunkline-1795914852.1|1795914850|1795914854|16|+15557654321";
-        let missed = parse(note).unwrap();
+        let missed = parse(&Server::default(), note).unwrap();
         assert_eq!((missed.kind.as_str(), missed.endpoint.as_str()), ("inbound", "demo-trunk"));
         assert_eq!((missed.called.as_str(), missed.caller.as_str()), ("+15550100", "+15557654321"));
         assert_eq!((missed.until - missed.since).num_seconds(), 4);
         assert_eq!(missed.cause, Some(16));
-        assert_eq!(missed.id, parse(note).unwrap().id);
+        assert_eq!(missed.id, parse(&Server::default(), note).unwrap().id);
         assert_eq!(missed.id.uuid().get_version_num(), 7);
     }
 
     #[test]
     fn a_callers_number_may_hold_anything_and_the_rest_may_not() {
-        let missed = parse("inbound|t|+1|c.1|100|90|0|a|b").unwrap();
+        let missed = parse(&Server::default(), "inbound|t|+1|c.1|100|90|0|a|b").unwrap();
         assert_eq!((missed.caller.as_str(), missed.cause), ("a|b", None));
         assert_eq!(missed.until, missed.since);
         for wrong in ["", "inbound|t|+1|c.1|x|90|0|a", "inbound|t|+1||100|90|0|a", "inbound|t|+1|c.1|100|90|0"] {
-            assert_eq!(parse(wrong), None, "{wrong}");
+            assert_eq!(parse(&Server::default(), wrong), None, "{wrong}");
         }
     }
 }

@@ -3,7 +3,9 @@
 
 pub(crate) mod barring;
 pub(crate) mod directory_store;
+pub(crate) mod endpoints;
 pub(crate) mod missed;
+pub(crate) mod peers;
 pub(crate) mod phones;
 pub(crate) mod requests;
 pub(crate) mod translate;

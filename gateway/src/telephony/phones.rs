@@ -17,6 +17,7 @@ use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 use crate::calls::directory::Directory;
 use crate::calls::{DeviceKind, DirectoryDevice};
 use crate::secrets::Secret;
+use crate::telephony::peers::Others;
 
 /// The realm of every phone's password hash; `default_realm` in `pjsip.conf.in` is the same.
 const REALM: &str = "trunkline";
@@ -43,6 +44,7 @@ pub(crate) enum PhoneNews {
 pub(crate) async fn keep(
     client: Client,
     media_address: Option<IpAddr>,
+    others: Others,
     mut news: mpsc::UnboundedReceiver<PhoneNews>,
     pushed_some: impl Fn(),
 ) {
@@ -54,6 +56,7 @@ pub(crate) async fn keep(
         match message {
             PhoneNews::Connected => {
                 connected = true;
+                others.push(&client).await;
                 pushed = still_known(&client, pushed).await;
             }
             PhoneNews::Directory(directory) => {

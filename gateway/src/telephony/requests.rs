@@ -8,8 +8,9 @@ use trunkline_ari::body::Variables;
 use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
 use trunkline_db::CallId;
 
-use super::translate;
+use super::{peers, translate};
 use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
+use crate::calls::model::Server;
 use crate::calls::names::{Part, ResourceName, Side};
 
 /// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
@@ -26,9 +27,7 @@ pub(crate) struct Answered {
 /// The requests on their way.
 #[derive(Debug)]
 pub(crate) struct Requests {
-    client: Client,
-    app: String,
-    media: SocketAddr,
+    place: Place,
     queues: HashMap<CallId, mpsc::UnboundedSender<Request>>,
     answers: mpsc::UnboundedSender<Answered>,
 }
@@ -36,20 +35,21 @@ pub(crate) struct Requests {
 impl Requests {
     /// Sends through `client`; `media` is where taps send their audio. Answers come to `answers`.
     pub(crate) fn new(
+        server: Server,
         client: Client,
         app: String,
         media: SocketAddr,
         answers: mpsc::UnboundedSender<Answered>,
     ) -> Self {
-        Self { client, app, media, queues: HashMap::new(), answers }
+        Self { place: Place { server, client, app, media }, queues: HashMap::new(), answers }
     }
 
     /// Sends a request, behind the earlier ones of the same call.
     pub(crate) fn send(&mut self, call: Option<CallId>, request: Request) {
         let Some(call) = call else {
-            let (client, app, media) = (self.client.clone(), self.app.clone(), self.media);
+            let place = self.place.clone();
             tokio::spawn(async move {
-                if let Err(refusal) = perform(&client, &app, media, &request).await {
+                if let Err(refusal) = perform(&place, &request).await {
                     tracing::debug!(?request, ?refusal, "a request for no call was refused");
                 }
             });
@@ -57,11 +57,10 @@ impl Requests {
         };
         let queue = self.queues.entry(call).or_insert_with(|| {
             let (sender, mut waiting) = mpsc::unbounded_channel();
-            let (client, app, media, answers) =
-                (self.client.clone(), self.app.clone(), self.media, self.answers.clone());
+            let (place, answers) = (self.place.clone(), self.answers.clone());
             tokio::spawn(async move {
                 while let Some(request) = waiting.recv().await {
-                    let result = perform(&client, &app, media, &request).await;
+                    let result = perform(&place, &request).await;
                     if answers.send(Answered { call, request, result }).is_err() {
                         return;
                     }
@@ -79,7 +78,17 @@ impl Requests {
     }
 }
 
-async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Request) -> Result<Reply, Refusal> {
+/// Where a request is sent.
+#[derive(Debug, Clone)]
+struct Place {
+    server: Server,
+    client: Client,
+    app: String,
+    media: SocketAddr,
+}
+
+async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
+    let Place { server, client, app, media } = place;
     let done = |()| Reply::Done;
     let result = match request {
         Request::CreateBridge { bridge } => {
@@ -126,7 +135,7 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
         Request::Dtmf { channel, digits } => {
             client.channels().send_dtmf(channel, channels::SendDtmf::default().dtmf(digits)).await.map(done)
         }
-        Request::Originate { channel, username, caller, timeout_s, originator, call, queue, answers } => {
+        Request::Originate { channel, username, at, caller, timeout_s, originator, call, queue, answers } => {
             let mut params = channels::OriginateWithId::default()
                 .app(app)
                 .app_args("agent")
@@ -136,7 +145,11 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
             if let Some(originator) = originator {
                 params = params.originator(originator);
             }
-            let endpoint = format!("PJSIP/{username}");
+            let endpoint = if at == server {
+                format!("PJSIP/{username}")
+            } else {
+                format!("PJSIP/{username}@{}", peers::endpoint(at))
+            };
             client.channels().originate_with_id(channel, &endpoint, params).await.map(|_| Reply::Done)
         }
         Request::CreateTrunkLeg { channel, endpoint, caller_id, originator } => {

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use trunkline_ari::{Event, model};
 
 use crate::calls::center::{AsteriskSnapshot, BridgeView, ChannelView, DialProgress, Ending, Report};
+use crate::calls::model::Server;
 
 /// What an event means for call control, if anything.
-pub(crate) fn report(event: &Event) -> Option<Report> {
+pub(crate) fn report(server: &Server, event: &Event) -> Option<Report> {
     match event {
         Event::StasisStart(start) => {
-            Some(Report::Entered { channel: channel(&start.channel), args: start.args.clone() })
+            Some(Report::Entered { channel: channel(server, &start.channel), args: start.args.clone() })
         }
         Event::StasisEnd(end) => Some(Report::Left { channel: end.channel.id.clone() }),
         Event::ChannelHangupRequest(request) => Some(Report::HangupRequested {
@@ -56,9 +57,10 @@ pub(crate) fn endpoint(event: &Event) -> Option<&str> {
 }
 
 /// Everything that Asterisk had when the connection came about.
-pub(crate) fn snapshot(snapshot: &trunkline_ari::Snapshot) -> AsteriskSnapshot {
+pub(crate) fn snapshot(server: &Server, snapshot: &trunkline_ari::Snapshot) -> AsteriskSnapshot {
     AsteriskSnapshot {
-        channels: snapshot.channels.iter().map(channel).collect(),
+        server: server.clone(),
+        channels: snapshot.channels.iter().map(|it| channel(server, it)).collect(),
         bridges: snapshot
             .bridges
             .iter()
@@ -67,8 +69,9 @@ pub(crate) fn snapshot(snapshot: &trunkline_ari::Snapshot) -> AsteriskSnapshot {
     }
 }
 
-fn channel(channel: &model::Channel) -> ChannelView {
+fn channel(server: &Server, channel: &model::Channel) -> ChannelView {
     ChannelView {
+        server: server.clone(),
         id: channel.id.clone(),
         state: channel.state.as_str().to_owned(),
         caller_number: channel.caller.number.clone(),

@@ -82,7 +82,7 @@ async fn place_test_call(
             let asterisk = state.calls.asterisk().ok_or_else(away)?;
             let from = customer::some_caller();
             let placing = PLACING.lock().await;
-            let placed = customer::call(asterisk, &state.config.ari_app, principal.tenant, &to, &from).await;
+            let placed = customer::call(&asterisk.client, &asterisk.app, principal.tenant, &to, &from).await;
             drop(placing);
             match placed {
                 Ok(()) => {

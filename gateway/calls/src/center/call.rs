@@ -154,7 +154,7 @@ impl Call {
     }
 
     pub(super) fn request(&self, request: Request) -> Output {
-        Output::Request { call: Some(self.id()), request }
+        Output::Request { server: self.row.server.clone(), call: Some(self.id()), request }
     }
 
     /// Lets these legs to the customer.

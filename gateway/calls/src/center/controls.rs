@@ -14,7 +14,7 @@ use super::Center;
 use super::call::Call;
 use super::commands::Ask;
 use super::io::{Output, RecorderCommand, Request};
-use crate::model::{CallState, LegKind, RecordingState, Subject};
+use crate::model::{CallState, LegKind, RecordingState, Server, Subject};
 use crate::names::{Part, ResourceName};
 use crate::{CallCommandError, Sight};
 
@@ -213,10 +213,17 @@ impl Center {
     }
 
     /// Somebody pressed a key. `*1` on an agent's phone pauses the recording, and ends the pause.
-    pub(super) fn key_pressed(&mut self, now: DateTime<Utc>, channel: &str, digit: char, out: &mut Vec<Output>) {
+    pub(super) fn key_pressed(
+        &mut self,
+        now: DateTime<Utc>,
+        server: &Server,
+        channel: &str,
+        digit: char,
+        out: &mut Vec<Output>,
+    ) {
         let name = channel.parse::<ResourceName>().ok();
         let name = name.filter(|name| matches!(name.part, Part::AgentLeg(_) | Part::SupervisorLeg(_)));
-        let Some(id) = name.map(|name| name.call).or_else(|| self.callers.get(channel).copied()) else { return };
+        let Some(id) = name.map(|name| name.call).or_else(|| self.callers.get(server, channel)) else { return };
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let star = call.controls.star.take();
         match digit {

@@ -53,7 +53,7 @@ impl Center {
             return Err(CallCommandError::NoSuchTarget);
         }
         let mut devices = self.directory.devices_of(call.tenant, agent).into_iter();
-        if !devices.any(|device| self.online.contains(&device.username)) {
+        if !devices.any(|device| self.fleet.place(&device.username, &call.row.server).is_some()) {
             return Err(CallCommandError::TargetAway);
         }
         if self.is_busy(call.tenant, agent) {

@@ -8,7 +8,7 @@ use trunkline_routing as routing;
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::{Center, supervise, taps};
-use crate::model::{CallState, Direction, EndReason, Leg, LegKind};
+use crate::model::{CallState, Direction, EndReason, Leg, LegKind, Server};
 use crate::names::{Part, ResourceName};
 
 /// How long the legs of a call may take to go. Measured: milliseconds; a phone that vanished takes its SIP timers.
@@ -19,11 +19,12 @@ impl Center {
     pub(super) fn hangup_requested(
         &mut self,
         now: DateTime<Utc>,
+        server: &Server,
         channel: &str,
         ending: Ending,
         out: &mut Vec<Output>,
     ) {
-        if let Some(id) = self.customers.get(channel).copied() {
+        if let Some(id) = self.customers.get(server, channel) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.customer_ending.cause = call.customer_ending.cause.or(ending.cause);
                 call.customer_ending.sip_code = call.customer_ending.sip_code.or(ending.sip_code);
@@ -32,7 +33,7 @@ impl Center {
             if self.calls.get(&id).is_none_or(|call| call.outbound.is_none()) {
                 self.customer_left(now, id, out);
             }
-        } else if let Some(id) = self.callers.get(channel).copied() {
+        } else if let Some(id) = self.callers.get(server, channel) {
             self.agent_left(now, id, channel, out);
         } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) | Part::SupervisorLeg(_) }) = channel.parse()
             && !self.supervisor_leg_gone(now, id, channel, out)
@@ -42,8 +43,15 @@ impl Center {
     }
 
     /// A channel is gone.
-    pub(super) fn destroyed(&mut self, now: DateTime<Utc>, channel: &str, ending: Ending, out: &mut Vec<Output>) {
-        if let Some(id) = self.customers.get(channel).copied() {
+    pub(super) fn destroyed(
+        &mut self,
+        now: DateTime<Utc>,
+        server: &Server,
+        channel: &str,
+        ending: Ending,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(id) = self.customers.get(server, channel) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.customer_ending = Ending {
                     cause: ending.cause.or(call.customer_ending.cause),
@@ -55,13 +63,14 @@ impl Center {
             self.complete_if_gone(now, id, out);
             return;
         }
-        if let Some(id) = self.callers.get(channel).copied() {
+        if let Some(id) = self.callers.get(server, channel) {
             self.agent_left(now, id, channel, out);
             self.agent_leg_gone(now, id, channel, ending, out);
             self.complete_if_gone(now, id, out);
             return;
         }
         let Ok(name) = channel.parse::<ResourceName>() else {
+            self.forget_strangers(|stranger| stranger.server == *server && stranger.id == channel);
             return;
         };
         match name.part {
@@ -266,9 +275,9 @@ impl Center {
     }
 
     fn forget(&mut self, id: CallId) {
-        if let Some(call) = self.calls.remove(&id) {
-            self.customers.remove(&call.row.customer_channel);
-            self.callers.retain(|_, of_call| *of_call != id);
+        if self.calls.remove(&id).is_some() {
+            self.customers.forget(id);
+            self.callers.forget(id);
         }
     }
 }

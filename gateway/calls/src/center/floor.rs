@@ -92,6 +92,8 @@ impl Center {
     /// Does one thing that the router said. What comes of it at once is for the router to know.
     fn obey(&mut self, now: DateTime<Utc>, tenant: TenantId, said: &Said, out: &mut Vec<Output>) -> Option<Told> {
         match *said {
+            // Whoever could be rung for it is better left to those who can be heard; its server's return brings it back.
+            Said::Offer { work, .. } if self.is_out_of_reach(work) => return Some(Told::Withdraw { work }),
             Said::Offer { work, agent, .. } => {
                 if !self.ring(now, work, agent, out) {
                     return Some(Told::Pass { work, agent, why: PassWhy::Failed });
@@ -195,7 +197,7 @@ impl Center {
     }
 
     fn reach(&self, tenant: TenantId, agent: AgentId, directory: &Directory) -> Told {
-        let here = directory.devices_of(tenant, agent).iter().any(|device| self.online.contains(&device.username));
+        let here = directory.devices_of(tenant, agent).iter().any(|device| self.fleet.is_online(&device.username));
         Told::Reach { agent, medium: Medium::Call, here }
     }
 

@@ -11,12 +11,14 @@ use super::missed::MissedCall;
 pub use super::request::{Answers, HangupWhy, RecorderCommand, Refusal, Reply, Request};
 use crate::Sight;
 use crate::directory::Directory;
-use crate::model::Record;
+use crate::model::{Record, Server};
 use crate::{AgentState, By, CallCommandError, DialRefusal};
 
 /// A channel as Asterisk describes it, as far as call control cares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelView {
+    /// The server it is on.
+    pub server: Server,
     /// Asterisk's id, or the one we chose.
     pub id: String,
     /// `Up`, `Ring`, `Ringing`, `Down`, …
@@ -30,6 +32,11 @@ pub struct ChannelView {
 }
 
 impl ChannelView {
+    /// Whether both are the same channel, whatever else has changed.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.server, &self.id) == (&other.server, &other.id)
+    }
+
     /// Whether the channel was answered.
     pub fn is_up(&self) -> bool {
         self.state == "Up"
@@ -48,6 +55,8 @@ pub struct BridgeView {
 /// All that Asterisk had at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AsteriskSnapshot {
+    /// Which server's.
+    pub server: Server,
     /// Every channel, ours or not.
     pub channels: Vec<ChannelView>,
     /// Every bridge, ours or not.
@@ -160,16 +169,20 @@ pub struct DialWish {
 /// What goes in.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// Asterisk reported something.
-    Report(Report),
-    /// From then till now Asterisk could not tell us anything.
+    /// A server reported something.
+    Report(Server, Report),
+    /// A server does not answer.
+    Away(Server),
+    /// From then till now a server could not tell us anything.
     Gap {
+        /// Which.
+        server: Server,
         /// The last moment of which we know.
         from: DateTime<Utc>,
         /// `gateway_restart` or `connection_lost`.
         reason: &'static str,
     },
-    /// What Asterisk has now, after a connection came about.
+    /// What a server has now, after a connection came about.
     Snapshot(AsteriskSnapshot),
     /// Somebody called and gave up while no gateway was connected.
     Missed(MissedCall),
@@ -184,6 +197,11 @@ pub enum Input {
     },
     /// The configuration changed.
     Directory(Arc<Directory>),
+    /// It was read as [`Output::ReadDirectory`] asked, and is as it was then or newer.
+    DirectoryRead {
+        /// The reading.
+        reading: u64,
+    },
     /// An agent, or a manager for them, chose a state.
     AgentState {
         /// The agent's tenant.
@@ -321,12 +339,19 @@ pub enum RecordingOutcome {
 /// What comes out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Ask Asterisk; requests for one call in order.
+    /// Ask a server; requests for one call in order.
     Request {
+        /// Which.
+        server: Server,
         /// The call it is for; `None` for what belongs to no call we know.
         call: Option<CallId>,
         /// The request.
         request: Request,
+    },
+    /// Read the directory again, from now on; what changed comes first, then [`Input::DirectoryRead`].
+    ReadDirectory {
+        /// The reading. A later one answers for the earlier ones too.
+        reading: u64,
     },
     /// Remember this.
     Record(Box<Record>),

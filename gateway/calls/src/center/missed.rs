@@ -11,7 +11,7 @@ use super::call::{Call, Closing};
 use super::io::{ChannelView, Ending, Output};
 use super::{Center, Dialled};
 use crate::directory::e164;
-use crate::model::{CallState, Direction, EndReason};
+use crate::model::{CallState, Direction, EndReason, Server};
 use crate::names::{Part, ResourceName};
 
 /// Q.850 cause with which the dialplan itself ends a call, after the apology: no circuit available.
@@ -22,6 +22,8 @@ const APOLOGISED: i16 = 34;
 pub struct MissedCall {
     /// The call's id: the same each time the same note is read, so that a call has one record whatever happens meanwhile.
     pub id: CallId,
+    /// The server it came to.
+    pub server: Server,
     /// Asterisk's id of the channel.
     pub channel: String,
     /// How it came in: `inbound` by a trunk, `phone` from a phone of the house.
@@ -43,7 +45,7 @@ pub struct MissedCall {
 impl Center {
     /// Writes the record of a call that nobody saw.
     pub(super) fn missed(&mut self, now: DateTime<Utc>, missed: &MissedCall, out: &mut Vec<Output>) {
-        if self.customers.contains_key(&missed.channel) || self.calls.contains_key(&missed.id) {
+        if self.customers.get(&missed.server, &missed.channel).is_some() || self.calls.contains_key(&missed.id) {
             return;
         }
         let directory = Arc::clone(&self.directory);
@@ -63,8 +65,12 @@ impl Center {
             }
             None => Dialled { direction: Direction::Inbound, to: e164(&missed.called), calling_agent: None },
         };
-        let channel =
-            ChannelView { id: missed.channel.clone(), caller_number: missed.caller.clone(), ..ChannelView::default() };
+        let channel = ChannelView {
+            server: missed.server.clone(),
+            id: missed.channel.clone(),
+            caller_number: missed.caller.clone(),
+            ..ChannelView::default()
+        };
         let mut row = Self::new_row(missed.since, &channel, dialled.direction, dialled.to);
         row.id = missed.id;
         row.bridge_id = ResourceName::new(missed.id, Part::Bridge).to_string();

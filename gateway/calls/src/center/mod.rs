@@ -3,11 +3,11 @@
 //! One invariant holds the loop together: after [`Center::handle`] returns, everything that has to be done is in the
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
-//! What the parts decide: `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
+//! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
 //! means, `speech` what a waiting customer is told, `outbound` how agents call out, `guard` when that is an alarm, `endings` how a call is taken
 //! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
-//! `missed` what is known of one that came and went meanwhile.
+//! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
 
 mod answers;
 mod call;
@@ -15,6 +15,7 @@ mod commands;
 mod controls;
 mod direct;
 mod endings;
+mod fleet;
 mod floor;
 mod guard;
 mod io;
@@ -24,12 +25,13 @@ mod outbound;
 mod reconcile;
 mod request;
 mod speech;
+mod strangers;
 mod supervise;
 mod talk;
 mod taps;
 mod transfer;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,6 +42,7 @@ use trunkline_routing as routing;
 
 use self::call::Call;
 pub use self::commands::{Ask, OnPhone, SuperviseMode, TransferKind, TransferStep, TransferTo};
+use self::fleet::Fleet;
 use self::floor::Floor;
 pub use self::io::{
     Answers, AsteriskSnapshot, BridgeView, ChannelView, DialProgress, DialWish, Ending, FinishedCall, HangupWhy, Input,
@@ -49,7 +52,7 @@ pub use self::missed::MissedCall;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::directory::{Directory, DirectoryQueue, e164};
-use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall};
+use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Server};
 use crate::names::{Part, ResourceName};
 use crate::queueing::House;
 use crate::{DialRefusal, DirectoryDevice};
@@ -76,11 +79,31 @@ struct Dialled {
     calling_agent: Option<AgentId>,
 }
 
+/// Which calls channels belong to that carry no name of ours: their ids are one server's.
+#[derive(Debug, Default)]
+struct Owners(HashMap<Server, HashMap<String, CallId>>);
+
+impl Owners {
+    fn get(&self, server: &Server, channel: &str) -> Option<CallId> {
+        self.0.get(server)?.get(channel).copied()
+    }
+
+    fn insert(&mut self, server: &Server, channel: String, call: CallId) {
+        self.0.entry(server.clone()).or_default().insert(channel, call);
+    }
+
+    fn forget(&mut self, call: CallId) {
+        for owners in self.0.values_mut() {
+            owners.retain(|_, owner| *owner != call);
+        }
+    }
+}
+
 /// Every running call, and who could take it.
 #[derive(Debug, Default)]
 pub struct Center {
-    /// The name of our ARI application.
-    app: String,
+    /// The names of our ARI application, which may be another on each server.
+    apps: BTreeMap<Server, String>,
     directory: Arc<Directory>,
     floors: BTreeMap<TenantId, Floor>,
     /// The router's time, in milliseconds: what went by, whatever the clock was set to.
@@ -91,23 +114,37 @@ pub struct Center {
     released: Vec<(AgentId, CallId, QueueId)>,
     /// What the routers are yet to be told, while several things are taken in at once.
     held_back: Option<Vec<(TenantId, routing::Input<House>)>>,
-    online: BTreeSet<String>,
+    fleet: Fleet,
     calls: BTreeMap<CallId, Call>,
     /// Which call a channel of the outside world belongs to; channels of our own say it in their name.
-    customers: HashMap<String, CallId>,
+    customers: Owners,
     /// Which call a phone of the house began that dialled out by itself.
-    callers: HashMap<String, CallId>,
+    callers: Owners,
     /// What each tenant called out lately: what caps go by.
     ledgers: HashMap<TenantId, Ledger>,
     guards: HashMap<TenantId, guard::Guard>,
     /// Recordings that are being closed, their calls over.
     closing_recordings: HashMap<RecordingId, CallId>,
+    /// Who called a number that is not known, and waits for the directory to be read again.
+    strangers: Vec<strangers::Stranger>,
+    /// How often it was asked for.
+    readings: u64,
 }
 
 impl Center {
-    /// A call centre with no calls, for the ARI application of this name.
-    pub fn new(app: impl Into<String>) -> Self {
-        Self { app: app.into(), ..Self::default() }
+    /// A call centre with no calls, for these servers and the names of our ARI application there.
+    pub fn new(apps: impl IntoIterator<Item = (Server, String)>) -> Self {
+        Self { apps: apps.into_iter().collect(), ..Self::default() }
+    }
+
+    /// These servers pass calls on to phones for each other.
+    pub fn link(&mut self, servers: impl IntoIterator<Item = Server>) {
+        self.fleet.link(servers);
+    }
+
+    /// The server on which a running call is.
+    pub fn server_of(&self, call: CallId) -> Option<&Server> {
+        self.calls.get(&call).map(|call| &call.row.server)
     }
 
     /// Takes up the calls that the database says were running. What became of them is told by the next snapshot;
@@ -117,9 +154,11 @@ impl Center {
         for OpenCall { tenant, row, legs, recording } in open {
             let (id, ended) = (row.id, row.state == CallState::Ended);
             if !ended {
-                self.customers.insert(row.customer_channel.clone(), id);
+                self.customers.insert(&row.server, row.customer_channel.clone(), id);
                 let foreign = |leg: &&Leg| leg.kind == LegKind::Agent && leg.id.parse::<ResourceName>().is_err();
-                self.callers.extend(legs.iter().filter(foreign).map(|leg| (leg.id.clone(), id)));
+                for leg in legs.iter().filter(foreign) {
+                    self.callers.insert(&row.server, leg.id.clone(), id);
+                }
             }
             let call = Call::restored(tenant, row, legs, recording);
             if ended {
@@ -147,8 +186,9 @@ impl Center {
         self.steady += u64::try_from(elapsed).unwrap_or(0);
         self.seen_at = Some(now);
         match input {
-            Input::Report(report) => self.report(now, report, &mut out),
-            Input::Gap { from, reason } => self.gap(now, from, reason, &mut out),
+            Input::Report(server, report) => self.report(now, &server, report, &mut out),
+            Input::Away(server) => self.server_away(now, &server, &mut out),
+            Input::Gap { server, from, reason } => self.gap(now, &server, from, reason, &mut out),
             Input::Snapshot(snapshot) => self.reconcile(now, &snapshot, &mut out),
             Input::Answered { call, request, result } => self.answered(now, call, &request, result, &mut out),
             Input::Missed(missed) => self.missed(now, &missed, &mut out),
@@ -156,6 +196,7 @@ impl Center {
                 self.directory = Arc::clone(&directory);
                 self.directory_changed(now, &directory, &mut out);
             }
+            Input::DirectoryRead { reading } => self.directory_read(now, reading, &mut out),
             Input::AgentState { tenant, agent, state, reason, by } => {
                 self.agent_state(now, (tenant, agent), (state, reason), by, &mut out);
             }
@@ -202,6 +243,7 @@ impl Center {
             }
             call.supervisors.iter_mut().for_each(|one| one.clock_set(by));
         }
+        self.strangers.iter_mut().for_each(|stranger| stranger.until += by);
     }
 
     /// When something is due although nothing happened.
@@ -217,12 +259,13 @@ impl Center {
                 call.taps.as_ref().and_then(taps::Taps::deadline),
             ]
         });
-        calls.chain(supervisors).chain([self.floor_deadline(now)]).flatten().min()
+        let strangers = self.strangers.iter().map(|stranger| Some(stranger.until));
+        calls.chain(supervisors).chain(strangers).chain([self.floor_deadline(now)]).flatten().min()
     }
 
     /// The agents of whom one phone can ring.
     pub fn reachable_agents(&self) -> impl Iterator<Item = (TenantId, AgentId)> {
-        let online = self.online.iter().filter_map(|username| self.directory.devices.get(username));
+        let online = self.fleet.online().filter_map(|username| self.directory.devices.get(username));
         online.map(|device| (device.tenant, device.agent))
     }
 
@@ -237,7 +280,7 @@ impl Center {
 
     /// Whether there is no call at all.
     pub fn is_quiet(&self) -> bool {
-        self.calls.is_empty()
+        self.calls.is_empty() && self.strangers.is_empty()
     }
 
     /// How many calls are in each state.
@@ -256,23 +299,24 @@ impl Center {
         counts
     }
 
-    fn report(&mut self, now: DateTime<Utc>, report: Report, out: &mut Vec<Output>) {
+    fn report(&mut self, now: DateTime<Utc>, server: &Server, report: Report, out: &mut Vec<Output>) {
         match report {
             Report::Entered { channel, args } => self.entered(now, &channel, &args, out),
-            Report::HangupRequested { channel, ending } => self.hangup_requested(now, &channel, ending, out),
+            Report::HangupRequested { channel, ending } => self.hangup_requested(now, server, &channel, ending, out),
             // A channel that left us on purpose was handed on; one that did not is destroyed within the same moment.
             Report::Left { .. } => {}
-            Report::Destroyed { channel, ending } => self.destroyed(now, &channel, ending, out),
+            Report::Destroyed { channel, ending } => self.destroyed(now, server, &channel, ending, out),
             Report::Hold { channel, held } => self.hold_changed(now, &channel, held, out),
-            Report::Dialling { channel, progress } => self.dialling(now, &channel, progress, out),
+            Report::Dialling { channel, progress } => self.dialling(now, server, &channel, progress, out),
             Report::Endpoint { username, online } => {
-                let changed = if online { self.online.insert(username.clone()) } else { self.online.remove(&username) };
-                if changed && let Some(device) = self.directory.devices.get(&username) {
+                if self.fleet.set(server, &username, online)
+                    && let Some(device) = self.directory.devices.get(&username)
+                {
                     let (tenant, agent) = (device.tenant, device.agent);
                     self.phone_changed(now, tenant, agent, out);
                 }
             }
-            Report::Dtmf { channel, digit } => self.key_pressed(now, &channel, digit, out),
+            Report::Dtmf { channel, digit } => self.key_pressed(now, server, &channel, digit, out),
             Report::Played { playback } => self.played(now, &playback, out),
         }
     }
@@ -288,14 +332,12 @@ impl Center {
                     Part::TrunkLeg => self.trunk_leg_entered(now, name.call, channel, out),
                     part => taps::entered(call, part, out),
                 },
-                _ => out.push(Output::Request {
-                    call: None,
-                    request: Request::Hangup { channel: channel.id.clone(), why: HangupWhy::Normal },
-                }),
+                _ => refuse(channel, HangupWhy::Normal, out),
             }
             return;
         }
-        if self.customers.contains_key(&channel.id) || self.callers.contains_key(&channel.id) {
+        let is_known = |owners: &Owners| owners.get(&channel.server, &channel.id).is_some();
+        if is_known(&self.customers) || is_known(&self.callers) {
             return;
         }
         let arg = |index: usize| args.get(index).map_or("", String::as_str);
@@ -319,8 +361,7 @@ impl Center {
     ) {
         let directory = Arc::clone(&self.directory);
         let Some(queue) = directory.queue_of_number(called) else {
-            tracing::warn!(channel = %channel.id, trunk, called, "no tenant has this number");
-            refuse(channel, HangupWhy::Unallocated, out);
+            self.stranger_called(now, channel, trunk, called, out);
             return;
         };
         if self.mark(queue.tenant, &e164(&channel.caller_number)) == Some(Mark::Blocked) {
@@ -357,6 +398,7 @@ impl Center {
         }
         if called == ECHO_EXTENSION {
             out.push(Output::Request {
+                server: channel.server.clone(),
                 call: None,
                 request: Request::Continue {
                     channel: channel.id.clone(),
@@ -410,6 +452,7 @@ impl Center {
             state: CallState::New,
             queue_id: None,
             agent_id: None,
+            server: channel.server.clone(),
             customer_channel: channel.id.clone(),
             bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
             started_at: now,
@@ -467,7 +510,7 @@ impl Center {
         out.push(call.request(Request::StartMusic { channel: channel.id.clone() }));
         out.push(call.record(None));
         let id = call.id();
-        self.customers.insert(channel.id.clone(), id);
+        self.customers.insert(&channel.server, channel.id.clone(), id);
         self.calls.insert(id, call);
         self.enqueue(now, id, None, false, out);
     }
@@ -540,6 +583,7 @@ impl Center {
                 taps::overdue(call, now, out);
             }
         }
+        self.strangers_timer(now, out);
         self.floor_timers(now, out);
         // Whatever happened, and whatever followed from it.
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
@@ -551,7 +595,8 @@ impl Center {
 
 /// Turns a channel away that belongs to no call.
 fn refuse(channel: &ChannelView, why: HangupWhy, out: &mut Vec<Output>) {
-    out.push(Output::Request { call: None, request: Request::Hangup { channel: channel.id.clone(), why } });
+    let request = Request::Hangup { channel: channel.id.clone(), why };
+    out.push(Output::Request { server: channel.server.clone(), call: None, request });
 }
 
 #[cfg(test)]

@@ -34,8 +34,9 @@ impl Center {
             .directory
             .devices_of(call.tenant, agent)
             .into_iter()
-            .filter(|device| self.online.contains(&device.username));
-        for device in phones {
+            .filter_map(|device| Some((device, self.fleet.place(&device.username, &call.row.server)?)))
+            .collect::<Vec<_>>();
+        for (device, at) in phones {
             let channel = call.next_leg_name();
             call.add_leg(Leg {
                 id: channel.clone(),
@@ -51,6 +52,7 @@ impl Center {
             out.push(call.request(Request::Originate {
                 channel,
                 username: device.username.clone(),
+                at,
                 caller: call.row.from_number.clone(),
                 timeout_s: call.ring_seconds + NET_SECONDS,
                 originator: Some(call.customer()),

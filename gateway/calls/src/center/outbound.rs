@@ -14,7 +14,7 @@ use trunkline_dialing::{Attempt, Decision, Kind, Mark, Number, Rule, Usage, norm
 use super::call::Call;
 use super::io::{Answers, ChannelView, DialProgress, DialWish, Ending, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, taps};
-use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind};
+use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, Server};
 use crate::names::{Part, ResourceName};
 use crate::{DialRefusal, DirectoryDevice};
 
@@ -59,6 +59,7 @@ impl Outbound {
 /// What is needed to begin a call that is allowed.
 struct Begin {
     call: CallId,
+    server: Server,
     tenant: TenantId,
     agent: AgentId,
     queue: Option<QueueId>,
@@ -87,20 +88,19 @@ impl Center {
         if queue.is_some_and(|queue| directory.queues.get(&queue).is_none_or(|known| known.tenant != tenant)) {
             return Err(DialRefusal::NoQueue);
         }
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), queue, &wish.to, out)?;
         let phones = directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
         let phones: Vec<String> = phones
-            .filter(|username| self.online.contains(username))
+            .filter(|username| self.fleet.is_online(username))
             .filter(|username| wish.phone.as_ref().is_none_or(|wanted| wanted == username))
             .collect();
-        if phones.is_empty() {
-            return Err(DialRefusal::PhoneAway);
-        }
+        let home = self.fleet.home(phones.iter().map(String::as_str));
+        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), home.as_ref(), queue, &wish.to, out)?;
+        let server = home.ok_or(DialRefusal::PhoneAway)?;
         if self.is_on_a_call(tenant, agent) {
             return Err(DialRefusal::OnACall);
         }
         let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
-        Ok(Begin { call, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
+        Ok(Begin { call, server, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
     }
 
     /// Whether an agent may call a number now; with the number shown there, and the way there.
@@ -108,6 +108,7 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         (tenant, agent): (TenantId, AgentId),
+        server: Option<&Server>,
         queue: Option<QueueId>,
         to: &str,
         out: &mut Vec<Output>,
@@ -124,7 +125,10 @@ impl Center {
                 Err(DialRefusal::Spent)
             }
             Decision::Allowed { number, caller_id } => {
-                let trunk = directory.trunks.get(&tenant).ok_or(DialRefusal::NoTrunk)?;
+                let trunks = directory.trunks.get(&tenant).ok_or(DialRefusal::NoTrunk)?;
+                // Without a phone nobody calls out, and why is told after this.
+                let trunk = server.map_or_else(|| trunks.values().next(), |server| trunks.get(server));
+                let trunk = trunk.ok_or(DialRefusal::NoTrunk)?;
                 let endpoint = trunk.replace("{number}", &number.text);
                 Ok((number, caller_id, endpoint))
             }
@@ -155,9 +159,11 @@ impl Center {
         out: &mut Vec<Output>,
     ) -> Result<(), DialRefusal> {
         let (tenant, agent) = (device.tenant, device.agent);
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), None, dialled, out)?;
+        let server = Some(&channel.server);
+        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), server, None, dialled, out)?;
         let begin = Begin {
             call: CallId::new(),
+            server: channel.server.clone(),
             tenant,
             agent,
             queue: None,
@@ -178,7 +184,7 @@ impl Center {
         caller: Option<(&ChannelView, &DirectoryDevice)>,
         out: &mut Vec<Output>,
     ) {
-        let Begin { call: id, tenant, agent, queue, number, caller_id, endpoint, phones, answers } = begin;
+        let Begin { call: id, server, tenant, agent, queue, number, caller_id, endpoint, phones, answers } = begin;
         let row = CallRow {
             id,
             direction: Direction::Outbound,
@@ -187,6 +193,7 @@ impl Center {
             state: CallState::New,
             queue_id: queue,
             agent_id: Some(agent),
+            server,
             customer_channel: ResourceName::new(id, Part::TrunkLeg).to_string(),
             bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
             started_at: now,
@@ -215,7 +222,7 @@ impl Center {
         if let Some((channel, device)) = caller {
             call.add_leg(Leg { answered_at: Some(now), ..agent_leg(now, channel.id.clone(), device) });
             out.push(call.request(Request::Answer { channel: channel.id.clone() }));
-            self.callers.insert(channel.id.clone(), id);
+            self.callers.insert(&channel.server, channel.id.clone(), id);
         }
         let until = now + TimeDelta::seconds(WRITING_SECONDS);
         call.outbound =
@@ -232,7 +239,7 @@ impl Center {
             answered: None,
             ended: None,
         });
-        self.customers.insert(call.customer(), id);
+        self.customers.insert(&call.row.server, call.customer(), id);
         self.calls.insert(id, call);
         self.engage(now, id, agent, false, out);
     }
@@ -254,14 +261,14 @@ impl Center {
         let (phones, answers) = (std::mem::take(&mut outbound.phones), outbound.answers);
         let queue = call.row.queue_id.and_then(|queue| self.directory.queues.get(&queue)).map(|it| it.name.clone());
         for username in phones {
-            let Some(device) = self.directory.devices.get(&username).filter(|_| self.online.contains(&username)) else {
-                continue;
-            };
+            let Some(device) = self.directory.devices.get(&username) else { continue };
+            let Some(at) = self.fleet.place(&username, &call.row.server) else { continue };
             let channel = call.next_leg_name();
             call.add_leg(agent_leg(now, channel.clone(), device));
             out.push(call.request(Request::Originate {
                 channel,
                 username,
+                at,
                 caller: call.row.to_number.clone(),
                 timeout_s: CALLING_SECONDS + NET_SECONDS,
                 originator: None,
@@ -323,11 +330,12 @@ impl Center {
     pub(super) fn dialling(
         &mut self,
         now: DateTime<Utc>,
+        server: &Server,
         channel: &str,
         progress: DialProgress,
         out: &mut Vec<Output>,
     ) {
-        let Some(id) = self.customers.get(channel).copied() else { return };
+        let Some(id) = self.customers.get(server, channel) else { return };
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let agent = call.talking_agent_leg().map(|leg| leg.id.clone());
         let (Some(outbound), Some(agent)) = (&mut call.outbound, agent) else { return };

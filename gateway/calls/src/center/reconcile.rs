@@ -10,7 +10,7 @@ use trunkline_db::{AgentId, CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, controls, taps};
-use crate::model::{CallGap, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingState, Subject};
+use crate::model::{CallGap, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingState, Server, Subject};
 use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
@@ -52,19 +52,23 @@ impl<'a> Present<'a> {
 impl Center {
     /// Asterisk could not tell us anything from `from` till now: every running call's record says so, and so does the
     /// journal of every tenant who could have had a call.
-    pub(super) fn gap(&mut self, now: DateTime<Utc>, from: DateTime<Utc>, reason: &'static str, out: &mut Vec<Output>) {
-        for call in self.calls.values_mut().filter(|call| call.row.state != CallState::Ended) {
+    pub(super) fn gap(
+        &mut self,
+        now: DateTime<Utc>,
+        server: &Server,
+        from: DateTime<Utc>,
+        reason: &'static str,
+        out: &mut Vec<Output>,
+    ) {
+        let runs = |call: &Call| call.row.server == *server && call.row.state != CallState::Ended;
+        for call in self.calls.values_mut().filter(|call| runs(call)) {
             call.gap(CallGap { from, to: now, reason: reason.to_owned() });
             out.push(call.record(None));
         }
         let tenants: BTreeSet<_> = self.directory.queues.values().map(|queue| queue.tenant).collect();
         for tenant in tenants {
-            let calls: Vec<CallId> = self
-                .calls
-                .values()
-                .filter(|call| call.tenant == tenant && call.row.state != CallState::Ended)
-                .map(Call::id)
-                .collect();
+            let calls: Vec<CallId> =
+                self.calls.values().filter(|call| call.tenant == tenant && runs(call)).map(Call::id).collect();
             out.push(Output::Record(Box::new(Record {
                 happenings: vec![Happening {
                     id: EventId::new(),
@@ -74,7 +78,7 @@ impl Center {
                     actor: None,
                     queue: None,
                     agents: Vec::new(),
-                    data: json!({ "from": from, "to": now, "reason": reason, "calls": calls }),
+                    data: json!({ "asterisk": server, "from": from, "to": now, "reason": reason, "calls": calls }),
                 }],
                 ..Record::of(tenant)
             })));
@@ -84,7 +88,9 @@ impl Center {
     /// Brings every call in line with what Asterisk has, and removes from Asterisk what belongs to no call.
     pub(super) fn reconcile(&mut self, now: DateTime<Utc>, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
         let present = Present::new(snapshot);
-        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        self.server_back(now, &snapshot.server, out);
+        let on_it = self.calls.values().filter(|call| call.row.server == snapshot.server);
+        let ids: Vec<CallId> = on_it.map(Call::id).collect();
         // A phone that is rung in the middle of this would not be in the snapshot.
         self.route_at_once(now, out, |center, out| {
             for name in snapshot_names(snapshot) {
@@ -98,6 +104,9 @@ impl Center {
                 center.reconcile_supervision(now, id, is_up, |bridge, legs| present.has_joined(bridge, legs), out);
             }
             center.remove_orphans(snapshot, out);
+            center.forget_strangers(|channel| {
+                channel.server == snapshot.server && present.channel(&channel.id).is_none()
+            });
             for channel in &snapshot.channels {
                 center.adopt_newcomer(now, channel, out);
             }
@@ -352,25 +361,27 @@ impl Center {
             let Ok(name) = channel.id.parse::<ResourceName>() else {
                 continue;
             };
-            if !self.owns(name, &channel.id) {
+            if !self.owns(&snapshot.server, name, &channel.id) {
                 tracing::info!(channel = %channel.id, "removing a channel that belongs to no call");
                 let request = Request::Hangup { channel: channel.id.clone(), why: HangupWhy::Normal };
-                out.push(Output::Request { call: None, request });
+                out.push(Output::Request { server: snapshot.server.clone(), call: None, request });
             }
         }
         for bridge in &snapshot.bridges {
             let Ok(name) = bridge.id.parse::<ResourceName>() else {
                 continue;
             };
-            if !self.owns(name, &bridge.id) {
+            if !self.owns(&snapshot.server, name, &bridge.id) {
                 tracing::info!(bridge = %bridge.id, "removing a bridge that belongs to no call");
-                out.push(Output::Request { call: None, request: Request::DestroyBridge { bridge: bridge.id.clone() } });
+                let request = Request::DestroyBridge { bridge: bridge.id.clone() };
+                out.push(Output::Request { server: snapshot.server.clone(), call: None, request });
             }
         }
     }
 
-    fn owns(&self, name: ResourceName, id: &str) -> bool {
-        let Some(call) = self.calls.get(&name.call).filter(|call| call.row.state != CallState::Ended) else {
+    fn owns(&self, server: &Server, name: ResourceName, id: &str) -> bool {
+        let runs = |call: &&Call| call.row.state != CallState::Ended && call.row.server == *server;
+        let Some(call) = self.calls.get(&name.call).filter(runs) else {
             return false;
         };
         match name.part {
@@ -389,13 +400,13 @@ impl Center {
     /// A channel that the dialplan handed to us in the moment when nobody listened.
     fn adopt_newcomer(&mut self, now: DateTime<Utc>, channel: &ChannelView, out: &mut Vec<Output>) {
         if channel.app_name != "Stasis"
-            || self.customers.contains_key(&channel.id)
-            || self.callers.contains_key(&channel.id)
+            || self.customers.get(&channel.server, &channel.id).is_some()
+            || self.callers.get(&channel.server, &channel.id).is_some()
         {
             return;
         }
         let mut parts = channel.app_data.split(',').map(str::to_owned);
-        if parts.next().is_some_and(|app| app == self.app) && channel.id.parse::<ResourceName>().is_err() {
+        if parts.next().as_ref() == self.apps.get(&channel.server) && channel.id.parse::<ResourceName>().is_err() {
             let args: Vec<String> = parts.collect();
             self.entered(now, channel, &args, out);
         }

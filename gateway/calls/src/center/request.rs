@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use trunkline_db::{CallId, RecordingId};
 
+use crate::model::Server;
 use crate::names::Side;
 
 /// A request to Asterisk.
@@ -85,6 +86,8 @@ pub enum Request {
         channel: String,
         /// The phone's user name.
         username: String,
+        /// The server at which it is signed in.
+        at: Server,
         /// The number shown on the phone.
         caller: String,
         /// How long Asterisk itself lets it ring, in seconds: a net beneath our own timer.

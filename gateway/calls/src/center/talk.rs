@@ -76,8 +76,9 @@ impl Center {
             .directory
             .devices
             .get(username)
-            .filter(|device| (device.tenant, device.agent) == (tenant, by) && self.online.contains(username))
+            .filter(|device| (device.tenant, device.agent) == (tenant, by))
             .ok_or(CallCommandError::PhoneAway)?;
+        let at = self.fleet.place(username, &call.row.server).ok_or(CallCommandError::PhoneAway)?;
         // Asked twice, as by a page that is loaded anew twice: the last one is rung.
         if let Some(earlier) = call.reattach.take() {
             out.push(call.request(Request::Hangup { channel: earlier.channel, why: HangupWhy::AnsweredElsewhere }));
@@ -98,6 +99,7 @@ impl Center {
         out.push(call.request(Request::Originate {
             channel,
             username: username.to_owned(),
+            at,
             caller: call.row.from_number.clone(),
             timeout_s: REATTACH_SECONDS + NET_SECONDS,
             originator: Some(call.customer()),

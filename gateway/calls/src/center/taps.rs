@@ -234,6 +234,7 @@ fn advance(call: &mut Call, out: &mut Vec<Output>) {
             taps.tap_mut(side).wired = true;
             let name = |part| ResourceName::new(id, part).to_string();
             out.push(Output::Request {
+                server: call.row.server.clone(),
                 call: Some(id),
                 request: Request::AddChannels {
                     bridge: name(Part::TapBridge(taps.generation, side)),

@@ -118,7 +118,7 @@ pub(super) async fn open(State(state): State<AppState>, request: Request) -> Res
     let handshake = Handshake::check_naming(&mut parts, PROTOCOL).inspect_err(|_| refused("protocol"))?;
     let name = named(&state, parts.uri.query().unwrap_or_default()).inspect_err(|_| refused("name"))?;
     // Asterisk first: a browser learns from the handshake whether there is anybody to talk to.
-    let asterisk = connect(&state.config.sip_websocket()).await.map_err(|error| {
+    let asterisk = connect_to_one(&state, &name).await.map_err(|error| {
         refused("asterisk");
         AppError::unavailable("telephony", error)
     })?;
@@ -152,6 +152,18 @@ fn named(state: &AppState, query: &str) -> Result<String, AppError> {
 
 fn wrong_name() -> AppError {
     AppError::unauthorized("open the ws_url of POST /api/v1/softphone/session; this one is none, or it has ended")
+}
+
+/// Opens Asterisk's side at the first server that lets it.
+async fn connect_to_one(state: &AppState, name: &str) -> anyhow::Result<Asterisk> {
+    let mut failed = anyhow::anyhow!("there is no Asterisk server");
+    for server in state.calls.servers_for(name) {
+        match connect(&server.websocket).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// Opens Asterisk's side.

@@ -58,9 +58,9 @@ impl Ledger {
     }
 }
 
-/// Bars who fails too often, until `cancel`; `state` is where it is noted who is barred.
-pub(crate) async fn keep(client: Client, manager: ManagerConfig, state: PathBuf, cancel: CancellationToken) {
-    let ledger = Ledger(state.join("barred"));
+/// Bars who fails too often, until `cancel`; `ledger` is the file in which it is noted who is barred.
+pub(crate) async fn keep(client: Client, manager: ManagerConfig, ledger: PathBuf, cancel: CancellationToken) {
+    let ledger = Ledger(ledger);
     let mut sign_ins = FailedSignIns::default();
     sign_ins.take_over(ledger.read(), Instant::now());
     let mut told = false;

@@ -145,15 +145,7 @@ impl App {
         std::fs::create_dir_all(&config.recordings_dir).unwrap();
         // Nobody listens on the discard port: Asterisk is away for the whole test.
         let vault = Vault::unlock(&config).await.unwrap();
-        let calls = CallConfig {
-            ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "secret", ["trunkline"]),
-            rtp_listen: config.rtp_listen,
-            recordings: config.recordings_dir.clone(),
-            state: config.state_dir.clone(),
-            vault: vault.clone(),
-            media_address: config.media_address,
-            outbound_trunk: Some("PJSIP/{number}@carrier".to_owned()),
-        };
+        let calls = CallConfig::new(&config, vault.clone());
         let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
         let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();
         let tenant = provision::find_tenant(&db, provision::DEMO_TENANT).await.unwrap();
@@ -327,7 +319,9 @@ fn config(database_url: &str, dir: &Path, options: &Options) -> Config {
         ("RTP_LISTEN", "127.0.0.1:0".to_owned()),
         ("DATABASE_URL", database_url.to_owned()),
         ("SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned()),
+        ("ARI_URL", "http://127.0.0.1:9/ari".to_owned()),
         ("ARI_PASSWORD", "secret".to_owned()),
+        ("OUTBOUND_TRUNK", "PJSIP/{number}@carrier".to_owned()),
         ("STATE_DIR", dir.display().to_string()),
         ("SIP_PORT", "5070".to_owned()),
         ("MAX_STREAMS_PER_USER", options.max_streams_per_user.to_string()),

@@ -60,7 +60,7 @@ async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     let vault = Vault::derived(&config.secret_key);
     let call_metrics = CallMetrics::register(metrics.registry())?;
     let calls = CallControl::start(
-        call_config(&config, vault.clone()),
+        CallConfig::new(&config, vault.clone()),
         db.clone(),
         journal.clone(),
         call_metrics,
@@ -111,6 +111,8 @@ fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
         ("RTP_LISTEN", "127.0.0.1:0".to_owned()),
         ("DATABASE_URL", options.database_url.clone()),
         ("SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f".to_owned()),
+        // Asterisk is away for the whole run: nobody listens on the discard port.
+        ("ARI_URL", "http://127.0.0.1:9/ari".to_owned()),
         ("ARI_PASSWORD", "no-asterisk-here".to_owned()),
         ("STATE_DIR", folder.path().display().to_string()),
         ("SIP_PORT", "5070".to_owned()),
@@ -123,17 +125,4 @@ fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
     ];
     let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
     Ok(Source::read(None, values)?.config()?)
-}
-
-/// Asterisk is away for the whole run: nobody listens on the discard port.
-fn call_config(config: &Config, vault: Vault) -> CallConfig {
-    CallConfig {
-        ari: trunkline_ari::Config::new("http://127.0.0.1:9/ari", "trunkline", "no-asterisk-here", ["trunkline"]),
-        rtp_listen: config.rtp_listen,
-        recordings: config.recordings_dir.clone(),
-        state: config.state_dir.clone(),
-        vault,
-        media_address: config.media_address,
-        outbound_trunk: None,
-    }
 }

@@ -12,7 +12,7 @@ use super::call::{Call, Ringing};
 use super::commands::{OnPhone, SuperviseMode};
 use super::io::{Answers, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, controls};
-use crate::model::{CallState, Leg, LegKind, Subject};
+use crate::model::{CallState, Leg, LegKind, Server, Subject};
 use crate::names::{Part, ResourceName};
 use crate::{CallCommandError, DirectoryDevice, Sight};
 
@@ -166,8 +166,8 @@ pub(super) fn settle(call: &mut Call, announced: bool, now: DateTime<Utc>, out: 
 }
 
 fn settle_one(call: &mut Call, by: AgentId, announced: bool, now: DateTime<Utc>, out: &mut Vec<Output>) {
-    let id = call.id();
-    let request = |request: Request| Output::Request { call: Some(id), request };
+    let (id, server) = (call.id(), call.row.server.clone());
+    let request = |request: Request| Output::Request { server: server.clone(), call: Some(id), request };
     let talks = call.talking_agent_leg().filter(|_| call.row.state == CallState::Active);
     let supervised = talks.and_then(|leg| Some((leg.agent_id?, leg.id.clone())));
     let Some(one) = call.supervisors.iter().find(|one| one.by == by) else { return };
@@ -251,8 +251,8 @@ pub(super) fn end_all(call: &mut Call, announced: bool, now: DateTime<Utc>, out:
 
 /// An ear or a bell is there.
 pub(super) fn entered(call: &mut Call, channel: &str, out: &mut Vec<Output>) {
-    let id = call.id();
-    let request = |request: Request| Output::Request { call: Some(id), request };
+    let (id, server) = (call.id(), call.row.server.clone());
+    let request = |request: Request| Output::Request { server: server.clone(), call: Some(id), request };
     let playback = call.next_playback_name();
     for there in call.supervisors.iter_mut().filter_map(|one| one.there.as_mut()) {
         if let Some(ear) = there.ear.as_mut().filter(|ear| ear.channel == channel) {
@@ -315,19 +315,20 @@ impl Center {
         if self.is_busy(tenant, by) {
             return Err(CallCommandError::TargetBusy);
         }
-        let (phones, answers) = self.supervisors_phones(tenant, by, phone);
+        let (phones, answers) = self.supervisors_phones(tenant, &call.row.server, by, phone);
         if phones.is_empty() {
             return Err(CallCommandError::PhoneAway);
         }
         let queue = self.queue_name(id);
         let call = self.calls.get_mut(&id).ok_or(CallCommandError::NotFound)?;
         let mut ringing = Ringing::new();
-        for device in phones {
+        for (device, at) in phones {
             let channel = call.supervision_name(Part::SupervisorLeg);
             ringing.insert(channel.clone(), device.id);
             out.push(call.request(Request::Originate {
                 channel,
                 username: device.username,
+                at,
                 caller: call.row.from_number.clone(),
                 timeout_s: RINGING_SECONDS + NET_SECONDS,
                 originator: None,
@@ -342,18 +343,24 @@ impl Center {
     }
 
     /// The phones that are rung for a supervisor, and whether they answer by themselves.
-    fn supervisors_phones(&self, tenant: TenantId, by: AgentId, on: &OnPhone) -> (Vec<DirectoryDevice>, Answers) {
+    fn supervisors_phones(
+        &self,
+        tenant: TenantId,
+        of: &Server,
+        by: AgentId,
+        on: &OnPhone,
+    ) -> (Vec<(DirectoryDevice, Server)>, Answers) {
         let known = self.directory.devices_of(tenant, by).into_iter();
-        let online: Vec<DirectoryDevice> =
-            known.filter(|device| self.online.contains(&device.username)).cloned().collect();
+        let online: Vec<(DirectoryDevice, Server)> =
+            known.filter_map(|device| Some((device.clone(), self.fleet.place(&device.username, of)?))).collect();
         let named = match on {
             OnPhone::Any => None,
             OnPhone::This(username) | OnPhone::Rather(username) => {
-                online.iter().find(|device| device.username == *username)
+                online.iter().find(|(device, _)| device.username == *username)
             }
         };
         match (on, named) {
-            (_, Some(device)) => (vec![device.clone()], Answers::ToDial),
+            (_, Some(found)) => (vec![found.clone()], Answers::ToDial),
             (OnPhone::This(_), None) => (Vec::new(), Answers::ByHand),
             _ => (online, Answers::ByHand),
         }
@@ -445,9 +452,12 @@ impl Center {
     pub(super) fn supervisor_entered(&mut self, now: DateTime<Utc>, id: CallId, channel: &str, out: &mut Vec<Output>) {
         let known =
             |call: &Call| call.open_legs().any(|leg| leg.id == channel) || call.supervisor_on(channel).is_some();
-        if !self.supervisor_answered(now, id, channel, out) && !self.calls.get(&id).is_some_and(known) {
+        if self.supervisor_answered(now, id, channel, out) {
+            return;
+        }
+        if let Some(call) = self.calls.get(&id).filter(|call| !known(call)) {
             let late = Request::Hangup { channel: channel.to_owned(), why: HangupWhy::AnsweredElsewhere };
-            out.push(Output::Request { call: Some(id), request: late });
+            out.push(call.request(late));
         }
     }
 

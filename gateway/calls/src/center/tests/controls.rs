@@ -6,6 +6,7 @@ use super::world::World;
 use crate::CallCommandError;
 use crate::center::{Ask, Input, OnPhone, Report, Request, TransferKind, TransferStep, TransferTo};
 use crate::model::EndReason;
+use crate::model::Server;
 
 /// A customer who talks with the first of the agents; both channels.
 fn talking(world: &mut World) -> (String, String) {
@@ -21,7 +22,7 @@ fn room(members: &[&String]) -> std::collections::BTreeSet<String> {
 
 fn press(world: &mut World, channel: &str, keys: &str) {
     for digit in keys.chars() {
-        world.feed(Input::Report(Report::Dtmf { channel: channel.to_owned(), digit }));
+        world.feed(Input::Report(Server::default(), Report::Dtmf { channel: channel.to_owned(), digit }));
     }
 }
 
@@ -187,7 +188,7 @@ fn nobody_hears_who_is_muted() {
 fn a_phone_that_holds_by_itself_takes_back_by_itself() {
     let mut world = World::with_agents(1);
     let (customer, leg) = talking(&mut world);
-    let held = |held| Input::Report(Report::Hold { channel: leg.clone(), held });
+    let held = |held| Input::Report(Server::default(), Report::Hold { channel: leg.clone(), held });
     world.feed(held(true));
     assert_eq!(world.asks(0, None, Ask::Hold), Ok(()), "it is");
     assert_eq!(world.rooms(), [room(&[&customer, &leg])]);

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::world::{NUMBER, World};
 use crate::center::{HangupWhy, Input, Report, Request};
 use crate::hours::{Day, Hours, Opening};
+use crate::model::Server;
 use crate::model::{AgentActivity, CallState, EndReason};
 use crate::queueing::{Closed, Destination, Overflow, SkillLevel, Strategy, TooLong, Unattended};
 use crate::{AgentState, By};
@@ -14,7 +15,7 @@ fn seconds(count: i64) -> TimeDelta {
 }
 
 fn phone(world: &mut World, index: usize, online: bool) {
-    world.feed(Input::Report(Report::Endpoint { username: World::phone(index), online }));
+    world.feed(Input::Report(Server::default(), Report::Endpoint { username: World::phone(index), online }));
 }
 
 fn asked(world: &World) -> Vec<usize> {

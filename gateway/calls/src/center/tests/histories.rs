@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::world::{OUTSIDE, World};
 use crate::AgentState;
 use crate::center::{Ask, DialProgress, Input, OnPhone, Report, SuperviseMode, TransferKind, TransferStep, TransferTo};
+use crate::model::Server;
 use crate::model::{CallState, RecordingState, Subject};
 use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
 
@@ -172,7 +173,7 @@ proptest! {
                     let parties = world.parties();
                     if !parties.is_empty() {
                         let channel = parties[index.index(parties.len())].clone();
-                        world.feed(Input::Report(Report::Hold { channel, held }));
+                        world.feed(Input::Report(Server::default(), Report::Hold { channel, held }));
                     }
                 }
                 Step::Reattach(index) => {
@@ -225,7 +226,7 @@ proptest! {
                     let parties = world.parties();
                     if !parties.is_empty() {
                         let channel = parties[leg.index(parties.len())].clone();
-                        world.feed(Input::Report(Report::Dtmf { channel, digit }));
+                        world.feed(Input::Report(Server::default(), Report::Dtmf { channel, digit }));
                     }
                 }
                 Step::Announces(does) => {
@@ -237,6 +238,7 @@ proptest! {
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
                 Step::Cut => {
                     world.connection_is_cut();
+                    world.feed(Input::Away(Server::default()));
                     away_since.get_or_insert(world.now);
                 }
                 Step::Kill => {

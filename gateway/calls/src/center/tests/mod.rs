@@ -5,6 +5,7 @@ mod floor;
 mod histories;
 mod outbound;
 mod rules;
+mod servers;
 mod supervise;
 mod talk;
 mod transfer;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 use trunkline_db::{AgentId, TenantId};
@@ -5,6 +7,7 @@ use trunkline_db::{AgentId, TenantId};
 use super::world::{FOREIGN_EXTENSION, FOREIGN_NUMBER, World};
 use crate::Sight;
 use crate::center::{HangupWhy, Input, Report, Request};
+use crate::model::Server;
 use crate::model::{CallState, EndReason, RecordingState, Subject};
 use crate::{AgentState, By};
 
@@ -115,11 +118,50 @@ fn agent_who_is_gone_leaves_what_rings_to_the_next_and_a_conversation_to_its_end
 fn phone_that_comes_back_is_rung() {
     let mut world = World::with_agents(1);
     let username = World::phone(0);
-    world.feed(Input::Report(Report::Endpoint { username: username.clone(), online: false }));
+    world.feed(Input::Report(Server::default(), Report::Endpoint { username: username.clone(), online: false }));
     world.customer_calls();
     assert!(world.ringing_legs().is_empty());
-    world.feed(Input::Report(Report::Endpoint { username, online: true }));
+    world.feed(Input::Report(Server::default(), Report::Endpoint { username, online: true }));
     assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn number_given_out_a_moment_ago_is_read_before_its_caller_is_turned_away() {
+    let mut world = World::with_agents(1);
+    let numbers = std::mem::take(&mut Arc::make_mut(&mut world.directory).numbers);
+    world.change_directory(|_| {});
+    world.database_is_silent = true;
+    world.customer_calls();
+    assert!(world.ringing_legs().is_empty());
+    // What was read before anybody asked decides nothing.
+    let asked = *world.readings.last().expect("it is read again");
+    world.feed(Input::DirectoryRead { reading: asked - 1 });
+    assert!(!world.requests.iter().any(|request| matches!(request, Request::Hangup { .. })));
+    world.database_is_silent = false;
+    world.change_directory(|directory| directory.numbers = numbers);
+    world.feed(Input::DirectoryRead { reading: asked });
+    assert_eq!(world.ringing_legs().len(), 1);
+}
+
+#[test]
+fn caller_of_a_strange_number_is_turned_away_when_the_database_is_silent_and_may_leave_before() {
+    let mut world = World::with_agents(1);
+    world.change_directory(|directory| directory.numbers.clear());
+    world.database_is_silent = true;
+    let impatient = world.customer_calls();
+    world.hang_up(&impatient, 16);
+    let patient = world.customer_calls();
+    world.time_passes(TimeDelta::seconds(4));
+    let refused: Vec<&str> = world
+        .requests
+        .iter()
+        .filter_map(|request| match request {
+            Request::Hangup { channel, why: HangupWhy::Unallocated } => Some(channel.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused, [patient.as_str()]);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use trunkline_db::{AgentId, CallId};
 
 use super::world::World;
 use crate::center::{Answers, Input, Report, Request};
+use crate::model::Server;
 use crate::model::{CallRow, EndReason};
 
 /// One customer and one agent who talk; the customer's channel and the agent's leg.
@@ -32,7 +33,7 @@ impl World {
     }
 
     fn holds(&mut self, leg: &str, held: bool) {
-        self.feed(Input::Report(Report::Hold { channel: leg.to_owned(), held }));
+        self.feed(Input::Report(Server::default(), Report::Hold { channel: leg.to_owned(), held }));
     }
 
     fn kinds_since(&self, kind: &str) -> Vec<String> {

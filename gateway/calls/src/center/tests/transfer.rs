@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::world::World;
 use crate::CallCommandError;
 use crate::center::{TransferKind, TransferStep, TransferTo};
+use crate::model::Server;
 use crate::model::{AgentActivity, CallState, EndReason, RecordingState};
 
 /// A customer talks with the first agent; gives both channels.
@@ -127,10 +128,10 @@ fn nobody_is_rung_who_is_busy_away_or_not_there() {
     let oneself = TransferTo::Agent(world.agents[0]);
     assert_eq!(world.hands_on(0, TransferKind::Blind, oneself), Err(CallCommandError::TargetBusy));
     world.hang_up(&second_customer, 16);
-    world.feed(crate::center::Input::Report(crate::center::Report::Endpoint {
-        username: World::phone(1),
-        online: false,
-    }));
+    world.feed(crate::center::Input::Report(
+        Server::default(),
+        crate::center::Report::Endpoint { username: World::phone(1), online: false },
+    ));
     assert_eq!(world.hands_on(0, TransferKind::Blind, busy), Err(CallCommandError::TargetAway));
     assert_eq!(world.rooms().len(), 1, "and nothing has changed");
     world.hang_up(&first_customer, 16);

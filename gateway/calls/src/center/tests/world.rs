@@ -16,6 +16,7 @@ use crate::center::{
     TransferKind, TransferStep, TransferTo,
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::model::Server;
 use crate::model::{
     AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, Record, RecordingRow, RecordingState,
     WrapUpRow,
@@ -73,7 +74,7 @@ pub(super) struct World {
     pub(super) database: Remembered,
     pub(super) finished: Vec<FinishedCall>,
     pub(super) requests: Vec<Request>,
-    directory: Arc<Directory>,
+    pub(super) directory: Arc<Directory>,
     channels: BTreeMap<String, SimChannel>,
     bridges: BTreeMap<String, BTreeSet<String>>,
     reports: VecDeque<Report>,
@@ -85,6 +86,8 @@ pub(super) struct World {
     connected_since_loss: Option<DateTime<Utc>>,
     /// Records are kept, but nobody says so.
     pub(super) database_is_silent: bool,
+    /// The readings of the directory that were asked for.
+    pub(super) readings: Vec<u64>,
     /// What became of wishes to call.
     pub(super) dialled: Vec<Result<(), DialRefusal>>,
     pub(super) denied: Vec<Rule>,
@@ -149,7 +152,7 @@ impl World {
         }
         let policy = Policy { rules: Some(Rules::of_country("IT".parse().expect("Italy"))), ..Policy::default() };
         directory.dialing.insert(tenant, Arc::new(policy));
-        directory.trunks.insert(tenant, "PJSIP/{number}@demo-trunk".to_owned());
+        directory.trunks.insert(tenant, BTreeMap::from([(Server::default(), "PJSIP/{number}@demo-trunk".to_owned())]));
         let (neighbour, next_door) = (TenantId::new(), QueueId::new());
         directory.tenants.insert(neighbour, "neighbour".to_owned());
         directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, next_door));
@@ -170,7 +173,7 @@ impl World {
             tenant,
             queue,
             agents,
-            center: Center::new("trunkline"),
+            center: Center::new([(Server::default(), "trunkline".to_owned())]),
             database: Remembered::default(),
             finished: Vec::new(),
             requests: Vec::new(),
@@ -183,6 +186,7 @@ impl World {
             paused: BTreeSet::new(),
             connected_since_loss: Some(now),
             database_is_silent: false,
+            readings: Vec::new(),
             dialled: Vec::new(),
             denied: Vec::new(),
             notes: Vec::new(),
@@ -209,7 +213,10 @@ impl World {
         let directory = Arc::clone(&self.directory);
         self.feed(Input::Directory(directory));
         for index in 0..self.agents.len() {
-            self.feed(Input::Report(Report::Endpoint { username: Self::phone(index), online: true }));
+            self.feed(Input::Report(
+                Server::default(),
+                Report::Endpoint { username: Self::phone(index), online: true },
+            ));
         }
     }
 
@@ -310,6 +317,7 @@ impl World {
             if channel.starts_with("lab-") && !there.in_app && !there.up {
                 let words: Vec<&str> = there.app_data.split(',').collect();
                 self.notes.push(MissedCall {
+                    server: Server::default(),
                     id: CallId::new(),
                     channel: channel.to_owned(),
                     kind: words[1].to_owned(),
@@ -400,7 +408,7 @@ impl World {
 
     pub(super) fn connection_comes_back(&mut self, from: DateTime<Utc>, reason: &'static str) {
         self.connected_since_loss = Some(self.now);
-        self.feed(Input::Gap { from, reason });
+        self.feed(Input::Gap { server: Server::default(), from, reason });
         // Callers whom the dialplan kept come in again.
         let waiting: Vec<String> = self
             .channels
@@ -427,7 +435,7 @@ impl World {
         self.connection_is_cut();
         self.answers.clear();
         self.recording.clear();
-        self.center = Center::new("trunkline");
+        self.center = Center::new([(Server::default(), "trunkline".to_owned())]);
         let open = self
             .database
             .calls
@@ -477,10 +485,12 @@ impl World {
 
     fn snapshot(&self) -> AsteriskSnapshot {
         AsteriskSnapshot {
+            server: Server::default(),
             channels: self
                 .channels
                 .iter()
                 .map(|(id, channel)| ChannelView {
+                    server: Server::default(),
                     id: id.clone(),
                     state: if channel.up { "Up" } else { "Ring" }.to_owned(),
                     caller_number: "+15550999".to_owned(),
@@ -505,6 +515,7 @@ impl World {
     fn report_entered(&mut self, id: &str) {
         let channel = &self.channels[id];
         let view = ChannelView {
+            server: Server::default(),
             id: id.to_owned(),
             state: if channel.up { "Up" } else { "Ring" }.to_owned(),
             caller_number: "+15550999".to_owned(),
@@ -546,7 +557,12 @@ impl World {
     }
 
     fn run(&mut self) {
-        while let Some(input) = self.reports.pop_front().map(Input::Report).or_else(|| self.answers.pop_front()) {
+        while let Some(input) = self
+            .reports
+            .pop_front()
+            .map(|report| Input::Report(Server::default(), report))
+            .or_else(|| self.answers.pop_front())
+        {
             let out = self.center.handle(self.now, input);
             self.carry_out(out);
         }
@@ -555,7 +571,7 @@ impl World {
     fn carry_out(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
-                Output::Request { call, request } => {
+                Output::Request { call, request, .. } => {
                     self.requests.push(request.clone());
                     let result = if self.is_connected() {
                         self.asterisk_does(&request)
@@ -576,6 +592,12 @@ impl World {
                 Output::Denied(rule) => self.denied.push(rule),
                 Output::Alarm(_) => {}
                 Output::Record(record) => self.remember(*record),
+                Output::ReadDirectory { reading } => {
+                    self.readings.push(reading);
+                    if !self.database_is_silent {
+                        self.answers.push_back(Input::DirectoryRead { reading });
+                    }
+                }
                 Output::Recorder(RecorderCommand::Start { recording, resume, .. }) => {
                     if self.recording.insert(recording) && resume && self.paused.contains(&recording) {
                         self.answers.push_back(Input::FoundPaused { recording });
