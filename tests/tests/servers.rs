@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use trunkline_stack::phones::{Baresip, BaresipOptions};
 use trunkline_stack::{Asterisk, AsteriskOptions, PhoneEventKind, Stack, StackOptions};
-use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, hears_now, run};
+use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, SipSocket, eventually, hears_now, run};
 
 const SOON: Duration = Duration::from_secs(15);
 const PASSWORD: &str = "the-same-for-both";
@@ -93,6 +93,42 @@ fn phone_at_one_server_takes_the_calls_of_both_and_each_call_is_whole() {
             })
             .await?;
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn browser_signs_in_at_a_server_that_is_there() {
+    run(async {
+        let folder = tempfile::tempdir()?;
+        let (mut stack, east) = two_servers(folder.path()).await?;
+        let scene = Scene::new(&stack, 1).await?;
+        let api = &scene.agents[0].api;
+        stack.asterisk.kill();
+        let session = api.send(Method::POST, "/softphone/session", &json!({})).await?;
+        let mut browser = SipSocket::open(&session).await?;
+        ensure!(browser.register().await? == 200, "not signed in");
+        scene.wait_reachable(0).await?;
+        api.set_state("available").await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let _customer = customer_at(&scene, east.sip_port()).await?;
+        let invite = browser.ring().await?;
+        let call = invite.must("X-Trunkline-Call")?.to_owned();
+        let mut dialog = browser.answer(&invite).await?;
+        stream.wait_kind("call.answered", Some(&call)).await?;
+        browser.hang_up(&mut dialog).await?;
+        stream.wait_kind("call.ended", Some(&call)).await?;
+        // It was told to the other one, too, and can be rung there when that is back.
+        stack.asterisk.start_again().await?;
+        let _customer = customer_at(&scene, stack.asterisk.sip_port()).await?;
+        let invite = browser.ring().await?;
+        let other = invite.must("X-Trunkline-Call")?.to_owned();
+        ensure!(other != call, "another call");
+        assert_eq!(server_of(&scene, &other).await?, json!("west"));
+        let mut dialog = browser.answer(&invite).await?;
+        stream.wait_kind("call.answered", Some(&other)).await?;
+        browser.hang_up(&mut dialog).await?;
+        stream.wait_kind("call.ended", Some(&other)).await?;
         Ok(())
     });
 }

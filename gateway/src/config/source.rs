@@ -142,6 +142,11 @@ impl Source {
                         let expected = Reader::key(known).expected;
                         self.problems.push(format!("{key} of the server {name}: expected {expected}"));
                     }
+                    (None, _) if KEYS.iter().any(|known| known.name == key) => {
+                        self.problems.push(format!(
+                            "{key} of the server {name}: it is the whole gateway's; set it outside the tables"
+                        ));
+                    }
                     (None, _) => {
                         self.problems
                             .push(format!("{key} of the server {name}: there is no such key{}", suggestion(key)));

@@ -258,6 +258,14 @@ fn what_is_wrong_with_one_of_several_servers_names_it() {
     .unwrap_err()
     .to_string();
     insta::assert_snapshot!(text, @r#"
+    the configuration is not usable:
+      - [[asterisk]] name: expected 1 to 32 letters a-z, digits and `-`, such as "west-1"
+      - [[asterisk]] name = "a": there are two of this name
+      - ari_ulr of the server b: there is no such key; did you mean ari_url?
+      - http_listen of the server b: it is the whole gateway's; set it outside the tables
+      - ari_url of the server b is not set: expected an http or https address such as http://127.0.0.1:8088/ari
+      - the server a: ari_url = "ftp://x": expected an http or https address such as http://127.0.0.1:8088/ari
+      - the server a: sip_peer_address = "10.0.0.2": expected a host and port such as 10.0.0.2:5060
     "#);
     let text = from_file("asterisk = \"west\"\n").unwrap_err().to_string();
     assert!(text.contains("asterisk: expected tables, each headed [[asterisk]]"), "{text}");

@@ -4,6 +4,7 @@
 pub(crate) mod barring;
 pub(crate) mod directory_store;
 pub(crate) mod endpoints;
+mod line;
 pub(crate) mod missed;
 pub(crate) mod peers;
 pub(crate) mod phones;

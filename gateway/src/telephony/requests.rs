@@ -1,13 +1,16 @@
-//! Sends call control's requests to Asterisk: for one call in order, for different calls side by side.
+//! Sends call control's requests to Asterisk: for one call in the order that `line` says, for different calls side by side.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use trunkline_ari::body::Variables;
 use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
 use trunkline_db::CallId;
 
+use super::line::Line;
 use super::{peers, translate};
 use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
 use crate::calls::model::Server;
@@ -44,7 +47,7 @@ impl Requests {
         Self { place: Place { server, client, app, media }, queues: HashMap::new(), answers }
     }
 
-    /// Sends a request, behind the earlier ones of the same call.
+    /// Sends a request, behind the earlier ones of the same call that have something in common with it.
     pub(crate) fn send(&mut self, call: Option<CallId>, request: Request) {
         let Some(call) = call else {
             let place = self.place.clone();
@@ -59,11 +62,31 @@ impl Requests {
             let (sender, mut waiting) = mpsc::unbounded_channel();
             let (place, answers) = (self.place.clone(), self.answers.clone());
             tokio::spawn(async move {
-                while let Some(request) = waiting.recv().await {
+                let (mut line, mut sent) = (Line::default(), FuturesUnordered::new());
+                let send = async |request: Request| {
                     let result = perform(&place, &request).await;
-                    if answers.send(Answered { call, request, result }).is_err() {
-                        return;
-                    }
+                    (request, result)
+                };
+                loop {
+                    let ready = tokio::select! {
+                        Some((request, result)) = sent.next() => {
+                            let ready = line.answered(&request);
+                            if answers.send(Answered { call, request, result }).is_err() {
+                                return;
+                            }
+                            ready
+                        }
+                        request = waiting.recv() => match request {
+                            Some(request) => line.join(request),
+                            None => break,
+                        },
+                    };
+                    sent.extend(ready.into_iter().map(&send));
+                }
+                // Nothing more comes; what is left goes out.
+                while let Some((request, result)) = sent.next().await {
+                    sent.extend(line.answered(&request).into_iter().map(&send));
+                    let _ = answers.send(Answered { call, request, result });
                 }
             });
             sender
