@@ -21,6 +21,7 @@ use crate::http::{AppError, Json, Page, PageQuery, Path, Permission, Problem, Qu
 use crate::state::AppState;
 
 const STATE_CHANGED: Kind = Kind::from_static("agent.state_changed");
+const SKILLS_CHANGED: Kind = Kind::from_static("agent.skills_changed");
 const MAX_REASON_CHARS: usize = 200;
 const MAX_NAME_CHARS: usize = 100;
 const MAX_SKILLS: usize = 100;
@@ -199,29 +200,45 @@ async fn set_agent_skills(
     if wanted.skills.iter().any(|skill| !(1..=100).contains(&skill.level)) {
         return Err(AppError::invalid_field("skills", "levels must be from 1 to 100"));
     }
-    let mut tx = state.db.tenant(principal.tenant).await?;
-    let Some(mut agent) = store::lock(&mut tx, id).await? else {
-        return Err(AppError::not_found("agent"));
-    };
-    store::set_skills(&mut tx, id, &wanted.skills).await.map_err(|error| {
-        if error.constraint() == Some("agent_skills_tenant_id_skill_id_fkey") {
-            AppError::invalid_field("skills", "names a skill that does not exist")
-        } else {
-            error.into()
-        }
-    })?;
-    let entry = audit::Entry {
-        actor: Actor::of(&principal),
-        action: "agent.skills_set",
-        subject: Ref::agent(id),
-        before: Some(json!({ "skills": agent.skills })),
-        after: Some(json!({ "skills": wanted.skills })),
-        origin,
-    };
-    audit::append(&mut tx, entry).await?;
-    tx.commit().await?;
-    agent.skills = wanted.skills;
-    agent.skills.sort_unstable_by_key(|skill| skill.skill_id);
+    let mut skills = wanted.skills;
+    skills.sort_unstable_by_key(|skill| skill.skill_id);
+    let committed = state
+        .journal
+        .command(principal.tenant, move |tx| {
+            let (skills, origin) = (skills.clone(), origin.clone());
+            Box::pin(async move {
+                let Some(mut agent) = store::lock(tx, id).await? else {
+                    return Err(Fault::Rejected(AppError::not_found("agent")));
+                };
+                if agent.skills == skills {
+                    return Ok(Outcome::new(agent));
+                }
+                match store::set_skills(tx, id, &skills).await {
+                    Err(error) if error.constraint() == Some("agent_skills_tenant_id_skill_id_fkey") => {
+                        let unknown = AppError::invalid_field("skills", "names a skill that does not exist");
+                        return Err(Fault::Rejected(unknown));
+                    }
+                    set => set?,
+                }
+                let entry = audit::Entry {
+                    actor: Actor::of(&principal),
+                    action: "agent.skills_set",
+                    subject: Ref::agent(id),
+                    before: Some(json!({ "skills": agent.skills })),
+                    after: Some(json!({ "skills": skills })),
+                    origin,
+                };
+                audit::append(tx, entry).await?;
+                let data = json!({ "skills": skills, "previous": agent.skills });
+                agent.skills = skills;
+                let event = NewEvent::new(SKILLS_CHANGED, Ref::agent(id), data)
+                    .at(Utc::now().trunc_subsecs(3))
+                    .actor(Ref::new("user", principal.user));
+                Ok(Outcome::new(agent).event(event))
+            })
+        })
+        .await?;
+    let agent = committed.value;
     let known = |skills: &std::collections::BTreeMap<_, _>| {
         skills.len() == agent.skills.len() && agent.skills.iter().all(|it| skills.get(&it.skill_id) == Some(&it.level))
     };

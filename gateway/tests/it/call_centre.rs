@@ -29,6 +29,13 @@ async fn a_skill_is_made_given_asked_for_and_kept_while_it_is() {
     let listed = operator.get_json("/api/v1/agents").await;
     let listed = listed["items"].as_array().unwrap().iter().find(|agent| agent["id"] == json!(operator.id)).unwrap();
     assert_eq!(listed["skills"], given["skills"]);
+    // Said once more it is no news.
+    ok(send(&admin, Method::PUT, &path, &given).await).await;
+    let events = admin.get_json("/api/v1/events?after=0&limit=1000").await;
+    let changed = |event: &&Value| event["kind"] == "agent.skills_changed";
+    let changed: Vec<&Value> = events["items"].as_array().unwrap().iter().filter(changed).collect();
+    assert_eq!(changed.len(), 1, "{events}");
+    assert_eq!((&changed[0]["data"]["skills"], &changed[0]["data"]["previous"]), (&given["skills"], &json!([])));
     for wrong in [
         json!({ "skills": [{ "skill_id": uuid::Uuid::now_v7(), "level": 80 }] }),
         json!({ "skills": [{ "skill_id": id, "level": 0 }] }),
