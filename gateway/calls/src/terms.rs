@@ -43,7 +43,7 @@ pub struct DirectoryDevice {
 }
 
 /// Why a command on a call could not be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallCommandError {
     /// No running call of this tenant has that id.
     #[error("no such running call")]
@@ -63,6 +63,9 @@ pub enum CallCommandError {
     /// The phone that was to ring is not signed in.
     #[error("this browser's phone is not signed in")]
     PhoneAway,
+    /// The number may not be called.
+    #[error(transparent)]
+    NotDialled(#[from] DialRefusal),
     /// The call centre is shutting down.
     #[error("call control is not running")]
     Unavailable,

@@ -20,10 +20,7 @@ pub(super) enum Purpose {
         from: AgentId,
     },
     /// To have it back: who was to take it over did not.
-    TakeBack {
-        /// Who did not.
-        from: AgentId,
-    },
+    TakeBack,
     /// To be asked by the one who talks, while the customer hears music.
     Consult {
         /// Who asks.
@@ -79,12 +76,12 @@ impl Center {
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         let rings = !ringing.is_empty();
         call.direct = Some(Direct { agent, purpose, ringing, until });
-        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack { .. }) {
+        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack) {
             call.set_state(CallState::Ringing);
         }
         let word = match purpose {
             Purpose::TakeOver { .. } => "transfer",
-            Purpose::TakeBack { .. } => "take_back",
+            Purpose::TakeBack => "take_back",
             Purpose::Consult { .. } => "consult",
             Purpose::Join { .. } => "conference",
         };
@@ -136,8 +133,8 @@ impl Center {
         }
         self.engage(now, id, direct.agent, true, out);
         match direct.purpose {
-            Purpose::TakeOver { from } => self.taken_over(now, id, (from, direct.agent), channel, "blind", out),
-            Purpose::TakeBack { from } => self.taken_over(now, id, (from, direct.agent), channel, "take_back", out),
+            Purpose::TakeOver { from } => self.taken_over(now, id, (Some(from), direct.agent), channel, out),
+            Purpose::TakeBack => self.taken_over(now, id, (None, direct.agent), channel, out),
             Purpose::Consult { by } => self.consulting(now, id, (by, direct.agent), channel, out),
             Purpose::Join { by } => self.joined(now, id, (by, direct.agent), channel, out),
         }
@@ -174,8 +171,10 @@ impl Center {
         out.push(call.record(None));
         self.disengage(now, id, direct.agent, false, out);
         match direct.purpose {
-            Purpose::TakeOver { from } => self.give_back(now, id, (from, direct.agent), why, out),
-            Purpose::TakeBack { .. } => self.nobody_took_it(now, id, out),
+            Purpose::TakeOver { from } => {
+                self.give_back(now, id, from, &json!({ "agent_id": direct.agent }), why, out);
+            }
+            Purpose::TakeBack => self.nobody_took_it(now, id, out),
             Purpose::Consult { by } => self.consult_failed(now, id, by, out),
             Purpose::Join { .. } => {}
         }

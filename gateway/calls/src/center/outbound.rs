@@ -13,17 +13,18 @@ use trunkline_dialing::{Attempt, Decision, Kind, Mark, Number, Rule, Usage, norm
 
 use super::call::Call;
 use super::io::{Answers, ChannelView, DialProgress, DialWish, Ending, HangupWhy, Output, Request};
+use super::outside::Allowed;
 use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};
 use crate::{DialRefusal, DirectoryDevice};
 
 /// How long the database may take to have the record. Past that the call is given up.
-const WRITING_SECONDS: i64 = 10;
+pub(super) const WRITING_SECONDS: i64 = 10;
 /// How long the agent's own phone rings.
 const CALLING_SECONDS: u32 = 25;
 /// How long it rings on the other side.
-const DIALLING_SECONDS: u32 = 90;
+pub(super) const DIALLING_SECONDS: u32 = 90;
 
 /// An outbound call before the answer.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Center {
         if queue.is_some_and(|queue| directory.queues.get(&queue).is_none_or(|known| known.tenant != tenant)) {
             return Err(DialRefusal::NoQueue);
         }
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), queue, &wish.to, out)?;
+        let Allowed { number, caller_id, endpoint } = self.may_call(now, (tenant, Some(agent)), queue, &wish.to, out)?;
         let phones = directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
         let phones: Vec<String> = phones
             .filter(|username| self.online.contains(username))
@@ -103,17 +104,17 @@ impl Center {
         Ok(Begin { call, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
     }
 
-    /// Whether an agent may call a number now; with the number shown there, and the way there.
-    fn may_call(
+    /// Whether a number may be called now, by an agent or by nobody in particular; with the number shown there, and the way there.
+    pub(super) fn may_call(
         &mut self,
         now: DateTime<Utc>,
-        (tenant, agent): (TenantId, AgentId),
+        (tenant, agent): (TenantId, Option<AgentId>),
         queue: Option<QueueId>,
         to: &str,
         out: &mut Vec<Output>,
-    ) -> Result<(Number, Option<String>, String), DialRefusal> {
+    ) -> Result<Allowed, DialRefusal> {
         let directory = Arc::clone(&self.directory);
-        let load = self.ledgers.entry(tenant).or_default().load(now, Some(agent.uuid()));
+        let load = self.ledgers.entry(tenant).or_default().load(now, agent.map(AgentId::uuid));
         let attempt = Attempt { to, queue: queue.map(QueueId::uuid), now };
         let decision = match directory.dialing.get(&tenant) {
             Some(policy) => policy.decide(&attempt, &load),
@@ -126,10 +127,10 @@ impl Center {
             Decision::Allowed { number, caller_id } => {
                 let trunk = directory.trunks.get(&tenant).ok_or(DialRefusal::NoTrunk)?;
                 let endpoint = trunk.replace("{number}", &number.text);
-                Ok((number, caller_id, endpoint))
+                Ok(Allowed { number, caller_id, endpoint })
             }
             Decision::Denied { rule, words, .. } => {
-                tracing::info!(%tenant, %agent, rule = rule.as_str(), "a call was denied");
+                tracing::info!(%tenant, ?agent, rule = rule.as_str(), "a call was denied");
                 out.push(Output::Denied(rule));
                 self.note_denial(now, tenant, agent, rule, &words, out);
                 Err(DialRefusal::Denied { rule, words })
@@ -155,7 +156,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) -> Result<(), DialRefusal> {
         let (tenant, agent) = (device.tenant, device.agent);
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), None, dialled, out)?;
+        let Allowed { number, caller_id, endpoint } = self.may_call(now, (tenant, Some(agent)), None, dialled, out)?;
         let begin = Begin {
             call: CallId::new(),
             tenant,
@@ -239,8 +240,13 @@ impl Center {
 
     /// The database has the record: now somebody may be dialled.
     pub(super) fn committed(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.unwritten = call.unwritten.saturating_sub(1);
+        if call.closing.is_some() || call.unwritten > 0 {
+            return;
+        }
         if call.outbound.as_ref().is_none_or(|outbound| outbound.stage != Stage::Writing) {
+            self.outside_written(now, id, out);
             return;
         }
         out.push(Output::DialAnswered { call: id, result: Ok(()) });
@@ -327,7 +333,12 @@ impl Center {
         progress: DialProgress,
         out: &mut Vec<Output>,
     ) {
-        let Some(id) = self.customers.get(channel).copied() else { return };
+        let Some(id) = self.customers.get(channel).copied() else {
+            if let Ok(ResourceName { call: id, part: Part::OutsideLeg(_) }) = channel.parse() {
+                self.outside_dialling(now, id, channel, progress, out);
+            }
+            return;
+        };
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let agent = call.talking_agent_leg().map(|leg| leg.id.clone());
         let (Some(outbound), Some(agent)) = (&mut call.outbound, agent) else { return };
@@ -484,6 +495,7 @@ fn agent_leg(now: DateTime<Utc>, channel: String, device: &DirectoryDevice) -> L
         answered_at: None,
         ended_at: None,
         cause: None,
+        number: None,
     }
 }
 
@@ -504,6 +516,7 @@ fn dial_out(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>) {
         answered_at: None,
         ended_at: None,
         cause: None,
+        number: None,
     });
     out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![agent.clone()] }));
     out.push(call.request(Request::CreateTrunkLeg { channel: customer, endpoint, caller_id, originator: agent }));
@@ -514,7 +527,7 @@ fn dial_out(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>) {
 }
 
 /// What a refusal of the network means: the SIP code where there is one (RFC 3261 §21), else the cause (ITU-T Q.850 §2.2.7).
-fn unanswered(ending: Ending) -> EndReason {
+pub(super) fn unanswered(ending: Ending) -> EndReason {
     let by_code = ending.sip_code.and_then(|code| match code {
         404 | 410 | 484 | 604 => Some(EndReason::InvalidNumber),
         486 | 600 => Some(EndReason::Busy),

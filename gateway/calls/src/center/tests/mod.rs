@@ -4,6 +4,7 @@ mod controls;
 mod floor;
 mod histories;
 mod outbound;
+mod outside;
 mod rules;
 mod supervise;
 mod talk;
