@@ -100,6 +100,15 @@ pub enum DialRefusal {
     /// No such queue of the tenant's.
     #[error("no such queue")]
     NoQueue,
+    /// No such agent of the tenant's.
+    #[error("no such colleague")]
+    NoColleague,
+    /// The colleague has a call in hand.
+    #[error("that colleague is on a call")]
+    ColleagueBusy,
+    /// No phone of the colleague's is signed in.
+    #[error("no phone of that colleague is signed in")]
+    ColleagueAway,
     /// The record could not be written, and nobody is called without one.
     #[error("the call could not be recorded in the database")]
     NotWritten,

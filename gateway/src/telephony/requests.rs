@@ -160,6 +160,7 @@ async fn perform(client: &Client, app: &str, media: SocketAddr, request: &Reques
                 HangupWhy::Unallocated => values::HangupReason::Unallocated,
                 HangupWhy::NoAnswer => values::HangupReason::NoAnswer,
                 HangupWhy::AnsweredElsewhere => values::HangupReason::AnsweredElsewhere,
+                HangupWhy::Busy => values::HangupReason::Busy,
                 HangupWhy::Congestion => values::HangupReason::Congestion,
                 HangupWhy::Rejected => values::HangupReason::Rejected,
             };

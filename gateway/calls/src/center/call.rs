@@ -126,9 +126,14 @@ impl Call {
     /// A call to the outside world, of which Asterisk has nothing yet.
     pub(super) fn outbound(tenant: TenantId, row: CallRow) -> Self {
         let mut call = Self::new(tenant, row);
-        call.legs.clear();
-        call.dirty_legs.clear();
+        call.forget_legs();
         call
+    }
+
+    /// Asterisk has nothing of it yet.
+    pub(super) fn forget_legs(&mut self) {
+        self.legs.clear();
+        self.dirty_legs.clear();
     }
 
     /// A call as the database remembers it from before this gateway started.

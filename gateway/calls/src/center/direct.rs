@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId};
+use trunkline_db::{AgentId, CallId, TenantId};
 use trunkline_routing::{self as routing, Medium};
 
 use super::Center;
@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     },
     /// To have it back: who was to take it over did not.
     TakeBack,
+    /// A colleague calls them.
+    Call,
     /// To be asked by the one who talks, while the customer hears music.
     Consult {
         /// Who asks.
@@ -46,14 +48,19 @@ impl Center {
     /// Whether an agent can be rung by name now.
     pub(super) fn may_ring(&self, id: CallId, agent: AgentId) -> Result<(), CallCommandError> {
         let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
-        if !self.directory.agents.contains_key(&(call.tenant, agent)) {
+        self.can_ring(call.tenant, agent)
+    }
+
+    /// The same, whatever for.
+    pub(super) fn can_ring(&self, tenant: TenantId, agent: AgentId) -> Result<(), CallCommandError> {
+        if !self.directory.agents.contains_key(&(tenant, agent)) {
             return Err(CallCommandError::NoSuchTarget);
         }
-        let mut devices = self.directory.devices_of(call.tenant, agent).into_iter();
+        let mut devices = self.directory.devices_of(tenant, agent).into_iter();
         if !devices.any(|device| self.online.contains(&device.username)) {
             return Err(CallCommandError::TargetAway);
         }
-        if self.is_busy(call.tenant, agent) {
+        if self.is_busy(tenant, agent) {
             return Err(CallCommandError::TargetBusy);
         }
         Ok(())
@@ -76,21 +83,21 @@ impl Center {
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         let rings = !ringing.is_empty();
         call.direct = Some(Direct { agent, purpose, ringing, until });
-        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack) {
+        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack | Purpose::Call) {
             call.set_state(CallState::Ringing);
         }
         let word = match purpose {
             Purpose::TakeOver { .. } => "transfer",
             Purpose::TakeBack => "take_back",
+            Purpose::Call => "call",
             Purpose::Consult { .. } => "consult",
             Purpose::Join { .. } => "conference",
         };
-        call.happened(
-            "call.offered",
-            now,
-            None,
-            json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word }),
-        );
+        let mut details = json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word });
+        if purpose == Purpose::Call {
+            details["internal"] = json!(true);
+        }
+        call.happened("call.offered", now, None, details);
         out.push(call.record(None));
         if rings {
             self.engage(now, id, agent, false, out);
@@ -135,6 +142,7 @@ impl Center {
         match direct.purpose {
             Purpose::TakeOver { from } => self.taken_over(now, id, (Some(from), direct.agent), channel, out),
             Purpose::TakeBack => self.taken_over(now, id, (None, direct.agent), channel, out),
+            Purpose::Call => self.colleague_answered(now, id, direct.agent, channel, out),
             Purpose::Consult { by } => self.consulting(now, id, (by, direct.agent), channel, out),
             Purpose::Join { by } => self.joined(now, id, (by, direct.agent), channel, out),
         }
@@ -175,6 +183,7 @@ impl Center {
                 self.give_back(now, id, from, &json!({ "agent_id": direct.agent }), why, out);
             }
             Purpose::TakeBack => self.nobody_took_it(now, id, out),
+            Purpose::Call => self.colleague_failed(now, id, why, out),
             Purpose::Consult { by } => self.consult_failed(now, id, by, out),
             Purpose::Join { .. } => {}
         }

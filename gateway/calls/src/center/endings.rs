@@ -100,6 +100,7 @@ impl Center {
                 self.callee_gone(now, id, ending, out);
                 return;
             }
+            _ if call.is_between_colleagues() => EndReason::NoAnswer,
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -148,7 +149,19 @@ impl Center {
             EndReason::Failed => HangupWhy::Congestion,
             _ => HangupWhy::Normal,
         };
+        // What a colleague's phone is told that called and was not answered.
+        let unanswered = match reason {
+            EndReason::Busy => HangupWhy::Busy,
+            EndReason::Rejected => HangupWhy::Rejected,
+            EndReason::NoAnswer | EndReason::Unreachable => HangupWhy::NoAnswer,
+            _ => why,
+        };
         for leg in call.open_legs() {
+            let why = if leg.kind == LegKind::Customer && leg.answered_at.is_none() && call.is_between_colleagues() {
+                unanswered
+            } else {
+                why
+            };
             let why = if leg.kind == LegKind::Agent && leg.answered_at.is_none() { HangupWhy::NoAnswer } else { why };
             out.push(call.request(Request::Hangup { channel: leg.id.clone(), why }));
         }

@@ -4,7 +4,7 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `guard` when that is an alarm, `endings` how a call is taken
+//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
 //! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile.
@@ -17,6 +17,7 @@ mod direct;
 mod endings;
 mod floor;
 mod guard;
+mod internal;
 mod io;
 mod missed;
 mod offers;
@@ -64,6 +65,10 @@ const ECHO_EXTENSION: &str = "600";
 const NET_SECONDS: u32 = 10;
 /// Q.850: there is no such number.
 const CAUSE_UNALLOCATED: i16 = 1;
+/// Q.850: the called party is in another call.
+const CAUSE_BUSY: i16 = 17;
+/// Q.850: no phone of the called party is there.
+const CAUSE_ABSENT: i16 = 20;
 /// Q.850: call rejected.
 const CAUSE_REJECTED: i16 = 21;
 /// Q.850: switching equipment congestion, which is what the phone is told by [`HangupWhy::Congestion`].
@@ -341,7 +346,7 @@ impl Center {
         self.queue_call(now, channel, dialled, queue, out);
     }
 
-    /// A phone of the house dialled: an extension of its own tenant, or a number outside that its tenant may call; both while there are minutes.
+    /// A phone of the house dialled: a colleague; or, while there are minutes, a queue of its own tenant or a number outside that its tenant may call.
     fn phone_called(
         &mut self,
         now: DateTime<Utc>,
@@ -371,6 +376,10 @@ impl Center {
                     extension: ECHO_EXTENSION.to_owned(),
                 },
             });
+            return;
+        }
+        if let Some(colleague) = directory.agent_of_extension(device.tenant, called) {
+            self.phone_calls_colleague(now, channel, device, colleague, out);
             return;
         }
         if directory.spent.contains(&device.tenant) {
@@ -505,8 +514,11 @@ impl Center {
     fn hangup(&mut self, now: DateTime<Utc>, tenant: TenantId, id: CallId, sight: &Sight, out: &mut Vec<Output>) {
         let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
         let visible = running.filter(|call| self.is_seen(call, sight));
-        let state = |call: &Call| (call.row.answered_at.is_some(), call.is_left_to_outside(), call.row.direction);
-        let Some((was_answered, left_to_outside, direction)) = visible.map(state) else {
+        let state = |call: &Call| {
+            let (answered, outside) = (call.row.answered_at.is_some(), call.is_left_to_outside());
+            (answered, outside, call.is_between_colleagues(), call.row.direction)
+        };
+        let Some((was_answered, left_to_outside, is_between, direction)) = visible.map(state) else {
             out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
             return;
         };
@@ -515,6 +527,7 @@ impl Center {
             _ if left_to_outside => EndReason::Transferred,
             _ if was_answered => EndReason::CompletedAgent,
             Direction::Outbound => EndReason::NoAnswer,
+            _ if is_between => EndReason::NoAnswer,
             _ => EndReason::Rejected,
         };
         self.begin_end(now, id, reason, false, out);

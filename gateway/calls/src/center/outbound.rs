@@ -52,6 +52,13 @@ enum Stage {
 }
 
 impl Outbound {
+    /// An agent calls a colleague: only their own phone is rung in this way.
+    pub(super) fn to_a_colleague(until: DateTime<Utc>, phones: Vec<String>, auto_answer: bool) -> Self {
+        let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
+        let (stage, endpoint) = (Stage::Writing, String::new());
+        Self { stage, until, endpoint, caller_id: None, phones, answers, rings: false }
+    }
+
     pub(super) fn deadline(&self) -> DateTime<Utc> {
         self.until
     }
@@ -73,6 +80,12 @@ struct Begin {
 impl Center {
     /// An agent clicked a number.
     pub(super) fn dial(&mut self, now: DateTime<Utc>, wish: &DialWish, out: &mut Vec<Output>) {
+        if let Some(colleague) = self.colleague(wish) {
+            if let Err(refusal) = self.dial_colleague(now, wish, colleague, out) {
+                out.push(Output::DialAnswered { call: wish.call, result: Err(refusal) });
+            }
+            return;
+        }
         match self.may_dial(now, wish, out) {
             Ok(begin) => self.begin_outbound(now, begin, None, out),
             Err(refusal) => out.push(Output::DialAnswered { call: wish.call, result: Err(refusal) }),
@@ -89,7 +102,15 @@ impl Center {
             return Err(DialRefusal::NoQueue);
         }
         let Allowed { number, caller_id, endpoint } = self.may_call(now, (tenant, Some(agent)), queue, &wish.to, out)?;
-        let phones = directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
+        let phones = self.phones_to_call_from(wish)?;
+        let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
+        Ok(Begin { call, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
+    }
+
+    /// The phones of an agent's that are rung first, if they are free to call.
+    pub(super) fn phones_to_call_from(&self, wish: &DialWish) -> Result<Vec<String>, DialRefusal> {
+        let &DialWish { tenant, agent, .. } = wish;
+        let phones = self.directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
         let phones: Vec<String> = phones
             .filter(|username| self.online.contains(username))
             .filter(|username| wish.phone.as_ref().is_none_or(|wanted| wanted == username))
@@ -100,8 +121,7 @@ impl Center {
         if self.is_on_a_call(tenant, agent) {
             return Err(DialRefusal::OnACall);
         }
-        let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
-        Ok(Begin { call, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
+        Ok(phones)
     }
 
     /// Whether a number may be called now, by an agent or by nobody in particular; with the number shown there, and the way there.
@@ -300,7 +320,11 @@ impl Center {
         if let Some(leg) = call.leg_mut(channel) {
             leg.answered_at = Some(now);
         }
-        dial_out(call, now, out);
+        if call.is_between_colleagues() {
+            self.caller_is_there(now, id, channel, out);
+        } else {
+            dial_out(call, now, out);
+        }
         true
     }
 

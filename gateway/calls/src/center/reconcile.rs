@@ -138,12 +138,20 @@ impl Center {
             self.reconcile_outbound(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
             return;
         }
+        if call.waits_for_its_caller() {
+            if !bridge_here {
+                out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+            }
+            self.reconcile_caller(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
+            return;
+        }
         let Some(customer) = present.channel(&call.row.customer_channel) else {
             let reason = match call.row.state {
                 // Bridges outlive everybody in them, but not Asterisk.
                 _ if !bridge_here => EndReason::Lost,
                 _ if call.is_left_to_outside() => EndReason::Transferred,
                 CallState::Active => EndReason::CompletedCustomer,
+                _ if call.is_between_colleagues() => EndReason::NoAnswer,
                 _ => EndReason::AbandonedQueue,
             };
             self.begin_end(now, id, reason, true, out);
@@ -291,7 +299,8 @@ impl Center {
             }
             // Being wired, with a deadline of their own.
             Some(_) => {}
-            None if call.recording.is_none() && self.directory.unrecorded.contains(&call.tenant) => {}
+            None if call.recording.is_none()
+                && (call.is_between_colleagues() || self.directory.unrecorded.contains(&call.tenant)) => {}
             None => resume_recording(call, now, present, out),
         }
         let (talkers, calling) = (call.talkers(), call.calling_agent);

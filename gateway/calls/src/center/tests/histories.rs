@@ -16,6 +16,8 @@ enum Step {
     CustomerCalls,
     PhoneDials(usize),
     PhoneDialsOut(usize),
+    PhoneDialsColleague(usize, usize),
+    ClicksColleague(usize, usize),
     Clicks(usize),
     Answer(prop::sample::Index),
     Refuse(prop::sample::Index),
@@ -96,6 +98,8 @@ fn step() -> impl Strategy<Value = Step> {
         5 => Just(Step::CustomerCalls),
         1 => (0..3usize).prop_map(Step::PhoneDials),
         2 => (0..3usize).prop_map(Step::PhoneDialsOut),
+        2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::PhoneDialsColleague(by, whom)),
+        2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::ClicksColleague(by, whom)),
         3 => (0..3usize).prop_map(Step::Clicks),
         8 => any::<prop::sample::Index>().prop_map(Step::Answer),
         2 => any::<prop::sample::Index>().prop_map(Step::Refuse),
@@ -149,6 +153,8 @@ proptest! {
                 Step::CustomerCalls => { world.customer_calls(); }
                 Step::PhoneDials(phone) => { world.phone_dials(phone, "700"); }
                 Step::PhoneDialsOut(phone) => { world.phone_dials(phone, OUTSIDE); }
+                Step::PhoneDialsColleague(by, whom) => { world.phone_dials(by, &World::extension(whom)); }
+                Step::ClicksColleague(by, whom) => { world.clicks(by, &World::extension(whom)); }
                 Step::Clicks(agent) => { world.clicks(agent, OUTSIDE); }
                 Step::Answer(index) => {
                     let mut ringing = world.ringing_legs();

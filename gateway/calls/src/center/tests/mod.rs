@@ -3,6 +3,7 @@
 mod controls;
 mod floor;
 mod histories;
+mod internal;
 mod outbound;
 mod outside;
 mod rules;

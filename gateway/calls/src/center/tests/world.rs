@@ -17,7 +17,7 @@ use crate::center::{
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::{
-    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, Record, RecordingRow, RecordingState,
+    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow, RecordingState,
     WrapUpRow,
 };
 use crate::queueing::QueueRouting;
@@ -128,6 +128,7 @@ impl World {
                     id: *agent,
                     tenant,
                     name: format!("Agent {index}"),
+                    extension: Some(Self::extension(index)),
                     state: AgentState::Available,
                     reason: None,
                     activity: AgentActivity::Available,
@@ -207,6 +208,10 @@ impl World {
         format!("demo-phone{index}")
     }
 
+    pub(super) fn extension(index: usize) -> String {
+        format!("200{}", index + 1)
+    }
+
     fn tell_what_is_configured(&mut self) {
         let directory = Arc::clone(&self.directory);
         self.feed(Input::Directory(directory));
@@ -231,7 +236,16 @@ impl World {
     pub(super) fn clicks(&mut self, index: usize, to: &str) -> CallId {
         let (call, tenant, agent) = (CallId::new(), self.tenant, self.agents[index]);
         let to = to.to_owned();
-        self.feed(Input::Dial(DialWish { call, tenant, agent, to, queue: None, phone: None, auto_answer: true }));
+        self.feed(Input::Dial(DialWish {
+            call,
+            tenant,
+            agent,
+            to,
+            colleague: None,
+            queue: None,
+            phone: None,
+            auto_answer: true,
+        }));
         call
     }
 
@@ -857,7 +871,8 @@ impl World {
     /// The leg that rings or talks at an agent's phone.
     pub(super) fn leg_at(&self, index: usize) -> Option<String> {
         let agent = Some(self.agents[index]);
-        let legs = self.database.legs.values().filter(|leg| leg.agent_id == agent && leg.ended_at.is_none());
+        let open = self.database.legs.values().filter(|leg| leg.kind != LegKind::Outside && leg.ended_at.is_none());
+        let legs = open.filter(|leg| leg.agent_id == agent);
         legs.map(|leg| leg.id.clone()).find(|id| self.channels.contains_key(id))
     }
 
