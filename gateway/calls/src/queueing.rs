@@ -40,7 +40,6 @@ pub enum Destination {
     /// Another queue, with the place the caller had.
     QueueId(uuid::Uuid),
     /// A number outside (E.164), as far as the company's rules for calls out allow it; else as `hang_up`.
-    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$")]
     Number(String),
     /// A word of regret, then the call is over.
     HangUp,

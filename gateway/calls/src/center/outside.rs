@@ -459,7 +459,15 @@ impl Center {
             None => {
                 // An earlier life of this gateway had it dialled; for what nobody knows.
                 let unanswered = |leg: &&Leg| leg.kind == LegKind::Outside && leg.answered_at.is_none();
-                let forgotten: Vec<String> = call.open_legs().filter(unanswered).map(|leg| leg.id.clone()).collect();
+                let forgotten: Vec<String> =
+                    call.legs.iter().filter(unanswered).filter(|leg| leg.ended_at.is_none_or(|at| at == now)).map(|leg| leg.id.clone()).collect();
+                if !forgotten.is_empty() {
+                    // Nor who heard it ring.
+                    let heard = call.talkers().into_iter().filter_map(|agent| call.leg_of(agent)).chain([call.customer()]);
+                    for channel in heard.collect::<Vec<_>>() {
+                        out.push(call.request(Request::StopRing { channel }));
+                    }
+                }
                 for channel in forgotten {
                     call.leg_ended(&channel, now, None);
                     out.push(call.request(Request::Hangup { channel, why: HangupWhy::NoAnswer }));

@@ -333,9 +333,11 @@ fn a_gateway_that_dies_while_it_rings_outside_lets_the_customer_wait_for_anybody
         world.connection_comes_back(before, "gateway_restart");
         assert!(world.dialled_legs().is_empty());
         let leg = world.leg_at(0).expect("rings, or is still there");
-        world.answer(&leg);
+        if kind == TransferKind::Blind {
+            world.answer(&leg);
+        }
         assert_eq!(world.rooms(), [room(&[&customer, &leg])]);
-        assert!(!world.hears_music(&customer));
+        assert!(!world.hears_music(&customer) && !world.hears_ringing(&customer));
         world.hang_up(&customer, 16);
         one_whole_record(&world);
     }
