@@ -412,9 +412,17 @@ impl Center {
         self.outside_failed(now, id, why, out);
     }
 
-    /// Whoever asked somebody outside is gone before the answer: the customer waits for it in their place.
-    pub(super) fn outside_for_customer(&mut self, id: CallId, from: AgentId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+    /// Whoever asked somebody outside is gone before the answer: the customer waits for it in their place, unless another agent is with them.
+    pub(super) fn outside_for_customer(&mut self, now: DateTime<Utc>, id: CallId, from: AgentId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.outside.is_some()) else { return };
+        if let Some(next) = call.talkers().first().copied() {
+            if call.row.agent_id == Some(from) {
+                call.row.agent_id = Some(next);
+                call.transferred(now, "conference", (from, next));
+            }
+            self.outside_failed(now, id, "cancelled", out);
+            return;
+        }
         let Some(outside) = &mut call.outside else { return };
         outside.errand = Errand::TakeOver { from };
         outside.rings = false;

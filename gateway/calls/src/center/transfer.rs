@@ -461,7 +461,7 @@ impl Center {
             direct.purpose = Purpose::TakeOver { from: consult.by };
             call.set_state(CallState::Ringing);
         }
-        self.outside_for_customer(id, consult.by, out);
+        self.outside_for_customer(now, id, consult.by, out);
         let Some(call) = self.calls.get_mut(&id) else { return };
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         out.push(call.record(Some((consult.by, now))));

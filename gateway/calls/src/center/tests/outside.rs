@@ -302,6 +302,23 @@ fn three_talk_and_the_agent_may_leave_them_alone() {
 }
 
 #[test]
+fn who_asks_and_leaves_another_agent_with_the_customer_takes_the_question_along() {
+    let mut world = World::with_agents(2);
+    let (customer, first) = talking(&mut world);
+    world.asks_in(0, world.agents[1]).expect("asked");
+    let second = world.leg_at(1).expect("rings");
+    world.answer(&second);
+    world.hands_on(0, TransferKind::Attended, outside()).expect("taken");
+    world.hang_up(&first, 16);
+    assert!(world.dialled_legs().is_empty());
+    assert_eq!(world.rooms(), [room(&[&customer, &second])]);
+    assert!(!world.hears_ringing(&customer) && !world.hears_music(&customer));
+    assert_eq!(world.the_call().agent_id, Some(world.agents[1]));
+    world.hang_up(&second, 16);
+    one_whole_record(&world);
+}
+
+#[test]
 fn a_cut_and_a_new_gateway_leave_the_two_together() {
     let mut world = World::with_agents(1);
     let (customer, _) = talking(&mut world);
