@@ -40,6 +40,8 @@ pub struct DirectoryAgent {
     pub tenant: TenantId,
     /// What customers and colleagues see.
     pub name: String,
+    /// The extension that colleagues dial to reach them.
+    pub extension: Option<String>,
     /// The state that the database has. Counts only for an agent not known yet: later changes come as commands.
     pub state: AgentState,
     /// Why, if they said so. Counts only for an agent not known yet.
@@ -104,6 +106,12 @@ impl Directory {
     /// The queue that an extension of a tenant leads to.
     pub fn queue_of_extension(&self, tenant: TenantId, extension: &str) -> Option<&DirectoryQueue> {
         self.queues.values().find(|queue| queue.tenant == tenant && queue.extension.as_deref() == Some(extension))
+    }
+
+    /// The agent that an extension of a tenant leads to.
+    pub fn agent_of_extension(&self, tenant: TenantId, extension: &str) -> Option<AgentId> {
+        let mut agents = self.agents.values().filter(|agent| agent.tenant == tenant);
+        agents.find(|agent| agent.extension.as_deref() == Some(extension)).map(|agent| agent.id)
     }
 
     /// The phones of an agent, in a stable order.

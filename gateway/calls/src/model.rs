@@ -174,6 +174,8 @@ pub enum LegKind {
     Customer,
     /// One of an agent's phones.
     Agent,
+    /// Somebody outside to whom the call is handed.
+    Outside,
 }
 
 /// One party's side of a call: an Asterisk channel.
@@ -183,7 +185,7 @@ pub struct Leg {
     pub id: String,
     /// Whose leg it is.
     pub kind: LegKind,
-    /// The agent rung.
+    /// The agent rung; of a leg to the outside, who had it dialled.
     pub agent_id: Option<AgentId>,
     /// The phone rung.
     pub device_id: Option<DeviceId>,
@@ -195,6 +197,9 @@ pub struct Leg {
     pub ended_at: Option<DateTime<Utc>>,
     /// Q.850 cause.
     pub cause: Option<i16>,
+    /// The number dialled, of a leg to the outside.
+    #[serde(default)]
+    pub number: Option<String>,
 }
 
 /// What became of a recording.
@@ -409,7 +414,7 @@ words!(AgentActivity {
     Offline = "offline",
     Unreachable = "unreachable",
 });
-words!(LegKind { Customer = "customer", Agent = "agent" });
+words!(LegKind { Customer = "customer", Agent = "agent", Outside = "outside" });
 words!(RecordingState { Recording = "recording", Ready = "ready", Failed = "failed" });
 words!(EndReason {
     CompletedCustomer = "completed_customer",

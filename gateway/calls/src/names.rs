@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use trunkline_db::CallId;
+use uuid::Uuid;
 
 const PREFIX: &str = "tl-";
 
@@ -46,6 +47,8 @@ pub enum Part {
     Playback(u32),
     /// The leg to whom we call through a trunk.
     TrunkLeg,
+    /// A leg to somebody outside to whom the call is handed; the n-th of the call.
+    OutsideLeg(u32),
     /// A leg to one of a supervisor's phones; of the agent's, once they took the call over.
     SupervisorLeg(u32),
     /// The bridge in which a supervisor listens.
@@ -76,6 +79,14 @@ impl ResourceName {
     pub fn new(call: CallId, part: Part) -> Self {
         Self { call, part }
     }
+
+    /// What a leg to the outside is counted by against the tenant's caps: a call out by its own id, each further leg of a call by one of its own.
+    pub fn usage(&self) -> Uuid {
+        match self.part {
+            Part::OutsideLeg(number) => Uuid::from_u128(self.call.uuid().as_u128() ^ (u128::from(number) + 1)),
+            _ => self.call.uuid(),
+        }
+    }
 }
 
 impl fmt::Display for ResourceName {
@@ -88,6 +99,7 @@ impl fmt::Display for ResourceName {
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
             Part::TrunkLeg => write!(f, "out"),
+            Part::OutsideLeg(number) => write!(f, "ext{number}"),
             Part::SupervisorLeg(number) => write!(f, "sup{number}"),
             Part::Booth(number) => write!(f, "booth{number}"),
             Part::Ear(number) => write!(f, "ear{number}"),
@@ -103,10 +115,11 @@ impl fmt::Display for ResourceName {
 type Numbered = fn(u32) -> Part;
 
 /// The words of what there may be many of in a call.
-const NUMBERED: [(&str, Numbered); 7] = [
+const NUMBERED: [(&str, Numbered); 8] = [
     ("leg", Part::AgentLeg),
     ("consult", Part::Consult),
     ("say", Part::Playback),
+    ("ext", Part::OutsideLeg),
     ("sup", Part::SupervisorLeg),
     ("booth", Part::Booth),
     ("ear", Part::Ear),
@@ -119,6 +132,7 @@ impl Part {
         match self {
             Self::AgentLeg(number)
             | Self::Consult(number)
+            | Self::OutsideLeg(number)
             | Self::SupervisorLeg(number)
             | Self::Booth(number)
             | Self::Ear(number)
@@ -201,6 +215,7 @@ mod tests {
             Part::Consult(2),
             Part::Playback(5),
             Part::TrunkLeg,
+            Part::OutsideLeg(8),
             Part::Consult(1),
             Part::Playback(2),
             Part::SupervisorLeg(3),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, CallId, QueueId, SkillId};
 use trunkline_routing as routing;
 
+use crate::directory::e164;
 use crate::hours::Hours;
 
 /// What the router calls things by.
@@ -28,6 +29,8 @@ impl routing::Domain for House {
 pub enum WayOut {
     /// A word of regret, then the call is over.
     HangUp,
+    /// Somebody outside; if they do not come, as if there were nobody.
+    Number(String),
 }
 
 /// Where a caller goes whom this queue does not serve.
@@ -36,6 +39,8 @@ pub enum WayOut {
 pub enum Destination {
     /// Another queue, with the place the caller had.
     QueueId(uuid::Uuid),
+    /// A number outside (E.164), as far as the company's rules for calls out allow it; else as `hang_up`.
+    Number(String),
     /// A word of regret, then the call is over.
     HangUp,
 }
@@ -44,6 +49,7 @@ impl From<&Destination> for routing::Destination<House> {
     fn from(to: &Destination) -> Self {
         match to {
             Destination::QueueId(queue) => Self::Queue(QueueId(*queue)),
+            Destination::Number(number) => Self::Exit(WayOut::Number(number.clone())),
             Destination::HangUp => Self::Exit(WayOut::HangUp),
         }
     }
@@ -241,6 +247,11 @@ impl Default for QueueRouting {
     }
 }
 
+/// `+` and 7 to 15 digits (ITU-T E.164 §6.2.1), as the directory has numbers.
+fn is_e164(number: &str) -> bool {
+    number.starts_with('+') && e164(number) == number && number.len() > 7
+}
+
 const MAX_SKILLS: usize = 20;
 const MAX_STEPS: usize = 20;
 const MAX_DISPOSITIONS: usize = 50;
@@ -323,19 +334,30 @@ impl QueueRouting {
         if let Some(words) = self.hours.as_ref().and_then(Hours::fault) {
             wrong("hours", words);
         }
+        for (field, to) in self.destinations() {
+            if let Destination::Number(number) = to
+                && !is_e164(number)
+            {
+                wrong(&format!("{field}.to.number"), "must be + and 7 to 15 digits".to_owned());
+            }
+        }
         faults
+    }
+
+    /// Where it may send callers to, and the field that says so.
+    fn destinations(&self) -> impl Iterator<Item = (&'static str, &Destination)> {
+        let overflow = self.overflow.as_ref().map(|overflow| ("overflow", &overflow.to));
+        let too_long = self.too_long.as_ref().map(|limit| ("too_long", &limit.to));
+        let always = [("closed", &self.closed.to), ("unattended", &self.unattended.to)];
+        always.into_iter().chain(overflow).chain(too_long)
     }
 
     /// The queues that it may send callers to.
     pub fn queues(&self) -> BTreeSet<QueueId> {
-        let overflow = self.overflow.as_ref().map(|overflow| &overflow.to);
-        let too_long = self.too_long.as_ref().map(|limit| &limit.to);
-        [Some(&self.closed.to), Some(&self.unattended.to), overflow, too_long]
-            .into_iter()
-            .flatten()
-            .filter_map(|to| match to {
+        self.destinations()
+            .filter_map(|(_, to)| match to {
                 Destination::QueueId(queue) => Some(QueueId(*queue)),
-                Destination::HangUp => None,
+                Destination::Number(_) | Destination::HangUp => None,
             })
             .collect()
     }

@@ -43,7 +43,7 @@ pub struct DirectoryDevice {
 }
 
 /// Why a command on a call could not be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallCommandError {
     /// No running call of this tenant has that id.
     #[error("no such running call")]
@@ -63,6 +63,9 @@ pub enum CallCommandError {
     /// The phone that was to ring is not signed in.
     #[error("this browser's phone is not signed in")]
     PhoneAway,
+    /// The number may not be called.
+    #[error(transparent)]
+    NotDialled(#[from] DialRefusal),
     /// The call centre is shutting down.
     #[error("call control is not running")]
     Unavailable,
@@ -97,6 +100,15 @@ pub enum DialRefusal {
     /// No such queue of the tenant's.
     #[error("no such queue")]
     NoQueue,
+    /// No such agent of the tenant's.
+    #[error("no such colleague")]
+    NoColleague,
+    /// The colleague has a call in hand.
+    #[error("that colleague is on a call")]
+    ColleagueBusy,
+    /// No phone of the colleague's is signed in.
+    #[error("no phone of that colleague is signed in")]
+    ColleagueAway,
     /// The record could not be written, and nobody is called without one.
     #[error("the call could not be recorded in the database")]
     NotWritten,

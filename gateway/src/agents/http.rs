@@ -35,6 +35,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(set_agent_skills))
         .routes(routes!(list_devices, create_device))
         .routes(routes!(remove_device))
+        .merge(super::extension_http::router())
 }
 
 /// List agents

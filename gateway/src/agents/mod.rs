@@ -2,6 +2,7 @@
 
 mod device_store;
 mod devices;
+mod extension_http;
 mod http;
 mod model;
 mod store;

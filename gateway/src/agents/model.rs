@@ -18,6 +18,8 @@ pub struct Agent {
     pub name: String,
     /// E-mail address.
     pub email: String,
+    /// What colleagues dial to reach them.
+    pub extension: Option<String>,
     /// Whether the agent wants work.
     pub state: AgentState,
     /// Why, in the agent's words.
@@ -58,6 +60,15 @@ pub(super) struct SetSkills {
     /// All that the agent can do; what is left out the agent can't.
     #[schema(max_items = 100)]
     pub skills: Vec<SkillLevel>,
+}
+
+/// Body of `PUT /agents/{id}/extension`.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetExtension {
+    /// 2 to 6 digits that no other agent and no queue has, and not 600, which is the echo test; null: none.
+    #[schema(pattern = "^[0-9]{2,6}$")]
+    pub extension: Option<String>,
 }
 
 /// Body of `PUT /agents/me/state`.

@@ -17,6 +17,7 @@ pub(super) struct Row {
     pub(super) id: AgentId,
     pub(super) name: String,
     pub(super) email: String,
+    pub(super) extension: Option<String>,
     pub(super) state: AgentState,
     pub(super) reason: Option<String>,
     pub(super) state_since: DateTime<Utc>,
@@ -28,8 +29,22 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn view(self, reachable: bool) -> Agent {
-        let Self { id, name, email, state, reason, state_since, activity, activity_since, wrap_up, skills } = self;
-        Agent { id, name, email, state, reason, state_since, reachable, activity, activity_since, wrap_up, skills }
+        let Self { id, name, email, extension, state, reason, state_since, activity, activity_since, wrap_up, skills } =
+            self;
+        Agent {
+            id,
+            name,
+            email,
+            extension,
+            state,
+            reason,
+            state_since,
+            reachable,
+            activity,
+            activity_since,
+            wrap_up,
+            skills,
+        }
     }
 }
 
@@ -58,7 +73,8 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<Row>, DbError> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: AgentId", name, email, state, reason, state_since, activity, activity_since FROM agents
+        r#"SELECT id AS "id: AgentId", name, email, extension, state, reason, state_since, activity, activity_since
+             FROM agents
             WHERE $1::text IS NULL OR (name, id) > ($1, $2)
             ORDER BY name, id LIMIT $3"#,
         after.map(|(name, _)| name.as_str()),
@@ -77,6 +93,7 @@ pub(super) async fn list(
                 id: row.id,
                 name: row.name,
                 email: row.email,
+                extension: row.extension,
                 state: state_of(&row.state),
                 reason: row.reason,
                 state_since: row.state_since,
@@ -126,7 +143,7 @@ async fn more(
 /// One agent, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
-        "SELECT name, email, state, reason, state_since, activity, activity_since FROM agents WHERE id = $1 FOR UPDATE",
+        "SELECT name, email, extension, state, reason, state_since, activity, activity_since FROM agents WHERE id = $1 FOR UPDATE",
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -137,6 +154,7 @@ pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Ro
         id,
         name: row.name,
         email: row.email,
+        extension: row.extension,
         state: state_of(&row.state),
         reason: row.reason,
         state_since: row.state_since,
@@ -165,6 +183,12 @@ pub(super) async fn set_skills(tx: &mut TenantTx<'_>, id: AgentId, skills: &[Ski
     )
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Gives an agent an extension, or takes it.
+pub(super) async fn set_extension(tx: &mut TenantTx<'_>, id: AgentId, extension: Option<&str>) -> Result<(), DbError> {
+    sqlx::query!("UPDATE agents SET extension = $2 WHERE id = $1", id.uuid(), extension).execute(tx.conn()).await?;
     Ok(())
 }
 

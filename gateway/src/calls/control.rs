@@ -10,13 +10,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{CallCommandError, history_store as history};
+use super::{CallCommandError, dial_http, history_store as history};
 use crate::auth::Principal;
 use crate::http::idempotency::{Idempotency, IdempotentJson};
 use crate::http::{AppError, Path, Permission, Problem};
 use crate::state::AppState;
 
-/// To whom a call is handed: one of the two.
+/// To whom a call is handed: one of the three.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Target {
@@ -26,6 +26,9 @@ struct Target {
     /// A queue: whoever serves it.
     #[schema(required = false)]
     queue_id: Option<Uuid>,
+    /// Somebody outside: a number as somebody typed it, as for `POST /calls`.
+    #[schema(required = false, min_length = 1, max_length = 64)]
+    number: Option<String>,
 }
 
 /// Body of `POST /calls/{id}/transfer`.
@@ -94,6 +97,7 @@ fn refusal(error: CallCommandError) -> AppError {
     let code = match error {
         CallCommandError::NotFound => return AppError::not_found("running call"),
         CallCommandError::NoSuchTarget => return AppError::invalid_field("to", error.to_string()),
+        CallCommandError::NotDialled(refusal) => return dial_http::refused(refusal),
         CallCommandError::Unavailable => return AppError::unavailable("call control", error),
         CallCommandError::NotNow => "not-now",
         CallCommandError::TargetAway => "target-away",
@@ -108,6 +112,9 @@ fn refusal(error: CallCommandError) -> AppError {
 /// Blind: the customer hears music until the other picks up; if they don't, you are rung again, and then whoever serves the queue.
 /// Attended: you are joined with the other and go on with `complete`, `swap`, `merge` or `cancel`; hanging up completes. Recording and
 /// record go on through all of it.
+///
+/// To a number: what may be called is what `POST /calls` may call, and a refusal is told in the same way. Blind, the customer hears it ring there.
+/// Once no agent is in the call it ends, as `transferred`, when either of the two hangs up.
 #[utoipa::path(
     post, path = "/calls/{id}/transfer", tag = "calls", operation_id = "transferCall", request_body = Transfer,
     params(
@@ -117,7 +124,7 @@ fn refusal(error: CallCommandError) -> AppError {
     responses(
         (status = 202, description = "It is being handed on"),
         (status = 404, description = "No such running call that the user talks in", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Not now, the other is busy or has no phone, or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Not now, the other is busy or has no phone, the number may not be called (`call-denied`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit, or there is no such agent or queue", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("calls:control")))
@@ -127,10 +134,14 @@ async fn transfer_call(
     Path(id): Path<CallId>,
     IdempotentJson(idempotency, wanted): IdempotentJson<Transfer>,
 ) -> Result<Response, AppError> {
-    let to = match (wanted.to.agent_id, wanted.to.queue_id) {
-        (Some(agent), None) => TransferTo::Agent(AgentId(agent)),
-        (None, Some(queue)) => TransferTo::Queue(QueueId(queue)),
-        _ => return Err(AppError::invalid_field("to", "must be an agent_id or a queue_id")),
+    let to = match (wanted.to.agent_id, wanted.to.queue_id, wanted.to.number) {
+        (Some(agent), None, None) => TransferTo::Agent(AgentId(agent)),
+        (None, Some(queue), None) => TransferTo::Queue(QueueId(queue)),
+        (None, None, Some(number)) => {
+            dial_http::check_number("to.number", &number)?;
+            TransferTo::Number(number)
+        }
+        _ => return Err(AppError::invalid_field("to", "must be an agent_id, a queue_id or a number")),
     };
     if wanted.kind == TransferKind::Attended && matches!(to, TransferTo::Queue(_)) {
         return Err(AppError::invalid_field("to", "a queue cannot be asked: choose an agent, or hand it on blind"));

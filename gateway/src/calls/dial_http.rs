@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use trunkline_calls::DialRefusal;
 use trunkline_calls::center::DialWish;
-use trunkline_db::{CallId, DeviceId, QueueId};
+use trunkline_db::{AgentId, CallId, DeviceId, QueueId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -28,9 +28,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PlaceCall {
-    /// The number as somebody typed or clicked it; without a country's code it is of the tenant's own country.
-    #[schema(min_length = 1, max_length = 64)]
-    to: String,
+    /// The number as somebody typed or clicked it, without a country's code one of the tenant's own country; or a colleague's extension. This or
+    /// `to_agent_id`.
+    #[schema(required = false, min_length = 1, max_length = 64)]
+    to: Option<String>,
+    /// A colleague, with or without an extension.
+    #[schema(required = false)]
+    to_agent_id: Option<Uuid>,
     /// The queue on whose behalf: its number is shown, and its members see the call.
     #[schema(value_type = Option<Uuid>)]
     queue_id: Option<QueueId>,
@@ -48,19 +52,21 @@ struct PlacedCall {
     id: CallId,
 }
 
-/// Call a number
+/// Call a number or a colleague
 ///
 /// The user's own phone rings first; when it is picked up the number is dialled, and the agent hears what the network says. Answered when the call's
 /// record is in the database: nobody is dialled without one. What may be called is said by `/dialing`; a rule that denies is told as 409 `call-denied`
 /// with the rule in words.
+///
+/// A colleague's phones ring for 30 s; such a call asks for no rules and no minutes, and is not recorded.
 #[utoipa::path(
     post, path = "/calls", tag = "calls", operation_id = "placeCall", request_body = PlaceCall,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h")),
     responses(
         (status = 201, description = "The agent's phone rings", body = PlacedCall),
         (status = 403, description = "Only agents call", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such queue, or no such phone of the user's", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Denied (`call-denied`), no phone is signed in (`phone-away`), the agent is on a call (`on-a-call`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such queue or colleague, or no such phone of the user's", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Denied (`call-denied`), no phone is signed in (`phone-away`), the agent is on a call (`on-a-call`), so is the colleague (`target-busy`), or no phone of theirs is signed in (`target-away`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body does not fit", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Asterisk or the database is away", body = Problem, content_type = "application/problem+json"),
     ),
@@ -72,9 +78,10 @@ async fn place_call(
 ) -> Result<Response, AppError> {
     let principal = idempotency.principal();
     principal.require(Permission::CallsDial)?;
-    if wanted.to.chars().count() > MAX_NUMBER {
-        return Err(AppError::invalid_field("to", format!("must have at most {MAX_NUMBER} characters")));
+    if wanted.to.is_some() == wanted.to_agent_id.is_some() {
+        return Err(AppError::invalid_field("to", "must be given, or to_agent_id"));
     }
+    check_number("to", wanted.to.as_deref().unwrap_or_default())?;
     idempotency
         .outside(&state, async {
             let wish = DialWish {
@@ -84,7 +91,8 @@ async fn place_call(
                 phone: phone(&state, &principal, wanted.from_device.as_deref())?,
                 auto_answer: wanted.auto_answer.unwrap_or(wanted.from_device.is_some()),
                 queue: wanted.queue_id,
-                to: wanted.to,
+                to: wanted.to.unwrap_or_default(),
+                colleague: wanted.to_agent_id.map(AgentId),
             };
             let id = wish.call;
             match state.calls.dial(wish).await {
@@ -114,11 +122,23 @@ fn phone(state: &AppState, principal: &Principal, device: Option<&str>) -> Resul
     }
 }
 
-fn refused(refusal: DialRefusal) -> AppError {
+/// Refuses what is too long to be looked at.
+pub(super) fn check_number(field: &'static str, number: &str) -> Result<(), AppError> {
+    if number.chars().count() > MAX_NUMBER {
+        return Err(AppError::invalid_field(field, format!("must have at most {MAX_NUMBER} characters")));
+    }
+    Ok(())
+}
+
+/// What is said of a call that was not begun.
+pub(super) fn refused(refusal: DialRefusal) -> AppError {
     match refusal {
         DialRefusal::Denied { words, .. } => AppError::conflict("call-denied", words),
         DialRefusal::NoAgent => AppError::forbidden(DialRefusal::NoAgent.to_string()),
         DialRefusal::NoQueue => AppError::not_found("queue"),
+        DialRefusal::NoColleague => AppError::not_found("colleague"),
+        DialRefusal::ColleagueBusy => AppError::conflict("target-busy", DialRefusal::ColleagueBusy.to_string()),
+        DialRefusal::ColleagueAway => AppError::conflict("target-away", DialRefusal::ColleagueAway.to_string()),
         DialRefusal::PhoneAway => AppError::conflict("phone-away", DialRefusal::PhoneAway.to_string()),
         DialRefusal::OnACall => AppError::conflict("on-a-call", DialRefusal::OnACall.to_string()),
         DialRefusal::NoTrunk => AppError::conflict("no-trunk", DialRefusal::NoTrunk.to_string()),

@@ -160,7 +160,7 @@ fn names<T: Copy>(values: Option<&[T]>, name: impl Fn(T) -> &'static str) -> Opt
 async fn legs_of(tx: &mut TenantTx<'_>, calls: &[Uuid]) -> Result<HashMap<CallId, Vec<Leg>>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT call_id AS "call_id: CallId", id, kind, agent_id AS "agent_id: AgentId", device_id AS "device_id: DeviceId",
-                  started_at, answered_at, ended_at, cause
+                  started_at, answered_at, ended_at, cause, number
              FROM call_legs WHERE call_id = ANY($1) ORDER BY started_at, kind DESC, id"#,
         calls,
     )
@@ -177,6 +177,7 @@ async fn legs_of(tx: &mut TenantTx<'_>, calls: &[Uuid]) -> Result<HashMap<CallId
             answered_at: row.answered_at,
             ended_at: row.ended_at,
             cause: row.cause,
+            number: row.number,
         });
     }
     Ok(legs)

@@ -87,7 +87,7 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
              state = excluded.state, queue_id = excluded.queue_id, agent_id = excluded.agent_id,
-             bridge_id = excluded.bridge_id, queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
+             customer_channel = excluded.customer_channel, bridge_id = excluded.bridge_id, queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
              end_reason = excluded.end_reason, cause = excluded.cause, sip_code = excluded.sip_code,
              estimated = excluded.estimated, gaps = excluded.gaps, held_since = excluded.held_since",
         tx.tenant().uuid(),
@@ -119,10 +119,10 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
 
 async fn upsert_leg(tx: &mut TenantTx<'_>, call: CallId, leg: &Leg) -> Result<(), DbError> {
     sqlx::query!(
-        "INSERT INTO call_legs (tenant_id, call_id, id, kind, agent_id, device_id, started_at, answered_at, ended_at, cause)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO call_legs (tenant_id, call_id, id, kind, agent_id, device_id, started_at, answered_at, ended_at, cause, number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (tenant_id, call_id, id) DO UPDATE SET
-             answered_at = excluded.answered_at, ended_at = excluded.ended_at, cause = excluded.cause",
+             kind = excluded.kind, answered_at = excluded.answered_at, ended_at = excluded.ended_at, cause = excluded.cause",
         tx.tenant().uuid(),
         call.uuid(),
         leg.id,
@@ -133,6 +133,7 @@ async fn upsert_leg(tx: &mut TenantTx<'_>, call: CallId, leg: &Leg) -> Result<()
         leg.answered_at,
         leg.ended_at,
         leg.cause,
+        leg.number,
     )
     .execute(tx.conn())
     .await?;
@@ -245,7 +246,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
 async fn legs_of(tx: &mut SystemTx, tenant: TenantId, call: CallId) -> Result<Vec<Leg>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT id, kind, agent_id AS "agent_id: AgentId", device_id AS "device_id: DeviceId", started_at, answered_at,
-                  ended_at, cause
+                  ended_at, cause, number
              FROM call_legs WHERE tenant_id = $1 AND call_id = $2 ORDER BY started_at, kind DESC, id"#,
         tenant.uuid(),
         call.uuid(),
@@ -263,6 +264,7 @@ async fn legs_of(tx: &mut SystemTx, tenant: TenantId, call: CallId) -> Result<Ve
                 answered_at: row.answered_at,
                 ended_at: row.ended_at,
                 cause: row.cause,
+                number: row.number,
             })
         })
         .collect()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use trunkline_calls::names::ResourceName;
 use trunkline_db::{AgentId, CallId, Db, DbError, SystemTx, TenantId};
 use trunkline_dialing::{Mark, Policy, Rules, Usage, country_of};
 
@@ -96,20 +97,42 @@ pub(crate) async fn recent_usage(
     )
     .fetch_all(tx.conn())
     .await?;
+    let legs = sqlx::query!(
+        r#"SELECT tenant_id AS "tenant: TenantId", id, agent_id AS "agent: AgentId", number AS "number!", started_at,
+                  answered_at, ended_at
+             FROM call_legs
+            WHERE kind = 'outside' AND started_at > now() - interval '1 day'
+            ORDER BY started_at"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
     tx.commit().await?;
-    let usage = rows.into_iter().map(|row| {
-        let home = policies.get(&row.tenant).and_then(|policy| policy.rules.as_ref()).map(|rules| rules.country);
+    let international = |tenant: TenantId, number: &str| {
+        let home = policies.get(&tenant).and_then(|policy| policy.rules.as_ref()).map(|rules| rules.country);
         // A short code or an emergency number is of the own country.
-        let international = row.to_number.starts_with('+') && country_of(&row.to_number) != home;
+        number.starts_with('+') && country_of(number) != home
+    };
+    let calls = rows.into_iter().map(|row| {
         let usage = Usage {
             call: row.id.uuid(),
             agent: row.agent.map(AgentId::uuid),
-            international,
+            international: international(row.tenant, &row.to_number),
             began: row.started_at,
             answered: row.answered_at,
             ended: row.ended_at,
         };
         (row.tenant, usage)
     });
-    Ok(usage.collect())
+    let legs = legs.into_iter().filter_map(|row| {
+        let usage = Usage {
+            call: row.id.parse::<ResourceName>().ok()?.usage(),
+            agent: row.agent.map(AgentId::uuid),
+            international: international(row.tenant, &row.number),
+            began: row.started_at,
+            answered: row.answered_at,
+            ended: row.ended_at,
+        };
+        Some((row.tenant, usage))
+    });
+    Ok(calls.chain(legs).collect())
 }

@@ -70,8 +70,12 @@ pub(super) async fn load(tx: &mut TenantTx<'_>, agent: AgentId) -> Result<Load, 
                   count(*) FILTER (WHERE started_at > now() - interval '1 hour') AS "hour!",
                   count(*) FILTER (WHERE started_at > now() - interval '1 hour' AND agent_id = $1) AS "hour_of_agent!",
                   count(*) AS "day!", count(*) FILTER (WHERE agent_id = $1) AS "day_of_agent!"
-             FROM calls
-            WHERE direction = 'outbound' AND started_at > now() - interval '1 day' AND end_reason IS DISTINCT FROM 'blocked'"#,
+             FROM (SELECT started_at, ended_at, agent_id FROM calls
+                    WHERE direction = 'outbound' AND started_at > now() - interval '1 day'
+                      AND end_reason IS DISTINCT FROM 'blocked'
+                   UNION ALL
+                   SELECT started_at, ended_at, agent_id FROM call_legs
+                    WHERE kind = 'outside' AND started_at > now() - interval '1 day') AS dialled"#,
         agent.uuid(),
     )
     .fetch_one(tx.conn())

@@ -216,7 +216,7 @@ async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
 
 async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
-        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, state, reason, activity, state_since,
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, extension, state, reason, activity, state_since,
                   last_contact_at
              FROM agents"#
     )
@@ -227,6 +227,7 @@ async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
             id: row.id,
             tenant: row.tenant,
             name: row.name,
+            extension: row.extension,
             state: match row.state.as_str() {
                 "available" => AgentState::Available,
                 "paused" => AgentState::Paused,

@@ -196,6 +196,7 @@ async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
                 HangupWhy::Unallocated => values::HangupReason::Unallocated,
                 HangupWhy::NoAnswer => values::HangupReason::NoAnswer,
                 HangupWhy::AnsweredElsewhere => values::HangupReason::AnsweredElsewhere,
+                HangupWhy::Busy => values::HangupReason::Busy,
                 HangupWhy::Congestion => values::HangupReason::Congestion,
                 HangupWhy::Rejected => values::HangupReason::Rejected,
             };

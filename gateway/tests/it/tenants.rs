@@ -121,6 +121,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "updateMember" => json!({ "role": "viewer" }),
         "setAgentState" => json!({ "state": "paused" }),
         "setAgentSkills" => json!({ "skills": [] }),
+        "setAgentExtension" => json!({ "extension": "2999" }),
         "setQueueRouting" => json!({ "ring_seconds": 10 }),
         "transferCall" => json!({ "kind": "blind", "to": { "queue_id": things["queue"] } }),
         "conferenceCall" => json!({ "agent_id": things["agents/{id}"] }),

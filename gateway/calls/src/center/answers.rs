@@ -30,6 +30,17 @@ impl Center {
             // Whether it was done is seen in the snapshot that follows a reconnect.
             (_, Ok(_) | Err(Refusal::Unknown(_))) => {}
             _ if call.closing.is_some() || call.row.state == CallState::Ended => {}
+            (Request::CreateTrunkLeg { channel, .. } | Request::Dial { channel, .. }, Err(refusal))
+                if matches!(part_of(channel), Some(Part::OutsideLeg(_))) =>
+            {
+                tracing::warn!(call = %id, channel, ?refusal, "somebody outside could not be dialled");
+                // One that is there tells of its end itself.
+                if matches!(request, Request::CreateTrunkLeg { .. }) {
+                    self.outside_gone(now, id, channel, Ending::default(), out);
+                } else if refusal != Refusal::Gone {
+                    self.outside_failed(now, id, EndReason::Failed.as_str(), out);
+                }
+            }
             (Request::CreateTrunkLeg { channel, .. } | Request::Dial { channel, .. }, Err(refusal)) => {
                 if refusal != Refusal::Gone {
                     tracing::error!(call = %id, channel, ?refusal, "the trunk could not be dialled");

@@ -10,6 +10,7 @@ use super::controls::Controls;
 use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
 use super::outbound::Outbound;
+use super::outside::Outside;
 use super::speech::Speech;
 use super::supervise::Supervision;
 use super::talk::Reattach;
@@ -48,6 +49,12 @@ pub(super) struct Call {
     pub(super) picked_up: Option<String>,
     /// An agent who is rung by name.
     pub(super) direct: Option<Direct>,
+    /// Somebody outside who is dialled and has not answered yet.
+    pub(super) outside: Option<Outside>,
+    /// Legs to the outside that count as running.
+    pub(super) counted: BTreeSet<String>,
+    /// First records of which the database has not said yet that it has them.
+    pub(super) unwritten: u32,
     /// One agent asks another, while the customer waits.
     pub(super) consult: Option<Consult>,
     /// Who holds and who is muted by command, and whether the recording pauses.
@@ -83,6 +90,7 @@ impl Call {
             answered_at: None,
             ended_at: None,
             cause: None,
+            number: None,
         };
         Self {
             tenant,
@@ -95,6 +103,9 @@ impl Call {
             offers: BTreeMap::new(),
             picked_up: None,
             direct: None,
+            outside: None,
+            counted: BTreeSet::new(),
+            unwritten: 0,
             consult: None,
             controls: Controls::default(),
             supervisors: Vec::new(),
@@ -115,9 +126,14 @@ impl Call {
     /// A call to the outside world, of which Asterisk has nothing yet.
     pub(super) fn outbound(tenant: TenantId, row: CallRow) -> Self {
         let mut call = Self::new(tenant, row);
-        call.legs.clear();
-        call.dirty_legs.clear();
+        call.forget_legs();
         call
+    }
+
+    /// Asterisk has nothing of it yet.
+    pub(super) fn forget_legs(&mut self) {
+        self.legs.clear();
+        self.dirty_legs.clear();
     }
 
     /// A call as the database remembers it from before this gateway started.
@@ -137,6 +153,8 @@ impl Call {
         if !legs.is_empty() || call.row.direction == Direction::Outbound {
             call.legs = legs;
         }
+        let counted = |leg: &&Leg| leg.kind == LegKind::Outside;
+        call.counted = call.open_legs().filter(counted).map(|leg| leg.id.clone()).collect();
         call.recording = recording;
         call
     }
@@ -172,6 +190,7 @@ impl Call {
                 .into_iter()
                 .filter(|agent| self.talks_in(*agent) == self.row.bridge_id && !self.controls.holds(*agent))
                 .filter_map(|agent| self.leg_of(agent))
+                .chain(self.outside_with_customer())
                 .chain([self.customer()])
                 .filter(|leg| !legs.contains(leg))
                 .collect();
@@ -331,8 +350,9 @@ impl Call {
         Output::Record(Box::new(self.step(last_contact)))
     }
 
-    /// The first step of a call out: its record has to be in the database before anybody is dialled.
+    /// A step after which somebody outside is dialled: the database has to have it before.
     pub(super) fn record_first(&mut self) -> Output {
+        self.unwritten += 1;
         Output::RecordFirst(self.row.id, Box::new(self.step(None)))
     }
 

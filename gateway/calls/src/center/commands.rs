@@ -13,12 +13,14 @@ pub enum TransferKind {
 }
 
 /// To whom a call is handed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferTo {
     /// An agent.
     Agent(AgentId),
     /// Whoever serves a queue.
     Queue(QueueId),
+    /// Somebody outside: the number as it was typed.
+    Number(String),
 }
 
 /// How an attended transfer goes on.

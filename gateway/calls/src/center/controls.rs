@@ -254,6 +254,7 @@ impl Center {
         let waits = matches!(call.row.state, CallState::Queued | CallState::Ringing)
             && call.row.queue_id.is_some()
             && call.direct.is_none()
+            && call.outside.is_none()
             && !call.is_unanswered_outbound()
             && call.speech.as_ref().is_none_or(|speech| !speech.is_the_last());
         if !waits {

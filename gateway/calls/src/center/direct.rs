@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId};
+use trunkline_db::{AgentId, CallId, TenantId};
 use trunkline_routing::{self as routing, Medium};
 
 use super::Center;
 use super::call::Ringing;
 use super::io::{HangupWhy, Output, Request};
 use crate::CallCommandError;
-use crate::model::CallState;
+use crate::model::{CallState, Server};
 
 /// What the agent is rung for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +20,9 @@ pub(super) enum Purpose {
         from: AgentId,
     },
     /// To have it back: who was to take it over did not.
-    TakeBack {
-        /// Who did not.
-        from: AgentId,
-    },
+    TakeBack,
+    /// A colleague calls them.
+    Call,
     /// To be asked by the one who talks, while the customer hears music.
     Consult {
         /// Who asks.
@@ -49,14 +48,19 @@ impl Center {
     /// Whether an agent can be rung by name now.
     pub(super) fn may_ring(&self, id: CallId, agent: AgentId) -> Result<(), CallCommandError> {
         let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
-        if !self.directory.agents.contains_key(&(call.tenant, agent)) {
+        self.can_ring(call.tenant, &call.row.server, agent)
+    }
+
+    /// The same, for a call of this server, whatever for.
+    pub(super) fn can_ring(&self, tenant: TenantId, of: &Server, agent: AgentId) -> Result<(), CallCommandError> {
+        if !self.directory.agents.contains_key(&(tenant, agent)) {
             return Err(CallCommandError::NoSuchTarget);
         }
-        let mut devices = self.directory.devices_of(call.tenant, agent).into_iter();
-        if !devices.any(|device| self.fleet.place(&device.username, &call.row.server).is_some()) {
+        let mut devices = self.directory.devices_of(tenant, agent).into_iter();
+        if !devices.any(|device| self.fleet.place(&device.username, of).is_some()) {
             return Err(CallCommandError::TargetAway);
         }
-        if self.is_busy(call.tenant, agent) {
+        if self.is_busy(tenant, agent) {
             return Err(CallCommandError::TargetBusy);
         }
         Ok(())
@@ -79,21 +83,21 @@ impl Center {
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         let rings = !ringing.is_empty();
         call.direct = Some(Direct { agent, purpose, ringing, until });
-        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack { .. }) {
+        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack | Purpose::Call) {
             call.set_state(CallState::Ringing);
         }
         let word = match purpose {
             Purpose::TakeOver { .. } => "transfer",
-            Purpose::TakeBack { .. } => "take_back",
+            Purpose::TakeBack => "take_back",
+            Purpose::Call => "call",
             Purpose::Consult { .. } => "consult",
             Purpose::Join { .. } => "conference",
         };
-        call.happened(
-            "call.offered",
-            now,
-            None,
-            json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word }),
-        );
+        let mut details = json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word });
+        if purpose == Purpose::Call {
+            details["internal"] = json!(true);
+        }
+        call.happened("call.offered", now, None, details);
         out.push(call.record(None));
         if rings {
             self.engage(now, id, agent, false, out);
@@ -136,8 +140,9 @@ impl Center {
         }
         self.engage(now, id, direct.agent, true, out);
         match direct.purpose {
-            Purpose::TakeOver { from } => self.taken_over(now, id, (from, direct.agent), channel, "blind", out),
-            Purpose::TakeBack { from } => self.taken_over(now, id, (from, direct.agent), channel, "take_back", out),
+            Purpose::TakeOver { from } => self.taken_over(now, id, (Some(from), direct.agent), channel, out),
+            Purpose::TakeBack => self.taken_over(now, id, (None, direct.agent), channel, out),
+            Purpose::Call => self.colleague_answered(now, id, direct.agent, channel, out),
             Purpose::Consult { by } => self.consulting(now, id, (by, direct.agent), channel, out),
             Purpose::Join { by } => self.joined(now, id, (by, direct.agent), channel, out),
         }
@@ -174,8 +179,11 @@ impl Center {
         out.push(call.record(None));
         self.disengage(now, id, direct.agent, false, out);
         match direct.purpose {
-            Purpose::TakeOver { from } => self.give_back(now, id, (from, direct.agent), why, out),
-            Purpose::TakeBack { .. } => self.nobody_took_it(now, id, out),
+            Purpose::TakeOver { from } => {
+                self.give_back(now, id, from, &json!({ "agent_id": direct.agent }), why, out);
+            }
+            Purpose::TakeBack => self.nobody_took_it(now, id, out),
+            Purpose::Call => self.colleague_failed(now, id, why, out),
             Purpose::Consult { by } => self.consult_failed(now, id, by, out),
             Purpose::Join { .. } => {}
         }

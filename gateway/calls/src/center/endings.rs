@@ -7,6 +7,7 @@ use trunkline_routing as routing;
 
 use super::call::Closing;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
+use super::outside::Outside;
 use super::{Center, supervise, taps};
 use crate::model::{CallState, Direction, EndReason, Leg, LegKind, Server};
 use crate::names::{Part, ResourceName};
@@ -35,6 +36,8 @@ impl Center {
             }
         } else if let Some(id) = self.callers.get(server, channel) {
             self.agent_left(now, id, channel, out);
+        } else if let Ok(ResourceName { call: id, part: Part::OutsideLeg(_) }) = channel.parse() {
+            self.outside_hangs_up(now, id, channel, out);
         } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) | Part::SupervisorLeg(_) }) = channel.parse()
             && !self.supervisor_leg_gone(now, id, channel, out)
         {
@@ -76,6 +79,7 @@ impl Center {
         match name.part {
             Part::SupervisorLeg(_) if self.supervisor_leg_gone(now, name.call, channel, out) => {}
             Part::Ear(_) | Part::Bell(_) => self.supervision_broken(now, name.call, channel, out),
+            Part::OutsideLeg(_) => self.outside_gone(now, name.call, channel, ending, out),
             Part::AgentLeg(_) | Part::SupervisorLeg(_) => {
                 self.agent_left(now, name.call, channel, out);
                 self.agent_leg_gone(now, name.call, channel, ending, out);
@@ -96,6 +100,7 @@ impl Center {
             return;
         };
         let reason = match (call.row.state, call.row.direction) {
+            _ if call.is_left_to_outside() => EndReason::Transferred,
             (CallState::Active, _) => EndReason::CompletedCustomer,
             // Handed on, and had enough of it.
             _ if call.row.answered_at.is_some() => EndReason::CompletedCustomer,
@@ -104,6 +109,7 @@ impl Center {
                 self.callee_gone(now, id, ending, out);
                 return;
             }
+            _ if call.is_between_colleagues() => EndReason::NoAnswer,
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -142,14 +148,29 @@ impl Center {
         if call.closing.is_some() || call.row.state == CallState::Ended {
             return;
         }
-        supervise::end_all(call, announced, now, out);
+        supervise::end_all(call, "call_ended", announced, now, out);
         call.closing = Some(Closing { reason, at: now, until: now + CLOSING_TIME });
         call.row.estimated |= estimated;
+        if let Some(unmade) = call.outside.take().filter(Outside::is_unmade) {
+            call.leg_ended(&unmade.channel, now, None);
+        }
         let why = match reason {
             EndReason::Failed => HangupWhy::Congestion,
             _ => HangupWhy::Normal,
         };
+        // What a colleague's phone is told that called and was not answered.
+        let unanswered = match reason {
+            EndReason::Busy => HangupWhy::Busy,
+            EndReason::Rejected => HangupWhy::Rejected,
+            EndReason::NoAnswer | EndReason::Unreachable => HangupWhy::NoAnswer,
+            _ => why,
+        };
         for leg in call.open_legs() {
+            let why = if leg.kind == LegKind::Customer && leg.answered_at.is_none() && call.is_between_colleagues() {
+                unanswered
+            } else {
+                why
+            };
             let why = if leg.kind == LegKind::Agent && leg.answered_at.is_none() { HangupWhy::NoAnswer } else { why };
             out.push(call.request(Request::Hangup { channel: leg.id.clone(), why }));
         }
@@ -225,7 +246,9 @@ impl Center {
         }
 
         let released: Vec<AgentId> = std::mem::take(&mut call.engaged).into_iter().collect();
-        let last_contact = call.row.agent_id.map(|agent| (agent, now));
+        // Whoever handed it to somebody outside had their last contact then.
+        let had_it = call.row.agent_id.filter(|_| closing.reason != EndReason::Transferred);
+        let last_contact = had_it.map(|agent| (agent, now));
         let (tenant, queue) = (call.tenant, call.row.queue_id);
         self.release(now, (tenant, id), &released, queue, out);
         let Some(call) = self.calls.get_mut(&id) else {
@@ -234,7 +257,7 @@ impl Center {
         if let Some(outcome) = call.recording_outcome.take() {
             call.apply_recording_outcome(outcome, now);
             out.push(call.record(last_contact));
-            self.forget(id);
+            self.forget(now, id);
         } else if call.finish_recording().is_some() {
             // `recording.ready` or `recording.failed` follows when the file is closed.
             let recording = call.row.recording_id;
@@ -244,7 +267,7 @@ impl Center {
             }
         } else {
             out.push(call.record(last_contact));
-            self.forget(id);
+            self.forget(now, id);
         }
     }
 
@@ -262,7 +285,7 @@ impl Center {
                 call.apply_recording_outcome(outcome, now);
                 out.push(call.record(None));
             }
-            self.forget(id);
+            self.forget(now, id);
             return;
         }
         // The call is not over yet: what is said of its recording follows `call.ended`.
@@ -274,7 +297,8 @@ impl Center {
         }
     }
 
-    fn forget(&mut self, id: CallId) {
+    fn forget(&mut self, now: DateTime<Utc>, id: CallId) {
+        self.close_usage(now, id);
         if self.calls.remove(&id).is_some() {
             self.customers.forget(id);
             self.callers.forget(id);

@@ -16,7 +16,7 @@ use super::io::Output;
 use crate::AgentState;
 use crate::directory::Directory;
 use crate::model::{AgentActivity, AgentRow, EndReason, Happening, Record, Subject, WrapUpRow};
-use crate::queueing::House;
+use crate::queueing::{House, WayOut};
 
 /// How far a VIP stands above other callers.
 const VIP_PRIORITY: i16 = 10;
@@ -107,7 +107,7 @@ impl Center {
             Said::Unanswered { work } => self.waits_again(now, work, out),
             Said::Announce { work, .. } => self.announce(now, work, out),
             Said::Moved { work, from, to, why } => self.moved(now, work, from, to, why, out),
-            Said::Leave { work, why, .. } => self.left_queue(now, work, why, out),
+            Said::Leave { work, queue, ref to, why, .. } => self.left_queue(now, work, queue, to, why, out),
             Said::NoSuchQueue { work, .. } => self.begin_end(now, work, EndReason::Failed, false, out),
             Said::Agent { agent, state, by } => self.agent_changed(now, tenant, agent, state, by, out),
             Said::Relaxed { .. } => {}
@@ -116,7 +116,15 @@ impl Center {
     }
 
     /// The wait is over and nobody served it.
-    fn left_queue(&mut self, now: DateTime<Utc>, id: CallId, why: LeaveWhy, out: &mut Vec<Output>) {
+    fn left_queue(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        queue: QueueId,
+        to: &WayOut,
+        why: LeaveWhy,
+        out: &mut Vec<Output>,
+    ) {
         let reason = match why {
             LeaveWhy::Closed => EndReason::OutOfHours,
             LeaveWhy::Nobody | LeaveWhy::Silent => EndReason::NoAnswer,
@@ -125,7 +133,10 @@ impl Center {
                 EndReason::Overflow
             }
         };
-        self.regret(now, id, reason, out);
+        match to {
+            WayOut::HangUp => self.regret(now, id, reason, out),
+            WayOut::Number(number) => self.overflows_to(now, id, queue, number, (leave_word(why), reason), out),
+        }
     }
 
     /// The configuration changed.
@@ -428,6 +439,19 @@ fn activity_of(state: routing::AgentState<House>) -> AgentActivity {
         routing::AgentState::WrapUp => AgentActivity::WrapUp,
         routing::AgentState::Paused(_) => AgentActivity::Paused,
         routing::AgentState::Available => AgentActivity::Available,
+    }
+}
+
+/// Why a call leaves a queue, in the journal's word.
+pub(super) fn leave_word(why: LeaveWhy) -> &'static str {
+    match why {
+        LeaveWhy::Closed => "closed",
+        LeaveWhy::TooLong => "too_long",
+        LeaveWhy::Waited | LeaveWhy::MaxWait => "waited",
+        LeaveWhy::Nobody => "nobody",
+        LeaveWhy::Silent => "silent",
+        LeaveWhy::DeadEnd | LeaveWhy::QueueRemoved => "queue_removed",
+        LeaveWhy::ByHand => "moved",
     }
 }
 

@@ -56,13 +56,13 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         tenant: TenantId,
-        agent: AgentId,
+        agent: Option<AgentId>,
         rule: Rule,
         words: &str,
         out: &mut Vec<Output>,
     ) {
         let Some(denials) = self.guards.entry(tenant).or_default().denied(now, rule) else { return };
-        tracing::warn!(%tenant, %agent, rule = rule.as_str(), denials, "alarm: calls out are being denied");
+        tracing::warn!(%tenant, ?agent, rule = rule.as_str(), denials, "alarm: calls out are being denied");
         out.push(Output::Alarm(rule));
         out.push(Output::Record(Box::new(Record {
             happenings: vec![Happening {
@@ -70,7 +70,7 @@ impl Center {
                 kind: "dialing.alarm".to_owned(),
                 at: now,
                 subject: Subject::Telephony(tenant),
-                actor: Some(agent),
+                actor: agent,
                 queue: None,
                 agents: Vec::new(),
                 data: json!({ "rule": rule, "words": words, "agent_id": agent, "denials": denials }),

@@ -147,7 +147,7 @@ pub enum DialProgress {
     Answered,
 }
 
-/// An agent wants to call somebody outside.
+/// An agent wants to call somebody outside, or a colleague.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialWish {
     /// The call's id, chosen by who asks.
@@ -158,6 +158,8 @@ pub struct DialWish {
     pub agent: AgentId,
     /// What they typed or clicked.
     pub to: String,
+    /// A colleague, in place of that.
+    pub colleague: Option<AgentId>,
     /// On behalf of which queue.
     pub queue: Option<QueueId>,
     /// The phone that they want to use, by its user name; else all of theirs ring.

@@ -4,7 +4,7 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `guard` when that is an alarm, `endings` how a call is taken
+//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
 //! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
@@ -18,10 +18,12 @@ mod endings;
 mod fleet;
 mod floor;
 mod guard;
+mod internal;
 mod io;
 mod missed;
 mod offers;
 mod outbound;
+mod outside;
 mod reconcile;
 mod request;
 mod speech;
@@ -66,6 +68,10 @@ const ECHO_EXTENSION: &str = "600";
 const NET_SECONDS: u32 = 10;
 /// Q.850: there is no such number.
 const CAUSE_UNALLOCATED: i16 = 1;
+/// Q.850: the called party is in another call.
+const CAUSE_BUSY: i16 = 17;
+/// Q.850: no phone of the called party is there.
+const CAUSE_ABSENT: i16 = 20;
 /// Q.850: call rejected.
 const CAUSE_REJECTED: i16 = 21;
 /// Q.850: switching equipment congestion, which is what the phone is told by [`HangupWhy::Congestion`].
@@ -235,7 +241,8 @@ impl Center {
             let reattach = call.reattach.as_mut().map(|reattach| &mut reattach.until);
             let speech = call.speech.as_mut().map(|speech| &mut speech.until);
             let direct = call.direct.as_mut().map(|direct| &mut direct.until);
-            for until in [closing, reattach, speech, direct].into_iter().flatten() {
+            let outside = call.outside.as_mut().map(|outside| &mut outside.until);
+            for until in [closing, reattach, speech, direct, outside].into_iter().flatten() {
                 *until += by;
             }
             if let Some(taps) = &mut call.taps {
@@ -253,6 +260,7 @@ impl Center {
             [
                 call.speech.as_ref().map(|speech| speech.until),
                 call.direct.as_ref().map(|direct| direct.until),
+                call.outside.as_ref().map(|outside| outside.until),
                 call.closing.as_ref().map(|closing| closing.until),
                 call.reattach.as_ref().map(|reattach| reattach.until),
                 call.outbound.as_ref().filter(|_| call.closing.is_none()).map(outbound::Outbound::deadline),
@@ -272,10 +280,10 @@ impl Center {
     /// Whether one of the agent's phones takes part in a call.
     pub fn is_on_a_call(&self, tenant: TenantId, agent: AgentId) -> bool {
         let listens = |call: &Call| call.supervisors.iter().any(|one| one.by == agent);
-        self.calls
-            .values()
-            .filter(|call| call.tenant == tenant)
-            .any(|call| call.open_legs().any(|leg| leg.agent_id == Some(agent)) || listens(call))
+        self.calls.values().filter(|call| call.tenant == tenant).any(|call| {
+            let is_theirs = |leg: &Leg| leg.kind != LegKind::Outside && leg.agent_id == Some(agent);
+            call.open_legs().any(is_theirs) || listens(call)
+        })
     }
 
     /// Whether there is no call at all.
@@ -330,6 +338,7 @@ impl Center {
                     Part::SupervisorLeg(_) => self.supervisor_entered(now, name.call, &channel.id, out),
                     Part::Ear(_) | Part::Bell(_) => supervise::entered(call, &channel.id, out),
                     Part::TrunkLeg => self.trunk_leg_entered(now, name.call, channel, out),
+                    Part::OutsideLeg(_) => self.outside_entered(now, name.call, &channel.id, channel.is_up(), out),
                     part => taps::entered(call, part, out),
                 },
                 _ => refuse(channel, HangupWhy::Normal, out),
@@ -375,7 +384,7 @@ impl Center {
         self.queue_call(now, channel, dialled, queue, out);
     }
 
-    /// A phone of the house dialled: an extension of its own tenant, or a number outside that its tenant may call; both while there are minutes.
+    /// A phone of the house dialled: a colleague; or, while there are minutes, a queue of its own tenant or a number outside that its tenant may call.
     fn phone_called(
         &mut self,
         now: DateTime<Utc>,
@@ -406,6 +415,10 @@ impl Center {
                     extension: ECHO_EXTENSION.to_owned(),
                 },
             });
+            return;
+        }
+        if let Some(colleague) = directory.agent_of_extension(device.tenant, called) {
+            self.phone_calls_colleague(now, channel, device, colleague, out);
             return;
         }
         if directory.spent.contains(&device.tenant) {
@@ -541,15 +554,20 @@ impl Center {
     fn hangup(&mut self, now: DateTime<Utc>, tenant: TenantId, id: CallId, sight: &Sight, out: &mut Vec<Output>) {
         let running = self.calls.get(&id).filter(|call| call.tenant == tenant && call.row.state != CallState::Ended);
         let visible = running.filter(|call| self.is_seen(call, sight));
-        let Some((was_answered, direction)) = visible.map(|call| (call.row.answered_at.is_some(), call.row.direction))
-        else {
+        let state = |call: &Call| {
+            let (answered, outside) = (call.row.answered_at.is_some(), call.is_left_to_outside());
+            (answered, outside, call.is_between_colleagues(), call.row.direction)
+        };
+        let Some((was_answered, left_to_outside, is_between, direction)) = visible.map(state) else {
             out.push(Output::CommandAnswered(Err(CallCommandError::NotFound)));
             return;
         };
         tracing::info!(call = %id, by = %sight.user, "hanging up by command");
         let reason = match direction {
+            _ if left_to_outside => EndReason::Transferred,
             _ if was_answered => EndReason::CompletedAgent,
             Direction::Outbound => EndReason::NoAnswer,
+            _ if is_between => EndReason::NoAnswer,
             _ => EndReason::Rejected,
         };
         self.begin_end(now, id, reason, false, out);
@@ -575,6 +593,7 @@ impl Center {
         for id in ids {
             self.speech_timer(now, id, out);
             self.direct_timer(now, id, out);
+            self.outside_timer(now, id, out);
             self.reattach_timer(now, id, out);
             self.outbound_timer(now, id, out);
             self.supervision_timer(now, id, out);
@@ -589,6 +608,7 @@ impl Center {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             self.settle(now, id, out);
+            self.close_usage(now, id);
         }
     }
 }

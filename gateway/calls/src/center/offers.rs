@@ -6,7 +6,7 @@ use trunkline_db::{AgentId, CallId, QueueId};
 use trunkline_routing::{self as routing, CancelWhy, LeaveWhy, PassWhy};
 
 use super::call::Ringing;
-use super::floor::missed_word;
+use super::floor::{leave_word, missed_word};
 use super::io::{Answers, Ending, HangupWhy, Output, Request};
 use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallState, Leg, LegKind};
@@ -47,6 +47,7 @@ impl Center {
                 answered_at: None,
                 ended_at: None,
                 cause: None,
+                number: None,
             });
             ringing.insert(channel.clone(), device.id);
             out.push(call.request(Request::Originate {
@@ -220,20 +221,11 @@ impl Center {
         call.row.queue_id = Some(to);
         call.set_state(CallState::Queued);
         call.ring_seconds = queue.map_or(call.ring_seconds, |queue| queue.ring_seconds);
-        let reason = match why {
-            LeaveWhy::Closed => "closed",
-            LeaveWhy::TooLong => "too_long",
-            LeaveWhy::Waited | LeaveWhy::MaxWait => "waited",
-            LeaveWhy::Nobody => "nobody",
-            LeaveWhy::Silent => "silent",
-            LeaveWhy::DeadEnd | LeaveWhy::QueueRemoved => "queue_removed",
-            LeaveWhy::ByHand => "moved",
-        };
         let details = json!({
             "queue_id": to,
             "queue": queue.map(|queue| &queue.name),
             "from_queue_id": from,
-            "reason": reason,
+            "reason": leave_word(why),
             "service_level_s": queue.map(|queue| queue.routing.service_level_seconds),
             "short_abandon_s": queue.map(|queue| queue.routing.short_abandon_seconds),
         });

@@ -13,17 +13,18 @@ use trunkline_dialing::{Attempt, Decision, Kind, Mark, Number, Rule, Usage, norm
 
 use super::call::Call;
 use super::io::{Answers, ChannelView, DialProgress, DialWish, Ending, HangupWhy, Output, Request};
+use super::outside::Allowed;
 use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, Server};
 use crate::names::{Part, ResourceName};
 use crate::{DialRefusal, DirectoryDevice};
 
 /// How long the database may take to have the record. Past that the call is given up.
-const WRITING_SECONDS: i64 = 10;
+pub(super) const WRITING_SECONDS: i64 = 10;
 /// How long the agent's own phone rings.
 const CALLING_SECONDS: u32 = 25;
 /// How long it rings on the other side.
-const DIALLING_SECONDS: u32 = 90;
+pub(super) const DIALLING_SECONDS: u32 = 90;
 
 /// An outbound call before the answer.
 #[derive(Debug)]
@@ -51,6 +52,13 @@ enum Stage {
 }
 
 impl Outbound {
+    /// An agent calls a colleague: only their own phone is rung in this way.
+    pub(super) fn to_a_colleague(until: DateTime<Utc>, phones: Vec<String>, auto_answer: bool) -> Self {
+        let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
+        let (stage, endpoint) = (Stage::Writing, String::new());
+        Self { stage, until, endpoint, caller_id: None, phones, answers, rings: false }
+    }
+
     pub(super) fn deadline(&self) -> DateTime<Utc> {
         self.until
     }
@@ -73,6 +81,12 @@ struct Begin {
 impl Center {
     /// An agent clicked a number.
     pub(super) fn dial(&mut self, now: DateTime<Utc>, wish: &DialWish, out: &mut Vec<Output>) {
+        if let Some(colleague) = self.colleague(wish) {
+            if let Err(refusal) = self.dial_colleague(now, wish, colleague, out) {
+                out.push(Output::DialAnswered { call: wish.call, result: Err(refusal) });
+            }
+            return;
+        }
         match self.may_dial(now, wish, out) {
             Ok(begin) => self.begin_outbound(now, begin, None, out),
             Err(refusal) => out.push(Output::DialAnswered { call: wish.call, result: Err(refusal) }),
@@ -88,33 +102,47 @@ impl Center {
         if queue.is_some_and(|queue| directory.queues.get(&queue).is_none_or(|known| known.tenant != tenant)) {
             return Err(DialRefusal::NoQueue);
         }
-        let phones = directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
-        let phones: Vec<String> = phones
-            .filter(|username| self.fleet.is_online(username))
-            .filter(|username| wish.phone.as_ref().is_none_or(|wanted| wanted == username))
-            .collect();
-        let home = self.fleet.home(phones.iter().map(String::as_str));
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), home.as_ref(), queue, &wish.to, out)?;
-        let server = home.ok_or(DialRefusal::PhoneAway)?;
-        if self.is_on_a_call(tenant, agent) {
-            return Err(DialRefusal::OnACall);
-        }
+        let home = self.home_to_call_from(wish);
+        let Allowed { number, caller_id, endpoint } =
+            self.may_call(now, (tenant, Some(agent)), home.as_ref(), queue, &wish.to, out)?;
+        let (phones, server) = self.phones_to_call_from(wish)?;
         let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
         Ok(Begin { call, server, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
     }
 
-    /// Whether an agent may call a number now; with the number shown there, and the way there.
-    fn may_call(
+    fn home_to_call_from(&self, wish: &DialWish) -> Option<Server> {
+        let phones =
+            self.directory.devices_of(wish.tenant, wish.agent).into_iter().map(|device| device.username.as_str());
+        self.fleet.home(phones.filter(|username| wish.phone.as_ref().is_none_or(|wanted| wanted == username)))
+    }
+
+    /// The phones of an agent's that are rung first, if they are free to call; and the server on which the call begins.
+    pub(super) fn phones_to_call_from(&self, wish: &DialWish) -> Result<(Vec<String>, Server), DialRefusal> {
+        let &DialWish { tenant, agent, .. } = wish;
+        let phones = self.directory.devices_of(tenant, agent).into_iter().map(|device| device.username.clone());
+        let phones: Vec<String> = phones
+            .filter(|username| self.fleet.is_online(username))
+            .filter(|username| wish.phone.as_ref().is_none_or(|wanted| wanted == username))
+            .collect();
+        let server = self.home_to_call_from(wish).ok_or(DialRefusal::PhoneAway)?;
+        if self.is_on_a_call(tenant, agent) {
+            return Err(DialRefusal::OnACall);
+        }
+        Ok((phones, server))
+    }
+
+    /// Whether a number may be called now, by an agent or by nobody in particular; with the number shown there, and the way there.
+    pub(super) fn may_call(
         &mut self,
         now: DateTime<Utc>,
-        (tenant, agent): (TenantId, AgentId),
+        (tenant, agent): (TenantId, Option<AgentId>),
         server: Option<&Server>,
         queue: Option<QueueId>,
         to: &str,
         out: &mut Vec<Output>,
-    ) -> Result<(Number, Option<String>, String), DialRefusal> {
+    ) -> Result<Allowed, DialRefusal> {
         let directory = Arc::clone(&self.directory);
-        let load = self.ledgers.entry(tenant).or_default().load(now, Some(agent.uuid()));
+        let load = self.ledgers.entry(tenant).or_default().load(now, agent.map(AgentId::uuid));
         let attempt = Attempt { to, queue: queue.map(QueueId::uuid), now };
         let decision = match directory.dialing.get(&tenant) {
             Some(policy) => policy.decide(&attempt, &load),
@@ -130,10 +158,10 @@ impl Center {
                 let trunk = server.map_or_else(|| trunks.values().next(), |server| trunks.get(server));
                 let trunk = trunk.ok_or(DialRefusal::NoTrunk)?;
                 let endpoint = trunk.replace("{number}", &number.text);
-                Ok((number, caller_id, endpoint))
+                Ok(Allowed { number, caller_id, endpoint })
             }
             Decision::Denied { rule, words, .. } => {
-                tracing::info!(%tenant, %agent, rule = rule.as_str(), "a call was denied");
+                tracing::info!(%tenant, ?agent, rule = rule.as_str(), "a call was denied");
                 out.push(Output::Denied(rule));
                 self.note_denial(now, tenant, agent, rule, &words, out);
                 Err(DialRefusal::Denied { rule, words })
@@ -159,8 +187,8 @@ impl Center {
         out: &mut Vec<Output>,
     ) -> Result<(), DialRefusal> {
         let (tenant, agent) = (device.tenant, device.agent);
-        let server = Some(&channel.server);
-        let (number, caller_id, endpoint) = self.may_call(now, (tenant, agent), server, None, dialled, out)?;
+        let Allowed { number, caller_id, endpoint } =
+            self.may_call(now, (tenant, Some(agent)), Some(&channel.server), None, dialled, out)?;
         let begin = Begin {
             call: CallId::new(),
             server: channel.server.clone(),
@@ -246,8 +274,13 @@ impl Center {
 
     /// The database has the record: now somebody may be dialled.
     pub(super) fn committed(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.unwritten = call.unwritten.saturating_sub(1);
+        if call.closing.is_some() || call.unwritten > 0 {
+            return;
+        }
         if call.outbound.as_ref().is_none_or(|outbound| outbound.stage != Stage::Writing) {
+            self.outside_written(now, id, out);
             return;
         }
         out.push(Output::DialAnswered { call: id, result: Ok(()) });
@@ -301,7 +334,11 @@ impl Center {
         if let Some(leg) = call.leg_mut(channel) {
             leg.answered_at = Some(now);
         }
-        dial_out(call, now, out);
+        if call.is_between_colleagues() {
+            self.caller_is_there(now, id, channel, out);
+        } else {
+            dial_out(call, now, out);
+        }
         true
     }
 
@@ -335,7 +372,12 @@ impl Center {
         progress: DialProgress,
         out: &mut Vec<Output>,
     ) {
-        let Some(id) = self.customers.get(server, channel) else { return };
+        let Some(id) = self.customers.get(server, channel) else {
+            if let Ok(ResourceName { call: id, part: Part::OutsideLeg(_) }) = channel.parse() {
+                self.outside_dialling(now, id, channel, progress, out);
+            }
+            return;
+        };
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let agent = call.talking_agent_leg().map(|leg| leg.id.clone());
         let (Some(outbound), Some(agent)) = (&mut call.outbound, agent) else { return };
@@ -492,6 +534,7 @@ fn agent_leg(now: DateTime<Utc>, channel: String, device: &DirectoryDevice) -> L
         answered_at: None,
         ended_at: None,
         cause: None,
+        number: None,
     }
 }
 
@@ -512,6 +555,7 @@ fn dial_out(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>) {
         answered_at: None,
         ended_at: None,
         cause: None,
+        number: None,
     });
     out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![agent.clone()] }));
     out.push(call.request(Request::CreateTrunkLeg { channel: customer, endpoint, caller_id, originator: agent }));
@@ -522,7 +566,7 @@ fn dial_out(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>) {
 }
 
 /// What a refusal of the network means: the SIP code where there is one (RFC 3261 §21), else the cause (ITU-T Q.850 §2.2.7).
-fn unanswered(ending: Ending) -> EndReason {
+pub(super) fn unanswered(ending: Ending) -> EndReason {
     let by_code = ending.sip_code.and_then(|code| match code {
         404 | 410 | 484 | 604 => Some(EndReason::InvalidNumber),
         486 | 600 => Some(EndReason::Busy),

@@ -10,7 +10,9 @@ use trunkline_db::{AgentId, CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, controls, taps};
-use crate::model::{CallGap, CallState, EndReason, Happening, Leg, LegKind, Record, RecordingState, Server, Subject};
+use crate::model::{
+    CallGap, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingState, Server, Subject,
+};
 use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
@@ -120,8 +122,13 @@ impl Center {
         if call.row.state == CallState::Ended {
             return;
         }
-        let gone: Vec<String> =
-            call.open_legs().filter(|leg| present.channel(&leg.id).is_none()).map(|leg| leg.id.clone()).collect();
+        // One that is not made yet cannot be gone.
+        let unmade = call.outside.as_ref().filter(|outside| outside.is_unmade()).map(|outside| outside.channel.clone());
+        let gone: Vec<String> = call
+            .open_legs()
+            .filter(|leg| present.channel(&leg.id).is_none() && Some(&leg.id) != unmade.as_ref())
+            .map(|leg| leg.id.clone())
+            .collect();
         let talked: Vec<AgentId> = call.talkers();
         for channel in &gone {
             call.leg_ended(channel, now, None);
@@ -142,11 +149,20 @@ impl Center {
             self.reconcile_outbound(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
             return;
         }
+        if call.waits_for_its_caller() {
+            if !bridge_here {
+                out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+            }
+            self.reconcile_caller(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
+            return;
+        }
         let Some(customer) = present.channel(&call.row.customer_channel) else {
             let reason = match call.row.state {
                 // Bridges outlive everybody in them, but not Asterisk.
                 _ if !bridge_here => EndReason::Lost,
+                _ if call.is_left_to_outside() => EndReason::Transferred,
                 CallState::Active => EndReason::CompletedCustomer,
+                _ if call.is_between_colleagues() => EndReason::NoAnswer,
                 _ => EndReason::AbandonedQueue,
             };
             self.begin_end(now, id, reason, true, out);
@@ -155,6 +171,10 @@ impl Center {
         if !bridge_here {
             out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
         }
+        self.reconcile_outside(now, id, &gone, |channel| present.channel(channel).map(ChannelView::is_up), out);
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else {
+            return;
+        };
         if call.row.state == CallState::Active {
             for channel in &gone {
                 self.direct_leg_gone(now, id, channel, "failed", out);
@@ -181,7 +201,13 @@ impl Center {
         let talkers = call.talkers();
         if talkers.is_empty() {
             // The phone that is rung for its call may still come.
-            if call.reattach.is_none() {
+            if call.outside_leg().is_some() {
+                // Whoever handed it on to them may have gone meanwhile.
+                for agent in talked {
+                    self.talker_left(now, id, *agent, "", out);
+                }
+                self.reconcile_talk(now, id, present, out);
+            } else if call.reattach.is_none() {
                 self.begin_end(now, id, EndReason::CompletedAgent, true, out);
             }
             return;
@@ -200,6 +226,9 @@ impl Center {
                     call.leg_ended(&leg, now, None);
                     out.push(call.request(Request::Hangup { channel: leg, why: HangupWhy::Normal }));
                 }
+            }
+            if call.outside_with_customer().is_some_and(|leg| forgotten(&leg)) {
+                call.dismiss_outside(now, out);
             }
         }
         let lost: Vec<AgentId> = talked.iter().copied().filter(|agent| !talkers.contains(agent)).collect();
@@ -253,7 +282,11 @@ impl Center {
             call.talkers().into_iter().filter(|agent| !call.controls.holds(*agent)).partition(|agent| aside(*agent));
         let legs =
             |agents: &[AgentId]| -> Vec<String> { agents.iter().filter_map(|agent| call.leg_of(*agent)).collect() };
-        let (aside, mut together) = (legs(&aside), legs(&together));
+        let (mut aside, mut together) = (legs(&aside), legs(&together));
+        match call.outside_with_customer() {
+            Some(outside) => together.push(outside),
+            None => aside.extend(call.outside_leg().map(|leg| leg.id.clone())),
+        }
         if !together.is_empty() {
             together.insert(0, customer.clone());
         }
@@ -277,11 +310,13 @@ impl Center {
             }
             // Being wired, with a deadline of their own.
             Some(_) => {}
-            None if call.recording.is_none() && self.directory.unrecorded.contains(&call.tenant) => {}
+            None if call.recording.is_none()
+                && (call.is_between_colleagues() || self.directory.unrecorded.contains(&call.tenant)) => {}
             None => resume_recording(call, now, present, out),
         }
         let (talkers, calling) = (call.talkers(), call.calling_agent);
-        let calling = calling.filter(|agent| !talkers.contains(agent));
+        // Whoever called out and handed it on has no part in it any more.
+        let calling = calling.filter(|agent| !talkers.contains(agent) && call.row.direction != Direction::Outbound);
         for agent in talkers {
             self.engage(now, id, agent, true, out);
         }
@@ -316,11 +351,14 @@ impl Center {
             return;
         };
         let Some(queue) = call.row.queue_id else {
-            if call.direct.is_none() {
+            if call.direct.is_none() && call.outside.is_none() {
                 self.begin_end(now, id, EndReason::NoAnswer, true, out);
             }
             return;
         };
+        if call.outside.is_some() {
+            return;
+        }
         // Whether it is still being said nobody can tell: what was to follow follows now.
         if let Some(playback) = call.speech.as_ref().map(|speech| speech.playback.clone()) {
             out.push(call.request(Request::StopPlayback { playback: playback.clone() }));
@@ -390,7 +428,9 @@ impl Center {
             Part::Playback(_) => true,
             Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
-            Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg => call.open_legs().any(|leg| leg.id == id),
+            Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => {
+                call.open_legs().any(|leg| leg.id == id)
+            }
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)
             }

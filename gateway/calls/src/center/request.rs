@@ -200,6 +200,8 @@ pub enum HangupWhy {
     NoAnswer,
     /// Another phone was picked up: this one counts no missed call.
     AnsweredElsewhere,
+    /// Who is called is in another call.
+    Busy,
     /// We can't.
     Congestion,
     /// We won't.

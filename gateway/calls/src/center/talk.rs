@@ -71,6 +71,7 @@ impl Center {
             .get_mut(&id)
             .filter(|call| call.tenant == tenant && call.row.agent_id == Some(by))
             .filter(|call| call.row.state == CallState::Active && call.closing.is_none())
+            .filter(|call| !call.is_left_to_outside())
             .ok_or(CallCommandError::NotFound)?;
         let device = self
             .directory
@@ -93,6 +94,7 @@ impl Center {
             answered_at: None,
             ended_at: None,
             cause: None,
+            number: None,
         });
         let until = now + TimeDelta::seconds(i64::from(REATTACH_SECONDS));
         call.reattach = Some(Reattach { channel: channel.clone(), until });

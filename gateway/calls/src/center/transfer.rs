@@ -12,18 +12,28 @@ use super::call::Call;
 use super::commands::{TransferKind, TransferStep, TransferTo};
 use super::direct::Purpose;
 use super::io::{HangupWhy, Output, Request};
+use super::outside::Errand;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::model::{CallState, EndReason, LegKind};
 use crate::names::{Part, ResourceName};
 
-/// Two agents and a customer who is not to hear both of them yet.
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// An agent.
+    Agent(AgentId),
+    /// Somebody outside; a call has one at a time.
+    Outside,
+}
+
+/// An agent, somebody whom they ask, and a customer who is not to hear both of them yet.
 #[derive(Debug)]
 pub(super) struct Consult {
     /// Who asks.
     pub(super) by: AgentId,
     /// Who is asked.
-    pub(super) to: AgentId,
+    pub(super) to: Asked,
     pub(super) bridge: String,
     /// The one who is asked picked up.
     pub(super) answered: bool,
@@ -34,7 +44,7 @@ pub(super) struct Consult {
 impl Consult {
     /// Whether an agent is beside the customer, not with them.
     pub(super) fn has_aside(&self, agent: AgentId) -> bool {
-        agent == self.to || (agent == self.by && !self.with_customer)
+        self.to == Asked::Agent(agent) || (agent == self.by && !self.with_customer)
     }
 }
 
@@ -47,7 +57,15 @@ impl Call {
         self.open_legs().find(talks).map(|leg| leg.id.clone())
     }
 
-    /// Everybody who talks in it, the one who is responsible first.
+    /// The leg on which somebody who is asked talks.
+    fn leg_of_asked(&self, asked: Asked) -> Option<String> {
+        match asked {
+            Asked::Agent(agent) => self.leg_of(agent),
+            Asked::Outside => self.outside_leg().map(|leg| leg.id.clone()),
+        }
+    }
+
+    /// Everybody of the house who talks in it, the one who is responsible first.
     pub(super) fn talkers(&self) -> Vec<AgentId> {
         let mut talkers: Vec<AgentId> = self
             .open_legs()
@@ -70,7 +88,7 @@ impl Call {
         let aside = |agent: &AgentId| {
             self.controls.holds(*agent) || self.consult.as_ref().is_some_and(|consult| consult.has_aside(*agent))
         };
-        self.talkers().iter().all(aside)
+        self.outside_with_customer().is_none() && self.talkers().iter().all(aside)
     }
 
     /// While nobody talks to them, the customer hears music, and is held.
@@ -145,7 +163,7 @@ impl Center {
     ) -> Result<(), CallCommandError> {
         let by = self.talked_in((tenant, id), sight)?;
         let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
-        let busy = call.direct.is_some() || call.consult.is_some() || call.reattach.is_some();
+        let busy = call.direct.is_some() || call.outside.is_some() || call.consult.is_some() || call.reattach.is_some();
         if call.row.state != CallState::Active || busy {
             return Err(CallCommandError::NotNow);
         }
@@ -163,7 +181,23 @@ impl Center {
             }
             (TransferKind::Attended, TransferTo::Agent(agent)) => {
                 self.may_ring(id, agent)?;
-                self.begin_consult(now, id, (by, agent), out);
+                self.begin_consult(now, id, (by, Asked::Agent(agent)), out);
+                self.ring_directly(now, id, agent, Purpose::Consult { by }, out);
+            }
+            (kind, TransferTo::Number(number)) => {
+                if call.outside_leg().is_some() {
+                    return Err(CallCommandError::NotNow);
+                }
+                let (queue, server) = (call.row.queue_id, call.row.server.clone());
+                let allowed = self.may_call(now, (tenant, Some(by)), Some(&server), queue, &number, out)?;
+                let errand = if kind == TransferKind::Blind {
+                    self.leave_customer(now, id, by, out);
+                    Errand::TakeOver { from: by }
+                } else {
+                    self.begin_consult(now, id, (by, Asked::Outside), out);
+                    Errand::Consult { by }
+                };
+                self.begin_outside(now, id, allowed, errand, out);
             }
             (TransferKind::Attended, TransferTo::Queue(_)) => return Err(CallCommandError::NoSuchTarget),
         }
@@ -178,6 +212,7 @@ impl Center {
         for agent in call.talkers() {
             call.dismiss(agent, now, out);
         }
+        call.dismiss_outside(now, out);
         let others: Vec<AgentId> = call.talkers().into_iter().chain(call.engaged.iter().copied()).collect();
         for agent in others {
             self.disengage(now, id, agent, true, out);
@@ -222,9 +257,8 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         id: CallId,
-        (from, to): (AgentId, AgentId),
+        (from, to): (Option<AgentId>, AgentId),
         channel: &str,
-        kind: &str,
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -233,8 +267,8 @@ impl Center {
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         call.let_in(vec![channel.to_owned()], out);
         call.answered_again(now, to);
-        if kind == "blind" {
-            call.transferred(now, kind, (from, to));
+        if let Some(from) = from {
+            call.transferred(now, "blind", (from, to));
         }
         out.push(call.record(None));
     }
@@ -244,16 +278,17 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         id: CallId,
-        (from, to): (AgentId, AgentId),
+        from: AgentId,
+        to: &serde_json::Value,
         why: &str,
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let details = json!({ "from_agent_id": from, "to": { "agent_id": to }, "why": why });
+        let details = json!({ "kind": "blind", "from_agent_id": from, "to": to, "reason": why, "why": why });
         call.happened("call.transfer_failed", now, None, details);
         out.push(call.record(None));
         if self.may_ring(id, from).is_ok() {
-            self.ring_directly(now, id, from, Purpose::TakeBack { from: to }, out);
+            self.ring_directly(now, id, from, Purpose::TakeBack, out);
         } else {
             self.nobody_took_it(now, id, out);
         }
@@ -274,7 +309,7 @@ impl Center {
         self.enqueue(now, id, None, false, out);
     }
 
-    fn begin_consult(&mut self, now: DateTime<Utc>, id: CallId, (by, to): (AgentId, AgentId), out: &mut Vec<Output>) {
+    fn begin_consult(&mut self, now: DateTime<Utc>, id: CallId, (by, to): (AgentId, Asked), out: &mut Vec<Output>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(leg) = call.leg_of(by) else { return };
         call.goes_elsewhere(now, by);
@@ -284,7 +319,6 @@ impl Center {
         out.push(call.request(Request::AddChannels { bridge: bridge.clone(), channels: vec![leg] }));
         call.consult = Some(Consult { by, to, bridge, answered: false, with_customer: false });
         call.entertain_if_alone(now, by, out);
-        self.ring_directly(now, id, to, Purpose::Consult { by }, out);
     }
 
     /// Who is asked picked up.
@@ -297,7 +331,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.as_mut().filter(|consult| consult.to == to) else {
+        let Some(consult) = call.consult.as_mut().filter(|consult| consult.to == Asked::Agent(to)) else {
             call.dismiss(to, now, out);
             self.disengage(now, id, to, false, out);
             return;
@@ -363,17 +397,23 @@ impl Center {
             TransferStep::Swap if answered => self.swap(now, id, out),
             TransferStep::Merge if answered => self.merge(now, id, out),
             TransferStep::Swap | TransferStep::Merge => return Err(CallCommandError::NotNow),
-            TransferStep::Cancel => {
-                if answered {
+            TransferStep::Cancel => match to {
+                Asked::Agent(_) if !answered => self.direct_failed(now, id, "cancelled", out),
+                Asked::Outside if !answered => self.outside_failed(now, id, "cancelled", out),
+                Asked::Agent(agent) => {
                     if let Some(call) = self.calls.get_mut(&id) {
-                        call.dismiss(to, now, out);
+                        call.dismiss(agent, now, out);
                     }
-                    self.disengage(now, id, to, false, out);
+                    self.disengage(now, id, agent, false, out);
                     self.consult_failed(now, id, by, out);
-                } else {
-                    self.direct_failed(now, id, "cancelled", out);
                 }
-            }
+                Asked::Outside => {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.dismiss_outside(now, out);
+                    }
+                    self.consult_failed(now, id, by, out);
+                }
+            },
         }
         Ok(())
     }
@@ -384,18 +424,28 @@ impl Center {
         let Some(consult) = call.consult.take() else { return };
         let (by, to) = (consult.by, consult.to);
         call.dismiss(by, now, out);
-        call.row.agent_id = Some(to);
+        // With somebody outside, whoever served last stays responsible, if no other agent is there.
+        call.row.agent_id = match to {
+            Asked::Agent(to) => Some(to),
+            Asked::Outside => call.talkers().first().copied().or(Some(by)),
+        };
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        if let Some(leg) = call.leg_of(to) {
+        if let Some(leg) = call.leg_of_asked(to) {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
             call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
-        call.answered_again(now, to);
-        call.transferred(now, "attended", (by, to));
+        match to {
+            Asked::Agent(to) => {
+                call.answered_again(now, to);
+                call.transferred(now, "attended", (by, to));
+            }
+            Asked::Outside => call.transferred_outside(now, "attended", Some(by)),
+        }
         out.push(call.record(Some((by, now))));
         self.disengage(now, id, by, true, out);
+        self.no_more_to_hear(now, id, out);
     }
 
     /// Who asked does not wait for the answer.
@@ -403,12 +453,14 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(consult) = call.consult.take() else { return };
         call.dismiss(consult.by, now, out);
-        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
         if let Some(direct) = &mut call.direct {
             direct.purpose = Purpose::TakeOver { from: consult.by };
             call.set_state(CallState::Ringing);
         }
+        self.outside_for_customer(now, id, consult.by, out);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         out.push(call.record(Some((consult.by, now))));
         self.disengage(now, id, consult.by, true, out);
     }
@@ -420,7 +472,7 @@ impl Center {
         consult.with_customer = !consult.with_customer;
         let (by, to, with_customer, consult_bridge) =
             (consult.by, consult.to, consult.with_customer, consult.bridge.clone());
-        let (Some(asks), Some(asked)) = (call.leg_of(by), call.leg_of(to)) else { return };
+        let (Some(asks), Some(asked)) = (call.leg_of(by), call.leg_of_asked(to)) else { return };
         if with_customer {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
             out.push(call.request(Request::StartMusic { channel: asked }));
@@ -438,7 +490,7 @@ impl Center {
     fn merge(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(consult) = call.consult.take() else { return };
-        let legs: Vec<String> = [consult.by, consult.to].iter().filter_map(|agent| call.leg_of(*agent)).collect();
+        let legs: Vec<String> = call.leg_of(consult.by).into_iter().chain(call.leg_of_asked(consult.to)).collect();
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         for leg in &legs {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
@@ -446,7 +498,14 @@ impl Center {
         call.let_in(legs, out);
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         call.resumed(now);
-        call.happened("call.conferenced", now, Some(consult.by), json!({ "agent_id": consult.to, "by": consult.by }));
+        let details = match consult.to {
+            Asked::Agent(agent) => json!({ "agent_id": agent, "by": consult.by }),
+            Asked::Outside => {
+                let number = call.outside_leg().and_then(|leg| leg.number.clone());
+                json!({ "number": number, "by": consult.by })
+            }
+        };
+        call.happened("call.conferenced", now, Some(consult.by), details);
         out.push(call.record(None));
     }
 
@@ -461,7 +520,8 @@ impl Center {
     ) {
         let done = self.talked_in((tenant, id), sight).and_then(|by| {
             let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
-            if call.row.state != CallState::Active || call.direct.is_some() || call.consult.is_some() {
+            let is_handed_on = call.direct.is_some() || call.outside.is_some() || call.consult.is_some();
+            if call.row.state != CallState::Active || is_handed_on {
                 return Err(CallCommandError::NotNow);
             }
             self.may_ring(id, agent)?;
@@ -506,15 +566,25 @@ impl Center {
                 call.leg_ended(channel, now, None);
                 self.consult_becomes_blind(now, id, out);
             }
-            Some((by, to, _)) if to == agent => {
+            Some((by, to, _)) if to == Asked::Agent(agent) => {
                 call.leg_ended(channel, now, None);
-                self.disengage(now, id, to, false, out);
+                self.disengage(now, id, agent, false, out);
                 self.consult_failed(now, id, by, out);
             }
             _ => {
                 let asked = consult.map(|(_, to, _)| to);
-                let left = call.talkers().into_iter().find(|left| *left != agent && Some(*left) != asked);
+                let is_asked = |agent: AgentId| asked == Some(Asked::Agent(agent));
+                let left = call.talkers().into_iter().find(|left| *left != agent && !is_asked(*left));
                 let Some(next) = left else {
+                    if call.outside_with_customer().is_some() {
+                        call.leg_ended(channel, now, None);
+                        call.let_go(now, agent);
+                        call.transferred_outside(now, "conference", Some(agent));
+                        out.push(call.record(Some((agent, now))));
+                        self.disengage(now, id, agent, true, out);
+                        self.no_more_to_hear(now, id, out);
+                        return;
+                    }
                     self.begin_end(now, id, EndReason::CompletedAgent, false, out);
                     return;
                 };

@@ -242,10 +242,10 @@ fn end(call: &mut Call, by: AgentId, why: &str, announced: bool, now: DateTime<U
     call.note_supervision("call.supervision_ended", now, by, told.filter(|_| announced), data);
 }
 
-/// The call is over: so is every supervision.
-pub(super) fn end_all(call: &mut Call, announced: bool, now: DateTime<Utc>, out: &mut Vec<Output>) {
+/// There is nothing to hear any more: every supervision is over.
+pub(super) fn end_all(call: &mut Call, why: &str, announced: bool, now: DateTime<Utc>, out: &mut Vec<Output>) {
     while let Some(by) = call.supervisors.first().map(|one| one.by) {
-        end(call, by, "call_ended", announced, now, out);
+        end(call, by, why, announced, now, out);
     }
 }
 
@@ -429,6 +429,7 @@ impl Center {
                 answered_at: Some(now),
                 ended_at: None,
                 cause: None,
+                number: None,
             },
             booth,
             room: None,

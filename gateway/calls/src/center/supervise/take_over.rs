@@ -69,6 +69,7 @@ impl Center {
 
 /// Whether somebody talks with the customer, and it is not being handed on.
 pub(super) fn is_possible(call: &Call) -> bool {
-    let is_handed_on = call.direct.is_some() || call.consult.is_some() || call.reattach.is_some();
+    let is_handed_on =
+        call.direct.is_some() || call.outside.is_some() || call.consult.is_some() || call.reattach.is_some();
     call.row.state == CallState::Active && !is_handed_on && call.talking_agent_leg().is_some()
 }

@@ -17,6 +17,8 @@ enum Step {
     CustomerCalls,
     PhoneDials(usize),
     PhoneDialsOut(usize),
+    PhoneDialsColleague(usize, usize),
+    ClicksColleague(usize, usize),
     Clicks(usize),
     Answer(prop::sample::Index),
     Refuse(prop::sample::Index),
@@ -32,6 +34,7 @@ enum Step {
     SpeechesEnd,
     HandsOn(usize, usize, TransferKind),
     HandsToQueue(usize),
+    HandsOutside(usize, TransferKind),
     GoesOn(usize, TransferStep),
     AsksIn(usize, usize),
     Asks(usize, Ask),
@@ -75,11 +78,15 @@ fn works() -> impl Strategy<Value = QueueRouting> {
         Just(AskedBy::RingAll),
         Just(AskedBy::SkillBest),
     ];
-    (strategies, 0..20u32, prop::option::of(1..3u32), prop::option::of(1..4u32), 30..200u32).prop_map(
+    let too_long = prop::option::of((1..3u32, any::<bool>()));
+    (strategies, 0..20u32, too_long, prop::option::of(1..4u32), 30..200u32).prop_map(
         |(strategy, wrap_up_seconds, too_long, pause_after_missed, max_wait_seconds)| QueueRouting {
             strategy,
             wrap_up_seconds,
-            too_long: too_long.map(|at| TooLong { at, to: Destination::HangUp }),
+            too_long: too_long.map(|(at, outside)| {
+                let number = Destination::Number("+390644121234".to_owned());
+                TooLong { at, to: if outside { number } else { Destination::HangUp } }
+            }),
             pause_after_missed,
             max_wait_seconds,
             ..QueueRouting::default()
@@ -92,6 +99,8 @@ fn step() -> impl Strategy<Value = Step> {
         5 => Just(Step::CustomerCalls),
         1 => (0..3usize).prop_map(Step::PhoneDials),
         2 => (0..3usize).prop_map(Step::PhoneDialsOut),
+        2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::PhoneDialsColleague(by, whom)),
+        2 => (0..3usize, 0..3usize).prop_map(|(by, whom)| Step::ClicksColleague(by, whom)),
         3 => (0..3usize).prop_map(Step::Clicks),
         8 => any::<prop::sample::Index>().prop_map(Step::Answer),
         2 => any::<prop::sample::Index>().prop_map(Step::Refuse),
@@ -112,6 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3usize, 0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
             .prop_map(|(by, to, kind)| Step::HandsOn(by, to, kind)),
         1 => (0..3usize).prop_map(Step::HandsToQueue),
+        3 => (0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
+            .prop_map(|(by, kind)| Step::HandsOutside(by, kind)),
         4 => (0..3usize, prop_oneof![
             Just(TransferStep::Complete),
             Just(TransferStep::Swap),
@@ -143,13 +154,15 @@ proptest! {
                 Step::CustomerCalls => { world.customer_calls(); }
                 Step::PhoneDials(phone) => { world.phone_dials(phone, "700"); }
                 Step::PhoneDialsOut(phone) => { world.phone_dials(phone, OUTSIDE); }
+                Step::PhoneDialsColleague(by, whom) => { world.phone_dials(by, &World::extension(whom)); }
+                Step::ClicksColleague(by, whom) => { world.clicks(by, &World::extension(whom)); }
                 Step::Clicks(agent) => { world.clicks(agent, OUTSIDE); }
                 Step::Answer(index) => {
                     let mut ringing = world.ringing_legs();
                     ringing.extend(world.dialled_legs());
                     if !ringing.is_empty() {
                         let leg = &ringing[index.index(ringing.len())];
-                        if leg.ends_with("-out") {
+                        if !leg.contains("-leg") && !leg.contains("-sup") {
                             world.gets_on(leg, DialProgress::Answered);
                         } else {
                             world.answer(leg);
@@ -195,6 +208,10 @@ proptest! {
                 Step::HandsToQueue(by) => {
                     let to = TransferTo::Queue(world.queue);
                     let _ = world.hands_on(by, TransferKind::Blind, to);
+                }
+                Step::HandsOutside(by, kind) => {
+                    let to = TransferTo::Number(OUTSIDE.to_owned());
+                    let _ = world.hands_on(by, kind, to);
                 }
                 Step::GoesOn(by, step) => {
                     let _ = world.step(by, step);

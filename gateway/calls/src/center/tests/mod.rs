@@ -3,7 +3,9 @@
 mod controls;
 mod floor;
 mod histories;
+mod internal;
 mod outbound;
+mod outside;
 mod rules;
 mod servers;
 mod supervise;

@@ -120,7 +120,7 @@ fn nobody_is_rung_who_is_busy_away_or_not_there() {
     let leg = world.leg_at(1).expect("rings");
     world.answer(&leg);
     let busy = TransferTo::Agent(world.agents[1]);
-    assert_eq!(world.hands_on(0, TransferKind::Blind, busy), Err(CallCommandError::TargetBusy));
+    assert_eq!(world.hands_on(0, TransferKind::Blind, busy.clone()), Err(CallCommandError::TargetBusy));
     let nobody = TransferTo::Agent(trunkline_db::AgentId::new());
     assert_eq!(world.hands_on(0, TransferKind::Attended, nobody), Err(CallCommandError::NoSuchTarget));
     let nowhere = TransferTo::Queue(trunkline_db::QueueId::new());
@@ -248,7 +248,7 @@ fn a_customer_who_hangs_up_at_any_step_leaves_nothing_behind() {
         let to = TransferTo::Agent(world.agents[1]);
         for step in 0..leave_after {
             match step {
-                0 => world.hands_on(0, TransferKind::Attended, to).expect("taken"),
+                0 => world.hands_on(0, TransferKind::Attended, to.clone()).expect("taken"),
                 1 => world.answer(&world.leg_at(1).expect("rings")),
                 2 | 3 => world.step(0, TransferStep::Swap).expect("swaps"),
                 _ => world.step(0, TransferStep::Complete).expect("completes"),

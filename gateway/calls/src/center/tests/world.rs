@@ -18,8 +18,8 @@ use crate::center::{
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::Server;
 use crate::model::{
-    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, OpenCall, Record, RecordingRow, RecordingState,
-    WrapUpRow,
+    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow,
+    RecordingState, WrapUpRow,
 };
 use crate::queueing::QueueRouting;
 use crate::{AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, Sight};
@@ -37,6 +37,8 @@ struct SimChannel {
     in_app: bool,
     /// Hears music.
     music: bool,
+    /// Hears that it rings somewhere.
+    rings: bool,
     app_data: String,
     /// A snoop dies with the channel it listens to.
     spies_on: Option<String>,
@@ -50,7 +52,7 @@ struct SimChannel {
 impl SimChannel {
     fn new(up: bool, in_app: bool, app_data: String) -> Self {
         let (hears, speaks, muted) = (false, false, false);
-        Self { up, in_app, music: false, app_data, spies_on: None, hears, speaks, muted, port: 0 }
+        Self { up, in_app, music: false, rings: false, app_data, spies_on: None, hears, speaks, muted, port: 0 }
     }
 }
 
@@ -129,6 +131,7 @@ impl World {
                     id: *agent,
                     tenant,
                     name: format!("Agent {index}"),
+                    extension: Some(Self::extension(index)),
                     state: AgentState::Available,
                     reason: None,
                     activity: AgentActivity::Available,
@@ -209,6 +212,10 @@ impl World {
         format!("demo-phone{index}")
     }
 
+    pub(super) fn extension(index: usize) -> String {
+        format!("200{}", index + 1)
+    }
+
     fn tell_what_is_configured(&mut self) {
         let directory = Arc::clone(&self.directory);
         self.feed(Input::Directory(directory));
@@ -236,7 +243,16 @@ impl World {
     pub(super) fn clicks(&mut self, index: usize, to: &str) -> CallId {
         let (call, tenant, agent) = (CallId::new(), self.tenant, self.agents[index]);
         let to = to.to_owned();
-        self.feed(Input::Dial(DialWish { call, tenant, agent, to, queue: None, phone: None, auto_answer: true }));
+        self.feed(Input::Dial(DialWish {
+            call,
+            tenant,
+            agent,
+            to,
+            colleague: None,
+            queue: None,
+            phone: None,
+            auto_answer: true,
+        }));
         call
     }
 
@@ -261,7 +277,8 @@ impl World {
 
     /// Legs to the outside world that nobody answered yet.
     pub(super) fn dialled_legs(&self) -> Vec<String> {
-        let open = self.channels.iter().filter(|(id, channel)| id.ends_with("-out") && !channel.up);
+        let outside = |id: &str| id.ends_with("-out") || id.contains("-ext");
+        let open = self.channels.iter().filter(|(id, channel)| outside(id) && !channel.up);
         open.map(|(id, _)| id.clone()).collect()
     }
 
@@ -349,7 +366,10 @@ impl World {
     pub(super) fn parties(&self) -> Vec<String> {
         self.channels
             .keys()
-            .filter(|id| id.starts_with("lab-") || id.contains("-leg") || id.contains("-sup") || id.ends_with("-out"))
+            .filter(|id| {
+                let parts = ["-leg", "-sup", "-out", "-ext"];
+                id.starts_with("lab-") || parts.iter().any(|part| id.contains(part))
+            })
             .cloned()
             .collect()
     }
@@ -365,13 +385,22 @@ impl World {
     /// Callers who wait in silence, and those who hear music while they talk: there may be none of either.
     pub(super) fn wrongly_entertained(&self) -> Vec<&str> {
         let rooms = self.talking();
-        let in_room = |id: &str, least: usize| rooms.iter().any(|room| room.len() >= least && room.contains(id));
+        let is_up = |id: &str| self.channels.get(id).is_some_and(|channel| channel.up);
+        // Who is only dialled does not talk yet.
+        let in_room = |id: &str, least: usize| {
+            let talk = |room: &BTreeSet<String>| room.iter().filter(|mate| *mate == id || is_up(mate)).count() >= least;
+            rooms.iter().any(|room| room.contains(id) && talk(room))
+        };
         self.channels
             .iter()
             .filter(|(id, channel)| id.starts_with("lab-") && channel.in_app)
             // A phone that called out is the agent's side of its call.
             .filter(|(_, channel)| !channel.app_data.ends_with(OUTSIDE))
-            .filter(|(id, channel)| if channel.music { in_room(id, 2) } else { !in_room(id, 1) })
+            .filter(|(id, channel)| match (channel.music, channel.rings) {
+                (true, true) => true,
+                (false, false) => !in_room(id, 1),
+                _ => in_room(id, 2),
+            })
             .filter(|(id, _)| !self.playing.values().any(|hears| hears == *id))
             .map(|(id, _)| id.as_str())
             .collect()
@@ -714,9 +743,9 @@ impl World {
                 self.channels.insert(channel.clone(), leg);
                 self.report_entered(channel);
             }
-            Request::Dial { channel, .. } | Request::Ring { channel } | Request::StopRing { channel } => {
-                exists(self, channel)?;
-            }
+            Request::Dial { channel, .. } => exists(self, channel)?,
+            Request::Ring { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.rings = true,
+            Request::StopRing { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.rings = false,
             Request::Hangup { channel, .. } => {
                 exists(self, channel)?;
                 self.remove_channel(channel, 16);
@@ -864,7 +893,8 @@ impl World {
     /// The leg that rings or talks at an agent's phone.
     pub(super) fn leg_at(&self, index: usize) -> Option<String> {
         let agent = Some(self.agents[index]);
-        let legs = self.database.legs.values().filter(|leg| leg.agent_id == agent && leg.ended_at.is_none());
+        let open = self.database.legs.values().filter(|leg| leg.kind != LegKind::Outside && leg.ended_at.is_none());
+        let legs = open.filter(|leg| leg.agent_id == agent);
         legs.map(|leg| leg.id.clone()).find(|id| self.channels.contains_key(id))
     }
 
@@ -874,6 +904,11 @@ impl World {
         let consult = |name: &&String| name.contains("-consult");
         let names = self.bridges.keys().filter(with_customer).chain(self.bridges.keys().filter(consult));
         names.map(|name| self.bridges[name].clone()).filter(|members| !members.is_empty()).collect()
+    }
+
+    /// Whether a channel hears that it rings somewhere.
+    pub(super) fn hears_ringing(&self, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(|channel| channel.rings)
     }
 
     /// Whether a channel hears music.
