@@ -17,6 +17,7 @@ import { InCall } from "../in-call/card";
 import { Dispositions } from "./dispositions";
 import { Facts } from "./facts";
 import { merged } from "./merged";
+import { Notes } from "./notes";
 import { Parties } from "./parties";
 import { RecordingCard, useRecording } from "./recording";
 import { TimelineList } from "./timeline-list";
@@ -94,6 +95,7 @@ export default function CallScreen() {
         <div className="grid min-w-0 grid-cols-1 items-start gap-4 sm:max-lg:grid-cols-2">
           <Facts call={stored} live={call} queue={queue} agent={agent} events={events} />
           <Dispositions call={stored} agentName={names.agent} />
+          <Notes call={stored} name={names.agent} />
           <Parties call={stored} running={call.state !== "ended"} agentName={names.agent} customer={otherSide(call)} />
         </div>
       </div>

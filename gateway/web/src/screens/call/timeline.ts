@@ -130,6 +130,12 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.supervision_ended": (told) => ({ text: "incall.event.supervision_ended", values: { agent: someAgent(told) } }),
   "recording.paused": () => ({ text: "incall.event.recording.paused", tone: "hold" }),
   "recording.resumed": () => ({ text: "incall.event.recording.resumed" }),
+  "call.noted": () => ({ text: "work.event.noted" }),
+  "call.note_removed": () => ({ text: "work.event.note_removed" }),
+  "call.tagged": (told) => {
+    const tags = Array.isArray(told.data.tags) ? told.data.tags.filter((tag) => typeof tag === "string") : [];
+    return tags.length > 0 ? { text: "work.event.tagged", values: { tags: tags.join(", ") } } : { text: "work.event.untagged" };
+  },
   "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
   "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
   "call.ended": (told): Line => {
