@@ -62,7 +62,7 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
-  loader: () => Promise.all([loadArea("work"), loadArea("dialing"), loadArea("incall")]),
+  loader: () => Promise.all([loadArea("call"), loadArea("work"), loadArea("dialing"), loadArea("incall")]),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 

@@ -15,8 +15,8 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
   if (call.legs.length === 0) return null;
   return (
     <Card>
-      <section aria-label={t("calls.parties.title")}>
-        <h2 className="mb-3 text-sm font-semibold">{t("calls.parties.title")}</h2>
+      <section aria-label={t("call.parties.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("call.parties.title")}</h2>
         <ul className="grid gap-3">
           {call.legs.map((leg) => (
             <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <CallLink number={customer} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
@@ -56,7 +56,7 @@ function Party({ leg, name, startedAt, running }: { leg: Leg; name: ReactNode; s
           )}
         </p>
       </div>
-      {running ? <Badge tone={leg.answered_at ? "live" : "ring"} dot>{leg.answered_at ? t("calls.party.there") : t("calls.party.rings")}</Badge> : !leg.answered_at && <Badge tone="neutral">{t("calls.party.unanswered")}</Badge>}
+      {running ? <Badge tone={leg.answered_at ? "live" : "ring"} dot>{leg.answered_at ? t("call.party.there") : t("call.party.rings")}</Badge> : !leg.answered_at && <Badge tone="neutral">{t("call.party.unanswered")}</Badge>}
     </li>
   );
 }

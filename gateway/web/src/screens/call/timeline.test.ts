@@ -21,8 +21,22 @@ const told = (events: JournalEvent[]) => timeline(events, "2026-11-20T10:00:00Z"
 
 beforeAll(async () => {
   await setLanguage("en");
+  await loadArea("call");
   await loadArea("work");
   await loadArea("incall");
+});
+
+test("what was written on it is told, by whom where that is known", () => {
+  expect(
+    told([
+      event("call.noted", 1, { note_id: "n1", user_id: "ada" }, "ada"),
+      event("call.noted", 2, { note_id: "n2", user_id: "mia" }, "mia"),
+      event("call.note_removed", 3, { note_id: "n1" }, "ivo"),
+      event("call.tagged", 4, { tags: ["VIP", "refund"] }, "ada"),
+      event("call.tagged", 5, { tags: [] }, "ada"),
+      event("call.tagged", 6, { tags: 7 }),
+    ]),
+  ).toEqual(["Ada wrote a note", "A note was written", "Ivo removed a note", "Tagged: VIP, refund", "The tags were removed", "The tags were removed"]);
 });
 
 test("what was done in the call is told too", () => {
