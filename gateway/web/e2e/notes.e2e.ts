@@ -92,8 +92,6 @@ test("calls are found by a tag, which stands in the address; who is tagged meanw
   await filters.getByRole("button", { name: "Tag", exact: true }).click();
   await page.getByRole("list", { name: "Tags" }).getByRole("button", { name: /VIP/ }).waitFor();
   await axe(page);
-  await look(page, "calls-tag");
-  await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByLabel("Find a tag").fill("vi");
   await page.getByLabel("Find a tag").press("Enter");
   await page.waitForURL(/tag=VIP/);

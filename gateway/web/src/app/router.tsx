@@ -66,7 +66,7 @@ const call = createRoute({
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
-const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/agents")) });
+const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => Promise.all([loadArea("work"), loadArea("incall")]), component: lazyRouteComponent(() => import("@/screens/agents")) });
 const queues = createRoute({ getParentRoute: () => inside, path: "/queues", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/queues")) });
 const queueRules = createRoute({
   getParentRoute: () => inside,

@@ -65,7 +65,13 @@ const OFFERS = ["consult", "conference", "transfer", "take_back"] as const;
 const WATCHES = ["listen", "whisper", "barge"] as const;
 
 /** To whom or what a call went. */
-const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown };
+const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown; number?: unknown };
+
+/** What somebody outside did, or was done to them; `undefined` where it is about somebody of the house. */
+function outside(told: Told, text: TextKey, tone?: Tone): Line | undefined {
+  const number = string(targetOf(told).number) ?? string(told.data.number);
+  return number === undefined ? undefined : { text, values: { number: told.names.number(number) }, ...(tone ? { tone } : {}) };
+}
 
 const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.started": ({ data, names }) => {
@@ -113,17 +119,20 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     const more = held === undefined ? [] : [{ text: "call.event.resumed.after" as const, values: { held: clock(held) } }];
     return { ...named(agentOf(told), "agent", "call.event.resumed.by", "call.event.resumed.somebody"), tone: "live", more };
   },
-  "call.consulted": (told) => ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
-  "call.conferenced": (told) => ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
-  "call.left": (told) => ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
+  "call.consulted": (told) => outside(told, "incall.event.consulted.number") ?? ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
+  "call.conferenced": (told) => outside(told, "incall.event.conferenced.number", "live") ?? ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
+  "call.left": (told) => outside(told, "incall.event.left.number") ?? ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
   "call.transferred": (told) => {
     const { agent_id, queue_id } = targetOf(told);
+    const handed = outside(told, "incall.event.transferred.number", "live");
+    if (handed) return handed;
     const queue = string(queue_id);
     if (queue) return { text: "incall.event.transferred.queue", values: { queue: told.names.queue(queue) ?? "?" }, tone: "wait" };
     const values = { agent: told.names.agent(string(agent_id) ?? "") ?? t("incall.somebody") };
     return { text: told.data.kind === "take_over" ? "incall.event.transferred.take_over" : "incall.event.transferred", values, tone: "live" };
   },
-  "call.transfer_failed": (told) => ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
+  "call.overflowed": (told) => outside(told, "incall.event.overflowed", "wait") ?? { text: "work.event.moved", tone: "wait" },
+  "call.transfer_failed": (told) => outside(told, told.data.kind === "overflow" ? "incall.event.overflow_failed.number" : told.data.kind === "attended" ? "incall.event.consult_failed.number" : "incall.event.transfer_failed.number", "ring") ?? ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
   "call.muted": (told) => ({ text: "incall.event.muted", values: { agent: someAgent(told) } }),
   "call.unmuted": (told) => ({ text: "incall.event.unmuted", values: { agent: someAgent(told) } }),
   "call.supervised": (told) => ({ text: `incall.event.supervised.${WATCHES.find((one) => one === told.data.mode) ?? "listen"}`, values: { agent: someAgent(told) } }),
@@ -137,7 +146,11 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     return tags.length > 0 ? { text: "work.event.tagged", values: { tags: tags.join(", ") } } : { text: "work.event.untagged" };
   },
   "call.reattached": (told) => named(agentOf(told), "agent", "call.event.reattached.by", "call.event.reattached.somebody"),
-  "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
+  "call.dialled": (told) => {
+    const to = string(told.data.to);
+    const more = to === undefined ? [] : [{ text: "incall.event.dialled" as const, values: { number: told.names.number(to) } }];
+    return { ...named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"), more };
+  },
   "call.ended": (told): Line => {
     const { data } = told;
     const reason = REASONS.find((one) => one === data.end_reason);

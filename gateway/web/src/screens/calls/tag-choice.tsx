@@ -35,8 +35,8 @@ export default function TagChoice({ chosen, onChoose }: { chosen: string | undef
         <ul aria-label={t("work.tags.title")} className="grid max-h-64 gap-0.5 overflow-y-auto">
           {found.map(({ tag, calls }) => (
             <li key={tag}>
-              <Button variant={tag === chosen ? "secondary" : "ghost"} aria-pressed={tag === chosen} className="w-full justify-between gap-3" onClick={() => onChoose(tag)}>
-                <bdi className="min-w-0 truncate">{tag}</bdi>
+              <Button variant={tag === chosen ? "secondary" : "ghost"} aria-pressed={tag === chosen} className="w-full justify-start" onClick={() => onChoose(tag)}>
+                <bdi className="min-w-0 flex-1 truncate text-start">{tag}</bdi>
                 <span className="num text-sm text-ink-2">{calls.toLocaleString(currentLanguage())}</span>
               </Button>
             </li>
