@@ -98,7 +98,7 @@ export interface paths {
          * Give an agent an extension
          * @description Colleagues dial it.
          */
-        put: operations["setAgentExtension"];
+        put: operations["setSetExtension"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2570,11 +2570,6 @@ export interface components {
          * @enum {string}
          */
         AgentActivity: "available" | "on_contact" | "wrap_up" | "paused" | "offline" | "unreachable";
-        /** @description Body of `PUT /agents/{id}/extension`, and its answer. */
-        AgentExtension: {
-            /** @description 2 to 6 digits, of nobody else and no queue; null: none. */
-            extension?: string | null;
-        };
         /**
          * Format: uuid
          * @description An agent: the same UUID as the [`UserId`] of the person, seen as one who takes work.
@@ -5435,6 +5430,11 @@ export interface components {
              */
             id: string;
         };
+        /** @description Body of `PUT /agents/{id}/extension`, and its answer. */
+        SetExtension: {
+            /** @description 2 to 6 digits, of nobody else and no queue; null: none. */
+            extension?: string | null;
+        };
         /** @description Body of `PUT /identity-provider`. */
         SetIdentityProvider: {
             /** @description Domains whose addresses may come in, as `example.org`. */
@@ -6482,7 +6482,7 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    setAgentExtension: {
+    setSetExtension: {
         parameters: {
             query?: never;
             header?: never;
@@ -6494,7 +6494,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AgentExtension"];
+                "application/json": components["schemas"]["SetExtension"];
             };
         };
         responses: {
@@ -6519,9 +6519,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description An agent or a queue has it already (`extension-taken`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
-            /** @description The body does not fit, or somebody has the extension */
+            /** @description The body does not fit */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -102,7 +102,7 @@ function Extension({ agent }: { agent: LiveAgent }) {
     },
   });
   const fits = wanted === "" || EXTENSION.test(wanted);
-  const error = save.error ? (save.error instanceof Problem ? (save.error.fields.extension ?? problemText(save.error)) : problemText(save.error)) : undefined;
+  const error = save.error ? (save.error instanceof Problem && save.error.code === "extension-taken" ? t("work.extension.taken") : save.error instanceof Problem && save.error.fields.extension ? save.error.fields.extension : problemText(save.error)) : undefined;
   return (
     <form
       aria-label={t("work.extension")}

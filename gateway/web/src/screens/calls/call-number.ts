@@ -1,6 +1,7 @@
 import { Problem, api, body, newKey } from "@/api";
 import { toast } from "@/design";
 import { loadArea, t } from "@/i18n";
+import { live } from "@/live";
 import { attempt, phone, phoneState } from "@/phone";
 import { problemText } from "./problem-text";
 
@@ -12,6 +13,9 @@ const COLLEAGUE = ["target-busy", "target-away", "phone-away", "on-a-call"] as c
  * in; else the server rings whatever phone of the agent's is.
  */
 export async function callNumber(to: string): Promise<void> {
+  // Of the house, whatever is allowed outside.
+  const colleague = live.store.allAgents().find((one) => one.extension === to);
+  if (colleague) return callAgent(colleague);
   await loadArea("dialing");
   try {
     const checked = await body(api.POST("/api/v1/dialing/check", { params: { header: { "Idempotency-Key": newKey() } }, body: { to } }));
