@@ -2741,6 +2741,8 @@ export interface components {
              * @description When an agent answered.
              */
             answered_at?: string | null;
+            /** @description The Asterisk server on which it is or was, by its name in the configuration. */
+            asterisk: string;
             /**
              * Format: int32
              * @description Q.850 cause of the customer's leg.
@@ -4314,6 +4316,8 @@ export interface components {
                  * @description When an agent answered.
                  */
                 answered_at?: string | null;
+                /** @description The Asterisk server on which it is or was, by its name in the configuration. */
+                asterisk: string;
                 /**
                  * Format: int32
                  * @description Q.850 cause of the customer's leg.

@@ -9,6 +9,7 @@ const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", 
 const call = (id: string, over: Partial<Call> = {}): Call => ({
   id,
   direction: "inbound",
+  asterisk: "main",
   from: "+15557654321",
   to: "+15550100",
   state: "queued",

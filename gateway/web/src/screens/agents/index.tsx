@@ -69,23 +69,22 @@ export default function Agents() {
   const columns = useMemo<Column<Row>[]>(
     () => [
       { id: "agent", header: t("people.agents.agent"), width: "minmax(180px, 1.4fr)", cell: ({ agent }) => <Person agent={agent} /> },
-      { id: "extension", header: t("work.extension"), width: 84, cell: ({ agent }) => <span className="num text-ink-2">{agent.extension ?? "–"}</span> },
+      {
+        id: "extension",
+        header: t("work.extension"),
+        width: 104,
+        cell: ({ agent }) => (
+          <span className="flex items-center gap-1.5">
+            <span className="num min-w-10 text-ink-2">{agent.extension ?? "–"}</span>
+            {mayDial && agent.id !== self && <CallColleague agent={agent} />}
+          </span>
+        ),
+      },
       { id: "state", header: t("people.agents.state"), width: "minmax(140px, 1fr)", cell: ({ agent }) => <What agent={agent} /> },
       { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={row.agent.since} /> },
       { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
       { id: "skills", header: t("work.skills"), width: "minmax(120px, 1fr)", hideBelow: "lg", cell: ({ agent }) => <span className="truncate text-ink-2">{agent.skills.flatMap(({ skill_id, level }) => (skillNames.has(skill_id) ? `${skillNames.get(skill_id) ?? ""} ${String(level)}` : [])).join(", ") || "–"}</span> },
       { id: "queues", header: t("people.agents.queues"), width: "minmax(120px, 1fr)", hideBelow: "md", cell: (row) => <span className="truncate text-ink-2">{row.queues.map((id) => names.get(id)).join(", ") || "–"}</span> },
-      ...(mayDial
-        ? [
-            {
-              id: "dial",
-              header: "",
-              width: 32,
-              align: "end" as const,
-              cell: ({ agent }: Row) => (agent.id === self ? null : <CallColleague agent={agent} />),
-            },
-          ]
-        : []),
       ...(maySupervise
         ? [
             {

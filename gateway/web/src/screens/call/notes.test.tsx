@@ -18,7 +18,7 @@ let stored: Call;
 let asked: { what: string; body: unknown; key: string | null }[];
 let refuses: { status: number; body: object } | undefined;
 
-const CALL: Call = { id: "c", direction: "inbound", from: "+15557654321", to: "+15550100", state: "ended", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", ended_at: "2026-11-20T10:01:00Z", end_reason: "completed_customer", estimated: false, legs: [], gaps: [], dispositions: [], notes: [], tags: [] };
+const CALL: Call = { id: "c", asterisk: "main", direction: "inbound", from: "+15557654321", to: "+15550100", state: "ended", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", ended_at: "2026-11-20T10:01:00Z", end_reason: "completed_customer", estimated: false, legs: [], gaps: [], dispositions: [], notes: [], tags: [] };
 const note = (id: string, user: string, text: string) => ({ id, user_id: user, text, at: "2026-11-20T10:02:00Z" });
 
 beforeAll(async () => {

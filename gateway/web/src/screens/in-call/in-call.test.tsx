@@ -83,7 +83,7 @@ beforeEach(() => {
   live.store.load({
     agents: { items: [agent("ann", "Ann"), agent("ben", "Ben"), agent("cleo", "Cleo", { reachable: false }), agent("dan", "Dan", { activity: "on_contact" })], as_of_seq: 12 },
     queues: { items: [{ id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann"], numbers: [] }], as_of_seq: 12 },
-    calls: { items: [{ id: "c", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 12 },
+    calls: { items: [{ id: "c", asterisk: "main", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 12 },
   });
   live.store.moveTo({ epoch: "e", through: 12 });
 });
