@@ -6,7 +6,7 @@
 import { useEffect, useState } from "react";
 import { useMe } from "@/api";
 import { type JournalEvent, live, useEvents, useLiveReady } from "@/live";
-import { firstLook, readBack } from "../shared/read-back";
+import { firstLook, readBack } from "@/live/read-back";
 
 export interface Alarm {
   readonly seq: number;

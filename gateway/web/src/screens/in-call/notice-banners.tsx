@@ -2,7 +2,7 @@ import { Bell } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Banner, RelativeTime, announce } from "@/design";
 import { type JournalEvent, live, useEvents, useQueues } from "@/live";
-import { firstLook, readBack } from "../shared/read-back";
+import { firstLook, readBack } from "@/live/read-back";
 import { type Done, type Notice, type Notices, concerns, dismissed, keep, kept, keyOf, settled, together, withEvents } from "./notices";
 
 const head = () => live.store.at?.through ?? 0;

@@ -1,5 +1,7 @@
-import { type components, api, body } from "@/api";
-import { type JournalEvent, live } from "@/live";
+import { api, body } from "@/api/client";
+import type { components } from "@/api/schema";
+import type { JournalEvent } from "./protocol";
+import { live } from "./shell";
 
 type Page = Omit<components["schemas"]["EventsPage"], "items"> & { items: JournalEvent[] };
 /** How far a browser that never looked before reads back: what was said a moment ago, while this page was still coming. */
