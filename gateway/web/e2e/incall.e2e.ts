@@ -122,6 +122,32 @@ test("a call is handed on at once, and is the other's", async () => {
   await expect.poll(async () => (await newest()).state).toBe("ended");
 });
 
+test("a number outside that may not be called is refused in words, and the call stays where it is", async () => {
+  await admin.send("PUT", "/dialing", { country: "IT" });
+  const page = await panel();
+  const customer = await talking(page);
+  await press(page, "Transfer");
+  const dialog = page.getByRole("dialog", { name: "Transfer the call" });
+  await dialog.getByRole("combobox").fill("+49 30 1234567");
+  await dialog.getByRole("option", { name: /Outside number/ }).waitFor();
+  await look(page, "transfer-outside");
+  await page.setViewportSize({ width: 1440, height: 900 });
+  for (const how of ["Ask first", "Hand on at once"]) {
+    await dialog.getByRole("button", { name: how, exact: true }).click();
+    await page.getByText(/^This number may not be called: /).first().waitFor();
+    await page.getByRole("button", { name: "Close" }).last().click();
+  }
+  await dialog.waitFor();
+  // Of the own country it may, if there were a line.
+  await dialog.getByRole("combobox").fill("06 4412 1234");
+  await dialog.getByRole("button", { name: "Ask first", exact: true }).click();
+  await page.getByText("There is no line to the outside. Ask an administrator.").first().waitFor();
+  await page.keyboard.press("Escape");
+  await customer.hears(OLGA_HZ);
+  expect((await newest()).agent_id).toBe(olga.id);
+  await customer.hangUp();
+});
+
 test("who does not answer leaves the call where it was, and the bar says so", async () => {
   await admin.send("PUT", `/queues/${sales}/routing`, { ring_seconds: 5, routing: {} });
   const page = await panel();

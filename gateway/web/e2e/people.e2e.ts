@@ -126,3 +126,34 @@ it("a desk phone is added, its password shown once, and removed", async () => {
   expect((await removed).status()).toBe(204);
   expect(await kept()).toBe(0);
 });
+
+it("an alarm of calls that are denied is still there after a reload, until it is put away", async () => {
+  const [admin, operator] = await Promise.all([stage.api("admin@demo.test"), stage.api("operator@demo.test")]);
+  await admin.send("PUT", "/dialing", { country: "IT" });
+  const context = await browser.newContext();
+  const page = await open(context);
+  await signInQuickly(page, stage.url, "manager@demo.test", stage.password);
+  await page.goto(`${stage.url}/agents`);
+  await page.locator('[data-connection="live"]').waitFor({ state: "attached" });
+  // Five attempts to call abroad are no mistake any more.
+  for (let n = 0; n < 5; n += 1) await expect(operator.send("POST", "/calls", { to: `+4930123450${String(n)}` })).rejects.toThrow(/call-denied/);
+  const alarm = page.getByText(/^Calls out are being denied/);
+  await alarm.waitFor();
+  await page.reload();
+  await alarm.waitFor();
+  // Whoever may not know is not told.
+  const other = await open(await browser.newContext());
+  await signInQuickly(other, stage.url, "operator@demo.test", stage.password);
+  await other.goto(`${stage.url}/agents`);
+  await other.locator('[data-connection="live"]').waitFor({ state: "attached" });
+  expect(await other.getByText(/^Calls out are being denied/).count()).toBe(0);
+
+  await alarm.locator("xpath=..").getByRole("button", { name: "Close" }).click();
+  await alarm.waitFor({ state: "detached" });
+  await page.reload();
+  await page.getByRole("row", { name: /Olga Operator/ }).waitFor();
+  // What was put away is known before the list is drawn: nothing comes later.
+  expect(await page.evaluate(() => Object.keys(localStorage).some((key) => key.startsWith("trunkline.alarm.")))).toBe(true);
+  expect(await alarm.count()).toBe(0);
+  await context.close();
+});

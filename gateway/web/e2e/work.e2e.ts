@@ -236,6 +236,19 @@ test("how a queue works is set by who may; what does not fit is said at its fiel
   await page.getByRole("radio", { name: /All at once/, checked: true }).waitFor();
   expect(await page.getByRole("button", { name: "Save", exact: true }).isDisabled()).toBe(true);
 
+  // A number outside instead of the other queue.
+  await page.getByLabel("Who waited too long goes to").click();
+  await page.getByRole("option", { name: "A number outside" }).click();
+  await page.getByLabel("Number", { exact: true }).fill("06 123");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect.poll(() => page.getByLabel("Number", { exact: true }).getAttribute("aria-invalid")).toBe("true");
+  await page.getByLabel("Number", { exact: true }).fill("0039 (06) 4412-1234");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("What you save counts at once").waitFor();
+  expect((await admin.send<Rules>("GET", `/queues/${sales}/routing`)).routing.overflow).toEqual({ after_seconds: 120, to: { number: "+390644121234" } });
+  await page.reload();
+  await expect.poll(() => page.getByLabel("Number", { exact: true }).inputValue()).toBe("+390644121234");
+
   // Who only answers calls is not led here, and is let do nothing.
   const other = await panel("operator@demo.test", "/queues");
   await other.getByRole("heading", { name: "Sales" }).waitFor();

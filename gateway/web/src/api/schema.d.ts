@@ -86,6 +86,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give an agent an extension
+         * @description Colleagues dial it.
+         */
+        put: operations["setSetExtension"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/skills": {
         parameters: {
             query?: never;
@@ -2521,6 +2541,8 @@ export interface components {
             activity_since: string;
             /** @description E-mail address. */
             email: string;
+            /** @description What colleagues dial to reach them; null: nothing. */
+            extension?: string | null;
             /**
              * Format: uuid
              * @description The agent; the same id as the user's.
@@ -2719,6 +2741,8 @@ export interface components {
              * @description When an agent answered.
              */
             answered_at?: string | null;
+            /** @description The Asterisk server on which it is or was, by its name in the configuration. */
+            asterisk: string;
             /**
              * Format: int32
              * @description Q.850 cause of the customer's leg.
@@ -3181,6 +3205,9 @@ export interface components {
              * @description Another queue, with the place the caller had.
              */
             queue_id: string;
+        } | {
+            /** @description A number outside (E.164), as far as the company's rules for calls out allow it; else as `hang_up`. */
+            number: string;
         } | "hang_up";
         /** @description A desk phone. */
         Device: {
@@ -3745,6 +3772,8 @@ export interface components {
             id: string;
             /** @description Whose leg it is. */
             kind: components["schemas"]["LegKind"];
+            /** @description The number dialled, of a leg to the outside. */
+            number?: string | null;
             /**
              * Format: date-time
              * @description When it began.
@@ -3755,7 +3784,7 @@ export interface components {
          * @description Whose leg it is.
          * @enum {string}
          */
-        LegKind: "customer" | "agent";
+        LegKind: "customer" | "agent" | "outside";
         /**
          * @description Where a value may be set. The first stands above the others.
          * @enum {string}
@@ -4287,6 +4316,8 @@ export interface components {
                  * @description When an agent answered.
                  */
                 answered_at?: string | null;
+                /** @description The Asterisk server on which it is or was, by its name in the configuration. */
+                asterisk: string;
                 /**
                  * Format: int32
                  * @description Q.850 cause of the customer's leg.
@@ -4861,7 +4892,12 @@ export interface components {
              */
             queue_id?: string | null;
             /** @description The number as somebody typed or clicked it; without a country's code it is of the tenant's own country. */
-            to: string;
+            to?: string | null;
+            /**
+             * Format: uuid
+             * @description A colleague, instead of `to`.
+             */
+            to_agent_id?: string | null;
         };
         /** @description Body of `POST /test-calls`. */
         PlaceTestCall: {
@@ -5398,6 +5434,11 @@ export interface components {
              */
             id: string;
         };
+        /** @description Body of `PUT /agents/{id}/extension`, and its answer. */
+        SetExtension: {
+            /** @description 2 to 6 digits, of nobody else and no queue; null: none. */
+            extension?: string | null;
+        };
         /** @description Body of `PUT /identity-provider`. */
         SetIdentityProvider: {
             /** @description Domains whose addresses may come in, as `example.org`. */
@@ -5705,7 +5746,7 @@ export interface components {
             /** @description Slug of the tenant to go on in. */
             tenant: string;
         };
-        /** @description To whom a call is handed: one of the two. */
+        /** @description To whom a call is handed: one of the three. */
         Target: {
             /**
              * Format: uuid
@@ -5717,6 +5758,8 @@ export interface components {
              * @description A queue: whoever serves it.
              */
             queue_id?: string | null;
+            /** @description Somebody outside: the number as it was typed, by the rules of `POST /calls`. */
+            number?: string | null;
         };
         /** @description A team. */
         Team: {
@@ -6432,6 +6475,67 @@ export interface operations {
             };
             /** @description No such device */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setSetExtension: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetExtension"];
+            };
+        };
+        responses: {
+            /** @description The agent as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An agent or a queue has it already (`extension-taken`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -62,11 +62,11 @@ const calls = createRoute({
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
-  loader: () => Promise.all([loadArea("work"), loadArea("dialing"), loadArea("incall")]),
+  loader: () => Promise.all([loadArea("call"), loadArea("work"), loadArea("dialing"), loadArea("incall")]),
   component: lazyRouteComponent(() => import("@/screens/call")),
 });
 
-const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/agents")) });
+const agents = createRoute({ getParentRoute: () => inside, path: "/agents", loader: () => Promise.all([loadArea("work"), loadArea("incall")]), component: lazyRouteComponent(() => import("@/screens/agents")) });
 const queues = createRoute({ getParentRoute: () => inside, path: "/queues", loader: () => loadArea("work"), component: lazyRouteComponent(() => import("@/screens/queues")) });
 const queueRules = createRoute({
   getParentRoute: () => inside,

@@ -10,6 +10,7 @@ import type access from "./en/access.json";
 import type account from "./en/account.json";
 import type audit from "./en/audit.json";
 import type board from "./en/board.json";
+import type call from "./en/call.json";
 import type company from "./en/company.json";
 import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
@@ -26,7 +27,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; company: typeof company; devices: typeof devices; incall: typeof incall; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; company: typeof company; devices: typeof devices; incall: typeof incall; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -43,6 +44,7 @@ const LATER = {
   access: { en: () => import("./en/access.json"), ru: () => import("./ru/access.json"), it: () => import("./it/access.json") },
   audit: { en: () => import("./en/audit.json"), ru: () => import("./ru/audit.json"), it: () => import("./it/audit.json") },
   board: { en: () => import("./en/board.json"), ru: () => import("./ru/board.json"), it: () => import("./it/board.json") },
+  call: { en: () => import("./en/call.json"), ru: () => import("./ru/call.json"), it: () => import("./it/call.json") },
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },

@@ -9,6 +9,8 @@ export interface CallFilters {
   direction?: string;
   end_reason?: string;
   missed?: boolean;
+  /** No event of a running call tells it: which calls have it only the server knows. */
+  tag?: string;
   q?: string;
   from?: string;
   to?: string;
@@ -53,6 +55,9 @@ function rowOf(call: Call): LiveCall {
   rows.set(call, made);
   return made;
 }
+
+/** Whether a page has the call. */
+export const holds = (pages: readonly { readonly items: readonly Call[] }[], id: string): boolean => pages.some((page) => page.items.some((call) => call.id === id));
 
 /**
  * A page list that holds a call which has ended. The store keeps only the last of those: a list that is open all day would lose the
@@ -101,6 +106,11 @@ export function stored(pages: readonly { readonly items: readonly Call[] }[], fi
 }
 
 const newestFirst = (a: LiveCall, b: LiveCall) => (a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : a.id < b.id ? 1 : -1);
+
+/** Of the live calls those that may be in the list: of one that no page holds nobody knows the tags. */
+export function among(live: readonly LiveCall[], { place }: Stored, { tag }: CallFilters): readonly LiveCall[] {
+  return tag === undefined ? live : live.filter((call) => place.has(call.id));
+}
 
 /**
  * What runs on top, then what has ended; each of them newest first, each call once. A live call is newer than its row. The work is that of

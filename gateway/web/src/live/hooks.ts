@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "r
 import { api, body } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Connection } from "./core";
-import { type CallFilters, fitting, mergeHistory, query, settled, stored } from "./history";
+import { type CallFilters, among, fitting, holds, mergeHistory, query, settled, stored } from "./history";
 import type { JournalEvent } from "./protocol";
 import { live } from "./shell";
 import type { LiveAgent, LiveCall, Queue, QueueLive } from "./store";
@@ -95,6 +95,7 @@ export function useSignals(kind: string, handler: (data: Record<string, unknown>
 export function useCallHistory(filters: CallFilters) {
   const queries = useQueryClient();
   const key = useMemo(() => ["calls", filters], [filters]);
+  const { tag } = filters;
   const pages = useInfiniteQuery({
     queryKey: key,
     initialPageParam: undefined as string | undefined,
@@ -104,12 +105,16 @@ export function useCallHistory(filters: CallFilters) {
   useEvents(["call.ended"], (event) => {
     const ended = live.store.call(event.subject.id);
     if (!ended) return;
-    queries.setQueryData<InfiniteData<components["schemas"]["Page_Call"]>>(key, (known) => known && { ...known, pages: settled(known.pages, ended, event.data.estimated === true) });
+    queries.setQueryData<InfiniteData<components["schemas"]["Page_Call"]>>(key, (known) => known && (tag === undefined || holds(known.pages, ended.id)) ? { ...known, pages: settled(known.pages, ended, event.data.estimated === true) } : known);
   });
-  const calls = useKey("calls", () => live.store.allCalls());
+  useEvents(["call.tagged"], () => {
+    if (tag !== undefined) void queries.invalidateQueries({ queryKey: key });
+  });
+  const running = useKey("calls", () => live.store.allCalls());
   const { data } = pages;
   const fits = useMemo(() => fitting(filters), [filters]);
   const known = useMemo(() => stored(data?.pages ?? [], fits), [data, fits]);
+  const calls = useMemo(() => among(running, known, filters), [running, known, filters]);
   const rows = useMemo(() => mergeHistory(known, calls, fits), [known, calls, fits]);
   return { ...pages, rows };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CallFilters, fitting, mergeHistory, settled, stored } from "./history";
+import { type CallFilters, among, fitting, holds, mergeHistory, settled, stored } from "./history";
 import type { JournalEvent } from "./protocol";
 import { type Agent, type Call, type LiveCall, LiveStore, type Queue, liveCall } from "./store";
 
@@ -9,6 +9,7 @@ const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", 
 const call = (id: string, over: Partial<Call> = {}): Call => ({
   id,
   direction: "inbound",
+  asterisk: "main",
   from: "+15557654321",
   to: "+15550100",
   state: "queued",
@@ -246,6 +247,16 @@ describe("a history with what happened since", () => {
 
   it("does not take an end back that the list knows already", () => {
     expect(merge([call("c", { state: "ended" })], live([call("c")]), {})[0]?.state).toBe("ended");
+  });
+
+  it("of a list by tag nobody but the server knows what belongs in it", () => {
+    const [held, other] = [call("c", { state: "active" }), call("n", { state: "active" })];
+    const known = stored([{ items: [call("c")] }], fitting({ tag: "VIP" }));
+    const running = live([held, other]);
+    expect(among(running, known, {})).toBe(running);
+    expect(mergeHistory(known, among(running, known, { tag: "VIP" }), fitting({ tag: "VIP" })).map((row) => [row.id, row.state])).toEqual([["c", "active"]]);
+    expect(holds([{ items: [call("d")] }, { items: [call("c")] }], "c")).toBe(true);
+    expect(holds([{ items: [call("d")] }], "c")).toBe(false);
   });
 
   it("keeps the end of every call of a list that is open all day", () => {

@@ -81,7 +81,7 @@ export interface Handover {
 const ENDED_KEPT = 500;
 
 export function liveCall(call: Call): LiveCall {
-  const open = call.state === "ended" ? [] : call.legs.filter((leg) => !leg.ended_at && leg.agent_id);
+  const open = call.state === "ended" ? [] : call.legs.filter((leg) => !leg.ended_at && leg.agent_id && leg.kind !== "outside");
   const who = (answered: boolean) => [...new Set(open.filter((leg) => Boolean(leg.answered_at) === answered).flatMap((leg) => leg.agent_id ?? []))];
   const talkers = who(true);
   return {
@@ -153,11 +153,16 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
     case "call.left":
       return { ...call, talker_ids: without(call.talker_ids, data.agent_id) };
     case "call.transferred": {
-      const { agent_id } = (data.to ?? {}) as { agent_id?: string };
+      const { agent_id, number } = (data.to ?? {}) as { agent_id?: string; number?: string };
+      // Somebody outside has it: whoever served last stays responsible.
+      if (number !== undefined) return { ...call, state: "active", talker_ids: without(call.talker_ids, data.from_agent_id), answered_at: call.answered_at ?? at, held_since: null };
       // To a queue nobody talks any more; that it waits there comes next.
       if (agent_id === undefined) return { ...call, agent_id: null, talker_ids: [] };
       return { ...call, agent_id, talker_ids: asked(without(call.talker_ids, data.from_agent_id), agent_id) };
     }
+    case "call.dialled":
+      // Handed on to somebody outside, by an agent who has gone by then or by its queue. Asked first, the customer is on hold; a call out has nobody yet.
+      return (call.state === "active" && !call.held_since) || call.state === "queued" ? { ...call, state: "ringing", ringing_agent_ids: [], talker_ids: [] } : call;
     case "call.missed_offer": {
       const others = without(call.ringing_agent_ids, data.agent_id);
       return { ...call, state: call.state === "ringing" && others.length === 0 ? "queued" : call.state, ringing_agent_ids: others };
@@ -252,7 +257,7 @@ export class LiveStore {
 
   /** Applies what is newer than the list that it belongs to. `flush` tells the listeners. */
   apply(event: JournalEvent): void {
-    if (event.kind === "agent.state_changed" || event.kind === "agent.activity_changed") {
+    if (event.kind === "agent.state_changed" || event.kind === "agent.activity_changed" || event.kind === "agent.extension_changed") {
       if (event.seq > this.asOf.agents) this.agentChanged(event);
     } else if (event.kind.startsWith("call.") || event.kind.startsWith("recording.")) {
       if (event.seq > this.asOf.calls) this.callChanged(event);
@@ -279,6 +284,8 @@ export class LiveStore {
       this.agents.set(agent.id, { ...agent, told, activity_since: at, wrap_up });
       // Not every way out of a call has an event of its own, such as that of somebody who was only asked.
       if (told !== "on_contact" && event.seq > this.asOf.calls) this.leave(agent.id);
+    } else if (event.kind === "agent.extension_changed") {
+      this.agents.set(agent.id, { ...agent, extension: text(data.extension) });
     } else {
       const state = (text(data.state) ?? agent.state) as Agent["state"];
       this.agents.set(agent.id, { ...agent, state, reason: text(data.reason), state_since: at });
@@ -363,11 +370,11 @@ export class LiveStore {
     this.touchAgent(id);
   }
 
-  /** No event tells of it; who sets skills sees it at once. */
-  setSkills(id: string, skills: Agent["skills"]): void {
+  /** Who sets it sees it at once; of skills no event tells. */
+  setAgent(id: string, part: Partial<Pick<Agent, "skills" | "extension">>): void {
     const agent = this.agents.get(id);
     if (!agent) return;
-    this.agents.set(id, { ...agent, skills });
+    this.agents.set(id, { ...agent, ...part });
     this.touchAgent(id);
     this.flush();
   }

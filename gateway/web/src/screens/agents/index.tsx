@@ -1,15 +1,17 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useQuery } from "@tanstack/react-query";
-import { Sparkles, UserCog, Users } from "lucide-react";
+import { PhoneOutgoing, Sparkles, UserCog, Users } from "lucide-react";
 import { Suspense, lazy, useMemo, useState } from "react";
-import { useCan } from "@/api";
-import { Avatar, Badge, Button, type Column, DataTable, Duration, EmptyState, IconButton, PageHeader, cx } from "@/design";
+import { useCan, useMe } from "@/api";
+import { Avatar, Badge, Button, type Column, DataTable, Duration, EmptyState, IconButton, Input, PageHeader, cx } from "@/design";
 import { loadArea, useT } from "@/i18n";
 import { type Activity, type LiveAgent, type LiveCall, useAgents, useLiveReady, useQueues, useRunningCalls } from "@/live";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { CallLink } from "../calls/call-back";
 import { otherSide } from "../calls/call-words";
+import { obstacle } from "../in-call/targets";
 import { skillsQuery } from "../shared/skills";
+import { found } from "./found";
 import { Manage } from "./manage";
 import { SkillsSheet } from "./skills-sheet";
 
@@ -18,6 +20,8 @@ const Supervise = lazy(async () => {
   const [, { SuperviseMenu }] = await Promise.all([loadArea("board"), import("../supervise/controls")]);
   return { default: SuperviseMenu };
 });
+
+const NOBODY: readonly string[] = [];
 
 interface Row {
   agent: LiveAgent;
@@ -47,7 +51,10 @@ export default function Agents() {
       .filter((row) => queue === undefined || row.queues.includes(queue))
       .sort((a, b) => ACTIVITIES.indexOf(a.agent.activity) - ACTIVITIES.indexOf(b.agent.activity) || a.agent.name.localeCompare(b.agent.name));
   }, [agents, calls, queues, queue]);
-  const rows = useMemo(() => (chosen ? all.filter((row) => row.agent.activity === chosen) : all), [all, chosen]);
+  const [typed, setTyped] = useState("");
+  const rows = useMemo(() => all.filter((row) => (!chosen || row.agent.activity === chosen) && found(row.agent, typed)), [all, chosen, typed]);
+  const self = useMe()?.user.id;
+  const mayDial = useCan("calls:dial");
   const mayManage = useCan("agents:manage");
   const maySupervise = useCan("calls:supervise");
   const maySkills = useCan("queues:manage");
@@ -62,6 +69,17 @@ export default function Agents() {
   const columns = useMemo<Column<Row>[]>(
     () => [
       { id: "agent", header: t("people.agents.agent"), width: "minmax(180px, 1.4fr)", cell: ({ agent }) => <Person agent={agent} /> },
+      {
+        id: "extension",
+        header: t("work.extension"),
+        width: 104,
+        cell: ({ agent }) => (
+          <span className="flex items-center gap-1.5">
+            <span className="num min-w-10 text-ink-2">{agent.extension ?? "–"}</span>
+            {mayDial && agent.id !== self && <CallColleague agent={agent} />}
+          </span>
+        ),
+      },
       { id: "state", header: t("people.agents.state"), width: "minmax(140px, 1fr)", cell: ({ agent }) => <What agent={agent} /> },
       { id: "since", header: t("people.agents.since"), width: 90, numeric: true, cell: (row) => <Duration since={row.agent.since} /> },
       { id: "call", header: t("people.agents.call"), width: "minmax(150px, 1fr)", cell: ({ call }) => (call ? <Talking call={call} queue={call.queue_id ? names.get(call.queue_id) : undefined} /> : <span className="text-ink-3">–</span>) },
@@ -99,7 +117,7 @@ export default function Agents() {
           ]
         : []),
     ],
-    [t, names, skillNames, mayManage, maySupervise],
+    [t, names, skillNames, self, mayDial, mayManage, maySupervise],
   );
   return (
     <div className="flex h-full flex-col">
@@ -114,13 +132,16 @@ export default function Agents() {
         }
         {...(queue && names.has(queue) ? { description: names.get(queue) } : {})}
         tabs={
-          <ul aria-label={t("people.agents.sums")} className="flex gap-2 overflow-x-auto pb-3">
-            {ACTIVITIES.map((activity) => (
-              <li key={activity}>
-                <Sum activity={activity} count={all.filter((row) => row.agent.activity === activity).length} pressed={chosen === activity} onPress={() => go(chosen === activity ? undefined : activity)} />
-              </li>
-            ))}
-          </ul>
+          <div className="grid gap-2 pb-3">
+            <ul aria-label={t("people.agents.sums")} className="flex gap-2 overflow-x-auto">
+              {ACTIVITIES.map((activity) => (
+                <li key={activity}>
+                  <Sum activity={activity} count={all.filter((row) => row.agent.activity === activity).length} pressed={chosen === activity} onPress={() => go(chosen === activity ? undefined : activity)} />
+                </li>
+              ))}
+            </ul>
+            <Input type="search" aria-label={t("work.agents.search")} placeholder={t("work.agents.search")} autoComplete="off" className="w-full sm:max-w-72" value={typed} onChange={(event) => setTyped(event.target.value)} />
+          </div>
         }
       />
       <div className="min-h-0 flex-1">
@@ -131,7 +152,7 @@ export default function Agents() {
           rowKey={(row) => row.agent.id}
           loading={!ready}
           rowTone={(row) => ACTIVITY_TONES[row.agent.activity]}
-          empty={<EmptyState icon={<Users size={32} />} title={chosen ? t("people.agents.none-such") : t("people.agents.none")} text={chosen ? undefined : t("people.agents.none-text")} />}
+          empty={<EmptyState icon={<Users size={32} />} title={chosen || typed ? t("people.agents.none-such") : t("people.agents.none")} text={chosen || typed ? undefined : t("people.agents.none-text")} />}
         />
       </div>
       {chosenAgent && <Manage agent={chosenAgent} onClose={() => setManaged(undefined)} />}
@@ -147,6 +168,28 @@ function Sum({ activity, count, pressed, onPress }: { activity: Activity; count:
       <span className="num text-xl font-semibold">{count}</span>
       <span className="text-sm whitespace-nowrap text-ink-2">{t(`people.state.${activity}`)}</span>
     </button>
+  );
+}
+
+/** Rings a colleague; who cannot be rung now says why. */
+function CallColleague({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  const why = obstacle(agent, NOBODY);
+  const label = why ? t("work.agent.call-not", { name: agent.name, why: t(`incall.obstacle.${why}`) }) : t("work.agent.call", { name: agent.name });
+  return (
+    <IconButton
+      label={label}
+      size="sm"
+      variant="ghost"
+      disabled={why !== undefined}
+      data-call-agent={agent.id}
+      onClick={(event) => {
+        event.stopPropagation();
+        void import("../calls/call-number").then(({ callAgent }) => callAgent(agent));
+      }}
+    >
+      <PhoneOutgoing size={15} aria-hidden />
+    </IconButton>
   );
 }
 

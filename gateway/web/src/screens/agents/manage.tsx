@@ -32,6 +32,7 @@ export function Manage({ agent, onClose }: { agent: LiveAgent; onClose: () => vo
           <Duration since={agent.since} className="text-ink-2" />
         </p>
         <StateForm agent={agent} />
+        <Extension key={agent.extension} agent={agent} />
         <Skills key={JSON.stringify(agent.skills)} agent={agent} />
       </div>
     </Sheet>
@@ -83,6 +84,57 @@ function StateForm({ agent }: { agent: LiveAgent }) {
   );
 }
 
+/** 2 to 6 digits, of nobody else; the server knows who has which. */
+const EXTENSION = /^\d{2,6}$/;
+
+function Extension({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  const [text, setText] = useState(agent.extension ?? "");
+  const wanted = text.trim();
+  const save = useMutation({
+    mutationFn: async (extension: string | null) => {
+      await body(api.PUT("/api/v1/agents/{id}/extension", { params: { path: { id: agent.id } }, body: { extension } }));
+      return extension;
+    },
+    onSuccess: (extension) => {
+      toast({ title: extension === null ? t("work.extension.removed", { name: agent.name }) : t("work.extension.saved", { name: agent.name, extension }), tone: "good" });
+      live.store.setAgent(agent.id, { extension });
+    },
+  });
+  const fits = wanted === "" || EXTENSION.test(wanted);
+  const error = save.error ? (save.error instanceof Problem && save.error.code === "extension-taken" ? t("work.extension.taken") : save.error instanceof Problem && save.error.fields.extension ? save.error.fields.extension : problemText(save.error)) : undefined;
+  return (
+    <form
+      aria-label={t("work.extension")}
+      noValidate
+      className="grid gap-3 border-t border-line pt-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (fits && !save.isPending) save.mutate(wanted || null);
+      }}
+    >
+      <Field label={t("work.extension")} hint={t("work.extension.hint")} error={fits ? error : t("work.extension.wrong")}>
+        <Input
+          inputMode="numeric"
+          autoComplete="off"
+          maxLength={6}
+          className="num w-32"
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            save.reset();
+          }}
+        />
+      </Field>
+      <div>
+        <Button type="submit" variant="primary" busy={save.isPending} disabled={!fits || wanted === (agent.extension ?? "")}>
+          {t("work.extension.save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
 function Skills({ agent }: { agent: LiveAgent }) {
   const t = useT();
   const [value, setValue] = useState<readonly TypedLevel[]>(() => agent.skills.map(({ skill_id, level }) => ({ skill_id, level: String(level) })));
@@ -90,7 +142,7 @@ function Skills({ agent }: { agent: LiveAgent }) {
     mutationFn: () => body(api.PUT("/api/v1/agents/{id}/skills", { params: { path: { id: agent.id } }, body: { skills: value.map(({ skill_id, level }) => ({ skill_id, level: Number(level) })) } })),
     onSuccess: (now) => {
       toast({ title: t("work.skills.saved", { name: agent.name }), tone: "good" });
-      live.store.setSkills(now.id, now.skills);
+      live.store.setAgent(now.id, { skills: now.skills });
     },
   });
   const fields = save.error instanceof Problem ? Object.values(save.error.fields) : [];

@@ -16,49 +16,49 @@ export function Facts({ call, live, queue, agent, events }: { call: Call; live: 
   const zone = useZone();
   const wait = waited(live);
   const items: { term: string; value: ReactNode }[] = [
-    { term: t("calls.fact.from"), value: <CallLink number={live.from} /> },
-    { term: t("calls.fact.to"), value: <CallLink number={live.to} /> },
-    ...(queue ? [{ term: t("calls.fact.queue"), value: <span className="[overflow-wrap:anywhere]">{queue}</span> }] : []),
-    ...(agent ? [{ term: t("calls.fact.agent"), value: <span className="[overflow-wrap:anywhere]">{agent}</span> }] : []),
-    { term: t("calls.fact.started"), value: <RelativeTime at={live.started_at} /> },
-    { term: t("calls.fact.waited"), value: <StretchTime stretch={wait} /> },
-    { term: t("calls.fact.talked"), value: <StretchTime stretch={talked(live)} /> },
-    { term: t("calls.fact.held"), value: <Held events={events} /> },
+    { term: t("call.fact.from"), value: <CallLink number={live.from} /> },
+    { term: t("call.fact.to"), value: <CallLink number={live.to} /> },
+    ...(queue ? [{ term: t("call.fact.queue"), value: <span className="[overflow-wrap:anywhere]">{queue}</span> }] : []),
+    ...(agent ? [{ term: t("call.fact.agent"), value: <span className="[overflow-wrap:anywhere]">{agent}</span> }] : []),
+    { term: t("call.fact.started"), value: <RelativeTime at={live.started_at} /> },
+    { term: t("call.fact.waited"), value: <StretchTime stretch={wait} /> },
+    { term: t("call.fact.talked"), value: <StretchTime stretch={talked(live)} /> },
+    { term: t("call.fact.held"), value: <Held events={events} /> },
   ];
   if (live.state === "ended") {
     items.push({
-      term: t("calls.fact.ended"),
+      term: t("call.fact.ended"),
       value: (
         <span>
           {live.ended_at ? <RelativeTime at={live.ended_at} /> : "–"}
           {call.estimated && (
             <Badge tone="ring" className="ms-2">
-              {t("calls.estimated.mark")}
+              {t("call.estimated.mark")}
             </Badge>
           )}
         </span>
       ),
     });
-    if (live.end_reason) items.push({ term: t("calls.fact.reason"), value: t(`calls.reason.${live.end_reason}`) });
+    if (live.end_reason) items.push({ term: t("call.fact.reason"), value: t(`calls.reason.${live.end_reason}`) });
     const codes = [call.sip_code && `SIP ${String(call.sip_code)}`, call.cause && `Q.850 ${String(call.cause)}`].filter(Boolean).join(" · ");
-    if (codes) items.push({ term: t("calls.fact.codes"), value: <span className="num text-ink-2">{codes}</span> });
+    if (codes) items.push({ term: t("call.fact.codes"), value: <span className="num text-ink-2">{codes}</span> });
   }
   return (
     <Card>
-      <section aria-label={t("calls.facts.title")}>
-        <h2 className="mb-3 text-sm font-semibold">{t("calls.facts.title")}</h2>
+      <section aria-label={t("call.facts.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("call.facts.title")}</h2>
         <DefinitionList items={items} />
-        {call.estimated && <p className="mt-3 border-t border-line pt-3 text-sm text-ink-2">{t("calls.estimated.why")}</p>}
+        {call.estimated && <p className="mt-3 border-t border-line pt-3 text-sm text-ink-2">{t("call.estimated.why")}</p>}
         {call.gaps.length > 0 && (
           <div className="mt-3 border-t border-line pt-3 text-sm text-ink-2">
-            <p>{t("calls.blind.why")}</p>
+            <p>{t("call.blind.why")}</p>
             <ul className="mt-1 grid gap-1">
               {call.gaps.map((gap) => (
                 <li key={gap.from}>
                   <span className="num">
                     {formatDateTime(gap.from, zone ? { zone, dateStyle: "medium", timeStyle: "medium" } : {})} · <Duration ms={Date.parse(gap.to) - Date.parse(gap.from)} />
                   </span>{" "}
-                  {gap.reason === "gateway_restart" ? t("calls.blind.gateway_restart") : gap.reason === "connection_lost" ? t("calls.blind.connection_lost") : gap.reason}
+                  {gap.reason === "gateway_restart" ? t("call.blind.gateway_restart") : gap.reason === "connection_lost" ? t("call.blind.connection_lost") : gap.reason}
                 </li>
               ))}
             </ul>

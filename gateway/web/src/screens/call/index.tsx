@@ -17,6 +17,7 @@ import { InCall } from "../in-call/card";
 import { Dispositions } from "./dispositions";
 import { Facts } from "./facts";
 import { merged } from "./merged";
+import { Notes } from "./notes";
 import { Parties } from "./parties";
 import { RecordingCard, useRecording } from "./recording";
 import { TimelineList } from "./timeline-list";
@@ -83,7 +84,7 @@ export default function CallScreen() {
   const agent = call.agent_id ? names.agent(call.agent_id) : undefined;
   const queue = call.queue_id ? names.queue(call.queue_id) : undefined;
   return (
-    <article className="mx-auto grid max-w-[1240px] grid-cols-1 gap-4 p-4" aria-label={t("calls.call.title", { number: otherSide(call) })} data-call={call.state}>
+    <article className="mx-auto grid max-w-[1240px] grid-cols-1 gap-4 p-4" aria-label={t("call.call.title", { number: otherSide(call) })} data-call={call.state}>
       <Header call={call} agent={agent} queue={queue} />
       <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
         <div className="grid min-w-0 grid-cols-1 gap-4">
@@ -94,6 +95,7 @@ export default function CallScreen() {
         <div className="grid min-w-0 grid-cols-1 items-start gap-4 sm:max-lg:grid-cols-2">
           <Facts call={stored} live={call} queue={queue} agent={agent} events={events} />
           <Dispositions call={stored} agentName={names.agent} />
+          <Notes call={stored} name={names.agent} />
           <Parties call={stored} running={call.state !== "ended"} agentName={names.agent} customer={otherSide(call)} />
         </div>
       </div>
@@ -111,7 +113,7 @@ function Back() {
   return (
     <Link to="/calls" search={lastListSearch()} className="inline-flex min-h-6 items-center gap-1 text-sm text-ink-2 hover:text-ink">
       <ArrowLeft size={14} aria-hidden className="rtl:rotate-180" />
-      {t("calls.call.back")}
+      {t("call.call.back")}
     </Link>
   );
 }
@@ -163,15 +165,15 @@ function HangUp({ id }: { id: string }) {
   const [asking, setAsking] = useState(false);
   const end = useMutation({
     mutationFn: () => body(api.POST("/api/v1/calls/{id}/hangup", { params: { path: { id } } })),
-    onError: (error) => toast({ title: t("calls.hang-up.failed"), description: problemText(error), tone: "bad" }),
+    onError: (error) => toast({ title: t("call.hang-up.failed"), description: problemText(error), tone: "bad" }),
   });
   if (!may) return null;
   return (
     <>
       <Button variant="danger" icon={<PhoneOff size={15} aria-hidden />} busy={end.isPending} onClick={() => setAsking(true)}>
-        {t("calls.hang-up.do")}
+        {t("call.hang-up.do")}
       </Button>
-      <ConfirmDialog open={asking} onOpenChange={setAsking} title={t("calls.hang-up.ask")} description={t("calls.hang-up.text")} confirm={t("calls.hang-up.do")} tone="danger" onConfirm={() => end.mutate()} />
+      <ConfirmDialog open={asking} onOpenChange={setAsking} title={t("call.hang-up.ask")} description={t("call.hang-up.text")} confirm={t("call.hang-up.do")} tone="danger" onConfirm={() => end.mutate()} />
     </>
   );
 }

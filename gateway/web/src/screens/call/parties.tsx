@@ -1,4 +1,4 @@
-import { Headphones, User } from "lucide-react";
+import { Headphones, PhoneOutgoing, User } from "lucide-react";
 import type { ReactNode } from "react";
 import type { components } from "@/api";
 import { Badge, Card, Duration } from "@/design";
@@ -15,11 +15,11 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
   if (call.legs.length === 0) return null;
   return (
     <Card>
-      <section aria-label={t("calls.parties.title")}>
-        <h2 className="mb-3 text-sm font-semibold">{t("calls.parties.title")}</h2>
+      <section aria-label={t("call.parties.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("call.parties.title")}</h2>
         <ul className="grid gap-3">
           {call.legs.map((leg) => (
-            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <CallLink number={customer} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
+            <Party key={leg.id} leg={leg} name={leg.kind === "customer" ? <CallLink number={customer} /> : leg.kind === "outside" ? <CallLink number={leg.number ?? "?"} /> : ((leg.agent_id && agentName(leg.agent_id)) ?? t("calls.side.agent"))} startedAt={call.started_at} running={running && !leg.ended_at} />
           ))}
         </ul>
       </section>
@@ -29,7 +29,7 @@ export function Parties({ call, running, agentName, customer }: { call: Call; ru
 
 function Party({ leg, name, startedAt, running }: { leg: Leg; name: ReactNode; startedAt: string; running: boolean }) {
   const t = useT();
-  const Icon = leg.kind === "customer" ? User : Headphones;
+  const Icon = { customer: User, agent: Headphones, outside: PhoneOutgoing }[leg.kind];
   const begun = offset(Date.parse(leg.started_at) - Date.parse(startedAt));
   return (
     <li className="flex items-start gap-2.5">
@@ -56,7 +56,7 @@ function Party({ leg, name, startedAt, running }: { leg: Leg; name: ReactNode; s
           )}
         </p>
       </div>
-      {running ? <Badge tone={leg.answered_at ? "live" : "ring"} dot>{leg.answered_at ? t("calls.party.there") : t("calls.party.rings")}</Badge> : !leg.answered_at && <Badge tone="neutral">{t("calls.party.unanswered")}</Badge>}
+      {running ? <Badge tone={leg.answered_at ? "live" : "ring"} dot>{leg.answered_at ? t("call.party.there") : t("call.party.rings")}</Badge> : !leg.answered_at && <Badge tone="neutral">{t("call.party.unanswered")}</Badge>}
     </li>
   );
 }

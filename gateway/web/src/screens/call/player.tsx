@@ -31,7 +31,7 @@ export function Player({ recording, marks, gaps, onPlayer }: { recording: Record
   }, [player, onPlayer]);
   return (
     <div className="grid gap-3" data-player>
-      {error && <Banner tone="wait">{t("calls.player.no-waveform")}</Banner>}
+      {error && <Banner tone="wait">{t("call.player.no-waveform")}</Banner>}
       <div className="grid grid-cols-[auto_1fr] items-center gap-x-3">
         <div aria-hidden className="grid gap-5 pt-3 text-xs text-ink-2 max-sm:hidden">
           <span>{t("calls.side.agent")}</span>
@@ -55,9 +55,9 @@ function Controls({ player, recording, durationMs, silentMs }: { player: AudioPl
   useEffect(() => {
     if (talking) player.pause();
   }, [talking, player]);
-  useShortcut("space", () => player.toggle(), { title: t("calls.shortcut.play") });
+  useShortcut("space", () => player.toggle(), { title: t("call.shortcut.play") });
   if (failure !== undefined) {
-    return <ErrorState error={failure} title={t("calls.player.failed")} onRetry={() => void player.play()} />;
+    return <ErrorState error={failure} title={t("call.player.failed")} onRetry={() => void player.play()} />;
   }
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
@@ -69,15 +69,15 @@ function Controls({ player, recording, durationMs, silentMs }: { player: AudioPl
         onClick={() => player.toggle()}
         data-playing={playing}
       >
-        {playing ? t("calls.player.pause") : t("calls.player.play")}
+        {playing ? t("call.player.pause") : t("call.player.play")}
       </Button>
       <Time player={player} durationMs={durationMs} />
       <span className="flex-1" />
-      <Switch label={silentMs > 0 ? t("calls.player.skip-saves", { time: clock(silentMs) }) : t("calls.player.skip")} checked={skipsSilence} disabled={silentMs === 0} onCheckedChange={(on) => player.setSkipsSilence(on)} />
+      <Switch label={silentMs > 0 ? t("call.player.skip-saves", { time: clock(silentMs) }) : t("call.player.skip")} checked={skipsSilence} disabled={silentMs === 0} onCheckedChange={(on) => player.setSkipsSilence(on)} />
       <Menu
-        label={t("calls.player.rate")}
+        label={t("call.player.rate")}
         trigger={
-          <Button variant="ghost" aria-label={t("calls.player.rate-now", { rate: rateText(rate) })}>
+          <Button variant="ghost" aria-label={t("call.player.rate-now", { rate: rateText(rate) })}>
             <span className="num">{rateText(rate)}</span>
           </Button>
         }
@@ -104,7 +104,7 @@ function Time({ player, durationMs }: { player: AudioPlayer; durationMs: number 
 function IconReset({ player, shown }: { player: AudioPlayer; shown: boolean }) {
   const t = useT();
   return (
-    <IconButton label={t("calls.player.restart")} size="sm" variant="ghost" disabled={!shown} onClick={() => player.seek(0)}>
+    <IconButton label={t("call.player.restart")} size="sm" variant="ghost" disabled={!shown} onClick={() => player.seek(0)}>
       <RotateCcw size={14} aria-hidden />
     </IconButton>
   );
@@ -117,7 +117,7 @@ function Volumes({ player }: { player: AudioPlayer }) {
     <Popover
       align="end"
       trigger={
-        <IconButton label={t("calls.player.volume")} variant="ghost">
+        <IconButton label={t("call.player.volume")} variant="ghost">
           <Volume2 size={15} aria-hidden />
         </IconButton>
       }
@@ -149,13 +149,13 @@ function DownloadButton({ recording }: { recording: Recording }) {
       anchor.download = "";
       anchor.click();
     } catch (error) {
-      toast({ title: t("calls.player.download-failed"), description: problemText(error), tone: "bad" });
+      toast({ title: t("call.player.download-failed"), description: problemText(error), tone: "bad" });
     } finally {
       setBusy(false);
     }
   };
   return (
-    <IconButton label={t("calls.player.download")} variant="ghost" disabled={busy} onClick={() => void save()}>
+    <IconButton label={t("call.player.download")} variant="ghost" disabled={busy} onClick={() => void save()}>
       <Download size={15} aria-hidden />
     </IconButton>
   );

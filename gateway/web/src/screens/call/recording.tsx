@@ -32,13 +32,13 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
   const t = useT();
   const may = useCan("recordings:read");
   const { data: recording, error, refetch } = useRecording(may ? call.recording_id : null);
-  if (!may) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("calls.recording.forbidden")} />;
+  if (!may) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("call.recording.forbidden")} />;
   if (call.recording_id === null) {
-    if (call.state !== "ended") return <Nothing icon={<MicOff size={16} aria-hidden />} title={t("calls.recording.not-yet")} />;
-    return <Nothing icon={<MicOff size={16} aria-hidden />} title={call.answered_at ? t("calls.recording.absent") : t("calls.recording.unanswered")} />;
+    if (call.state !== "ended") return <Nothing icon={<MicOff size={16} aria-hidden />} title={t("call.recording.not-yet")} />;
+    return <Nothing icon={<MicOff size={16} aria-hidden />} title={call.answered_at ? t("call.recording.absent") : t("call.recording.unanswered")} />;
   }
   if (error) {
-    if (error instanceof Problem && error.status === 404) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("calls.recording.forbidden")} />;
+    if (error instanceof Problem && error.status === 404) return <Nothing icon={<EarOff size={16} aria-hidden />} title={t("call.recording.forbidden")} />;
     return (
       <Frame>
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -57,7 +57,7 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
       <Frame state="recording">
         <p className="flex items-center gap-2">
           <CircleDot size={16} aria-hidden className="animate-pulse text-bad" />
-          {call.state === "ended" ? t("calls.recording.finishing") : t("calls.recording.running")}
+          {call.state === "ended" ? t("call.recording.finishing") : t("call.recording.running")}
         </p>
       </Frame>
     );
@@ -66,7 +66,7 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
     return (
       <Frame state="failed">
         <Banner tone="bad">
-          {t("calls.recording.failed")} {recording.error}
+          {t("call.recording.failed")} {recording.error}
         </Banner>
       </Frame>
     );
@@ -78,7 +78,7 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
   });
   const gaps: GapBand[] = recording.gaps.map((gap) => {
     const reason = REASONS.find((known) => known === gap.reason);
-    return { from_ms: gap.from_ms, to_ms: gap.to_ms, label: reason ? t(`calls.gap.${reason}`) : gap.reason };
+    return { from_ms: gap.from_ms, to_ms: gap.to_ms, label: reason ? t(`call.gap.${reason}`) : gap.reason };
   });
   return (
     <Frame state="ready">
@@ -93,7 +93,7 @@ export function RecordingCard({ call, timeline, text, onPlayer }: { call: LiveCa
               {gap.label}
             </li>
           ))}
-          {recording.lost_packets > 0 && <li>{t("calls.recording.lost", { n: recording.lost_packets })}</li>}
+          {recording.lost_packets > 0 && <li>{t("call.recording.lost", { n: recording.lost_packets })}</li>}
         </ul>
       )}
     </Frame>
@@ -104,8 +104,8 @@ function Frame({ children, state }: { children: React.ReactNode; state?: string 
   const t = useT();
   return (
     <Card>
-      <section aria-label={t("calls.recording.title")} data-recording={state}>
-        <h2 className="mb-3 text-sm font-semibold">{t("calls.recording.title")}</h2>
+      <section aria-label={t("call.recording.title")} data-recording={state}>
+        <h2 className="mb-3 text-sm font-semibold">{t("call.recording.title")}</h2>
         {children}
       </section>
     </Card>

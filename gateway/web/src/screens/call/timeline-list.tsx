@@ -11,14 +11,14 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
   const exact = (at: string) => formatDateTime(at, zone ? { zone, dateStyle: "medium", timeStyle: "medium" } : {});
   return (
     <Card>
-      <section aria-label={t("calls.timeline.title")}>
-        <h2 className="mb-3 text-sm font-semibold">{t("calls.timeline.title")}</h2>
+      <section aria-label={t("call.timeline.title")}>
+        <h2 className="mb-3 text-sm font-semibold">{t("call.timeline.title")}</h2>
         {error && !entries ? (
           <ErrorState error={error} />
         ) : !entries ? (
           <Skeleton lines={5} />
         ) : entries.length === 0 ? (
-          <p className="text-ink-2">{t("calls.timeline.empty")}</p>
+          <p className="text-ink-2">{t("call.timeline.empty")}</p>
         ) : (
           <ol className="relative" aria-live={running ? "polite" : "off"} aria-relevant="additions">
             {entries.map((entry, at) => (
@@ -52,7 +52,7 @@ function Sentence({ children, place, onSeek, unknown }: { children: ReactNode; p
   const look = `[overflow-wrap:anywhere] ${unknown ? "text-ink-2 italic" : ""}`;
   if (place === undefined) return <p className={look}>{children}</p>;
   return (
-    <button type="button" className={`${look} min-h-6 rounded-sm text-start underline-offset-2 hover:underline`} title={t("calls.timeline.seek")} onClick={() => onSeek(place)}>
+    <button type="button" className={`${look} min-h-6 rounded-sm text-start underline-offset-2 hover:underline`} title={t("call.timeline.seek")} onClick={() => onSeek(place)}>
       {children}
     </button>
   );

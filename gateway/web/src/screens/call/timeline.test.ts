@@ -21,8 +21,50 @@ const told = (events: JournalEvent[]) => timeline(events, "2026-11-20T10:00:00Z"
 
 beforeAll(async () => {
   await setLanguage("en");
+  await loadArea("call");
+  await loadArea("dialing");
   await loadArea("work");
   await loadArea("incall");
+});
+
+test("what was written on it is told, by whom where that is known", () => {
+  expect(
+    told([
+      event("call.noted", 1, { note_id: "n1", user_id: "ada" }, "ada"),
+      event("call.noted", 2, { note_id: "n2", user_id: "mia" }, "mia"),
+      event("call.note_removed", 3, { note_id: "n1" }, "ivo"),
+      event("call.tagged", 4, { tags: ["VIP", "refund"] }, "ada"),
+      event("call.tagged", 5, { tags: [] }, "ada"),
+      event("call.tagged", 6, { tags: 7 }),
+    ]),
+  ).toEqual(["Ada wrote a note", "A note was written", "Ivo removed a note", "Tagged: VIP, refund", "The tags were removed", "The tags were removed"]);
+});
+
+test("somebody outside is told of by their number", () => {
+  const to = { number: "+3906" };
+  expect(
+    told([
+      event("call.overflowed", 1, { queue_id: "sales", to, to_number: "+3906", reason: "waited" }),
+      event("call.transfer_failed", 2, { kind: "overflow", to, why: "busy" }),
+      event("call.consulted", 3, { to, by: "ada" }, "ada"),
+      event("call.transfer_failed", 4, { kind: "attended", from_agent_id: "ada", to, why: "no_answer" }),
+      event("call.conferenced", 5, { number: "+3906", by: "ada" }, "ada"),
+      event("call.left", 6, { number: "+3906" }),
+      event("call.transferred", 7, { kind: "blind", from_agent_id: "ada", to }, "ada"),
+      event("call.transfer_failed", 8, { kind: "blind", from_agent_id: "ada", to, why: "no_answer" }),
+      event("call.dialled", 9, { agent_id: "ada", to: "+3906" }, "ada"),
+    ]),
+  ).toEqual([
+    "Its queue sends it to +3906",
+    "+3906 did not come",
+    "+3906 answered and is being asked",
+    "+3906 did not come; the call goes on",
+    "+3906 joined the call",
+    "+3906 left the call",
+    "Handed over to +3906",
+    "The transfer to +3906 came to nothing; the call goes back",
+    "Ada dialled the number / +3906",
+  ]);
 });
 
 test("what was done in the call is told too", () => {

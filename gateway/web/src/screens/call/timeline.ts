@@ -65,18 +65,24 @@ const OFFERS = ["consult", "conference", "transfer", "take_back"] as const;
 const WATCHES = ["listen", "whisper", "barge"] as const;
 
 /** To whom or what a call went. */
-const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown };
+const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown; number?: unknown };
+
+/** What somebody outside did, or was done to them; `undefined` where it is about somebody of the house. */
+function outside(told: Told, text: TextKey, tone?: Tone): Line | undefined {
+  const number = string(targetOf(told).number) ?? string(told.data.number);
+  return number === undefined ? undefined : { text, values: { number: told.names.number(number) }, ...(tone ? { tone } : {}) };
+}
 
 const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.started": ({ data, names }) => {
     const values = { from: names.number(string(data.from) ?? "?"), to: names.number(string(data.to) ?? "?") };
-    if (data.direction === "outbound") return { text: "calls.event.started.outbound", values };
-    if (data.direction === "internal") return { text: "calls.event.started.internal", values };
-    return { text: "calls.event.started.inbound", values };
+    if (data.direction === "outbound") return { text: "call.event.started.outbound", values };
+    if (data.direction === "internal") return { text: "call.event.started.internal", values };
+    return { text: "call.event.started.inbound", values };
   },
   "call.queued": (told) => {
     const queue = queueOf(told);
-    if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "calls.event.queued.restart-in", "calls.event.queued.restart"), tone: "wait" };
+    if (told.data.reason === "gateway_restart") return { ...named(queue, "queue", "call.event.queued.restart-in", "call.event.queued.restart"), tone: "wait" };
     if (told.data.reason === "unanswered") return { text: "work.event.unanswered", tone: "wait" };
     if (told.data.from_queue_id !== undefined) {
       // A supervisor's hand is one too.
@@ -86,14 +92,14 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     }
     const again = told.earlier > 0;
     return again
-      ? { ...named(queue, "queue", "calls.event.queued.again-in", "calls.event.queued.again"), tone: "wait" }
-      : { ...named(queue, "queue", "calls.event.queued.in", "calls.event.queued.somewhere"), tone: "wait" };
+      ? { ...named(queue, "queue", "call.event.queued.again-in", "call.event.queued.again"), tone: "wait" }
+      : { ...named(queue, "queue", "call.event.queued.in", "call.event.queued.somewhere"), tone: "wait" };
   },
   "call.offered": (told) => {
     const offer = OFFERS.find((one) => one === told.data.for);
     const agent = agentOf(told);
     if (offer && agent) return { text: `incall.event.offered.${offer}`, values: { agent }, tone: "ring" };
-    return { ...named(agent, "agent", "calls.event.offered.to", "calls.event.offered.somebody"), tone: "ring" };
+    return { ...named(agent, "agent", "call.event.offered.to", "call.event.offered.somebody"), tone: "ring" };
   },
   "call.missed_offer": (told) => {
     const why = MISSES.find((one) => one === told.data.why) ?? "no_answer";
@@ -101,71 +107,84 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
   },
   "call.answered": (told) => {
     const wait = ms(told.data.wait_ms);
-    const more = wait === undefined ? [] : [{ text: "calls.event.answered.wait" as const, values: { wait: clock(wait) } }];
-    return { ...named(agentOf(told), "agent", "calls.event.answered.by", "calls.event.answered.somebody"), tone: "live", more };
+    const more = wait === undefined ? [] : [{ text: "call.event.answered.wait" as const, values: { wait: clock(wait) } }];
+    return { ...named(agentOf(told), "agent", "call.event.answered.by", "call.event.answered.somebody"), tone: "live", more };
   },
   "call.held": (told) => {
     if (told.data.for === "consult") return { text: "incall.event.held.consult", values: { agent: someAgent(told) }, tone: "hold" };
-    return { ...named(agentOf(told), "agent", "calls.event.held.by", "calls.event.held.somebody"), tone: "hold" };
+    return { ...named(agentOf(told), "agent", "call.event.held.by", "call.event.held.somebody"), tone: "hold" };
   },
   "call.resumed": (told) => {
     const held = ms(told.data.held_ms);
-    const more = held === undefined ? [] : [{ text: "calls.event.resumed.after" as const, values: { held: clock(held) } }];
-    return { ...named(agentOf(told), "agent", "calls.event.resumed.by", "calls.event.resumed.somebody"), tone: "live", more };
+    const more = held === undefined ? [] : [{ text: "call.event.resumed.after" as const, values: { held: clock(held) } }];
+    return { ...named(agentOf(told), "agent", "call.event.resumed.by", "call.event.resumed.somebody"), tone: "live", more };
   },
-  "call.consulted": (told) => ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
-  "call.conferenced": (told) => ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
-  "call.left": (told) => ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
+  "call.consulted": (told) => outside(told, "incall.event.consulted.number") ?? ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
+  "call.conferenced": (told) => outside(told, "incall.event.conferenced.number", "live") ?? ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
+  "call.left": (told) => outside(told, "incall.event.left.number") ?? ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
   "call.transferred": (told) => {
     const { agent_id, queue_id } = targetOf(told);
+    const handed = outside(told, "incall.event.transferred.number", "live");
+    if (handed) return handed;
     const queue = string(queue_id);
     if (queue) return { text: "incall.event.transferred.queue", values: { queue: told.names.queue(queue) ?? "?" }, tone: "wait" };
     const values = { agent: told.names.agent(string(agent_id) ?? "") ?? t("incall.somebody") };
     return { text: told.data.kind === "take_over" ? "incall.event.transferred.take_over" : "incall.event.transferred", values, tone: "live" };
   },
-  "call.transfer_failed": (told) => ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
+  "call.overflowed": (told) => outside(told, "incall.event.overflowed", "wait") ?? { text: "work.event.moved", tone: "wait" },
+  "call.transfer_failed": (told) => outside(told, told.data.kind === "overflow" ? "incall.event.overflow_failed.number" : told.data.kind === "attended" ? "incall.event.consult_failed.number" : "incall.event.transfer_failed.number", "ring") ?? ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
   "call.muted": (told) => ({ text: "incall.event.muted", values: { agent: someAgent(told) } }),
   "call.unmuted": (told) => ({ text: "incall.event.unmuted", values: { agent: someAgent(told) } }),
   "call.supervised": (told) => ({ text: `incall.event.supervised.${WATCHES.find((one) => one === told.data.mode) ?? "listen"}`, values: { agent: someAgent(told) } }),
   "call.supervision_ended": (told) => ({ text: "incall.event.supervision_ended", values: { agent: someAgent(told) } }),
   "recording.paused": () => ({ text: "incall.event.recording.paused", tone: "hold" }),
   "recording.resumed": () => ({ text: "incall.event.recording.resumed" }),
-  "call.reattached": (told) => named(agentOf(told), "agent", "calls.event.reattached.by", "calls.event.reattached.somebody"),
-  "call.dialled": (told) => named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"),
+  "call.noted": (told) => named(agentOf(told), "agent", "work.event.noted.by", "work.event.noted"),
+  "call.note_removed": (told) => named(agentOf(told), "agent", "work.event.note_removed.by", "work.event.note_removed"),
+  "call.tagged": (told) => {
+    const tags = Array.isArray(told.data.tags) ? told.data.tags.filter((tag) => typeof tag === "string") : [];
+    return tags.length > 0 ? { text: "work.event.tagged", values: { tags: tags.join(", ") } } : { text: "work.event.untagged" };
+  },
+  "call.reattached": (told) => named(agentOf(told), "agent", "call.event.reattached.by", "call.event.reattached.somebody"),
+  "call.dialled": (told) => {
+    const to = string(told.data.to);
+    const more = to === undefined ? [] : [{ text: "incall.event.dialled" as const, values: { number: told.names.number(to) } }];
+    return { ...named(agentOf(told), "agent", "dialing.event.dialled.by", "dialing.event.dialled.somebody"), more };
+  },
   "call.ended": (told): Line => {
     const { data } = told;
     const reason = REASONS.find((one) => one === data.end_reason);
     const agent = agentOf(told);
     const more: { text: TextKey; values?: Values }[] = [];
     const talk = ms(data.talk_ms);
-    if (talk !== undefined) more.push({ text: "calls.event.ended.talked", values: { talk: clock(talk) } });
-    if (data.estimated === true) more.push({ text: "calls.event.ended.estimated" });
+    if (talk !== undefined) more.push({ text: "call.event.ended.talked", values: { talk: clock(talk) } });
+    if (data.estimated === true) more.push({ text: "call.event.ended.estimated" });
     const tone: Tone = reason === "failed" || reason === "lost" ? "bad" : "neutral";
-    if (reason === "completed_agent" && agent) return { text: "calls.event.ended.agent", values: { agent }, tone, more };
+    if (reason === "completed_agent" && agent) return { text: "call.event.ended.agent", values: { agent }, tone, more };
     if (reason) return { text: `calls.reason.${reason}`, tone, more };
     const other = string(data.end_reason);
-    return other ? { text: "calls.event.ended.other", values: { reason: other }, tone, more } : { text: "calls.event.ended.plain", tone, more };
+    return other ? { text: "call.event.ended.other", values: { reason: other }, tone, more } : { text: "call.event.ended.plain", tone, more };
   },
   "call.disposed": (told): Line => {
     const label = string(told.data.label) ?? string(told.data.code) ?? "?";
     const agent = agentOf(told);
     return agent ? { text: "work.event.disposed.by", values: { agent, label } } : { text: "work.event.disposed", values: { label } };
   },
-  "recording.started": () => ({ text: "calls.event.recording.started" }),
+  "recording.started": () => ({ text: "call.event.recording.started" }),
   "recording.ready": ({ data }) => {
     const length = ms(data.duration_ms);
     const gaps = Array.isArray(data.gaps) ? data.gaps.length : 0;
-    const more = gaps > 0 ? [{ text: "calls.event.recording.gaps" as const, values: { n: gaps } }] : [];
-    return length === undefined ? { text: "calls.event.recording.ready", more } : { text: "calls.event.recording.ready-length", values: { length: clock(length) }, more };
+    const more = gaps > 0 ? [{ text: "call.event.recording.gaps" as const, values: { n: gaps } }] : [];
+    return length === undefined ? { text: "call.event.recording.ready", more } : { text: "call.event.recording.ready-length", values: { length: clock(length) }, more };
   },
   "recording.failed": ({ data }) => {
     const error = string(data.error);
-    return { text: "calls.event.recording.failed", tone: "bad", more: error ? [{ text: "calls.event.detail", values: { text: error } }] : [] };
+    return { text: "call.event.recording.failed", tone: "bad", more: error ? [{ text: "call.event.detail", values: { text: error } }] : [] };
   },
   "telephony.gap": ({ data }) => {
     const [from, to] = [Date.parse(string(data.from) ?? ""), Date.parse(string(data.to) ?? "")];
     const length = to - from;
-    return Number.isFinite(length) ? { text: "calls.event.gap-length", values: { length: clock(length) }, tone: "bad" } : { text: "calls.event.gap", tone: "bad" };
+    return Number.isFinite(length) ? { text: "call.event.gap-length", values: { length: clock(length) }, tone: "bad" } : { text: "call.event.gap", tone: "bad" };
   },
 };
 
@@ -182,7 +201,7 @@ export function timeline(events: readonly JournalEvent[], startedAt: string, nam
     seen.set(event.kind, earlier + 1);
     const told: Told = { event, data: event.data, names, earlier };
     const sentence = isKnown(event.kind) ? SENTENCES[event.kind] : undefined;
-    const line: Line = sentence ? sentence(told) : { text: "calls.event.unknown", values: { kind: event.kind } };
+    const line: Line = sentence ? sentence(told) : { text: "call.event.unknown", values: { kind: event.kind } };
     return {
       id: event.id,
       kind: event.kind,

@@ -98,11 +98,11 @@ export function Waveform({ player, peaks, durationMs, marks, gaps }: { player: P
         ref={box}
         role="slider"
         tabIndex={0}
-        aria-label={t("calls.player.position")}
+        aria-label={t("call.player.position")}
         aria-valuemin={0}
         aria-valuemax={Math.floor(durationMs / 1000)}
         aria-valuenow={second}
-        aria-valuetext={t("calls.player.position-of", { at: spokenLength(second * 1000, currentLanguage()), of: spokenLength(durationMs, currentLanguage()) })}
+        aria-valuetext={t("call.player.position-of", { at: spokenLength(second * 1000, currentLanguage()), of: spokenLength(durationMs, currentLanguage()) })}
         data-waveform={paths ? "drawn" : "pending"}
         className="relative cursor-pointer touch-pan-y rounded-sm"
         style={{ height: HEIGHT }}

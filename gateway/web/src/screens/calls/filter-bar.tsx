@@ -1,11 +1,17 @@
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { Button, Field, Input, Menu, Popover, SegmentedControl } from "@/design";
-import { useT } from "@/i18n";
+import { loadArea, useT } from "@/i18n";
 import { useAgents, useQueues } from "@/live";
 import { FilterChip, FilterTrigger } from "./filter-chip";
 import { DIRECTIONS, type EndReason, type Filters, PERIODS, REASONS, RUNNING, STATES, isFiltered } from "./filters";
 import { SearchBox } from "./search-box";
 import type { FiltersInUse } from "./use-filters";
+
+/** With its texts when somebody asks for it. */
+const TagChoice = lazy(async () => {
+  const [, choice] = await Promise.all([loadArea("work"), import("./tag-choice")]);
+  return choice;
+});
 
 type View = "all" | "running" | "missed" | "other";
 
@@ -84,6 +90,7 @@ export function FilterBar({ filters, set, clear }: FiltersInUse) {
             items={REASONS.map((one) => ({ label: t(`calls.reason.${one}`), checked: filters.reasons.includes(one), onSelect: () => set({ reasons: toggled(filters.reasons, one) }) }))}
           />
         </FilterChip>
+        <TagFilter tag={filters.tag} set={set} />
         {isFiltered(filters) && (
           <Button variant="ghost" size="sm" onClick={clear}>
             {t("calls.filter.clear")}
@@ -129,6 +136,27 @@ function PeriodFilter({ filters, set }: Pick<FiltersInUse, "filters" | "set">) {
             </Field>
           </div>
         </div>
+      </Popover>
+    </FilterChip>
+  );
+}
+
+function TagFilter({ tag, set }: { tag: string | undefined; set: FiltersInUse["set"] }) {
+  const t = useT();
+  const [open, setOpen] = useState(false);
+  const name = t("calls.filter.tag");
+  return (
+    <FilterChip name={name} set={tag !== undefined} onClear={() => set({ tag: undefined })}>
+      <Popover open={open} onOpenChange={setOpen} align="start" label={name} trigger={<FilterTrigger name={name} value={tag} />}>
+        <Suspense fallback={null}>
+          <TagChoice
+            chosen={tag}
+            onChoose={(next) => {
+              set({ tag: next });
+              setOpen(false);
+            }}
+          />
+        </Suspense>
       </Popover>
     </FilterChip>
   );

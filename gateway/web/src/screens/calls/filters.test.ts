@@ -17,6 +17,7 @@ const filters: fc.Arbitrary<Filters> = fc
     direction: maybe(fc.constantFrom(...DIRECTIONS)),
     reasons: fc.subarray([...REASONS]),
     missed: fc.boolean(),
+    tag: maybe(fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom("VIP", "call back", "007", "true", "null", "1e9", '"', "[1]", "{}", "a,b", "&=+%")).map((one) => one.trim().replace(/\s+/g, " ")).filter((one) => one !== "")),
     q: fc.oneof(fc.string({ maxLength: 40 }), fc.stringMatching(/^\+?[0-9 ]{0,20}$/), fc.constantFrom("true", "null", "0042", "1e9", '"', "[1]", "{}")),
     period: maybe(fc.constantFrom(...PERIODS)),
     from: maybe(day),
@@ -35,7 +36,7 @@ test("filters survive the way through the address, as the router writes and read
 
 test("no address breaks the list", () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom("state", "queue", "agent", "direction", "reason", "missed", "q", "period", "from", "to"), fc.anything()), (search) => {
+    fc.property(fc.dictionary(fc.constantFrom("state", "queue", "agent", "direction", "reason", "missed", "tag", "q", "period", "from", "to"), fc.anything()), (search) => {
       const read = fromSearch(search);
       expect(fromSearch(toSearch(read))).toEqual(read);
     }),
@@ -50,6 +51,14 @@ test("an address that people typed is understood as far as it makes sense", () =
     missed: true,
     q: "555",
   });
+});
+
+test("a tag is one as the server keeps it, whatever was typed around it", () => {
+  expect(fromSearch({ tag: "  call \t back " }).tag).toBe("call back");
+  expect(fromSearch({ tag: " " }).tag).toBeUndefined();
+  expect(fromSearch({ tag: 7 }).tag).toBe("7");
+  expect(fromSearch({ tag: "x".repeat(50) }).tag).toHaveLength(40);
+  expect(toQuery({ ...NONE, tag: "VIP" }, "2026-11-20", "UTC").tag).toBe("VIP");
 });
 
 test("an address without filters has nothing in it", () => {

@@ -40,6 +40,8 @@ export interface Filters {
   readonly direction: Direction | undefined;
   readonly reasons: readonly EndReason[];
   readonly missed: boolean;
+  /** Exactly this one: part of a tag is another. */
+  readonly tag: string | undefined;
   /** As it was typed; only its digits are looked for. */
   readonly q: string;
   readonly period: Period | undefined;
@@ -55,6 +57,7 @@ export const NONE: Filters = {
   direction: undefined,
   reasons: [],
   missed: false,
+  tag: undefined,
   q: "",
   period: undefined,
   from: undefined,
@@ -66,6 +69,7 @@ export type Search = Record<string, unknown>;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const LONGEST_Q = 40;
+const LONGEST_TAG = 40;
 
 /** The router reads `123` as a number and `true` as a truth. */
 const text = (value: unknown): string => (typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "");
@@ -80,6 +84,8 @@ function some<T extends string>(value: unknown, known: readonly T[]): readonly T
   return known.filter((candidate) => given.has(candidate));
 }
 
+/** As the server keeps tags. */
+const tag = (value: unknown) => text(value).trim().replace(/\s+/g, " ").slice(0, LONGEST_TAG).trim() || undefined;
 const id = (value: unknown) => (UUID.test(text(value)) ? text(value).toLowerCase() : undefined);
 const day = (value: unknown) => (isDay(text(value)) ? text(value) : undefined);
 
@@ -94,6 +100,7 @@ export function fromSearch(search: Search): Filters {
     direction: one(search.direction, DIRECTIONS),
     reasons: some(search.reason, REASONS),
     missed: search.missed === true || search.missed === "true",
+    tag: tag(search.tag),
     q: text(search.q).slice(0, LONGEST_Q),
     period,
     from,
@@ -103,7 +110,7 @@ export function fromSearch(search: Search): Filters {
 
 /** Without what is not filtered by: an address without filters is `/calls`. */
 export function toSearch(filters: Filters): Search {
-  const { states, queue, agent, direction, reasons, missed, q, period, from, to } = filters;
+  const { states, queue, agent, direction, reasons, missed, tag, q, period, from, to } = filters;
   const all: Search = {
     state: states.join(",") || undefined,
     queue,
@@ -111,6 +118,7 @@ export function toSearch(filters: Filters): Search {
     direction,
     reason: reasons.join(",") || undefined,
     missed: missed || undefined,
+    tag,
     q: q || undefined,
     period,
     from: period ? undefined : from,
@@ -130,6 +138,7 @@ export function toQuery(filters: Filters, today: Day, zone: string): CallFilters
     direction: filters.direction,
     end_reason: filters.reasons.join(",") || undefined,
     missed: filters.missed || undefined,
+    tag: filters.tag,
     q: filters.q.replace(/\D/g, "") || undefined,
     from: from && moment(from),
     to: to && moment(addDays(to, 1)),

@@ -4,7 +4,7 @@ import { toast } from "@/design";
 import { t } from "@/i18n";
 import { problemText } from "../calls/problem-text";
 
-export type Target = { readonly agent_id: string } | { readonly queue_id: string };
+export type Target = { readonly agent_id: string } | { readonly queue_id: string } | { readonly number: string };
 export type Kind = "blind" | "attended";
 export type Step = "complete" | "swap" | "merge" | "cancel";
 export type Control = "hold" | "resume" | "mute" | "unmute" | "recording/pause" | "recording/resume";
@@ -35,12 +35,15 @@ export async function hangUp(id: string): Promise<void> {
   await api.POST("/api/v1/calls/{id}/hangup", of(id));
 }
 
-const KNOWN = ["target-away", "target-busy", "not-now", "phone-away"] as const;
+const KNOWN = ["target-away", "target-busy", "not-now", "phone-away", "no-trunk", "limit-reached"] as const;
 
 /** Why not, in words that say what to do. */
 export function refusal(error: unknown): string {
   const code = error instanceof Problem ? KNOWN.find((one) => one === error.code) : undefined;
   if (code) return t(`incall.problem.${code}`);
+  // Of what the company does not allow the server has the words.
+  if (error instanceof Problem && error.code === "call-denied") return t("incall.problem.call-denied", { why: error.message });
+  if (error instanceof Problem && error.status === 422) return error.fields["to.number"] ?? error.fields.number ?? t("incall.problem.number");
   if (error instanceof Problem && error.status === 404) return t("incall.problem.over");
   return problemText(error);
 }

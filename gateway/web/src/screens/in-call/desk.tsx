@@ -31,7 +31,7 @@ export function DeskButtons({ call, keys = false }: { call: LiveCall; keys?: boo
   const [pad, setPad] = useState(false);
   const live = call.state === "active";
   // The others would lose the call with me: my own phone lets me go alone.
-  const alone = talkers(call, talk).length < 2;
+  const alone = talkers(call, talk).length < 2 && talk.outside === undefined;
   const wish = async (what: Wish) => {
     if (busy) return;
     setBusy(what);

@@ -83,7 +83,7 @@ beforeEach(() => {
   live.store.load({
     agents: { items: [agent("ann", "Ann"), agent("ben", "Ben"), agent("cleo", "Cleo", { reachable: false }), agent("dan", "Dan", { activity: "on_contact" })], as_of_seq: 12 },
     queues: { items: [{ id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann"], numbers: [] }], as_of_seq: 12 },
-    calls: { items: [{ id: "c", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 12 },
+    calls: { items: [{ id: "c", asterisk: "main", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 12 },
   });
   live.store.moveTo({ epoch: "e", through: 12 });
 });
@@ -145,6 +145,48 @@ it("hands a call on: who cannot be rung says why, and Enter asks first", async (
     await waitFor(() => expect(asked.at(-1)?.path).toBe(path));
   }
   await accessible();
+});
+
+it("hands a call on to a number outside, after asking or at once, and says in words why it may not", async () => {
+  show();
+  await screen.findByText("Recording");
+  await act(async () => fireEvent.click(button("Transfer")));
+  const dialog = await screen.findByRole("dialog", { name: "Transfer the call" });
+  const search = within(dialog).getByRole("combobox");
+  fireEvent.change(search, { target: { value: "+39 06 4412 1234" } });
+  expect(within(dialog).getAllByRole("option").map((one) => one.textContent)).toEqual([expect.stringMatching(/1234.*Outside number/)]);
+  await accessible();
+  answer = { status: 409, body: { status: 409, code: "call-denied", title: "calls to Italy are not allowed", type: "x" } };
+  await act(async () => fireEvent.keyDown(search, { key: "Enter" }));
+  await waitFor(() => expect(asked).toEqual([{ path: "transfer", body: { kind: "attended", to: { number: "+390644121234" } } }]));
+  expect(await screen.findByText("This number may not be called: calls to Italy are not allowed", { selector: "section *" })).toBeTruthy();
+  expect(screen.getByRole("dialog", { name: "Transfer the call" })).toBeTruthy();
+  for (const [code, words] of [["no-trunk", /no line to the outside/], ["limit-reached", /minutes for this month/]] as const) {
+    answer = { status: 409, body: { status: 409, code, title: "x", type: "x" } };
+    await act(async () => fireEvent.click(within(dialog).getByRole("button", { name: "Ask first" })));
+    expect(await screen.findByText(words, { selector: "section *" })).toBeTruthy();
+  }
+  answer = { status: 202 };
+  await act(async () => fireEvent.click(within(dialog).getByRole("button", { name: "Hand on at once" })));
+  await waitFor(() => expect(asked.at(-1)).toEqual({ path: "transfer", body: { kind: "blind", to: { number: "+390644121234" } } }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+
+  await happens("call.held", { agent_id: "ann", for: "consult" });
+  await happens("call.dialled", { agent_id: "ann", to: "+390644121234" });
+  const group = await screen.findByRole("group", { name: "Asking before the transfer" });
+  expect(within(group).getByText(/1234.* is being rung/)).toBeTruthy();
+  await happens("call.transfer_failed", { kind: "attended", from_agent_id: "ann", to: { number: "+390644121234" }, why: "invalid_number" });
+  await happens("call.resumed", { agent_id: "ann" });
+  expect(await screen.findByText(/there is no such number\. The call is with you again/, SHOWN)).toBeTruthy();
+});
+
+it("offers no number outside for a conference", async () => {
+  show();
+  await screen.findByText("Recording");
+  await act(async () => fireEvent.click(button("Bring somebody in")));
+  const dialog = await screen.findByRole("dialog");
+  fireEvent.change(within(dialog).getByRole("combobox"), { target: { value: "+390644121234" } });
+  expect(within(dialog).queryAllByRole("option")).toEqual([]);
 });
 
 it("says why a transfer was refused, and leaves the dialog open for another choice", async () => {

@@ -1,16 +1,19 @@
+import { PhoneOutgoing } from "lucide-react";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { useMe } from "@/api";
-import { Avatar, Badge, Button, Dialog, Input, cx, toast } from "@/design";
+import { Avatar, Badge, Button, Dialog, Input, cx, grouped, toast } from "@/design";
 import { useT } from "@/i18n";
 import { useAgents, useQueueLive, useQueues } from "@/live";
 import { ACTIVITY_TONES } from "../shared/activity";
 import { type Kind, ask, bringIn, handOn } from "./ask";
 import { talkers } from "./talk";
-import { type AnyTarget, targets } from "./targets";
+import { type AnyTarget, numberTarget, targets } from "./targets";
 import { useTalk } from "./use-talk";
 
 export type What = "transfer" | "conference";
 const NOBODY: readonly string[] = [];
+const HANDED = { agent: "incall.transfer.handed-on", queue: "incall.transfer.handed-to-queue", number: "incall.transfer.handed-to-number" } as const;
+const to = ({ kind, id }: AnyTarget) => (kind === "agent" ? { agent_id: id } : kind === "queue" ? { queue_id: id } : { number: id });
 
 /** To whom: searched by name, chosen by arrows or a click; what cannot be rung says why. */
 export function PickDialog({ callId, what, onClose }: { callId: string; what: What | undefined; onClose: () => void }) {
@@ -36,7 +39,11 @@ function Pick({ callId, what, onClose }: { callId: string; what: What; onClose: 
   const [chosenId, setChosenId] = useState("");
   const [busy, setBusy] = useState<Kind | "join">();
   const inCall = useMemo(() => (call ? talkers(call, talk) : NOBODY), [call, talk]);
-  const found = useMemo(() => targets(agents, what === "transfer" ? queues : [], self, inCall, search), [agents, queues, what, self, inCall, search]);
+  const found = useMemo(() => {
+    const inside = targets(agents, what === "transfer" ? queues : [], self, inCall, search);
+    const outside = what === "transfer" ? numberTarget(search) : undefined;
+    return outside ? [...inside, outside] : inside;
+  }, [agents, queues, what, self, inCall, search]);
   // By its name, not by its place: people come and go while one looks.
   const chosen = found.find((one) => one.id === chosenId) ?? found[0];
   const blocked = chosen === undefined || (chosen.kind === "agent" && chosen.obstacle !== undefined);
@@ -47,11 +54,10 @@ function Pick({ callId, what, onClose }: { callId: string; what: What; onClose: 
   const go = async (how: Kind | "join") => {
     if (!chosen || blocked || busy) return;
     setBusy(how);
-    const to = chosen.kind === "agent" ? { agent_id: chosen.id } : { queue_id: chosen.id };
-    const done = await ask(how === "join" ? bringIn(callId, chosen.id) : handOn(callId, how, to));
+    const done = await ask(how === "join" ? bringIn(callId, chosen.id) : handOn(callId, how, to(chosen)));
     setBusy(undefined);
     if (!done) return;
-    if (how === "blind") toast({ title: chosen.kind === "agent" ? t("incall.transfer.handed-on", { name: chosen.name }) : t("incall.transfer.handed-to-queue", { name: chosen.name }), tone: "good" });
+    if (how === "blind") toast({ title: t(HANDED[chosen.kind], { name: chosen.name }), tone: "good" });
     onClose();
   };
   // What Enter does is what the first button says.
@@ -133,11 +139,13 @@ function Target({ id, target, chosen, onChoose }: { id: string; target: AnyTarge
       }}
       className={cx("flex min-h-9 cursor-default items-center gap-2.5 rounded-md px-2 py-1 text-md select-none", chosen ? "bg-accent-soft" : "hover:bg-sunken")}
     >
-      <Avatar name={target.name} size={26} {...(target.kind === "agent" ? { presence: ACTIVITY_TONES[target.agent.activity] } : {})} />
-      <span className={cx("min-w-0 flex-1 truncate font-medium", off && "text-ink-2")} dir="auto">
-        {target.name}
+      {target.kind === "number" ? <PhoneOutgoing size={16} aria-hidden className="mx-1.5 text-ink-2" /> : <Avatar name={target.name} size={26} {...(target.kind === "agent" ? { presence: ACTIVITY_TONES[target.agent.activity] } : {})} />}
+      <span className={cx("min-w-0 flex-1 truncate font-medium", off && "text-ink-2")} dir={target.kind === "number" ? "ltr" : "auto"}>
+        {target.kind === "number" ? grouped(target.name) : target.name}
       </span>
-      {target.kind === "queue" ? (
+      {target.kind === "number" ? (
+        <span className="text-sm text-ink-2">{t("incall.pick.number")}</span>
+      ) : target.kind === "queue" ? (
         <QueueState id={target.id} />
       ) : target.obstacle ? (
         <span className="text-sm text-ink-2">{t(`incall.obstacle.${target.obstacle}`)}</span>

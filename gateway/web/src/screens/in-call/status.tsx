@@ -1,18 +1,19 @@
-import { Headphones, TriangleAlert, User, X } from "lucide-react";
+import { Headphones, Phone, TriangleAlert, User, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useCan, useMe } from "@/api";
-import { Badge, Button, Duration, IconButton, announce } from "@/design";
+import { Badge, Button, Duration, IconButton, announce, grouped } from "@/design";
 import { useT } from "@/i18n";
 import { useAgents } from "@/live";
 import { type Step, ask, take } from "./ask";
-import { type Consult, type Failure, talkers } from "./talk";
+import { type Consult, type Failure, isNumber, talkers } from "./talk";
 import { useTalk } from "./use-talk";
 import { consultText, failureText, watcherText } from "./words";
 
 export function useAgentName(): (id: string | undefined) => string {
   const t = useT();
   const agents = useAgents();
-  return (id) => agents.find((one) => one.id === id)?.name ?? t("incall.somebody");
+  // A number keeps its own direction inside a sentence (Unicode's first strong isolate).
+  return (id) => agents.find((one) => one.id === id)?.name ?? (id !== undefined && isNumber(id) ? `\u2068${grouped(id)}\u2069` : t("incall.somebody"));
 }
 
 /** What is going on in the call, in lines beneath its buttons: nothing as long as two people talk. */
@@ -22,7 +23,7 @@ export function CallStatus({ callId }: { callId: string }) {
   const name = useAgentName();
   const { talk, call } = useTalk(callId);
   const [dismissed, setDismissed] = useState("");
-  const { consult, joining, handover, watchers, left } = talk;
+  const { consult, joining, handover, watchers, outside, left } = talk;
   const failure = talk.failure?.id === dismissed ? undefined : talk.failure;
   useTold(failure && failureText(failure, name(failure.agent), self, call?.agent_id ?? undefined), consult?.answered ? consultText(consult, self, name) : "", watchers.map((one) => watcherText(one.mode, name(one.agent))).join(". "));
   if (!call || call.state === "ended") return null;
@@ -41,7 +42,7 @@ export function CallStatus({ callId }: { callId: string }) {
           {handover.back ? t("incall.back.rings", { name: name(handover.agent) }) : t("incall.transfer.rings", { name: name(handover.agent) })} <Duration since={handover.since} />
         </Line>
       )}
-      {(inIt.length > 1 || gone.length > 0) && (
+      {(inIt.length > 1 || gone.length > 0 || outside !== undefined) && (
         <Line data-in-call={inIt.length}>
           <span className="text-ink-2">{t("incall.who")}</span>
           {inIt.map((one) => (
@@ -52,6 +53,12 @@ export function CallStatus({ callId }: { callId: string }) {
               {talk.held[one] !== undefined && <Badge tone="hold">{t("phone.state.held")}</Badge>}
             </span>
           ))}
+          {outside !== undefined && (
+            <span className="inline-flex items-center gap-1 font-medium" data-outside={outside}>
+              <Phone size={13} aria-hidden />
+              {name(outside)}
+            </span>
+          )}
           {gone.map((one) => (
             <span key={one} className="text-ink-3">
               {t("incall.left", { name: name(one) })}

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JournalEvent } from "@/live";
-import { QUIET, isFree, settled, talkOf, talkers } from "./talk";
+import { QUIET, isFree, isNumber, settled, talkOf, talkers } from "./talk";
 
 const CALL = "c";
 const at = (seq: number) => new Date(Date.parse("2026-11-20T10:00:00Z") + seq * 1000).toISOString();
@@ -170,4 +170,65 @@ test("any events, in any order and repeated, tell the same story as in the journ
 
 test("nothing told is a quiet call", () => {
   expect(talkOf([])).toMatchObject(QUIET);
+});
+
+describe("somebody outside", () => {
+  const OUT = "+390644121234";
+  const to = { number: OUT };
+  const HELD: [string, Record<string, unknown>?][] = [...TALKING, ["call.held", { agent_id: "ann", for: "consult" }], ["call.dialled", { agent_id: "ann", to: OUT }]];
+  const HEARD: [string, Record<string, unknown>?][] = [...HELD, ["call.consulted", { to, by: "ann" }]];
+  const there = { talker_ids: ["ann"], ringing_agent_ids: [] };
+
+  test("is told from an agent", () => {
+    expect([OUT, "116117", "*21"].map(isNumber)).toEqual([true, true, true]);
+    expect(["0193aaaa-0000-7000-8000-000000000001", "ann", ""].map(isNumber)).toEqual([false, false, false]);
+  });
+
+  test("is asked, answers, is swapped with the customer, and is given the call", () => {
+    expect(talkOf(story(...HELD)).consult).toMatchObject({ by: "ann", to: OUT, answered: false, with: "asked" });
+    const asked = talkOf(story(...HEARD));
+    expect(asked.consult).toMatchObject({ by: "ann", to: OUT, answered: true, with: "asked" });
+    // The store knows agents only: it has nothing to say of them.
+    expect(settled(asked, there, 99)).toBe(asked);
+    expect(talkOf(story(...HEARD, ["call.resumed", { agent_id: "ann" }])).consult).toMatchObject({ with: "customer" });
+    const done = talkOf(story(...HEARD, ["call.transferred", { kind: "attended", from_agent_id: "ann", to }]));
+    expect(done).toMatchObject({ consult: undefined, outside: OUT, left: ["ann"], failure: undefined });
+    expect(isFree(done)).toBe(true);
+  });
+
+  test("that does not answer is named with the reason; one that was called off is no failure", () => {
+    expect(talkOf(story(...HELD, ["call.transfer_failed", { kind: "attended", from_agent_id: "ann", to, why: "busy" }], ["call.resumed", { agent_id: "ann" }]))).toMatchObject({ consult: undefined, handover: undefined, failure: { of: "consult", agent: OUT, why: "busy" } });
+    expect(talkOf(story(...HELD, ["call.transfer_failed", { kind: "attended", from_agent_id: "ann", to, why: "cancelled" }], ["call.resumed", { agent_id: "ann" }]))).toMatchObject({ consult: undefined, failure: undefined });
+  });
+
+  test("that hangs up while being asked is gone", () => {
+    expect(talkOf(story(...HEARD, ["call.left", { number: OUT }], ["call.resumed", { agent_id: "ann" }]))).toMatchObject({ consult: undefined, handover: undefined });
+  });
+
+  test("is rung for the customer when it is handed on at once, and the call comes back if they do not come", () => {
+    const rung = talkOf(story(...TALKING, ["call.dialled", { agent_id: "ann", to: OUT }]));
+    expect(rung).toMatchObject({ consult: undefined, handover: { agent: OUT, back: false } });
+    expect(settled(rung, { talker_ids: [], ringing_agent_ids: [] }, 99).handover).toBeDefined();
+    expect(talkOf(story(...TALKING, ["call.dialled", { agent_id: "ann", to: OUT }], ["call.transferred", { kind: "blind", from_agent_id: "ann", to }]))).toMatchObject({ handover: undefined, outside: OUT });
+    const back = talkOf(story(...TALKING, ["call.dialled", { agent_id: "ann", to: OUT }], ["call.transfer_failed", { kind: "blind", from_agent_id: "ann", to, why: "no_answer" }], ["call.offered", { agent_id: "ann", for: "take_back" }]));
+    expect(back).toMatchObject({ handover: { agent: "ann", back: true }, failure: { of: "transfer", agent: OUT, why: "no_answer" } });
+  });
+
+  test("who is not waited for is rung for the customer", () => {
+    const talk = talkOf(story(...HELD));
+    expect(settled(talk, { talker_ids: [], ringing_agent_ids: [] }, 99)).toMatchObject({ consult: undefined, handover: { agent: OUT } });
+  });
+
+  test("is in a conference until they leave", () => {
+    const joined: [string, Record<string, unknown>?][] = [...HEARD, ["call.resumed", {}], ["call.conferenced", { number: OUT, by: "ann" }]];
+    expect(talkOf(story(...joined))).toMatchObject({ consult: undefined, outside: OUT });
+    expect(talkOf(story(...joined, ["call.left", { number: OUT }]))).toMatchObject({ outside: undefined, left: [OUT] });
+    expect(talkOf(story(...joined, ["call.transferred", { kind: "conference", from_agent_id: "ann", to }]))).toMatchObject({ outside: OUT, left: ["ann"] });
+  });
+
+  test("whom a call out is for is handed nothing", () => {
+    const out: [string, Record<string, unknown>?][] = [["call.started", { direction: "outbound" }], ["call.offered", { agent_id: "ann" }], ["call.dialled", { agent_id: "ann", to: OUT }], ["call.answered", { agent_id: "ann" }]];
+    expect(talkOf(story(...out))).toMatchObject({ handover: undefined, consult: undefined });
+    expect(talkOf(story(...out, ["call.dialled", { agent_id: "ann", to: "+4930" }]))).toMatchObject({ handover: { agent: "+4930" } });
+  });
 });

@@ -6,7 +6,7 @@
  */
 import type { JournalEvent, LiveCall } from "@/live";
 
-/** Somebody is asked before the call is handed on to them. */
+/** Somebody is asked before the call is handed on to them. Whoever is outside is called by their number, where an agent has an id. */
 export interface Consult {
   /** Who asks; `undefined` where the event that says it is not for this viewer. */
   readonly by: string | undefined;
@@ -54,23 +54,35 @@ export interface Talk {
   /** The customer hears music because somebody else is being asked. */
   readonly aside: boolean;
   readonly muted: readonly string[];
+  /** The number of somebody outside to whom it was handed on, or who was brought in. */
+  readonly outside: string | undefined;
   /** Agents who were in it and are not any more, in the order in which they left. */
   readonly left: readonly string[];
   readonly watchers: readonly Watcher[];
   readonly recording: Recording;
 }
 
-export const QUIET: Talk = { consult: undefined, joining: undefined, handover: undefined, failure: undefined, held: {}, aside: false, muted: [], left: [], watchers: [], recording: { state: "none" } };
+export const QUIET: Talk = { consult: undefined, joining: undefined, handover: undefined, failure: undefined, held: {}, aside: false, muted: [], outside: undefined, left: [], watchers: [], recording: { state: "none" } };
 
 /** While it is being read, who asks: the music begins before the ring. */
 interface Reading extends Talk {
   readonly asker: string | undefined;
+  /** A call out whose own number is yet to be dialled: that is no handing on. */
+  readonly begins: boolean;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 const without = (all: readonly string[], one: string | undefined) => all.filter((other) => other !== one);
 const withLast = (all: readonly string[], one: string | undefined) => (one === undefined ? all : [...without(all, one), one]);
 const released = (held: Talk["held"], agent: string | undefined): Talk["held"] => Object.fromEntries(Object.entries(held).filter(([one]) => one !== agent));
+
+/** Whether somebody is outside: agents have ids, which are no numbers. */
+export const isNumber = (party: string): boolean => /^[+*#]?\d{2,}$/.test(party);
+/** To whom a call went: an agent's id, or a number. */
+function targetOf(data: JournalEvent["data"]): string | undefined {
+  const { agent_id, number } = (typeof data.to === "object" && data.to !== null ? data.to : {}) as { agent_id?: unknown; number?: unknown };
+  return text(agent_id) ?? text(number);
+}
 
 /** The journal's order, each event once. */
 function inOrder(events: readonly JournalEvent[]): readonly JournalEvent[] {
@@ -79,13 +91,17 @@ function inOrder(events: readonly JournalEvent[]): readonly JournalEvent[] {
 }
 
 export function talkOf(events: readonly JournalEvent[]): Talk {
-  return inOrder(events).reduce<Reading>(after, { ...QUIET, asker: undefined });
+  return inOrder(events).reduce<Reading>(after, { ...QUIET, asker: undefined, begins: false });
 }
 
 function after(talk: Reading, event: JournalEvent): Reading {
   const { data, at, seq } = event;
   const agent = text(data.agent_id);
   switch (event.kind) {
+    case "call.started":
+      return { ...talk, begins: data.direction === "outbound" };
+    case "call.dialled":
+      return dialled(talk, event, agent);
     case "call.offered":
       return agent === undefined ? talk : offered(talk, event, agent);
     case "call.missed_offer":
@@ -98,10 +114,14 @@ function after(talk: Reading, event: JournalEvent): Reading {
       return agent === undefined ? talk : { ...talk, held: { ...talk.held, [agent]: talk.held[agent] ?? at } };
     case "call.resumed":
       return resumed(talk, agent);
-    case "call.consulted":
-      if (agent === undefined) return talk;
-      return { ...talk, failure: undefined, left: without(talk.left, agent), consult: { by: text(data.by) ?? talk.asker, to: agent, answered: true, with: talk.aside ? "asked" : undefined, since: at, seq } };
-    case "call.conferenced":
+    case "call.consulted": {
+      const to = agent ?? targetOf(data);
+      if (to === undefined) return talk;
+      return { ...talk, failure: undefined, left: without(talk.left, to), consult: { by: text(data.by) ?? talk.asker, to, answered: true, with: talk.aside ? "asked" : undefined, since: at, seq } };
+    }
+    case "call.conferenced": {
+      const number = text(data.number);
+      if (number !== undefined) return { ...talk, consult: talk.consult?.to === number ? undefined : talk.consult, failure: undefined, left: without(talk.left, number), outside: number };
       return {
         ...talk,
         consult: talk.consult?.to === agent ? undefined : talk.consult,
@@ -109,18 +129,17 @@ function after(talk: Reading, event: JournalEvent): Reading {
         failure: undefined,
         left: without(talk.left, agent),
       };
+    }
     case "call.left":
-      return gone(talk, agent);
+      return gone(talk, agent ?? text(data.number));
     case "call.transferred": {
-      const { agent_id } = (data.to ?? {}) as { agent_id?: unknown };
-      const there = { ...talk, consult: undefined, joining: undefined, handover: undefined, failure: undefined, aside: false };
-      return gone({ ...there, left: without(there.left, text(agent_id)) }, text(data.from_agent_id));
+      const to = targetOf(data);
+      const outside = to !== undefined && isNumber(to) ? to : talk.outside;
+      const there = { ...talk, consult: undefined, joining: undefined, handover: undefined, failure: undefined, aside: false, outside };
+      return gone({ ...there, left: without(there.left, to) }, text(data.from_agent_id));
     }
-    case "call.transfer_failed": {
-      const { agent_id } = (data.to ?? {}) as { agent_id?: unknown };
-      const to = text(agent_id);
-      return to === undefined ? talk : { ...talk, failure: { id: event.id, of: "transfer", agent: to, why: text(data.why) ?? "no_answer" } };
-    }
+    case "call.transfer_failed":
+      return transferFailed(talk, event);
     case "call.answered":
       return { ...talk, handover: undefined, left: without(talk.left, agent) };
     case "call.queued":
@@ -138,7 +157,7 @@ function after(talk: Reading, event: JournalEvent): Reading {
     case "call.supervision_ended":
       return { ...talk, watchers: talk.watchers.filter((one) => one.agent !== agent) };
     case "call.ended":
-      return { ...QUIET, asker: undefined, left: talk.left, recording: talk.recording };
+      return { ...QUIET, asker: undefined, begins: false, left: talk.left, recording: talk.recording };
     case "recording.started":
     case "recording.resumed":
       return { ...talk, recording: { state: "running", since: at, by: agent } };
@@ -150,6 +169,24 @@ function after(talk: Reading, event: JournalEvent): Reading {
     default:
       return talk;
   }
+}
+
+/** Somebody outside is rung: asked while the customer hears music, else to take the call over. */
+function dialled(talk: Reading, { data, at, seq }: JournalEvent, agent: string | undefined): Reading {
+  const to = text(data.to);
+  if (talk.begins || to === undefined) return { ...talk, begins: false };
+  if (talk.aside) return { ...talk, failure: undefined, consult: { by: agent ?? talk.asker, to, answered: false, with: "asked", since: at, seq } };
+  return { ...talk, failure: undefined, handover: { agent: to, back: false, since: at, seq }, consult: undefined, joining: undefined, held: {}, muted: [] };
+}
+
+function transferFailed(talk: Reading, { id, data }: JournalEvent): Reading {
+  const to = targetOf(data);
+  if (to === undefined) return talk;
+  const why = text(data.why) ?? "no_answer";
+  const of = data.kind === "attended" ? "consult" : "transfer";
+  // Of an agent the offer that was missed ends the ring; somebody outside has none.
+  const there = isNumber(to) ? { ...talk, consult: talk.consult?.to === to ? undefined : talk.consult, handover: talk.handover?.agent === to ? undefined : talk.handover } : talk;
+  return why === "cancelled" ? there : { ...there, failure: { id, of, agent: to, why } };
 }
 
 function offered(talk: Reading, { data, at, seq }: JournalEvent, agent: string): Reading {
@@ -189,7 +226,8 @@ function resumed(talk: Reading, agent: string | undefined): Reading {
 }
 
 function gone(talk: Reading, agent: string | undefined): Reading {
-  return { ...talk, left: withLast(talk.left, agent), muted: without(talk.muted, agent), held: released(talk.held, agent), watchers: talk.watchers.filter((one) => one.agent !== agent) };
+  const consult = agent !== undefined && isNumber(agent) && talk.consult?.to === agent ? undefined : talk.consult;
+  return { ...talk, consult, outside: talk.outside === agent ? undefined : talk.outside, left: withLast(talk.left, agent), muted: without(talk.muted, agent), held: released(talk.held, agent), watchers: talk.watchers.filter((one) => one.agent !== agent) };
 }
 
 /** Without what the store knows to be over. `through`: the last event that the store has seen; what is newer it cannot judge. */
@@ -199,7 +237,13 @@ export function settled(talk: Talk, call: Pick<LiveCall, "talker_ids" | "ringing
   const talks = (agent: string | undefined) => agent !== undefined && call.talker_ids.includes(agent);
   const rings = (agent: string) => call.ringing_agent_ids.includes(agent);
   let { consult, joining, handover } = talk;
-  if (consult && known(consult)) {
+  // Who is outside is in no list of the store's: the events alone tell of them.
+  if (consult && isNumber(consult.to)) {
+    if (known(consult) && !consult.answered && consult.by !== undefined && !talks(consult.by)) {
+      handover = { agent: consult.to, back: false, since: consult.since, seq: consult.seq };
+      consult = undefined;
+    }
+  } else if (consult && known(consult)) {
     if (consult.answered && !talks(consult.to)) consult = undefined;
     else if (!consult.answered && rings(consult.to) && consult.by !== undefined && !talks(consult.by)) {
       handover = { agent: consult.to, back: false, since: consult.since, seq: consult.seq };
@@ -207,7 +251,7 @@ export function settled(talk: Talk, call: Pick<LiveCall, "talker_ids" | "ringing
     } else if (!consult.answered && !rings(consult.to)) consult = undefined;
   }
   if (joining && known(joining) && !rings(joining.agent)) joining = undefined;
-  if (handover && known(handover) && !rings(handover.agent)) handover = undefined;
+  if (handover && !isNumber(handover.agent) && known(handover) && !rings(handover.agent)) handover = undefined;
   return consult === talk.consult && joining === talk.joining && handover === talk.handover ? talk : { ...talk, consult, joining, handover };
 }
 

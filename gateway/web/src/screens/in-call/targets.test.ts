@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LiveAgent, Queue } from "@/live";
-import { obstacle, targets } from "./targets";
+import { numberTarget, obstacle, targets } from "./targets";
 
 const agent = (id: string, over: Partial<LiveAgent> = {}): LiveAgent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "", reachable: true, activity: "available", activity_since: "", since: "", told: "available", skills: [], wrap_up: null, call_id: null, ...over });
 const queue = (id: string, name: string): Queue => ({ id, name, slug: id, extension: "700", ring_seconds: 20, agent_ids: [], numbers: [] });
@@ -25,4 +25,14 @@ test("the search takes every word, in any case, of name, address or extension", 
   expect(targets(all, [], "me", [], "смирн ольга").map((one) => one.id)).toEqual(["1"]);
   expect(targets(all, [queue("q", "Sales")], "me", [], "700").map((one) => one.id)).toEqual(["q"]);
   expect(targets(all, [], "me", [], "2@X").map((one) => one.id)).toEqual(["2"]);
+});
+
+test("an agent is found by their extension, too", () => {
+  expect(targets([agent("1", { extension: "2001" }), agent("2", { extension: null }), agent("3")], [], "me", [], "2001").map((one) => one.id)).toEqual(["1"]);
+});
+
+test("what is typed is a number outside if it can be dialled and is longer than a word of digits", () => {
+  expect(numberTarget("+39 06 (4412) 1234")).toEqual({ kind: "number", id: "+390644121234", name: "+390644121234" });
+  expect(numberTarget("116117")?.id).toBe("116117");
+  for (const typed of ["", "12", "Olga", "+39 Olga", "++39", "a@b"]) expect(numberTarget(typed)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 /** To whom a call can be handed, and why not. */
 import type { LiveAgent, Queue } from "@/live";
+import { dialable } from "@/phone/ui/problems";
 
 /** Why somebody cannot be rung now. The server has the last word. */
 export type Obstacle = "no-phone" | "on-a-call" | "rings" | "in-this-call";
@@ -17,7 +18,22 @@ export interface QueueTarget {
   readonly name: string;
   readonly queue: Queue;
 }
-export type AnyTarget = AgentTarget | QueueTarget;
+/** Somebody outside. Whether they may be called is for the server to say. */
+export interface NumberTarget {
+  readonly kind: "number";
+  readonly id: string;
+  readonly name: string;
+}
+export type AnyTarget = AgentTarget | QueueTarget | NumberTarget;
+
+/** Fewer digits are an extension, or the beginning of one. */
+const SHORTEST_NUMBER = 3;
+
+/** What was typed, as a number outside; none where it is no number. */
+export function numberTarget(typed: string): NumberTarget | undefined {
+  const number = dialable(typed);
+  return number.replace(/\D/g, "").length >= SHORTEST_NUMBER ? { kind: "number", id: number, name: number } : undefined;
+}
 
 /** Whoever has a phone and no call can be rung, whatever they wish: paused is a wish, no obstacle. */
 export function obstacle(agent: Pick<LiveAgent, "id" | "activity" | "reachable">, inCall: readonly string[]): Obstacle | undefined {
@@ -34,7 +50,7 @@ export function targets(agents: readonly LiveAgent[], queues: readonly Queue[], 
   const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   const fits = (...told: string[]) => words.every((word) => told.some((one) => one.toLocaleLowerCase().includes(word)));
   const people = agents
-    .filter((agent) => agent.id !== self && fits(agent.name, agent.email))
+    .filter((agent) => agent.id !== self && fits(agent.name, agent.email, agent.extension ?? ""))
     .map((agent): AgentTarget => ({ kind: "agent", id: agent.id, name: agent.name, agent, obstacle: obstacle(agent, inCall) }))
     .sort((a, b) => Number(a.obstacle !== undefined) - Number(b.obstacle !== undefined) || READINESS[a.agent.activity] - READINESS[b.agent.activity] || a.name.localeCompare(b.name));
   const lines = queues.filter((queue) => fits(queue.name, queue.extension)).map((queue): QueueTarget => ({ kind: "queue", id: queue.id, name: queue.name, queue }));

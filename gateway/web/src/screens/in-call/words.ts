@@ -1,13 +1,20 @@
 /** What goes on in a call, in sentences. */
 import { type TextKey, t } from "@/i18n";
-import type { Consult, Failure } from "./talk";
+import { type Consult, type Failure, isNumber } from "./talk";
 
 const WHYS = ["no_answer", "refused", "busy", "failed", "unreachable"] as const;
+const WHYS_OUTSIDE = ["no_answer", "busy", "rejected", "invalid_number", "denied"] as const;
+
+function whyText({ agent, why }: Failure, name: string): string {
+  if (!isNumber(agent)) return t(`incall.failed.${WHYS.find((one) => one === why) ?? "failed"}`, { name });
+  const known = WHYS_OUTSIDE.find((one) => one === why);
+  if (known === "no_answer" || known === "busy") return t(`incall.failed.${known}`, { name });
+  return known ? t(`incall.failed-outside.${known}`, { name }) : t("incall.failed.failed", { name });
+}
 
 /** Why the call is where it was. `responsible` has the customer. */
 export function failureText(failure: Failure, name: string, self: string, responsible: string | undefined): string {
-  const why = WHYS.find((one) => one === failure.why) ?? "failed";
-  const what = t(`incall.failed.${why}`, { name });
+  const what = whyText(failure, name);
   return self === responsible && failure.of !== "conference" ? `${what} ${t("incall.failed.yours")}` : what;
 }
 

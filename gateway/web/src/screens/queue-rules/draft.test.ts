@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Works } from "../shared/disposition";
-import { NUMBERS, codeOf, draftOf, faultsOf, placed, touched, worksOf } from "./draft";
+import { HANG_UP, NUMBER, NUMBERS, PLACES, codeOf, draftOf, e164, faultsOf, placed, touched, worksOf } from "./draft";
 
 const works: Works = {
   ring_seconds: 20,
@@ -42,6 +42,31 @@ test("what is read and saved again is the same", () => {
   expect(draftOf(plain, "Asia/Tokyo").timeZone).toBe("Asia/Tokyo");
 });
 
+test("a number outside is an end like another, in every place", () => {
+  const outside: Works = { ...works, routing: { ...works.routing, too_long: { at: 30, to: { number: "+390644121234" } }, overflow: { after_seconds: 120, to: { number: "+4930123456" } }, closed: { to: { number: "+390612345678" }, keep_waiting: true }, unattended: { grace_seconds: 30, rounds: 3, to: { number: "+15550123" } } } };
+  const draft = draftOf(outside, "UTC");
+  expect(draft.to).toEqual(Object.fromEntries(PLACES.map((place) => [place, NUMBER])));
+  expect(worksOf(draft)).toEqual(outside);
+  expect(faultsOf(draft)).toEqual({});
+  // Whoever changes their mind is not held up by what stands in a field that is not there.
+  expect(faultsOf({ ...draft, outside: { ...draft.outside, overflow: "+39" } })).toEqual({ "outside-overflow": "outside" });
+  expect(faultsOf({ ...draft, outside: { ...draft.outside, overflow: "" }, to: { ...draft.to, overflow: HANG_UP } })).toEqual({});
+  expect(faultsOf({ ...draft, outside: { ...draft.outside, overflow: "" }, numbers: { ...draft.numbers, "overflow-after_seconds": "" } })).toEqual({});
+  expect(worksOf({ ...draft, outside: { ...draft.outside, unattended: " 0039 (06) 123-45 678 " } }).routing.unattended.to).toEqual({ number: "+390612345678" });
+});
+
+test("whatever is typed for a number outside is sent as one, or said to be none", () => {
+  const draft = { ...draftOf(works, "UTC"), to: { overflow: HANG_UP, too_long: HANG_UP, closed: HANG_UP, unattended: NUMBER } };
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^(\+|00)?[0-9 ()./-]{0,20}$/)), (typed) => {
+      const given = { ...draft, outside: { ...draft.outside, unattended: typed } };
+      const good = /^\+[1-9]\d{6,14}$/.test(e164(typed));
+      expect(faultsOf(given)).toEqual(good ? {} : { "outside-unattended": "outside" });
+      if (good) expect(worksOf(given).routing.unattended.to).toEqual({ number: e164(typed) });
+    }),
+  );
+});
+
 test("of everything that can be typed for a number only whole ones within its limits pass", () => {
   const draft = draftOf(works, "UTC");
   expect(faultsOf(draft)).toEqual({});
@@ -74,12 +99,13 @@ test("a disposition's code is made of its words where nobody gave one", () => {
 });
 
 test("every complaint of the server's has its place, and none is lost", () => {
-  expect(placed({ priority: "a", "routing.wrap_up_seconds": "b", "routing.relax[0].lower_by": "c", "hours.week": "d", to: "e", "overflow.to.queue_id": "f", "unattended.rounds": "i", "of.tomorrow": "g", "": "h" })).toEqual({
+  expect(placed({ priority: "a", "routing.wrap_up_seconds": "b", "routing.relax[0].lower_by": "c", "hours.week": "d", to: "e", "overflow.to.queue_id": "f", "routing.closed.to.number": "j", "unattended.rounds": "i", "of.tomorrow": "g", "": "h" })).toEqual({
     priority: "a",
     wrap_up_seconds: "b",
     relax: "c",
     hours: "d",
     to: "f",
+    "outside-closed": "j",
     "unattended-rounds": "i",
     "": "of.tomorrow: g; h",
   });
@@ -89,5 +115,7 @@ test("what is being mended is known by its field", () => {
   const draft = draftOf(works, "UTC");
   expect(touched(draft, { numbers: { ...draft.numbers, wrap_up_seconds: "9" } })).toEqual(["wrap_up_seconds", "disposition_required"]);
   expect(touched(draft, { week: draft.week.map((one) => (one.day === 2 ? { ...one, spans: [] } : one)) })).toEqual(["day-2", "hours"]);
+  expect(touched(draft, { outside: { ...draft.outside, closed: "+3" } })).toEqual(["outside-closed"]);
+  expect(touched(draft, { to: { ...draft.to, closed: NUMBER } })).toEqual(["outside-closed", "to"]);
   expect(touched(draft, { to: draft.to, strategy: "ring_all" })).toEqual(["to"]);
 });

@@ -46,8 +46,9 @@ export interface Relax {
   readonly drop: readonly string[];
 }
 
-/** A queue's id, or the end of the call. */
+/** A queue's id, the end of the call, or a number outside: which one is typed beside it. */
 export const HANG_UP = "hang_up";
+export const NUMBER = "number";
 export const PLACES = ["overflow", "too_long", "closed", "unattended"] as const;
 export type Place = (typeof PLACES)[number];
 
@@ -58,6 +59,8 @@ export interface RulesDraft {
   readonly preferred: readonly Level[];
   readonly relax: readonly Relax[];
   readonly to: Readonly<Record<Place, string>>;
+  /** As they are typed. */
+  readonly outside: Readonly<Record<Place, string>>;
   readonly keepWaiting: boolean;
   readonly always: boolean;
   readonly timeZone: string;
@@ -68,8 +71,16 @@ export interface RulesDraft {
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
 const number = (value: number | null | undefined): string => (value === null || value === undefined ? "" : String(value));
-const place = (to: components["schemas"]["Destination"] | undefined): string => (typeof to === "object" ? to.queue_id : HANG_UP);
-const destination = (to: string): components["schemas"]["Destination"] => (to === HANG_UP ? "hang_up" : { queue_id: to });
+type Destination = components["schemas"]["Destination"];
+const place = (to: Destination | undefined): string => (typeof to !== "object" ? HANG_UP : "number" in to ? NUMBER : to.queue_id);
+const numberOf = (to: Destination | undefined): string => (typeof to === "object" && "number" in to ? to.number : "");
+const destination = (to: string, typed: string): Destination => (to === HANG_UP ? "hang_up" : to === NUMBER ? { number: e164(typed) } : { queue_id: to });
+
+/** As numbers are kept: + and digits, whatever stood between them. */
+export function e164(typed: string): string {
+  const bare = typed.replace(/[\s().\-/\u00a0\u2010-\u2015]/g, "");
+  return bare.startsWith("00") ? `+${bare.slice(2)}` : bare;
+}
 
 /** `timeZone`: of the company, for hours that are yet to be set. */
 export function draftOf({ ring_seconds, routing }: Works, timeZone: string): RulesDraft {
@@ -96,6 +107,7 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
     preferred: levels(routing.preferred),
     relax: routing.relax.map((step) => ({ after: number(step.after_seconds), lower: number(step.lower_by ?? 0), raise: number(step.raise_priority ?? 0), drop: step.drop ?? [] })),
     to: { overflow: place(routing.overflow?.to), too_long: place(routing.too_long?.to), closed: place(routing.closed.to), unattended: place(routing.unattended.to) },
+    outside: { overflow: numberOf(routing.overflow?.to), too_long: numberOf(routing.too_long?.to), closed: numberOf(routing.closed.to), unattended: numberOf(routing.unattended.to) },
     keepWaiting: routing.closed.keep_waiting ?? true,
     always: !hours,
     timeZone: hours?.time_zone ?? timeZone,
@@ -106,7 +118,8 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
 }
 
 export function worksOf(draft: RulesDraft): Works {
-  const { numbers, to } = draft;
+  const { numbers } = draft;
+  const to = (where: Place) => destination(draft.to[where], draft.outside[where]);
   const value = (field: NumberField): number => Number(numbers[field]);
   const levels = (all: readonly Level[]) => all.map(({ skill_id, level }) => ({ skill_id, level: Number(level) }));
   return {
@@ -123,11 +136,11 @@ export function worksOf(draft: RulesDraft): Works {
       wrap_up_seconds: value("wrap_up_seconds"),
       dispositions: draft.dispositions.map(({ code, label }) => ({ code: code.trim() || codeOf(label), label: label.trim() })),
       disposition_required: draft.dispositionRequired,
-      too_long: numbers["too_long-at"] === "" ? null : { at: value("too_long-at"), to: destination(to.too_long) },
-      overflow: numbers["overflow-after_seconds"] === "" ? null : { after_seconds: value("overflow-after_seconds"), to: destination(to.overflow) },
+      too_long: numbers["too_long-at"] === "" ? null : { at: value("too_long-at"), to: to("too_long") },
+      overflow: numbers["overflow-after_seconds"] === "" ? null : { after_seconds: value("overflow-after_seconds"), to: to("overflow") },
       hours: draft.always ? null : { time_zone: draft.timeZone, week: draft.week.flatMap(({ day, spans }) => spans.map(({ open, close }) => ({ day: DAYS[day - 1] ?? "monday", from: open, to: close }))) },
-      closed: { to: destination(to.closed), keep_waiting: draft.keepWaiting },
-      unattended: { grace_seconds: value("unattended-grace_seconds"), rounds: value("unattended-rounds"), to: destination(to.unattended) },
+      closed: { to: to("closed"), keep_waiting: draft.keepWaiting },
+      unattended: { grace_seconds: value("unattended-grace_seconds"), rounds: value("unattended-rounds"), to: to("unattended") },
       max_wait_seconds: value("max_wait_seconds"),
       service_level_seconds: value("service_level_seconds"),
       short_abandon_seconds: value("short_abandon_seconds"),
@@ -153,7 +166,7 @@ export function isWithin(text: string, { min, max, optional }: Limits): boolean 
   return Number.isInteger(value) && value >= min && value <= max;
 }
 
-export type Fault = "number" | "level" | "relax" | "time" | "disposition";
+export type Fault = "number" | "outside" | "level" | "relax" | "time" | "disposition";
 /** What the server could not even read, or would only say of the whole; everything else is for it to refuse. */
 export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
   const faults: Record<string, Fault> = {};
@@ -164,18 +177,27 @@ export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
   if (!draft.always) {
     for (const { day, spans } of draft.week) if (spans.some(({ open, close }) => !(minute(open) < minute(close)))) faults[`day-${String(day)}`] = "time";
   }
+  for (const where of PLACES) if (leadsTo(draft, where) === NUMBER && !/^\+[1-9]\d{6,14}$/.test(e164(draft.outside[where]))) faults[`outside-${where}`] = "outside";
   if (draft.dispositions.some(({ code, label }) => label.trim() === "" || (code.trim() || codeOf(label)) === "")) faults.dispositions = "disposition";
   return faults;
 }
 
-const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy"]);
+/** Where a place sends callers; `undefined` where nothing sends them there. */
+function leadsTo({ to, numbers }: RulesDraft, where: Place): string | undefined {
+  if (where === "overflow" && numbers["overflow-after_seconds"] === "") return undefined;
+  if (where === "too_long" && numbers["too_long-at"] === "") return undefined;
+  return to[where];
+}
+
+const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", ...PLACES.map((where) => `outside-${where}`)]);
 
 /** The server's complaints by the fields that the form has; under `""` what belongs to none of them. */
 export function placed(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const [name, message] of Object.entries(fields)) {
     const bare = name.replace(/^routing\./, "").replace(/\[.*$/, "");
-    const to = /^(overflow|too_long|closed|unattended)\.to\b/.test(bare) ? "to" : bare.startsWith("hours") ? "hours" : bare.replace(".", "-");
+    const [, where, what] = /^(overflow|too_long|closed|unattended)\.to(?:\.(\w+))?/.exec(bare) ?? [];
+    const to = where !== undefined ? (what === "number" ? `outside-${where}` : "to") : bare.startsWith("hours") ? "hours" : bare.replace(".", "-");
     if (SHOWN.has(to)) found[to] = message;
     else found[""] = [found[""], name ? `${name}: ${message}` : message].filter(Boolean).join("; ");
   }
@@ -195,9 +217,10 @@ const FIELDS: Readonly<Partial<Record<keyof RulesDraft, readonly string[]>>> = {
 
 /** The fields that a change has to do with. */
 export function touched(draft: RulesDraft, change: Partial<RulesDraft>): readonly string[] {
-  const { numbers, week } = change;
+  const { numbers, week, to, outside } = change;
   const typed = numbers ? (Object.keys(numbers) as NumberField[]).filter((field) => numbers[field] !== draft.numbers[field]) : [];
+  const places = PLACES.filter((where) => (outside && outside[where] !== draft.outside[where]) || (to && to[where] !== draft.to[where])).map((where) => `outside-${where}`);
   const days = week ? week.filter((day, at) => day !== draft.week[at]).map(({ day }) => `day-${String(day)}`) : [];
   const others = (Object.keys(change) as (keyof RulesDraft)[]).flatMap((part) => FIELDS[part] ?? []);
-  return [...typed, ...days, ...others, ...(typed.includes("wrap_up_seconds") ? ["disposition_required"] : [])];
+  return [...typed, ...places, ...days, ...others, ...(typed.includes("wrap_up_seconds") ? ["disposition_required"] : [])];
 }

@@ -8,7 +8,7 @@ import { WeekEditor } from "../setup/week";
 import { SkillLevels } from "../shared/skill-levels";
 import { skillsQuery } from "../shared/skills";
 import { zones } from "../shared/zones";
-import { HANG_UP, NUMBERS, type NumberField, type Place, type Relax, type RulesDraft, STRATEGIES, type Strategy, codeOf } from "./draft";
+import { HANG_UP, NUMBER, NUMBERS, type NumberField, type Place, type Relax, type RulesDraft, STRATEGIES, type Strategy, codeOf } from "./draft";
 
 interface PartProps {
   draft: RulesDraft;
@@ -176,13 +176,20 @@ function To({ draft, change, errors, place, self, disabled }: PartProps & { plac
   const t = useT();
   const queues = useQueues().filter((one) => one.id !== self);
   const to = draft.to[place];
-  const options = [{ value: HANG_UP, label: t("routing.to.hang_up") }, ...queues.map((one) => ({ value: one.id, label: t("routing.to.queue", { queue: one.name }) }))];
+  const options = [{ value: HANG_UP, label: t("routing.to.hang_up") }, { value: NUMBER, label: t("routing.to.number") }, ...queues.map((one) => ({ value: one.id, label: t("routing.to.queue", { queue: one.name }) }))];
   // One that was removed, or that one may not see, is still where callers go.
-  if (to !== HANG_UP && queues.every((one) => one.id !== to)) options.push({ value: to, label: t("routing.to.unknown") });
+  if (to !== HANG_UP && to !== NUMBER && queues.every((one) => one.id !== to)) options.push({ value: to, label: t("routing.to.unknown") });
   return (
-    <Field label={t(`routing.to-label.${place}`)} error={to === HANG_UP ? undefined : errors.to}>
-      <Select value={to} disabled={disabled ?? false} onValueChange={(next) => change({ to: { ...draft.to, [place]: next } })} options={options} />
-    </Field>
+    <div className="grid gap-2">
+      <Field label={t(`routing.to-label.${place}`)} error={to === HANG_UP || to === NUMBER ? undefined : errors.to}>
+        <Select value={to} disabled={disabled ?? false} onValueChange={(next) => change({ to: { ...draft.to, [place]: next } })} options={options} />
+      </Field>
+      {to === NUMBER && (
+        <Field label={t("routing.outside")} hint={t("routing.outside.hint")} error={errors[`outside-${place}`]}>
+          <Input type="tel" autoComplete="off" dir="ltr" placeholder="+390612345678" maxLength={64} disabled={disabled ?? false} value={draft.outside[place]} onChange={(event) => change({ outside: { ...draft.outside, [place]: event.target.value } })} />
+        </Field>
+      )}
+    </div>
   );
 }
 

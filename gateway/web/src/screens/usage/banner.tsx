@@ -5,6 +5,7 @@ import { Suspense, lazy, useState } from "react";
 import { Banner } from "@/design";
 import { loadArea, useT } from "@/i18n";
 import { useEvents } from "@/live";
+import { useAlarm } from "../dialing/alarm";
 import { usageQuery } from "./query";
 import { usedText } from "./words";
 
@@ -16,13 +17,12 @@ const AlarmBanner = lazy(async () => {
 
 /** What those who steer the company have to know at once. */
 export function Banners() {
-  const [alarm, setAlarm] = useState<string>();
-  useEvents(["dialing.alarm"], (event) => setAlarm(String(event.data.words)));
+  const { alarm, dismiss } = useAlarm();
   return (
     <>
-      {alarm !== undefined && (
+      {alarm && (
         <Suspense fallback={null}>
-          <AlarmBanner words={alarm} onDismiss={() => setAlarm(undefined)} />
+          <AlarmBanner words={alarm.words} onDismiss={dismiss} />
         </Suspense>
       )}
       <UsageBanner />
