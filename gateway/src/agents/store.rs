@@ -29,7 +29,8 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn view(self, reachable: bool) -> Agent {
-        let Self { id, name, email, extension, state, reason, state_since, activity, activity_since, wrap_up, skills } = self;
+        let Self { id, name, email, extension, state, reason, state_since, activity, activity_since, wrap_up, skills } =
+            self;
         Agent {
             id,
             name,

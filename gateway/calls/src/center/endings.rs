@@ -6,8 +6,8 @@ use trunkline_db::{AgentId, CallId, RecordingId};
 use trunkline_routing as routing;
 
 use super::call::Closing;
-use super::outside::Outside;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
+use super::outside::Outside;
 use super::{Center, supervise, taps};
 use crate::model::{CallState, Direction, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};

@@ -237,13 +237,10 @@ impl Center {
     /// Whether one of the agent's phones takes part in a call.
     pub fn is_on_a_call(&self, tenant: TenantId, agent: AgentId) -> bool {
         let listens = |call: &Call| call.supervisors.iter().any(|one| one.by == agent);
-        self.calls
-            .values()
-            .filter(|call| call.tenant == tenant)
-            .any(|call| {
-                let is_theirs = |leg: &Leg| leg.kind != LegKind::Outside && leg.agent_id == Some(agent);
-                call.open_legs().any(is_theirs) || listens(call)
-            })
+        self.calls.values().filter(|call| call.tenant == tenant).any(|call| {
+            let is_theirs = |leg: &Leg| leg.kind != LegKind::Outside && leg.agent_id == Some(agent);
+            call.open_legs().any(is_theirs) || listens(call)
+        })
     }
 
     /// Whether there is no call at all.

@@ -101,7 +101,8 @@ impl Center {
         if queue.is_some_and(|queue| directory.queues.get(&queue).is_none_or(|known| known.tenant != tenant)) {
             return Err(DialRefusal::NoQueue);
         }
-        let Allowed { number, caller_id, endpoint } = self.may_call(now, (tenant, Some(agent)), queue, &wish.to, out)?;
+        let Allowed { number, caller_id, endpoint } =
+            self.may_call(now, (tenant, Some(agent)), queue, &wish.to, out)?;
         let phones = self.phones_to_call_from(wish)?;
         let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
         Ok(Begin { call, tenant, agent, queue, number, caller_id, endpoint, phones, answers })

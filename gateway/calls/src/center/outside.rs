@@ -169,8 +169,16 @@ impl Center {
         });
         let until = now + TimeDelta::seconds(WRITING_SECONDS);
         let (stage, text) = (Stage::Writing, number.text.clone());
-        call.outside =
-            Some(Outside { channel: channel.clone(), until, errand, number: text, stage, caller_id, endpoint, rings: false });
+        call.outside = Some(Outside {
+            channel: channel.clone(),
+            until,
+            errand,
+            number: text,
+            stage,
+            caller_id,
+            endpoint,
+            rings: false,
+        });
         if !matches!(errand, Errand::Consult { .. }) {
             out.push(call.request(Request::StopMusic { channel: call.customer() }));
             call.ring_for_outside(true, out);
@@ -360,7 +368,14 @@ impl Center {
     }
 
     /// Somebody outside who talked is gone. The call goes on with whoever is left, and ends with the last.
-    pub(super) fn outside_left(&mut self, now: DateTime<Utc>, id: CallId, leg: &Leg, estimated: bool, out: &mut Vec<Output>) {
+    pub(super) fn outside_left(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        leg: &Leg,
+        estimated: bool,
+        out: &mut Vec<Output>,
+    ) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let asked_by = call.consult.as_ref().filter(|it| it.to == Asked::Outside && it.answered).map(|it| it.by);
         let talkers = call.talkers();
@@ -413,7 +428,13 @@ impl Center {
     }
 
     /// Whoever asked somebody outside is gone before the answer: the customer waits for it in their place, unless another agent is with them.
-    pub(super) fn outside_for_customer(&mut self, now: DateTime<Utc>, id: CallId, from: AgentId, out: &mut Vec<Output>) {
+    pub(super) fn outside_for_customer(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        from: AgentId,
+        out: &mut Vec<Output>,
+    ) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.outside.is_some()) else { return };
         if let Some(next) = call.talkers().first().copied() {
             if call.row.agent_id == Some(from) {
@@ -467,11 +488,17 @@ impl Center {
             None => {
                 // An earlier life of this gateway had it dialled; for what nobody knows.
                 let unanswered = |leg: &&Leg| leg.kind == LegKind::Outside && leg.answered_at.is_none();
-                let forgotten: Vec<String> =
-                    call.legs.iter().filter(unanswered).filter(|leg| leg.ended_at.is_none_or(|at| at == now)).map(|leg| leg.id.clone()).collect();
+                let forgotten: Vec<String> = call
+                    .legs
+                    .iter()
+                    .filter(unanswered)
+                    .filter(|leg| leg.ended_at.is_none_or(|at| at == now))
+                    .map(|leg| leg.id.clone())
+                    .collect();
                 if !forgotten.is_empty() {
                     // Nor who heard it ring.
-                    let heard = call.talkers().into_iter().filter_map(|agent| call.leg_of(agent)).chain([call.customer()]);
+                    let heard =
+                        call.talkers().into_iter().filter_map(|agent| call.leg_of(agent)).chain([call.customer()]);
                     for channel in heard.collect::<Vec<_>>() {
                         out.push(call.request(Request::StopRing { channel }));
                     }

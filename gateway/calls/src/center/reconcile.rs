@@ -10,7 +10,9 @@ use trunkline_db::{AgentId, CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, controls, taps};
-use crate::model::{CallGap, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingState, Subject};
+use crate::model::{
+    CallGap, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingState, Subject,
+};
 use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
@@ -415,7 +417,9 @@ impl Center {
             Part::Playback(_) => true,
             Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
-            Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => call.open_legs().any(|leg| leg.id == id),
+            Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => {
+                call.open_legs().any(|leg| leg.id == id)
+            }
             Part::Snoop(generation, _) | Part::Media(generation, _) | Part::TapBridge(generation, _) => {
                 call.taps.as_ref().is_some_and(|taps| taps.generation() == generation)
             }

@@ -11,8 +11,8 @@ use super::Center;
 use super::call::Call;
 use super::commands::{TransferKind, TransferStep, TransferTo};
 use super::direct::Purpose;
-use super::outside::Errand;
 use super::io::{HangupWhy, Output, Request};
+use super::outside::Errand;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::model::{CallState, EndReason, LegKind};
@@ -163,8 +163,7 @@ impl Center {
     ) -> Result<(), CallCommandError> {
         let by = self.talked_in((tenant, id), sight)?;
         let call = self.calls.get(&id).ok_or(CallCommandError::NotFound)?;
-        let busy =
-            call.direct.is_some() || call.outside.is_some() || call.consult.is_some() || call.reattach.is_some();
+        let busy = call.direct.is_some() || call.outside.is_some() || call.consult.is_some() || call.reattach.is_some();
         if call.row.state != CallState::Active || busy {
             return Err(CallCommandError::NotNow);
         }
@@ -398,25 +397,23 @@ impl Center {
             TransferStep::Swap if answered => self.swap(now, id, out),
             TransferStep::Merge if answered => self.merge(now, id, out),
             TransferStep::Swap | TransferStep::Merge => return Err(CallCommandError::NotNow),
-            TransferStep::Cancel => {
-                match to {
-                    Asked::Agent(_) if !answered => self.direct_failed(now, id, "cancelled", out),
-                    Asked::Outside if !answered => self.outside_failed(now, id, "cancelled", out),
-                    Asked::Agent(agent) => {
-                        if let Some(call) = self.calls.get_mut(&id) {
-                            call.dismiss(agent, now, out);
-                        }
-                        self.disengage(now, id, agent, false, out);
-                        self.consult_failed(now, id, by, out);
+            TransferStep::Cancel => match to {
+                Asked::Agent(_) if !answered => self.direct_failed(now, id, "cancelled", out),
+                Asked::Outside if !answered => self.outside_failed(now, id, "cancelled", out),
+                Asked::Agent(agent) => {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.dismiss(agent, now, out);
                     }
-                    Asked::Outside => {
-                        if let Some(call) = self.calls.get_mut(&id) {
-                            call.dismiss_outside(now, out);
-                        }
-                        self.consult_failed(now, id, by, out);
-                    }
+                    self.disengage(now, id, agent, false, out);
+                    self.consult_failed(now, id, by, out);
                 }
-            }
+                Asked::Outside => {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.dismiss_outside(now, out);
+                    }
+                    self.consult_failed(now, id, by, out);
+                }
+            },
         }
         Ok(())
     }

@@ -34,12 +34,16 @@ fn a_desk_phone_that_dials_an_extension_rings_the_colleague() {
     assert!(world.requests.contains(&Request::Ring { channel: caller.clone() }));
     assert!(!world.requests.contains(&Request::Answer { channel: caller.clone() }), "not before the colleague does");
     let callee = world.leg_at(1).expect("rings");
-    let shows = world.requests.iter().any(|request| matches!(request, Request::Originate { caller, .. } if caller == "2001"));
+    let shows =
+        world.requests.iter().any(|request| matches!(request, Request::Originate { caller, .. } if caller == "2001"));
     assert!(shows, "the phone shows who calls");
     world.answer(&callee);
     assert_eq!(world.rooms(), [room(&[&caller, &callee])]);
     assert!(!world.hears_ringing(&caller));
-    assert_eq!((world.activity(0), world.activity(1)), (Some(AgentActivity::OnContact), Some(AgentActivity::OnContact)));
+    assert_eq!(
+        (world.activity(0), world.activity(1)),
+        (Some(AgentActivity::OnContact), Some(AgentActivity::OnContact))
+    );
     world.customer_calls();
     assert!(world.ringing_legs().is_empty(), "neither is offered anything");
     assert_eq!(world.kinds()[..3], ["call.started", "call.offered", "call.answered"]);
@@ -60,7 +64,10 @@ fn whoever_hangs_up_ends_it() {
         world.answer(&callee);
         world.hang_up(if by_caller { &caller } else { &callee }, 16);
         one_record(&world, reason);
-        assert_eq!((world.activity(0), world.activity(1)), (Some(AgentActivity::Available), Some(AgentActivity::Available)));
+        assert_eq!(
+            (world.activity(0), world.activity(1)),
+            (Some(AgentActivity::Available), Some(AgentActivity::Available))
+        );
     }
 }
 
@@ -86,7 +93,10 @@ fn by_a_click_the_caller_s_own_phone_rings_first() {
     world.gateway_is_killed();
     world.connection_comes_back(before, "gateway_restart");
     assert_eq!(world.rooms(), [room(&[&own, &callee])]);
-    assert_eq!((world.activity(0), world.activity(1)), (Some(AgentActivity::OnContact), Some(AgentActivity::OnContact)));
+    assert_eq!(
+        (world.activity(0), world.activity(1)),
+        (Some(AgentActivity::OnContact), Some(AgentActivity::OnContact))
+    );
     world.hang_up(&own, 16);
     one_record(&world, EndReason::CompletedCustomer);
 }
@@ -144,7 +154,9 @@ fn a_colleague_on_a_call_hears_nothing_and_the_caller_hears_busy() {
     let own = world.leg_at(0).expect("rings");
     world.answer(&own);
     assert!(!world.parties().contains(&own));
-    assert!(world.database.calls.values().any(|(_, row)| row.end_reason == Some(EndReason::Busy) && row.cause != Some(17)));
+    assert!(
+        world.database.calls.values().any(|(_, row)| row.end_reason == Some(EndReason::Busy) && row.cause != Some(17))
+    );
 }
 
 #[test]

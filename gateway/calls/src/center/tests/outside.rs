@@ -73,7 +73,8 @@ fn blind_the_customer_hears_it_ring_and_then_talks_with_who_answers() {
 
 #[test]
 fn a_number_that_does_not_answer_gives_the_call_back() {
-    for (cause, word) in [(Some(17), "busy"), (Some(1), "invalid_number"), (Some(21), "rejected"), (None, "no_answer")] {
+    for (cause, word) in [(Some(17), "busy"), (Some(1), "invalid_number"), (Some(21), "rejected"), (None, "no_answer")]
+    {
         let mut world = World::with_agents(2);
         let (customer, _) = talking(&mut world);
         world.hands_on(0, TransferKind::Blind, outside()).expect("taken");
@@ -117,10 +118,11 @@ fn a_call_that_nobody_has_any_more_waits_in_its_queue() {
 fn what_may_not_be_called_is_refused_and_nothing_changes() {
     let mut world = World::with_agents(2);
     let (customer, first) = talking(&mut world);
-    let denied = |world: &mut World, number: &str, kind| match world.hands_on(0, kind, TransferTo::Number(number.to_owned())) {
-        Err(CallCommandError::NotDialled(DialRefusal::Denied { rule, .. })) => Some(rule),
-        _ => None,
-    };
+    let denied =
+        |world: &mut World, number: &str, kind| match world.hands_on(0, kind, TransferTo::Number(number.to_owned())) {
+            Err(CallCommandError::NotDialled(DialRefusal::Denied { rule, .. })) => Some(rule),
+            _ => None,
+        };
     assert_eq!(denied(&mut world, "+447400123456", TransferKind::Blind), Some(Rule::Country));
     assert_eq!(denied(&mut world, "899 123456", TransferKind::Attended), Some(Rule::CostlyKind));
     world.change_policy(|policy| {
@@ -283,7 +285,10 @@ fn three_talk_and_the_agent_may_leave_them_alone() {
     assert_eq!(world.rooms(), [room(&[&customer, &dialled])]);
     assert_eq!(world.notes_of("call.transferred")[0]["kind"], "conference");
     assert_eq!(world.notes_of("call.supervision_ended")[0]["why"], "transferred");
-    assert_eq!(world.asks(2, Some(call), Ask::Supervise(SuperviseMode::Listen, OnPhone::Any)), Err(CallCommandError::NotNow));
+    assert_eq!(
+        world.asks(2, Some(call), Ask::Supervise(SuperviseMode::Listen, OnPhone::Any)),
+        Err(CallCommandError::NotNow)
+    );
     world.hang_up(&dialled, 16);
     one_whole_record(&world);
 

@@ -17,8 +17,8 @@ use crate::center::{
 };
 use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
 use crate::model::{
-    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow, RecordingState,
-    WrapUpRow,
+    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow,
+    RecordingState, WrapUpRow,
 };
 use crate::queueing::QueueRouting;
 use crate::{AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, Sight};
