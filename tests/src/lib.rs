@@ -5,6 +5,7 @@
 //! stack where they don't break it.
 
 mod api;
+mod callee;
 mod chance;
 mod echo_phone;
 mod hearing;
@@ -14,6 +15,7 @@ mod sip_socket;
 mod stream;
 
 pub use api::{Api, eventually};
+pub use callee::{ANSWERS, BUSY, Callee, DEAD, RINGS};
 pub use chance::Chance;
 pub use echo_phone::EchoPhone;
 pub use hearing::hears_now;

@@ -57,6 +57,52 @@ async fn a_skill_is_made_given_asked_for_and_kept_while_it_is() {
 }
 
 #[tokio::test]
+async fn an_extension_is_there_from_the_beginning_and_leads_to_one_place() {
+    let app = App::start().await;
+    let (admin, operator) = (app.admin().await, app.operator().await);
+    let agents = operator.get_json("/api/v1/agents").await;
+    let all = agents["items"].as_array().unwrap();
+    let of =
+        |id: &Value| all.iter().find(|agent| agent["id"] == *id).unwrap()["extension"].as_str().unwrap().to_owned();
+    let mut given: Vec<String> = all.iter().map(|agent| of(&agent["id"])).collect();
+    given.sort();
+    let first_free: Vec<String> = (2001..).take(given.len()).map(|number: u32| number.to_string()).collect();
+    assert_eq!(given, first_free);
+
+    let path = format!("/api/v1/agents/{}/extension", operator.id);
+    let agent = ok(send(&admin, Method::PUT, &path, &json!({ "extension": "42" })).await).await;
+    assert_eq!(agent["extension"], "42");
+    let taken = operator.get_json("/api/v1/queues").await["items"][0]["extension"].clone();
+    let refused = problem(send(&admin, Method::PUT, &path, &json!({ "extension": taken })).await).await;
+    assert_eq!(refused["status"], 409, "a queue has it: {refused}");
+    for wrong in ["1", "1234567", "600", "12a", ""] {
+        let refused = problem(send(&admin, Method::PUT, &path, &json!({ "extension": wrong })).await).await;
+        assert_eq!((refused["status"].as_u64(), &refused["errors"][0]["field"]), (Some(422), &"extension".into()));
+    }
+    let refused = problem(send(&operator, Method::PUT, &path, &json!({ "extension": "43" })).await).await;
+    assert_eq!(refused["status"], 403, "{refused}");
+    let none = ok(send(&admin, Method::PUT, &path, &json!({ "extension": null })).await).await;
+    assert_eq!(none["extension"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_queue_may_overflow_to_a_number_that_is_one() {
+    let app = App::start().await;
+    let admin = app.admin().await;
+    let path = routing_path(&admin).await;
+    let to = |number: &str| json!({ "routing": { "overflow": { "after_seconds": 30, "to": { "number": number } } } });
+    let works = ok(send(&admin, Method::PUT, &path, &to("+12125550123")).await).await;
+    assert_eq!(works["routing"]["overflow"]["to"], json!({ "number": "+12125550123" }));
+    for wrong in ["12125550123", "+1", "", "anonymous"] {
+        let refused = problem(send(&admin, Method::PUT, &path, &to(wrong)).await).await;
+        assert_eq!(
+            (refused["status"].as_u64(), &refused["errors"][0]["field"]),
+            (Some(422), &"overflow.to.number".into())
+        );
+    }
+}
+
+#[tokio::test]
 async fn how_a_queue_works_is_read_changed_and_guarded() {
     let app = App::start().await;
     let admin = app.admin().await;

@@ -129,10 +129,7 @@ impl Fact {
     pub(crate) fn of(event: &Event<'_>) -> Option<Self> {
         let data = event.data;
         let agent = || id(data, "agent_id");
-        // Colleagues who talk with each other are no work.
-        let is_internal = data.get("internal").and_then(Value::as_bool).unwrap_or(false);
         Some(match event.kind {
-            "call.offered" | "call.answered" if is_internal => return None,
             "call.queued" => Self::Queued {
                 queue: id(data, "queue_id")?,
                 level_ms: seconds(data, "service_level_s", SERVICE_LEVEL_S),

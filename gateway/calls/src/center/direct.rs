@@ -93,10 +93,7 @@ impl Center {
             Purpose::Consult { .. } => "consult",
             Purpose::Join { .. } => "conference",
         };
-        let mut details = json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word });
-        if purpose == Purpose::Call {
-            details["internal"] = json!(true);
-        }
+        let details = json!({ "agent_id": agent, "queue_id": call.row.queue_id, "for": word });
         call.happened("call.offered", now, None, details);
         out.push(call.record(None));
         if rings {

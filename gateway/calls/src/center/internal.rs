@@ -231,7 +231,7 @@ impl Center {
         call.row.answered_at = Some(now);
         call.set_state(CallState::Active);
         call.let_in(vec![caller, channel.to_owned()], out);
-        let details = json!({ "agent_id": callee, "queue_id": null, "internal": true });
+        let details = json!({ "agent_id": callee, "queue_id": null });
         call.happened("call.answered", now, Some(callee), details);
         out.push(call.record(None));
     }
