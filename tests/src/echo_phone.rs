@@ -33,8 +33,8 @@ pub struct EchoPhone {
     audio: Arc<UdpSocket>,
     server: SocketAddr,
     talk: Arc<Mutex<Option<Talk>>>,
-    /// A key was pressed: nothing is sent back any more, so that keys have numbers of their own.
-    silent: Arc<AtomicBool>,
+    /// A key was pressed: from then on packets have numbers of our own, so that keys fit in between.
+    pressed: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -67,7 +67,7 @@ impl EchoPhone {
             audio: Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?),
             server: SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port)),
             talk: Arc::default(),
-            silent: Arc::default(),
+            pressed: Arc::default(),
             tasks: Vec::new(),
         })
     }
@@ -157,7 +157,7 @@ impl EchoPhone {
     /// Answers whatever comes, and sends back what is heard.
     fn go_on(&mut self, contact: String) -> Result<()> {
         let (signalling, audio) = (Arc::clone(&self.signalling), Arc::clone(&self.audio));
-        let (talk, silent) = (Arc::clone(&self.talk), Arc::clone(&self.silent));
+        let (talk, numbers, pressed) = (Arc::clone(&self.talk), Arc::clone(&self.talk), Arc::clone(&self.pressed));
         let port = audio.local_addr()?.port();
         self.tasks = vec![
             tokio::spawn(async move {
@@ -179,9 +179,13 @@ impl EchoPhone {
             tokio::spawn(async move {
                 let mut packet = [0; 2_048];
                 while let Ok((length, from)) = audio.recv_from(&mut packet).await {
-                    if !silent.load(Ordering::Relaxed) {
-                        let _far_side_gone = audio.send_to(&packet[..length], from).await;
+                    if pressed.load(Ordering::Relaxed)
+                        && let Some(talk) = &mut *numbers.lock().unwrap_or_else(PoisonError::into_inner)
+                    {
+                        packet[2..12].copy_from_slice(&talk.next_packet());
+                        talk.time = talk.time.wrapping_add(160);
                     }
+                    let _far_side_gone = audio.send_to(&packet[..length], from).await;
                 }
             }),
         ];
@@ -190,76 +194,87 @@ impl EchoPhone {
 
     /// Presses keys, each for a tenth of a second by its own account, and all of them as fast as they can be sent.
     pub async fn press(&self, digits: &str, keys: Keys) -> Result<()> {
-        self.silent.store(true, Ordering::Relaxed);
-        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner).clone().context("in no call")?;
+        self.pressed.store(true, Ordering::Relaxed);
         for digit in digits.chars() {
             match keys {
-                Keys::Events => self.send_event(&mut talk, digit).await?,
-                Keys::Info => self.send_info(&mut talk, digit).await?,
+                Keys::Events => self.send_event(digit).await?,
+                Keys::Info => self.send_info(digit).await?,
             }
             // Sockets of this machine lose packets, too, where nobody gets around to reading them.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        *self.talk.lock().unwrap_or_else(PoisonError::into_inner) = Some(talk);
         Ok(())
     }
 
-    async fn send_event(&self, talk: &mut Talk, digit: char) -> Result<()> {
+    fn talk<T>(&self, with: impl FnOnce(&mut Talk) -> T) -> Result<T> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(with).context("in no call")
+    }
+
+    async fn send_event(&self, digit: char) -> Result<()> {
         let event = "0123456789*#ABCD".find(digit).and_then(|at| u8::try_from(at).ok()).context("no key")?;
         // Its beginning, then its end three times (RFC 4733 section 2.5.1.4).
-        for (number, (end, samples)) in [(0, 160_u16), (0x80, 800), (0x80, 800), (0x80, 800)].into_iter().enumerate() {
-            let mut packet = vec![0x80, if number == 0 { 0x80 | KEYS } else { KEYS }];
-            packet.extend(talk.sequence.to_be_bytes());
-            packet.extend(talk.time.to_be_bytes());
-            packet.extend(0x6b65_7973_u32.to_be_bytes());
-            packet.extend([event, end | 10]);
-            packet.extend(samples.to_be_bytes());
-            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, talk.audio_port)).await?;
-            talk.sequence = talk.sequence.wrapping_add(1);
+        let (port, packets) = self.talk(|talk| {
+            let packets = [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
+                let mut packet = vec![0x80, begin | KEYS];
+                packet.extend(talk.next_packet());
+                packet.extend([event, end | 10]);
+                packet.extend(samples.to_be_bytes());
+                packet
+            });
+            talk.time = talk.time.wrapping_add(1_600);
+            (talk.audio_port, packets)
+        })?;
+        for packet in packets {
+            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).await?;
         }
-        talk.time = talk.time.wrapping_add(1_600);
         Ok(())
     }
 
-    async fn send_info(&self, talk: &mut Talk, digit: char) -> Result<()> {
+    async fn send_info(&self, digit: char) -> Result<()> {
         let body = format!("Signal={digit}\r\nDuration=100\r\n");
-        let text = format!(
-            "INFO {} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch={};rport\r\nMax-Forwards: 70\r\nTo: {}\r\nFrom: {}\r\nCall-ID: {}\r\n\
-             CSeq: {} INFO\r\nContent-Type: application/dtmf-relay\r\nContent-Length: {}\r\n\r\n{body}",
-            talk.target,
-            self.signalling.local_addr()?,
-            unique("z9hG4bK"),
-            talk.theirs,
-            talk.ours,
-            talk.call_id,
-            talk.cseq,
-            body.len(),
-        );
-        talk.cseq += 1;
+        let text = self.request("INFO", "Content-Type: application/dtmf-relay\r\n", &body)?;
         self.signalling.send_to(text.as_bytes(), self.server).await?;
         Ok(())
+    }
+
+    /// A request of the call it is in.
+    fn request(&self, method: &str, headers: &str, body: &str) -> Result<String> {
+        let own = self.signalling.local_addr()?;
+        self.talk(|talk| {
+            talk.cseq += 1;
+            format!(
+                "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={};rport\r\nMax-Forwards: 70\r\nTo: {}\r\nFrom: {}\r\n\
+                 Call-ID: {}\r\nCSeq: {} {method}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+                talk.target,
+                unique("z9hG4bK"),
+                talk.theirs,
+                talk.ours,
+                talk.call_id,
+                talk.cseq,
+                body.len(),
+            )
+        })
     }
 
     /// Hangs up.
     pub async fn hang_up(&self) -> Result<()> {
-        let talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner).take().context("in no call")?;
-        let text = format!(
-            "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch={};rport\r\nMax-Forwards: 70\r\nTo: {}\r\nFrom: {}\r\nCall-ID: {}\r\n\
-             CSeq: {} BYE\r\nContent-Length: 0\r\n\r\n",
-            talk.target,
-            self.signalling.local_addr()?,
-            unique("z9hG4bK"),
-            talk.theirs,
-            talk.ours,
-            talk.call_id,
-            talk.cseq,
-        );
-        self.signalling.send_to(text.as_bytes(), self.server).await?;
+        let bye = self.request("BYE", "", "")?;
+        self.signalling.send_to(bye.as_bytes(), self.server).await?;
         Ok(())
     }
 }
 
 impl Talk {
+    /// Number, time and source of the next packet (RFC 3550 section 5.1).
+    fn next_packet(&mut self) -> [u8; 10] {
+        let mut head = [0; 10];
+        head[..2].copy_from_slice(&self.sequence.to_be_bytes());
+        head[2..6].copy_from_slice(&self.time.to_be_bytes());
+        head[6..].copy_from_slice(b"keys");
+        self.sequence = self.sequence.wrapping_add(1);
+        head
+    }
+
     /// What their message says of where they are, if it says all of it.
     fn new(message: &Sip, ours: String, theirs: String) -> Option<Self> {
         let target = message.header("Contact")?.trim_start_matches('<').split('>').next()?.to_owned();
@@ -270,7 +285,7 @@ impl Talk {
             target,
             call_id: message.header("Call-ID")?.to_owned(),
             audio_port: media.split(' ').next()?.parse().ok()?,
-            cseq: 2,
+            cseq: 1,
             sequence: 1,
             time: 1,
         })

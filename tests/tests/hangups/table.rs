@@ -2,7 +2,7 @@
 
 /// Who hangs up. Agents are counted as in their scene.
 #[derive(Debug, Clone, Copy)]
-pub enum Who {
+pub(crate) enum Who {
     Customer,
     Agent(usize),
 }
@@ -10,7 +10,7 @@ use Who::{Agent, Customer};
 
 /// Where a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     // In the queue. Agent 0 answers by themselves, 1 and 2 let it ring.
     Music,
     Announcement,
@@ -62,15 +62,15 @@ pub enum Step {
 
 /// A hang-up at a step, and what becomes of the call.
 #[derive(Debug)]
-pub struct Case {
-    pub step: Step,
+pub(crate) struct Case {
+    pub(crate) step: Step,
     /// Who hangs up, one after the other, and what the journal says then; the last one ends the call.
-    pub hang_ups: &'static [(Who, &'static str)],
-    pub reason: &'static str,
+    pub(crate) hang_ups: &'static [(Who, &'static str)],
+    pub(crate) reason: &'static str,
     /// There is a recording.
-    pub recorded: bool,
+    pub(crate) recorded: bool,
     /// Who has to say what the call came to: the queue's wrap-up lasts until then.
-    pub wrap_up: &'static [usize],
+    pub(crate) wrap_up: &'static [usize],
 }
 
 const fn case(
@@ -83,11 +83,11 @@ const fn case(
     Case { step, hang_ups, reason, recorded, wrap_up }
 }
 
-pub const ENDED: &str = "call.ended";
+pub(crate) const ENDED: &str = "call.ended";
 const BY_CUSTOMER: &[(Who, &str)] = &[(Customer, ENDED)];
 const BY_AGENT: &[(Who, &str)] = &[(Agent(0), ENDED)];
 
-pub const WAITING: &[Case] = &[
+pub(crate) const WAITING: &[Case] = &[
     case(Step::Music, BY_CUSTOMER, "abandoned_queue", false, &[]),
     case(Step::Announcement, BY_CUSTOMER, "abandoned_queue", false, &[]),
     case(Step::Regret, BY_CUSTOMER, "abandoned_queue", false, &[]),
@@ -100,7 +100,7 @@ pub const WAITING: &[Case] = &[
     case(Step::MovedWhileRinging, BY_CUSTOMER, "abandoned_queue", false, &[]),
 ];
 
-pub const TALKING: &[Case] = &[
+pub(crate) const TALKING: &[Case] = &[
     case(Step::JustAnswered, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::JustAnswered, BY_AGENT, "completed_agent", true, &[0]),
     case(Step::Talking, BY_CUSTOMER, "completed_customer", true, &[0]),
@@ -115,7 +115,7 @@ pub const TALKING: &[Case] = &[
     case(Step::RecordingPaused, BY_AGENT, "completed_agent", true, &[0]),
 ];
 
-pub const SUPERVISED: &[Case] = &[
+pub(crate) const SUPERVISED: &[Case] = &[
     case(Step::SupervisorRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::SupervisorRings, BY_AGENT, "completed_agent", true, &[0]),
     case(Step::Listened, BY_CUSTOMER, "completed_customer", true, &[0]),
@@ -132,7 +132,7 @@ pub const SUPERVISED: &[Case] = &[
     case(Step::TakenOver, &[(Agent(1), ENDED)], "completed_agent", true, &[0, 1]),
 ];
 
-pub const HANDED_ON: &[Case] = &[
+pub(crate) const HANDED_ON: &[Case] = &[
     case(Step::BlindRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     // Who was to take it refuses: it goes back.
     case(Step::BlindRings, &[(Agent(2), "call.answered"), (Customer, ENDED)], "completed_customer", true, &[0]),
@@ -146,7 +146,7 @@ pub const HANDED_ON: &[Case] = &[
     case(Step::RingsInQueueAgain, &[(Agent(2), "call.missed_offer"), (Customer, ENDED)], "completed_customer", true, &[0]),
 ];
 
-pub const CONSULTED: &[Case] = &[
+pub(crate) const CONSULTED: &[Case] = &[
     case(Step::ConsultRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::ConsultRings, &[(Agent(2), "call.missed_offer"), (Agent(0), ENDED)], "completed_agent", true, &[0]),
     case(Step::ConsultBlindRings, BY_CUSTOMER, "completed_customer", true, &[0]),
@@ -159,7 +159,7 @@ pub const CONSULTED: &[Case] = &[
     case(Step::ConsultCancelled, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
 ];
 
-pub const OF_THREE: &[Case] = &[
+pub(crate) const OF_THREE: &[Case] = &[
     case(Step::Merged, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
     case(Step::Merged, &[(Agent(0), "call.transferred"), (Agent(1), ENDED)], "completed_agent", true, &[0, 1]),
     case(Step::ThirdRings, BY_CUSTOMER, "completed_customer", true, &[0]),
@@ -171,7 +171,7 @@ pub const OF_THREE: &[Case] = &[
     case(Step::ThreeOneHolds, &[(Agent(1), "call.left"), (Agent(0), ENDED)], "completed_agent", true, &[0, 1]),
 ];
 
-pub const RELOADED: &[Case] = &[
+pub(crate) const RELOADED: &[Case] = &[
     case(Step::ReattachRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     // The old page's leg goes first; then the new one is refused.
     case(Step::ReattachRings, BY_AGENT, "completed_agent", true, &[0]),
@@ -179,7 +179,7 @@ pub const RELOADED: &[Case] = &[
     case(Step::Reattached, BY_AGENT, "completed_agent", true, &[0]),
 ];
 
-pub const CALLED_OUT: &[Case] = &[
+pub(crate) const CALLED_OUT: &[Case] = &[
     case(Step::OwnPhoneRings, &[(Agent(1), ENDED)], "no_answer", false, &[]),
     case(Step::TrunkRings, BY_CUSTOMER, "rejected", false, &[]),
     case(Step::TrunkRings, BY_AGENT, "no_answer", false, &[]),

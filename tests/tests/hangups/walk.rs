@@ -29,7 +29,7 @@ async fn house() -> Result<&'static (Callee, Stack)> {
 }
 
 /// A tenant whose calls are hung up.
-pub struct Walk {
+pub(crate) struct Walk {
     stack: &'static Stack,
     callee: &'static Callee,
     scene: Scene,
@@ -56,7 +56,7 @@ struct Browser {
 
 impl Walk {
     /// A tenant with agents, of whom these let it ring.
-    pub async fn begin(agents: usize, supervisors: usize, silent: &[usize]) -> Result<Self> {
+    pub(crate) async fn begin(agents: usize, supervisors: usize, silent: &[usize]) -> Result<Self> {
         let (callee, stack) = house().await?;
         let mut scene = Scene::new(stack, agents).await?;
         for _ in 0..supervisors {
@@ -92,13 +92,11 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Everybody has to say what a call came to: so wrap-up is seen, and lasts for no time of its own.
+    /// Wrap-up lasts until somebody ends it.
     async fn queue_works(&self, strategy: &str, grace_seconds: u32) -> Result<()> {
         let routing = json!({
             "strategy": strategy,
-            "wrap_up_seconds": 60,
-            "disposition_required": true,
-            "dispositions": [{ "code": "done", "label": "Done" }],
+            "wrap_up_seconds": 300,
             "unattended": { "grace_seconds": grace_seconds, "rounds": 5, "to": "hang_up" },
         });
         self.scene.queue_works(&json!({ "routing": routing })).await?;
@@ -106,7 +104,7 @@ impl Walk {
     }
 
     /// Goes through a table.
-    pub async fn through(mut self, cases: &'static [Case]) -> Result<()> {
+    pub(crate) async fn through(mut self, cases: &'static [Case]) -> Result<()> {
         for case in cases {
             let begun = std::time::Instant::now();
             self.walk(case).await.with_context(|| format!("{:?}, then {:?}", case.step, case.hang_ups))?;
@@ -187,11 +185,11 @@ impl Walk {
             Ok(wrap_ups)
         })
         .await?;
-        for (agent, wrapped) in agents.iter().zip(wrap_ups) {
-            if let Some(wrapped) = wrapped {
-                let path = format!("/calls/{wrapped}/disposition");
-                agent.api.send(Method::POST, &path, &json!({ "code": "done" })).await?;
-            }
+        // Who is made available by a manager is done with it.
+        for index in (0..agents.len()).filter(|index| wrap_ups[*index].is_some()) {
+            let path = format!("/agents/{}/state", agents[index].api.user);
+            admin.send(Method::PUT, &path, &json!({ "state": "available" })).await?;
+            self.available[index] = true;
         }
         eventually(SOON, async || {
             let seen = admin.get("/agents").await?;
@@ -303,6 +301,14 @@ impl Walk {
         Ok(call)
     }
 
+    /// The same; and then these take calls, too: wrap-up is for who is at work.
+    async fn talk_with_help(&mut self, others: &[usize]) -> Result<String> {
+        let call = self.talk(true).await?;
+        let everybody: Vec<usize> = [0].iter().chain(others).copied().collect();
+        self.at_work(&everybody).await?;
+        Ok(call)
+    }
+
     /// The same, and then the first agent asks something of the call.
     async fn after(&mut self, what: &str, body: &Value, told: &str) -> Result<String> {
         let call = self.talk(true).await?;
@@ -383,7 +389,7 @@ impl Walk {
     }
 
     async fn be_supervised(&mut self, step: Step) -> Result<String> {
-        let call = self.talk(true).await?;
+        let call = self.talk_with_help(&[1]).await?;
         let (who, what, body) = match step {
             Step::SupervisorRings => (2, "supervise", json!({ "mode": "listen" })),
             Step::Listened => (1, "supervise", json!({ "mode": "listen" })),
@@ -417,7 +423,7 @@ impl Walk {
             self.scene.phone(2).wait_for(PhoneEventKind::Incoming, SOON).await?;
             return Ok(call);
         }
-        let call = self.talk(true).await?;
+        let call = self.talk_with_help(&[1]).await?;
         let to = if step == Step::BlindRings { 2 } else { 1 };
         self.hand_on(&call, 0, "blind", self.agent_id(to)).await?;
         if step == Step::BlindRings {
@@ -443,7 +449,7 @@ impl Walk {
     }
 
     async fn consult(&mut self, step: Step) -> Result<String> {
-        let call = self.talk(true).await?;
+        let call = self.talk_with_help(&[1]).await?;
         self.hand_on(&call, 0, "attended", self.agent_id(1)).await?;
         self.stream.wait_kind("call.consulted", Some(&call)).await?;
         match step {
@@ -469,7 +475,7 @@ impl Walk {
     }
 
     async fn ask_in(&mut self, step: Step) -> Result<String> {
-        let call = self.talk(true).await?;
+        let call = self.talk_with_help(&[1]).await?;
         let whom = if step == Step::ThirdRings { 2 } else { 1 };
         self.ask(0, &call, "conference", &self.agent_id(whom)).await?;
         if step == Step::ThirdRings {
@@ -520,7 +526,7 @@ impl Walk {
 /// With a browser in place of the phone.
 impl Walk {
     /// A tenant with one agent, who has a browser.
-    pub async fn with_browser() -> Result<Self> {
+    pub(crate) async fn with_browser() -> Result<Self> {
         let (callee, stack) = house().await?;
         let scene = Scene::new(stack, 1).await?;
         let session = scene.agents[0].api.send(Method::POST, "/softphone/session", &json!({})).await?;

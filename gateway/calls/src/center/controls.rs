@@ -51,11 +51,6 @@ impl Controls {
         !self.held.is_empty()
     }
 
-    /// When `*` was pressed last: of the clock, and set along with it.
-    pub(super) fn star_at(&mut self) -> Option<&mut DateTime<Utc>> {
-        self.star.as_mut().map(|(_, at)| at)
-    }
-
     /// Whether nothing is recorded for now.
     pub(super) fn is_paused(&self) -> bool {
         self.paused_since.is_some()

@@ -194,9 +194,7 @@ impl Center {
             let reattach = call.reattach.as_mut().map(|reattach| &mut reattach.until);
             let speech = call.speech.as_mut().map(|speech| &mut speech.until);
             let direct = call.direct.as_mut().map(|direct| &mut direct.until);
-            let outbound = call.outbound.as_mut().map(outbound::Outbound::deadline_mut);
-            let star = call.controls.star_at();
-            for until in [closing, reattach, speech, direct, outbound, star].into_iter().flatten() {
+            for until in [closing, reattach, speech, direct].into_iter().flatten() {
                 *until += by;
             }
             if let Some(taps) = &mut call.taps {

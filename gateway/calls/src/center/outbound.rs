@@ -54,10 +54,6 @@ impl Outbound {
     pub(super) fn deadline(&self) -> DateTime<Utc> {
         self.until
     }
-
-    pub(super) fn deadline_mut(&mut self) -> &mut DateTime<Utc> {
-        &mut self.until
-    }
 }
 
 /// What is needed to begin a call that is allowed.

@@ -235,11 +235,7 @@ fn a_recording_pauses_by_command_and_by_keys() {
     press(&mut world, &leg, "1*21");
     press(&mut world, &customer, "*1");
     assert!(world.paused.is_empty());
-    // A clock that is set in between makes one of the two no older.
-    press(&mut world, &leg, "*");
-    world.clock_is_set(TimeDelta::hours(1));
-    press(&mut world, &leg, "1");
-    assert_eq!(world.paused.len(), 1);
+    world.asks(0, None, Ask::PauseRecording).expect("pauses");
     world.hang_up(&customer, 16);
     assert_eq!(world.paused.len(), 1, "it stays paused");
     assert!(world.nothing_is_left(), "{}", world.left_overs());

@@ -23,7 +23,6 @@ enum Step {
     Hold(prop::sample::Index, bool),
     Reattach(prop::sample::Index),
     Wait(i64),
-    ClockIsSet(i64),
     Cut,
     Kill,
     AsteriskRestarts,
@@ -99,7 +98,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(index, held)| Step::Hold(index, held)),
         3 => any::<prop::sample::Index>().prop_map(Step::Reattach),
         4 => (1..20_000i64).prop_map(Step::Wait),
-        1 => (-7_200..7_200i64).prop_map(Step::ClockIsSet),
         1 => Just(Step::Cut),
         1 => Just(Step::Kill),
         1 => Just(Step::AsteriskRestarts),
@@ -237,11 +235,6 @@ proptest! {
                     });
                 }
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
-                Step::ClockIsSet(seconds) => {
-                    let by = TimeDelta::seconds(seconds);
-                    world.clock_is_set(by);
-                    away_since = away_since.map(|since| since + by);
-                }
                 Step::Cut => {
                     world.connection_is_cut();
                     away_since.get_or_insert(world.now);

@@ -103,21 +103,6 @@ fn a_number_that_nobody_answers_is_given_up() {
 }
 
 #[test]
-fn a_clock_that_is_set_gives_the_other_side_no_more_and_no_less_time_to_answer() {
-    for by in [TimeDelta::hours(-1), TimeDelta::hours(1)] {
-        let mut world = World::with_agents(1);
-        dialled(&mut world);
-        world.time_passes(TimeDelta::seconds(40));
-        world.clock_is_set(by);
-        world.time_passes(TimeDelta::seconds(49));
-        assert_eq!(world.dialled_legs().len(), 1, "it still rings there, {by}");
-        world.time_passes(TimeDelta::seconds(1));
-        assert!(world.nothing_is_left(), "{}", world.left_overs());
-        assert_eq!(world.the_call().end_reason, Some(EndReason::NoAnswer));
-    }
-}
-
-#[test]
 fn an_agent_who_hangs_up_takes_the_call_along_at_each_step() {
     let mut world = World::with_agents(1);
     world.clicks(0, ROME);

@@ -290,29 +290,3 @@ fn a_gateway_that_dies_while_a_transfer_rings_lets_the_customer_wait_for_anybody
     world.hang_up(&customer, 16);
     one_whole_record(&world);
 }
-
-#[test]
-fn a_clock_that_is_set_while_a_call_is_handed_on_makes_nobody_wait_longer_or_shorter() {
-    for by in [TimeDelta::hours(-1), TimeDelta::hours(1)] {
-        for kind in [TransferKind::Blind, TransferKind::Attended] {
-            let mut world = World::with_agents(2);
-            let (customer, first) = talking(&mut world);
-            world.hands_on(0, kind, TransferTo::Agent(world.agents[1])).expect("taken");
-            world.time_passes(TimeDelta::seconds(5));
-            world.clock_is_set(by);
-            world.time_passes(TimeDelta::seconds(9));
-            let second = world.leg_at(1).expect("it rings for its time");
-            world.time_passes(TimeDelta::seconds(2));
-            assert!(!world.parties().contains(&second), "and no longer: {kind:?}, {by}");
-            if kind == TransferKind::Blind {
-                let back = world.leg_at(0).expect("rings again");
-                world.answer(&back);
-                assert_eq!(world.rooms(), [room(&[&customer, &back])]);
-            } else {
-                assert_eq!(world.rooms(), [room(&[&customer, &first])]);
-            }
-            world.hang_up(&customer, 16);
-            one_whole_record(&world);
-        }
-    }
-}

@@ -387,12 +387,6 @@ impl World {
         self.feed(Input::Tick);
     }
 
-    /// Somebody sets the machine's clock: nothing else happens.
-    pub(super) fn clock_is_set(&mut self, by: TimeDelta) {
-        self.now += by;
-        self.feed(Input::ClockSet { by });
-    }
-
     // What breaks.
 
     pub(super) fn is_connected(&self) -> bool {
