@@ -1,19 +1,55 @@
-//! A desk phone that answers by itself and sends back every packet of audio as it comes: what the customer says is heard from the
-//! agent's side, later by the way through Asterisk and back and by nothing else.
+//! A phone that answers by itself, or calls, and sends back every packet of audio as it comes: what the other side says is heard from this one,
+//! later by the way through Asterisk and back and by nothing else. Its keys can be pressed faster than any hand could.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
 use crate::sip_socket::{Sip, digest, unique};
 
-/// A phone that is signed in; dropping it ends it without a word.
+/// How long an answer may take.
+const SOON: Duration = Duration::from_secs(10);
+/// The payload type of keys in our descriptions of sound.
+const KEYS: u8 = 101;
+
+/// How pressed keys travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Among the sound (RFC 4733).
+    Events,
+    /// As SIP INFO.
+    Info,
+}
+
+/// A phone; dropping it ends it without a word.
 #[derive(Debug)]
 pub struct EchoPhone {
-    tasks: [JoinHandle<()>; 2],
+    signalling: Arc<UdpSocket>,
+    audio: Arc<UdpSocket>,
+    server: SocketAddr,
+    talk: Arc<Mutex<Option<Talk>>>,
+    /// A key was pressed: from then on packets have numbers of our own, so that keys fit in between.
+    pressed: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The call it is in.
+#[derive(Debug, Clone)]
+struct Talk {
+    ours: String,
+    theirs: String,
+    target: String,
+    call_id: String,
+    audio_port: u16,
+    cseq: u32,
+    /// Number and time of the next packet.
+    sequence: u16,
+    time: u32,
 }
 
 impl Drop for EchoPhone {
@@ -25,14 +61,22 @@ impl Drop for EchoPhone {
 }
 
 impl EchoPhone {
+    async fn new(sip_port: u16) -> Result<Self> {
+        Ok(Self {
+            signalling: Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+            audio: Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+            server: SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port)),
+            talk: Arc::default(),
+            pressed: Arc::default(),
+            tasks: Vec::new(),
+        })
+    }
+
     /// Signs in over UDP.
     pub async fn sign_in(sip_port: u16, name: &str, password: &str) -> Result<Self> {
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port));
-        let signalling = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let audio = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let own = signalling.local_addr()?;
+        let mut phone = Self::new(sip_port).await?;
+        let (server, own) = (phone.server, phone.signalling.local_addr()?);
         let contact = format!("<sip:{name}@{own}>");
-        let audio_port = audio.local_addr()?.port();
         let uri = format!("sip:{server}");
         let call_id = unique("echo");
         let mut authorization = String::new();
@@ -43,18 +87,8 @@ impl EchoPhone {
                  CSeq: {cseq} REGISTER\r\nContact: <sip:{name}@{own}>;expires=600\r\n{authorization}Content-Length: 0\r\n\r\n",
                 unique("z9hG4bK"),
             );
-            signalling.send_to(text.as_bytes(), server).await?;
-            let answered = async {
-                loop {
-                    let (sip, from) = receive(&signalling).await?;
-                    // Asterisk may ask whether the phone is there before it says that it is signed in.
-                    match answer(&sip, &contact, audio_port) {
-                        Some(text) => _ = signalling.send_to(text.as_bytes(), from).await?,
-                        None => return anyhow::Ok(sip),
-                    }
-                }
-            };
-            let reply = tokio::time::timeout(Duration::from_secs(10), answered).await??;
+            phone.signalling.send_to(text.as_bytes(), server).await?;
+            let reply = phone.reply(&contact).await?;
             match reply.status() {
                 Some(401) => {
                     let credentials = digest(name, password, reply.must("WWW-Authenticate")?, "REGISTER", &uri)?;
@@ -66,25 +100,195 @@ impl EchoPhone {
                 }
             }
         }
-        Ok(Self {
-            tasks: [
-                tokio::spawn(async move {
-                    // A request that cannot be read is answered by nobody, and the test says what it waited for.
-                    while let Ok((request, from)) = receive(&signalling).await {
-                        if let Some(text) = answer(&request, &contact, audio_port)
-                            && signalling.send_to(text.as_bytes(), from).await.is_err()
-                        {
-                            return;
-                        }
+        phone.go_on(contact)?;
+        Ok(phone)
+    }
+
+    /// Calls a number without signing in, and waits until somebody or something answers.
+    pub async fn dial(sip_port: u16, from: &str, number: &str) -> Result<Self> {
+        let mut phone = Self::new(sip_port).await?;
+        let (server, own) = (phone.server, phone.signalling.local_addr()?);
+        let contact = format!("<sip:{from}@{own}>");
+        let (call_id, tag) = (unique("echo"), unique("t"));
+        let head = |method: &str, to: &str| {
+            format!(
+                "{method} sip:{number}@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={};rport\r\nMax-Forwards: 70\r\nTo: {to}\r\n\
+                 From: <sip:{from}@{own}>;tag={tag}\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\nContact: {contact}\r\n",
+                unique("z9hG4bK"),
+            )
+        };
+        let sdp = sdp(phone.audio.local_addr()?.port());
+        let to = format!("<sip:{number}@{server}>");
+        let invite = head("INVITE", &to);
+        let text = format!("{invite}Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}", sdp.len());
+        phone.signalling.send_to(text.as_bytes(), server).await?;
+        let reply = loop {
+            let reply = phone.reply(&contact).await?;
+            match reply.status() {
+                Some(100..=199) => {}
+                Some(200) => break reply,
+                _ => bail!("INVITE: {}", reply.first),
+            }
+        };
+        let ack = head("ACK", reply.must("To")?) + "Content-Length: 0\r\n\r\n";
+        phone.signalling.send_to(ack.as_bytes(), server).await?;
+        let theirs = reply.must("To")?.to_owned();
+        *phone.talk.lock().unwrap_or_else(PoisonError::into_inner) =
+            Talk::new(&reply, format!("<sip:{from}@{own}>;tag={tag}"), theirs);
+        phone.go_on(contact)?;
+        Ok(phone)
+    }
+
+    /// The next answer to a request of ours. Asterisk may ask whether the phone is there before.
+    async fn reply(&self, contact: &str) -> Result<Sip> {
+        let port = self.audio.local_addr()?.port();
+        let answered = async {
+            loop {
+                let (sip, from) = receive(&self.signalling).await?;
+                match answer(&sip, contact, port) {
+                    Some(text) => _ = self.signalling.send_to(text.as_bytes(), from).await?,
+                    None => return anyhow::Ok(sip),
+                }
+            }
+        };
+        tokio::time::timeout(SOON, answered).await?
+    }
+
+    /// Answers whatever comes, and sends back what is heard.
+    fn go_on(&mut self, contact: String) -> Result<()> {
+        let (signalling, audio) = (Arc::clone(&self.signalling), Arc::clone(&self.audio));
+        let (talk, numbers, pressed) = (Arc::clone(&self.talk), Arc::clone(&self.talk), Arc::clone(&self.pressed));
+        let port = audio.local_addr()?.port();
+        self.tasks = vec![
+            tokio::spawn(async move {
+                // A request that cannot be read is answered by nobody, and the test says what it waited for.
+                while let Ok((request, from)) = receive(&signalling).await {
+                    let Some(text) = answer(&request, &contact, port) else { continue };
+                    if request.method() == Some("INVITE")
+                        && let Ok(answer) = Sip::parse(&text)
+                        && let (Some(ours), Some(theirs)) = (answer.header("To"), request.header("From"))
+                    {
+                        *talk.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Talk::new(&request, ours.to_owned(), theirs.to_owned());
                     }
-                }),
-                tokio::spawn(async move {
-                    let mut packet = [0; 2_048];
-                    while let Ok((length, from)) = audio.recv_from(&mut packet).await {
-                        let _far_side_gone = audio.send_to(&packet[..length], from).await;
+                    if signalling.send_to(text.as_bytes(), from).await.is_err() {
+                        return;
                     }
-                }),
-            ],
+                }
+            }),
+            tokio::spawn(async move {
+                let mut packet = [0; 2_048];
+                while let Ok((length, from)) = audio.recv_from(&mut packet).await {
+                    if pressed.load(Ordering::Relaxed)
+                        && let Some(talk) = &mut *numbers.lock().unwrap_or_else(PoisonError::into_inner)
+                    {
+                        packet[2..12].copy_from_slice(&talk.next_packet());
+                        talk.time = talk.time.wrapping_add(160);
+                    }
+                    let _far_side_gone = audio.send_to(&packet[..length], from).await;
+                }
+            }),
+        ];
+        Ok(())
+    }
+
+    /// Presses keys, each for a tenth of a second by its own account, and all of them as fast as they can be sent.
+    pub async fn press(&self, digits: &str, keys: Keys) -> Result<()> {
+        self.pressed.store(true, Ordering::Relaxed);
+        for digit in digits.chars() {
+            match keys {
+                Keys::Events => self.send_event(digit).await?,
+                Keys::Info => self.send_info(digit).await?,
+            }
+            // Sockets of this machine lose packets, too, where nobody gets around to reading them.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    fn talk<T>(&self, with: impl FnOnce(&mut Talk) -> T) -> Result<T> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(with).context("in no call")
+    }
+
+    async fn send_event(&self, digit: char) -> Result<()> {
+        let event = "0123456789*#ABCD".find(digit).and_then(|at| u8::try_from(at).ok()).context("no key")?;
+        // Its beginning, then its end three times (RFC 4733 section 2.5.1.4).
+        let (port, packets) = self.talk(|talk| {
+            let packets =
+                [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
+                    let mut packet = vec![0x80, begin | KEYS];
+                    packet.extend(talk.next_packet());
+                    packet.extend([event, end | 10]);
+                    packet.extend(samples.to_be_bytes());
+                    packet
+                });
+            talk.time = talk.time.wrapping_add(1_600);
+            (talk.audio_port, packets)
+        })?;
+        for packet in packets {
+            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_info(&self, digit: char) -> Result<()> {
+        let body = format!("Signal={digit}\r\nDuration=100\r\n");
+        let text = self.request("INFO", "Content-Type: application/dtmf-relay\r\n", &body)?;
+        self.signalling.send_to(text.as_bytes(), self.server).await?;
+        Ok(())
+    }
+
+    /// A request of the call it is in.
+    fn request(&self, method: &str, headers: &str, body: &str) -> Result<String> {
+        let own = self.signalling.local_addr()?;
+        self.talk(|talk| {
+            talk.cseq += 1;
+            format!(
+                "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={};rport\r\nMax-Forwards: 70\r\nTo: {}\r\nFrom: {}\r\n\
+                 Call-ID: {}\r\nCSeq: {} {method}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+                talk.target,
+                unique("z9hG4bK"),
+                talk.theirs,
+                talk.ours,
+                talk.call_id,
+                talk.cseq,
+                body.len(),
+            )
+        })
+    }
+
+    /// Hangs up.
+    pub async fn hang_up(&self) -> Result<()> {
+        let bye = self.request("BYE", "", "")?;
+        self.signalling.send_to(bye.as_bytes(), self.server).await?;
+        Ok(())
+    }
+}
+
+impl Talk {
+    /// Number, time and source of the next packet (RFC 3550 section 5.1).
+    fn next_packet(&mut self) -> [u8; 10] {
+        let mut head = [0; 10];
+        head[..2].copy_from_slice(&self.sequence.to_be_bytes());
+        head[2..6].copy_from_slice(&self.time.to_be_bytes());
+        head[6..].copy_from_slice(b"keys");
+        self.sequence = self.sequence.wrapping_add(1);
+        head
+    }
+
+    /// What their message says of where they are, if it says all of it.
+    fn new(message: &Sip, ours: String, theirs: String) -> Option<Self> {
+        let target = message.header("Contact")?.trim_start_matches('<').split('>').next()?.to_owned();
+        let media = message.body.lines().find_map(|line| line.strip_prefix("m=audio "))?;
+        Some(Self {
+            ours,
+            theirs,
+            target,
+            call_id: message.header("Call-ID")?.to_owned(),
+            audio_port: media.split(' ').next()?.parse().ok()?,
+            cseq: 1,
+            sequence: 1,
+            time: 1,
         })
     }
 }
@@ -95,17 +299,17 @@ async fn receive(socket: &UdpSocket) -> Result<(Sip, SocketAddr)> {
     Ok((Sip::parse(std::str::from_utf8(&buffer[..length])?).context("no SIP")?, from))
 }
 
+fn sdp(audio_port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {audio_port} RTP/AVP 0 {KEYS}\r\n\
+         a=rtpmap:0 PCMU/8000\r\na=rtpmap:{KEYS} telephone-event/8000\r\na=fmtp:{KEYS} 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+    )
+}
+
 /// What the phone says to a request; nothing to an ACK, and to answers.
 fn answer(request: &Sip, contact: &str, audio_port: u16) -> Option<String> {
     let method = request.method().filter(|method| *method != "ACK")?;
-    let sdp = if method == "INVITE" {
-        format!(
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {audio_port} RTP/AVP 0\r\n\
-             a=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=sendrecv\r\n"
-        )
-    } else {
-        String::new()
-    };
+    let sdp = if method == "INVITE" { sdp(audio_port) } else { String::new() };
     let vias = request.all("Via").fold(String::new(), |vias, via| vias + "Via: " + via + "\r\n");
     let to = request.header("To")?;
     // The same for all requests of a dialog that has none yet.

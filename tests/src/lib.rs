@@ -15,9 +15,9 @@ mod sip_socket;
 mod stream;
 
 pub use api::{Api, eventually};
-pub use callee::{ANSWERS, BUSY, Callee, DEAD, RINGS};
+pub use callee::{Callee, Invitation};
 pub use chance::Chance;
-pub use echo_phone::EchoPhone;
+pub use echo_phone::{EchoPhone, Keys};
 pub use hearing::hears_now;
 pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::{PhoneEvent, PhoneEventKind, Stack, StackOptions};
@@ -82,6 +83,86 @@ fn its_death_loses_the_calls_in_it_and_nothing_of_what_is_known_of_them() {
         hears_now(&again, AGENT_HZ).await?;
         again.hang_up().await?;
         stream.wait_kind("call.ended", Some(answered.subject())).await?;
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn its_death_while_calls_are_handed_on_ends_them_once_and_frees_everybody() {
+    run(async {
+        let mut stack = outage_stack().await?;
+        let mut scene = Scene::new(&stack, 4).await?;
+        // The first two answer by themselves, the others let it ring.
+        for index in 0..4 {
+            scene.plug_in(index, index < 2).await?;
+        }
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let (mut customers, mut calls) = (Vec::new(), Vec::new());
+        for (by, to, kind) in [(0, 2, "blind"), (1, 3, "attended")] {
+            scene.agents[by].api.set_state("available").await?;
+            customers.push(scene.customer().await?);
+            let call = stream.wait_kind("call.answered", None).await?.subject().to_owned();
+            stream.wait_kind("recording.started", None).await?;
+            hears_now(&customers[calls.len()], AGENT_HZ).await?;
+            let body = json!({ "kind": kind, "to": { "agent_id": scene.agents[to].api.user } });
+            let path = format!("/calls/{call}/transfer");
+            // Nobody is given the next call before this one is handed on.
+            scene.agents[by].api.set_state("offline").await?;
+            scene.agents[by].api.send(Method::POST, &path, &body).await?;
+            scene.phone(to).wait_for(PhoneEventKind::Incoming, SOON).await?;
+            calls.push(call);
+        }
+        scene.phone(3).answer().await?;
+        stream.wait_kind("call.consulted", Some(&calls[1])).await?;
+
+        stack.asterisk.kill();
+        asterisk_is(&stack, "unavailable").await?;
+        stack.asterisk.start_again().await?;
+        stream.wait_kind("telephony.gap", None).await?;
+        let (mut ended, mut closed) = (0, 0);
+        while ended < 2 || closed < 2 {
+            let of_a_call = |kind: &str| ["call.ended", "recording.ready", "recording.failed"].contains(&kind);
+            let seen = stream.wait_for("the ends", SOON, |seen| of_a_call(&seen.kind)).await?;
+            *(if seen.kind == "call.ended" { &mut ended } else { &mut closed }) += 1;
+        }
+        for customer in customers {
+            customer.quit().await?;
+        }
+        for index in 0..4 {
+            scene.phone(index).command("hangupall", "").await?;
+        }
+        for call in &calls {
+            let record = scene.admin.get(&format!("/calls/{call}")).await?;
+            assert_eq!((&record["end_reason"], &record["estimated"]), (&json!("lost"), &json!(true)), "{record}");
+            assert_eq!(record["gaps"][0]["reason"], "connection_lost");
+            let legs = record["legs"].as_array().context("legs")?;
+            ensure!(legs.iter().all(|leg| leg["ended_at"].is_string()), "{record}");
+        }
+
+        // Nobody is still taken for busy: each of them is rung, and the one who was asked takes a call.
+        for index in 0..4 {
+            scene.wait_reachable(index).await?;
+        }
+        let agents = scene.admin.get("/agents").await?;
+        let busy = |agent: &Value| agent["activity"] == "on_contact";
+        ensure!(!agents["items"].as_array().context("agents")?.iter().any(busy), "{agents}");
+        scene.agents[3].api.set_state("available").await?;
+        scene.phone(3).forget();
+        let mut again = scene.customer().await?;
+        scene.phone(3).wait_for(PhoneEventKind::Incoming, SOON).await?;
+        scene.phone(3).answer().await?;
+        let answered = stream.wait_kind("call.answered", None).await?;
+        again.wait_for(PhoneEventKind::Established, SOON).await?;
+        again.hang_up().await?;
+        stream.wait_kind("call.ended", Some(answered.subject())).await?;
+        for call in &calls {
+            let kinds = stream.kinds_of(call);
+            for once in ["call.started", "call.ended", "recording.started"] {
+                assert_eq!(kinds.iter().filter(|kind| **kind == once).count(), 1, "{once} in {kinds:?}");
+            }
+            let closed = kinds.iter().filter(|kind| ["recording.ready", "recording.failed"].contains(kind));
+            assert_eq!(closed.count(), 1, "{kinds:?}");
+        }
         nothing_left_in_asterisk(&stack).await
     });
 }

@@ -9,9 +9,7 @@ use tokio::sync::{Mutex, OnceCell};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::phones::Baresip;
 use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
-use trunkline_tests::{
-    AGENT_HZ, ANSWERS, BUSY, CUSTOMER_HZ, Callee, DEAD, EventStream, RINGS, Scene, eventually, hears_now, run,
-};
+use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, Callee, EventStream, Scene, eventually, hears_now, run};
 
 const SOON: Duration = Duration::from_secs(15);
 /// What is heard in a recording needs an Asterisk that keeps time: such calls are made one after the other.
@@ -27,7 +25,7 @@ async fn outside() -> Result<&'static Outside> {
     OUTSIDE
         .get_or_try_init(async || {
             let callee = Callee::start().await?;
-            let env = [("TRUNKLINE_OUTBOUND_TRUNK".to_owned(), callee.trunk())].into();
+            let env = vec![callee.trunk()];
             let stack = Stack::start(StackOptions { demo: false, env, ..StackOptions::default() }).await?;
             Ok(Outside { stack, callee })
         })
@@ -132,7 +130,7 @@ fn blind_to_a_number_the_call_goes_on_outside_with_record_and_recording_whole() 
         handed_on(&scene, &call, "blind", "(212) 555-0123").await?;
         scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
         let transferred = stream.wait_kind("call.transferred", Some(&call)).await?;
-        assert_eq!(transferred.event["data"]["to"], json!({ "number": ANSWERS }));
+        assert_eq!(transferred.event["data"]["to"], json!({ "number": Callee::ANSWERS }));
         // Who is outside sends back what they hear.
         hears_now(&customer, CUSTOMER_HZ).await.context("the outside party")?;
         let invite = callee.requests("INVITE").pop().context("an INVITE")?;
@@ -148,7 +146,7 @@ fn blind_to_a_number_the_call_goes_on_outside_with_record_and_recording_whole() 
             (&"transferred".into(), &json!(scene.agents[0].api.user))
         );
         let leg = outside_leg(&record)?;
-        assert_eq!((&leg["number"], leg["answered_at"].is_string()), (&json!(ANSWERS), true), "{leg}");
+        assert_eq!((&leg["number"], leg["answered_at"].is_string()), (&json!(Callee::ANSWERS), true), "{leg}");
         ensure!(scene.figures_agree(stack).await?, "the figures agree with the journal");
         scene.nothing_left(stack).await
     });
@@ -162,7 +160,7 @@ fn a_dead_number_gives_the_call_back_to_the_agent() {
         let mut scene = scene(stack, 1).await?;
         let mut stream = EventStream::next_only(&scene.admin).await?;
         let (customer, call) = talking(&mut scene, &mut stream).await?;
-        for (number, reason) in [(DEAD, "invalid_number"), (BUSY, "busy")] {
+        for (number, reason) in [("invalid_number"), (Callee::BUSY, "busy")] {
             handed_on(&scene, &call, "blind", number).await?;
             let failed = stream.wait_kind("call.transfer_failed", Some(&call)).await?;
             assert_eq!(failed.event["data"]["reason"], reason, "{}", failed.event);
@@ -188,10 +186,10 @@ fn attended_to_a_number_is_cancelled_and_completed() {
 
         // Given up while it rings: the other side is told, and the customer has the agent again.
         let given_up = callee.requests("CANCEL").len();
-        handed_on(&scene, &call, "attended", RINGS).await?;
+        handed_on(&scene, &call, "attended", Callee::RINGS).await?;
         stream.wait_kind("call.dialled", Some(&call)).await?;
         eventually(SOON, async || {
-            ensure!(callee.requests("INVITE").iter().any(|invite| invite.contains(RINGS)), "not dialled yet");
+            ensure!(callee.requests("INVITE").iter().any(|invite| invite.contains(Callee::RINGS)), "not dialled yet");
             Ok(())
         })
         .await?;
@@ -203,9 +201,9 @@ fn attended_to_a_number_is_cancelled_and_completed() {
         })
         .await?;
 
-        handed_on(&scene, &call, "attended", ANSWERS).await?;
+        handed_on(&scene, &call, "attended", Callee::ANSWERS).await?;
         let consulted = stream.wait_kind("call.consulted", Some(&call)).await?;
-        assert_eq!(consulted.event["data"]["to"], json!({ "number": ANSWERS }));
+        assert_eq!(consulted.event["data"]["to"], json!({ "number": Callee::ANSWERS }));
         hears_now(scene.phone(0), AGENT_HZ)
             .await
             .context("the agent hears the outside party, who sends back their tone")?;
@@ -229,13 +227,13 @@ fn a_queue_that_nobody_serves_overflows_to_a_number() {
         let Outside { stack, .. } = outside().await?;
         let _quiet = QUIET.lock().await;
         let scene = scene(stack, 1).await?;
-        let overflow = json!({ "after_seconds": 2, "to": { "number": ANSWERS } });
+        let overflow = json!({ "after_seconds": 2, "to": { "number": Callee::ANSWERS } });
         let unattended = json!({ "grace_seconds": 60, "rounds": 1, "to": "hang_up" });
         scene.queue_works(&json!({ "routing": { "overflow": overflow, "unattended": unattended } })).await?;
         let mut stream = EventStream::next_only(&scene.admin).await?;
         let customer = scene.customer().await?;
         let overflowed = stream.wait_kind("call.overflowed", None).await?;
-        assert_eq!(overflowed.event["data"]["to_number"], ANSWERS);
+        assert_eq!(overflowed.event["data"]["to_number"], Callee::ANSWERS);
         let call = overflowed.subject().to_owned();
         stream.wait_kind("call.transferred", Some(&call)).await?;
         hears_now(&customer, CUSTOMER_HZ).await.context("the outside party")?;

@@ -6,13 +6,11 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
-use trunkline_tests::{ANSWERS, Agent, BUSY, Callee, EventStream, RINGS, Scene, run};
+use trunkline_tests::{Agent, Callee, EventStream, Scene, run};
 
 const SOON: Duration = Duration::from_secs(15);
-
 async fn stack_with(callee: &Callee) -> Result<Stack> {
-    let env = [("TRUNKLINE_OUTBOUND_TRUNK".to_owned(), callee.trunk())].into();
-    Ok(Stack::start(StackOptions { demo: false, env, ..StackOptions::default() }).await?)
+    Ok(Stack::start(StackOptions { demo: false, env: vec![callee.trunk()], ..StackOptions::default() }).await?)
 }
 
 async fn call(agent: &Agent, to: &str) -> Result<(StatusCode, Value)> {
@@ -46,7 +44,7 @@ fn an_agent_calls_out_by_a_click_and_every_ending_is_told() {
         stream.wait_kind("call.answered", Some(&id)).await?;
         stream.wait_kind("recording.started", None).await?;
         let invite = callee.requests("INVITE").pop().context("an INVITE")?;
-        ensure!(invite.starts_with(&format!("INVITE sip:{ANSWERS}@")), "{invite}");
+        ensure!(invite.starts_with(&format!("INVITE sip:{}@", Callee::ANSWERS)), "{invite}");
         let from = invite.lines().find(|line| line.starts_with("From:")).context("From")?;
         ensure!(from.contains(&scene.number), "{from}");
         scene.phone(0).hang_up().await?;
@@ -54,7 +52,7 @@ fn an_agent_calls_out_by_a_click_and_every_ending_is_told() {
         stream.wait_kind("recording.ready", None).await?;
         ensure!(callee.requests("BYE").len() == 1);
         let record = scene.admin.get(&format!("/calls/{id}")).await?;
-        assert_eq!((&record["direction"], &record["to"]), (&json!("outbound"), &json!(ANSWERS)));
+        assert_eq!((&record["direction"], &record["to"]), (&json!("outbound"), &json!(Callee::ANSWERS)));
         assert_eq!((&record["end_reason"], &record["from"]), (&json!("completed_agent"), &json!(scene.number)));
         assert_eq!(record["agent_id"], json!(scene.agents[0].api.user));
         let told = stream.kinds_of(&id);
@@ -64,7 +62,7 @@ fn an_agent_calls_out_by_a_click_and_every_ending_is_told() {
         scene.nothing_left(&stack).await?;
 
         // Busy.
-        let (_, placed) = call(&scene.agents[0], BUSY).await?;
+        let (_, placed) = call(&scene.agents[0], Callee::BUSY).await?;
         let id = placed["id"].as_str().context("an id")?.to_owned();
         stream.wait_kind("call.ended", Some(&id)).await?;
         let record = scene.admin.get(&format!("/calls/{id}")).await?;
@@ -72,11 +70,11 @@ fn an_agent_calls_out_by_a_click_and_every_ending_is_told() {
 
         // The agent gives up while it rings: the other side is told.
         scene.phone(0).wait_for(PhoneEventKind::Closed, SOON).await?;
-        let (_, placed) = call(&scene.agents[0], RINGS).await?;
+        let (_, placed) = call(&scene.agents[0], Callee::RINGS).await?;
         let id = placed["id"].as_str().context("an id")?.to_owned();
         stream.wait_kind("call.dialled", Some(&id)).await?;
         trunkline_tests::eventually(SOON, async || {
-            ensure!(callee.requests("INVITE").iter().any(|invite| invite.contains(RINGS)), "not dialled yet");
+            ensure!(callee.requests("INVITE").iter().any(|invite| invite.contains(Callee::RINGS)), "not dialled yet");
             Ok(())
         })
         .await?;

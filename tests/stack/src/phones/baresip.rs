@@ -155,6 +155,11 @@ impl Baresip {
         self.wait_for_any(&[kind], limit).await
     }
 
+    /// Takes everything until now as seen: waits for what comes after.
+    pub fn forget(&mut self) {
+        self.seen = self.control.events().len();
+    }
+
     /// All events since it was started.
     pub fn events(&self) -> Vec<PhoneEvent> {
         self.control.events()
