@@ -403,13 +403,17 @@ impl Center {
                 Asked::Agent(agent) => {
                     if let Some(call) = self.calls.get_mut(&id) {
                         call.dismiss(agent, now, out);
+                        // A swap, too, is a hold that ends: only this says that the question is over.
+                        call.happened("call.left", now, Some(agent), json!({ "agent_id": agent }));
                     }
                     self.disengage(now, id, agent, false, out);
                     self.consult_failed(now, id, by, out);
                 }
                 Asked::Outside => {
                     if let Some(call) = self.calls.get_mut(&id) {
+                        let number = call.outside_leg().and_then(|leg| leg.number.clone());
                         call.dismiss_outside(now, out);
+                        call.happened("call.left", now, None, json!({ "number": number }));
                     }
                     self.consult_failed(now, id, by, out);
                 }

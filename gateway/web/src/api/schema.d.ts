@@ -96,9 +96,9 @@ export interface paths {
         get?: never;
         /**
          * Give an agent an extension
-         * @description Colleagues dial it.
+         * @description What colleagues dial to reach them, on a desk phone or in the panel. A new agent has the next free one from 2001 on.
          */
-        put: operations["setSetExtension"];
+        put: operations["setAgentExtension"];
         post?: never;
         delete?: never;
         options?: never;
@@ -603,10 +603,12 @@ export interface paths {
         get: operations["listCalls"];
         put?: never;
         /**
-         * Call a number
+         * Call a number or a colleague
          * @description The user's own phone rings first; when it is picked up the number is dialled, and the agent hears what the network says. Answered when the call's
          *     record is in the database: nobody is dialled without one. What may be called is said by `/dialing`; a rule that denies is told as 409 `call-denied`
          *     with the rule in words.
+         *
+         *     A colleague's phones ring for 30 s; such a call asks for no rules and no minutes, and is not recorded.
          */
         post: operations["placeCall"];
         delete?: never;
@@ -995,6 +997,9 @@ export interface paths {
          * @description Blind: the customer hears music until the other picks up; if they don't, you are rung again, and then whoever serves the queue.
          *     Attended: you are joined with the other and go on with `complete`, `swap`, `merge` or `cancel`; hanging up completes. Recording and
          *     record go on through all of it.
+         *
+         *     To a number: what may be called is what `POST /calls` may call, and a refusal is told in the same way. Blind, the customer hears it ring there.
+         *     Once no agent is in the call it ends, as `transferred`, when either of the two hangs up.
          */
         post: operations["transferCall"];
         delete?: never;
@@ -2541,7 +2546,7 @@ export interface components {
             activity_since: string;
             /** @description E-mail address. */
             email: string;
-            /** @description What colleagues dial to reach them; null: nothing. */
+            /** @description What colleagues dial to reach them. */
             extension?: string | null;
             /**
              * Format: uuid
@@ -4139,6 +4144,8 @@ export interface components {
                 activity_since: string;
                 /** @description E-mail address. */
                 email: string;
+                /** @description What colleagues dial to reach them. */
+                extension?: string | null;
                 /**
                  * Format: uuid
                  * @description The agent; the same id as the user's.
@@ -4891,11 +4898,14 @@ export interface components {
              * @description The queue on whose behalf: its number is shown, and its members see the call.
              */
             queue_id?: string | null;
-            /** @description The number as somebody typed or clicked it; without a country's code it is of the tenant's own country. */
+            /**
+             * @description The number as somebody typed or clicked it, without a country's code one of the tenant's own country; or a colleague's extension. This or
+             *     `to_agent_id`.
+             */
             to?: string | null;
             /**
              * Format: uuid
-             * @description A colleague, instead of `to`.
+             * @description A colleague, with or without an extension.
              */
             to_agent_id?: string | null;
         };
@@ -5434,9 +5444,9 @@ export interface components {
              */
             id: string;
         };
-        /** @description Body of `PUT /agents/{id}/extension`, and its answer. */
+        /** @description Body of `PUT /agents/{id}/extension`. */
         SetExtension: {
-            /** @description 2 to 6 digits, of nobody else and no queue; null: none. */
+            /** @description 2 to 6 digits that no other agent and no queue has, and not 600, which is the echo test; null: none. */
             extension?: string | null;
         };
         /** @description Body of `PUT /identity-provider`. */
@@ -5753,13 +5763,13 @@ export interface components {
              * @description An agent with a phone that can ring, and nothing in hand.
              */
             agent_id?: string | null;
+            /** @description Somebody outside: a number as somebody typed it, as for `POST /calls`. */
+            number?: string | null;
             /**
              * Format: uuid
              * @description A queue: whoever serves it.
              */
             queue_id?: string | null;
-            /** @description Somebody outside: the number as it was typed, by the rules of `POST /calls`. */
-            number?: string | null;
         };
         /** @description A team. */
         Team: {
@@ -6486,7 +6496,7 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    setSetExtension: {
+    setAgentExtension: {
         parameters: {
             query?: never;
             header?: never;
@@ -7912,7 +7922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such queue, or no such phone of the user's */
+            /** @description No such queue or colleague, or no such phone of the user's */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7921,7 +7931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Denied (`call-denied`), no phone is signed in (`phone-away`), the agent is on a call (`on-a-call`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
+            /** @description Denied (`call-denied`), no phone is signed in (`phone-away`), the agent is on a call (`on-a-call`), so is the colleague (`target-busy`), or no phone of theirs is signed in (`target-away`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8971,7 +8981,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not now, the other is busy or has no phone, or the Idempotency-Key is in use */
+            /** @description Not now, the other is busy or has no phone, the number may not be called (`call-denied`), there is no trunk (`no-trunk`), the month's minutes are used up (`limit-reached`), or the Idempotency-Key is in use */
             409: {
                 headers: {
                     [name: string]: unknown;
