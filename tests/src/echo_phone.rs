@@ -214,13 +214,14 @@ impl EchoPhone {
         let event = "0123456789*#ABCD".find(digit).and_then(|at| u8::try_from(at).ok()).context("no key")?;
         // Its beginning, then its end three times (RFC 4733 section 2.5.1.4).
         let (port, packets) = self.talk(|talk| {
-            let packets = [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
-                let mut packet = vec![0x80, begin | KEYS];
-                packet.extend(talk.next_packet());
-                packet.extend([event, end | 10]);
-                packet.extend(samples.to_be_bytes());
-                packet
-            });
+            let packets =
+                [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
+                    let mut packet = vec![0x80, begin | KEYS];
+                    packet.extend(talk.next_packet());
+                    packet.extend([event, end | 10]);
+                    packet.extend(samples.to_be_bytes());
+                    packet
+                });
             talk.time = talk.time.wrapping_add(1_600);
             (talk.audio_port, packets)
         })?;

@@ -129,7 +129,8 @@ fn a_storm_of_keys_pauses_the_recording_as_often_as_it_says_and_loses_no_call() 
         let api = &scene.agents[0].api;
         api.send(Method::POST, &format!("/calls/{call}/hold"), &Value::Null).await?;
         stream.wait_kind("call.held", Some(&call)).await?;
-        let told = |stream: &EventStream, kind: &str| stream.kinds_of(&call).iter().filter(|told| **told == kind).count();
+        let told =
+            |stream: &EventStream, kind: &str| stream.kinds_of(&call).iter().filter(|told| **told == kind).count();
         let (paused, resumed) = (told(&stream, "recording.paused"), told(&stream, "recording.resumed"));
         assert_eq!((paused, resumed), (pauses.div_ceil(2), pauses / 2));
         customer.hang_up().await?;
@@ -198,7 +199,10 @@ async fn doing(scene: &Scene, wanted: [(usize, &str); 2]) -> Result<()> {
         for (index, activity) in wanted {
             let items = agents["items"].as_array().context("agents")?;
             let own = items.iter().find(|agent| agent["id"] == scene.agents[index].api.user.as_str());
-            ensure!(own.is_some_and(|agent| agent["activity"] == activity), "agent {index} is not {activity}: {agents}");
+            ensure!(
+                own.is_some_and(|agent| agent["activity"] == activity),
+                "agent {index} is not {activity}: {agents}"
+            );
         }
         Ok(())
     })

@@ -62,7 +62,10 @@ impl Desk {
             let wav = Wav::read(&file)?;
             ensure!(wav.seconds() > before + 1.0, "no new sound yet");
             let last = wav.cut(0, wav.seconds() - 0.7, wav.seconds());
-            ensure!(sound(last, wav.rate).is_empty() && last.iter().any(|sample| sample.unsigned_abs() > 500), "no music");
+            ensure!(
+                sound(last, wav.rate).is_empty() && last.iter().any(|sample| sample.unsigned_abs() > 500),
+                "no music"
+            );
             Ok(())
         })
         .await
@@ -291,9 +294,13 @@ fn mikopbx_1100_an_answer_in_the_second_round_is_recorded_as_one() {
         desk.hangs_up(0).await?;
 
         let record = desk.ended(&[&[0], &[], &[1], &[], &[2], &[2, 0], &[0]]).await?;
-        let wanted = [(0, false), (0, true), (0, true), (1, false), (1, true), (2, false), (2, false), (2, false), (2, true)];
+        let wanted =
+            [(0, false), (0, true), (0, true), (1, false), (1, true), (2, false), (2, false), (2, false), (2, true)];
         assert_eq!(sorted(desk.legs(&record)?), wanted);
-        assert_eq!((&record["end_reason"], &record["agent_id"]), (&json!("completed_agent"), &desk.agent(0)["agent_id"]));
+        assert_eq!(
+            (&record["end_reason"], &record["agent_id"]),
+            (&json!("completed_agent"), &desk.agent(0)["agent_id"])
+        );
         Ok(())
     });
 }
