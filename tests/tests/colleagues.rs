@@ -160,7 +160,7 @@ fn a_dead_number_gives_the_call_back_to_the_agent() {
         let mut scene = scene(stack, 1).await?;
         let mut stream = EventStream::next_only(&scene.admin).await?;
         let (customer, call) = talking(&mut scene, &mut stream).await?;
-        for (number, reason) in [("invalid_number"), (Callee::BUSY, "busy")] {
+        for (number, reason) in [(Callee::DEAD, "invalid_number"), (Callee::BUSY, "busy")] {
             handed_on(&scene, &call, "blind", number).await?;
             let failed = stream.wait_kind("call.transfer_failed", Some(&call)).await?;
             assert_eq!(failed.event["data"]["reason"], reason, "{}", failed.event);

@@ -13,7 +13,7 @@ use trunkline_tests::{
 };
 
 use crate::table::Who::{Agent, Customer};
-use crate::table::{Case, ENDED, Step, Who};
+use crate::table::{Case, ENDED, Step, UNSETTLED, Who};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -174,20 +174,21 @@ impl Walk {
         let legs = record["legs"].as_array().context("legs")?;
         ensure!(legs.iter().all(|leg| leg["ended_at"].is_string()), "{record}");
         let (admin, agents) = (self.scene.admin.clone(), &self.scene.agents);
-        let wrap_ups = eventually(SOON, async || {
+        let wrapping_up = eventually(SOON, async || {
             let seen = admin.get("/agents").await?;
             let items = seen["items"].as_array().context("agents")?;
             let of = |index: &usize| items.iter().find(|item| item["id"] == agents[*index].api.user.as_str());
-            let wrap_ups: Vec<Option<String>> =
-                (0..agents.len()).map(|index| of(&index)?["wrap_up"]["call_id"].as_str().map(str::to_owned)).collect();
-            let wraps_up: Vec<usize> = (0..agents.len()).filter(|at| wrap_ups[*at].as_deref() == Some(call)).collect();
-            ensure!(wraps_up == case.wrap_up, "{wraps_up:?} wrap up: {seen}");
+            let of_this_call = |index: &usize| of(index).is_some_and(|item| item["wrap_up"]["call_id"] == call);
+            let wraps_up: Vec<usize> = (0..agents.len()).filter(of_this_call).collect();
+            let as_wanted = case.wrap_up == UNSETTLED || wraps_up == case.wrap_up;
+            ensure!(as_wanted, "{wraps_up:?} wrap up, not {:?}: {seen}", case.wrap_up);
             ensure!(items.iter().all(|item| item["activity"] != "on_contact"), "somebody is still busy: {seen}");
-            Ok(wrap_ups)
+            let wraps_up = |index: &usize| of(index).is_some_and(|item| item["activity"] == "wrap_up");
+            Ok((0..agents.len()).filter(wraps_up).collect::<Vec<usize>>())
         })
         .await?;
         // Who is made available by a manager is done with it.
-        for index in (0..agents.len()).filter(|index| wrap_ups[*index].is_some()) {
+        for index in wrapping_up {
             let path = format!("/agents/{}/state", agents[index].api.user);
             admin.send(Method::PUT, &path, &json!({ "state": "available" })).await?;
             self.available[index] = true;
