@@ -207,7 +207,8 @@ fn sdp(port: u16) -> String {
 
 /// Sends the tone to where the offer says, until nobody is there.
 async fn speak(audio: UdpSocket, invite: Sip) {
-    let port = invite.body.lines().find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
+    let port =
+        invite.body.lines().find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
     let Some(port) = port else { return };
     // One second holds a whole number of periods and of packets.
     let samples: Vec<u8> = tone(f64::from(Callee::HZ), 8_000, 1.0).into_iter().map(mu_law).collect();

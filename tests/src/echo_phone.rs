@@ -17,6 +17,11 @@ const SOON: Duration = Duration::from_secs(10);
 /// The payload type of keys in our descriptions of sound.
 const KEYS: u8 = 101;
 
+/// How long a key among the sound is down, and up before the next one. Of shorter ones Asterisk makes keys of this length by itself, later and
+/// more than once.
+const PRESSED: Duration = Duration::from_millis(85);
+const BETWEEN: Duration = Duration::from_millis(50);
+
 /// How pressed keys travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
@@ -192,7 +197,7 @@ impl EchoPhone {
         Ok(())
     }
 
-    /// Presses keys, each for a tenth of a second by its own account, and all of them as fast as they can be sent.
+    /// Presses keys, one after the other as fast as they can be told apart.
     pub async fn press(&self, digits: &str, keys: Keys) -> Result<()> {
         self.pressed.store(true, Ordering::Relaxed);
         for digit in digits.chars() {
@@ -214,19 +219,24 @@ impl EchoPhone {
         let event = "0123456789*#ABCD".find(digit).and_then(|at| u8::try_from(at).ok()).context("no key")?;
         // Its beginning, then its end three times (RFC 4733 section 2.5.1.4).
         let (port, packets) = self.talk(|talk| {
-            let packets = [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
-                let mut packet = vec![0x80, begin | KEYS];
-                packet.extend(talk.next_packet());
-                packet.extend([event, end | 10]);
-                packet.extend(samples.to_be_bytes());
-                packet
-            });
+            let packets =
+                [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
+                    let mut packet = vec![0x80, begin | KEYS];
+                    packet.extend(talk.next_packet());
+                    packet.extend([event, end | 10]);
+                    packet.extend(samples.to_be_bytes());
+                    packet
+                });
             talk.time = talk.time.wrapping_add(1_600);
             (talk.audio_port, packets)
         })?;
-        for packet in packets {
-            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).await?;
+        for (number, packet) in packets.iter().enumerate() {
+            self.audio.send_to(packet, (Ipv4Addr::LOCALHOST, port)).await?;
+            if number == 0 {
+                tokio::time::sleep(PRESSED).await;
+            }
         }
+        tokio::time::sleep(BETWEEN).await;
         Ok(())
     }
 
