@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use trunkline_stack::phones::{Baresip, BaresipOptions};
 use trunkline_stack::{PhoneEventKind, Stack, StackOptions};
-use trunkline_tests::{CUSTOMER_HZ, Callee, Dialog, EventStream, Invitation, Scene, Sip, SipSocket, eventually, hears_now};
+use trunkline_tests::{
+    CUSTOMER_HZ, Callee, Dialog, EventStream, Invitation, Scene, Sip, SipSocket, eventually, hears_now,
+};
 
 use crate::table::Who::{Agent, Customer};
-use crate::table::{Case, ENDED, Step, Who};
+use crate::table::{Case, ENDED, Step, UNSETTLED, Who};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -172,29 +174,33 @@ impl Walk {
         let legs = record["legs"].as_array().context("legs")?;
         ensure!(legs.iter().all(|leg| leg["ended_at"].is_string()), "{record}");
         let (admin, agents) = (self.scene.admin.clone(), &self.scene.agents);
-        let wrap_ups = eventually(SOON, async || {
+        let wrapping_up = eventually(SOON, async || {
             let seen = admin.get("/agents").await?;
             let items = seen["items"].as_array().context("agents")?;
             let of = |index: &usize| items.iter().find(|item| item["id"] == agents[*index].api.user.as_str());
-            let wrap_ups: Vec<Option<String>> = (0..agents.len())
-                .map(|index| of(&index)?["wrap_up"]["call_id"].as_str().map(str::to_owned))
-                .collect();
-            let wraps_up: Vec<usize> = (0..agents.len()).filter(|at| wrap_ups[*at].as_deref() == Some(call)).collect();
-            ensure!(wraps_up == case.wrap_up, "{wraps_up:?} wrap up: {seen}");
+            let of_this_call = |index: &usize| of(index).is_some_and(|item| item["wrap_up"]["call_id"] == call);
+            let wraps_up: Vec<usize> = (0..agents.len()).filter(of_this_call).collect();
+            let as_wanted = case.wrap_up == UNSETTLED || wraps_up == case.wrap_up;
+            ensure!(as_wanted, "{wraps_up:?} wrap up, not {:?}: {seen}", case.wrap_up);
             ensure!(items.iter().all(|item| item["activity"] != "on_contact"), "somebody is still busy: {seen}");
-            Ok(wrap_ups)
+            let wraps_up = |index: &usize| of(index).is_some_and(|item| item["activity"] == "wrap_up");
+            Ok((0..agents.len()).filter(wraps_up).collect::<Vec<usize>>())
         })
         .await?;
         // Who is made available by a manager is done with it.
-        for index in (0..agents.len()).filter(|index| wrap_ups[*index].is_some()) {
+        for index in wrapping_up {
             let path = format!("/agents/{}/state", agents[index].api.user);
             admin.send(Method::PUT, &path, &json!({ "state": "available" })).await?;
             self.available[index] = true;
         }
         eventually(SOON, async || {
             let seen = admin.get("/agents").await?;
-            let free = |item: &Value| !["on_contact", "wrap_up"].contains(&item["activity"].as_str().unwrap_or_default());
-            ensure!(seen["items"].as_array().is_some_and(|items| items.iter().all(free)), "not everybody is free: {seen}");
+            let free =
+                |item: &Value| !["on_contact", "wrap_up"].contains(&item["activity"].as_str().unwrap_or_default());
+            ensure!(
+                seen["items"].as_array().is_some_and(|items| items.iter().all(free)),
+                "not everybody is free: {seen}"
+            );
             Ok(())
         })
         .await?;
@@ -354,7 +360,8 @@ impl Walk {
     }
 
     async fn ring_in_queue(&mut self, step: Step) -> Result<String> {
-        let (strategy, ring): (_, &[usize]) = if step == Step::RingsAll { ("ring_all", &[1, 2]) } else { ("longest_idle", &[1]) };
+        let (strategy, ring): (_, &[usize]) =
+            if step == Step::RingsAll { ("ring_all", &[1, 2]) } else { ("longest_idle", &[1]) };
         self.queue_works(strategy, 60).await?;
         self.at_work(ring).await?;
         let call = self.call_in().await?;
@@ -380,7 +387,8 @@ impl Walk {
         };
         let body = json!({ "queue_id": self.other });
         self.scene.admin.send(Method::POST, &format!("/calls/{call}/move"), &body).await?;
-        let moved = |seen: &trunkline_tests::Seen| seen.kind == "call.queued" && seen.event["data"]["reason"] == "moved";
+        let moved =
+            |seen: &trunkline_tests::Seen| seen.kind == "call.queued" && seen.event["data"]["reason"] == "moved";
         self.stream.wait_for("the move", SOON, moved).await?;
         if step == Step::MovedWhileRinging {
             self.scene.phone(1).wait_for(PhoneEventKind::Closed, SOON).await?;
