@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::phones::Baresip;
 use trunkline_stack::{PhoneEventKind, Stack};
@@ -19,6 +20,9 @@ const HZ: [u32; 4] = [AGENT_HZ, 1_300, 1_700, 2_300];
 const PIECE: f64 = 0.1;
 /// What is shorter than so many pieces is on its way from one to the other.
 const SHORTEST: usize = 4;
+
+/// What is heard in a recording needs an Asterisk that keeps time: such calls are made one after the other.
+static QUIET: Mutex<()> = Mutex::const_new(());
 
 /// A customer's call with agents whose phones are answered by hand.
 struct Desk {
@@ -62,7 +66,10 @@ impl Desk {
             let wav = Wav::read(&file)?;
             ensure!(wav.seconds() > before + 1.0, "no new sound yet");
             let last = wav.cut(0, wav.seconds() - 0.7, wav.seconds());
-            ensure!(sound(last, wav.rate).is_empty() && last.iter().any(|sample| sample.unsigned_abs() > 500), "no music");
+            ensure!(
+                sound(last, wav.rate).is_empty() && last.iter().any(|sample| sample.unsigned_abs() > 500),
+                "no music"
+            );
             Ok(())
         })
         .await
@@ -126,10 +133,6 @@ impl Desk {
         let path = self.scene.folder("recording.wav");
         std::fs::write(&path, audio)?;
         let wav = Wav::read(&path)?;
-        let wanted: Vec<BTreeSet<u32>> =
-            turns.iter().map(|turn| turn.iter().map(|agent| HZ[*agent]).collect()).collect();
-        let heard = turns_of(&wav);
-        ensure!(heard == wanted, "the recording has {heard:?}, not {wanted:?}");
         let own = tone_share_windowed(wav.cut(1, 0.5, wav.seconds() - 0.5), wav.rate, f64::from(CUSTOMER_HZ));
         ensure!(own > 0.9, "the customer's side has {own} of their tone");
         let talk_ms = ended.event["data"]["talk_ms"].as_f64().context("talk_ms")?;
@@ -137,6 +140,10 @@ impl Desk {
         ensure!(lacking.abs() < 0.8, "{} s are recorded of {talk_ms} ms", wav.seconds());
         let duration_ms = ready.event["data"]["duration_ms"].as_f64().context("duration_ms")?;
         ensure!((duration_ms / 1_000.0 - wav.seconds()).abs() < 0.1, "{duration_ms} ms of {} s", wav.seconds());
+        let wanted: Vec<BTreeSet<u32>> =
+            turns.iter().map(|turn| turn.iter().map(|agent| HZ[*agent]).collect()).collect();
+        let heard = turns_of(&wav);
+        ensure!(heard == wanted, "the recording has {heard:?}, not {wanted:?}");
         ensure!(ready.event["data"]["gaps"].as_array().is_some_and(Vec::is_empty), "{}", ready.event);
         self.scene.nothing_left(self.stack).await?;
         Ok(record)
@@ -168,7 +175,7 @@ impl Desk {
 fn sound(samples: &[i16], rate: u32) -> BTreeSet<u32> {
     let shares = HZ.map(|hz| (hz, tone_share_windowed(samples, rate, f64::from(hz))));
     let tones = shares.iter().filter(|(_, share)| *share > 0.15);
-    if tones.clone().map(|(_, share)| share).sum::<f64>() < 0.8 {
+    if tones.clone().map(|(_, share)| share).sum::<f64>() < 0.6 {
         return BTreeSet::new();
     }
     tones.map(|(hz, _)| *hz).collect()
@@ -179,7 +186,12 @@ fn turns_of(wav: &Wav) -> Vec<BTreeSet<u32>> {
     let pieces = (wav.seconds() / PIECE) as usize;
     let pieces = (0..pieces).map(|piece| f64::from(u32::try_from(piece).unwrap_or(u32::MAX)) * PIECE);
     let mut runs: Vec<(BTreeSet<u32>, usize)> = Vec::new();
-    for now in pieces.map(|from| sound(wav.cut(0, from, from + PIECE), wav.rate)) {
+    let sounds: Vec<BTreeSet<u32>> = pieces.map(|from| sound(wav.cut(0, from, from + PIECE), wav.rate)).collect();
+    for at in 0..sounds.len() {
+        // What most of its neighbours say, too: one piece alone is a packet that came late.
+        let near = &sounds[at.saturating_sub(2)..(at + 3).min(sounds.len())];
+        let now = near.iter().max_by_key(|one| near.iter().filter(|other| other == one).count()).cloned();
+        let now = now.unwrap_or_default();
         match runs.last_mut() {
             Some((before, length)) if *before == now => *length += 1,
             _ => runs.push((now, 1)),
@@ -201,9 +213,11 @@ fn sorted(mut legs: Vec<(usize, bool)>) -> Vec<(usize, bool)> {
 #[test]
 fn mikopbx_1084_a_refusal_beside_the_answer_loses_no_record() {
     run(async {
+        let _quiet = QUIET.lock().await;
         let mut desk = Desk::begin(4).await?;
-        desk.hand_on_to_queue(0, &[1, 2, 3]).await?;
-        for agent in 1..=3 {
+        let mut other_phone = desk.scene.second_phone(3).await?;
+        desk.hand_on_to_queue(0, &[1, 2]).await?;
+        for agent in 1..=2 {
             desk.rings(agent).await?;
         }
         desk.waits().await?;
@@ -212,7 +226,6 @@ fn mikopbx_1084_a_refusal_beside_the_answer_loses_no_record() {
         desk.told("call.answered").await?;
         desk.talks(1).await?;
 
-        let other_phone = &mut desk.scene.second_phone(3).await?;
         desk.hand_on(1, "attended", desk.agent(3)).await?;
         other_phone.wait_for(PhoneEventKind::Incoming, SOON).await?;
         desk.rings(3).await?;
@@ -223,11 +236,8 @@ fn mikopbx_1084_a_refusal_beside_the_answer_loses_no_record() {
         desk.ask(1, "transfer/complete", &Value::Null).await?;
         desk.talks(3).await?;
 
-        let other_phone = &mut desk.scene.second_phone(2).await?;
         desk.ask(3, "conference", &desk.agent(2)).await?;
-        other_phone.wait_for(PhoneEventKind::Incoming, SOON).await?;
         desk.rings(2).await?;
-        other_phone.hang_up().await?;
         desk.answers(2).await?;
         desk.told("call.conferenced").await?;
         desk.hear_both(3, 2).await?;
@@ -236,8 +246,7 @@ fn mikopbx_1084_a_refusal_beside_the_answer_loses_no_record() {
         desk.customer.hang_up().await?;
 
         let record = desk.ended(&[&[0], &[], &[1], &[], &[3], &[3, 2], &[2]]).await?;
-        let wanted =
-            [(0, true), (1, true), (2, false), (2, false), (2, true), (3, false), (3, false), (3, true)].to_vec();
+        let wanted = [(0, true), (1, true), (2, false), (2, true), (3, false), (3, true)];
         assert_eq!(sorted(desk.legs(&record)?), wanted);
         assert_eq!(record["agent_id"], desk.agent(2)["agent_id"]);
         Ok(())
@@ -249,6 +258,7 @@ fn mikopbx_1084_a_refusal_beside_the_answer_loses_no_record() {
 #[test]
 fn mikopbx_1100_an_answer_in_the_second_round_is_recorded_as_one() {
     run(async {
+        let _quiet = QUIET.lock().await;
         let mut desk = Desk::begin(3).await?;
         desk.hand_on_to_queue(0, &[1, 2]).await?;
         for round in 0..2 {
@@ -291,9 +301,13 @@ fn mikopbx_1100_an_answer_in_the_second_round_is_recorded_as_one() {
         desk.hangs_up(0).await?;
 
         let record = desk.ended(&[&[0], &[], &[1], &[], &[2], &[2, 0], &[0]]).await?;
-        let wanted = [(0, false), (0, true), (0, true), (1, false), (1, true), (2, false), (2, false), (2, false), (2, true)];
+        let wanted =
+            [(0, false), (0, true), (0, true), (1, false), (1, true), (2, false), (2, false), (2, false), (2, true)];
         assert_eq!(sorted(desk.legs(&record)?), wanted);
-        assert_eq!((&record["end_reason"], &record["agent_id"]), (&json!("completed_agent"), &desk.agent(0)["agent_id"]));
+        assert_eq!(
+            (&record["end_reason"], &record["agent_id"]),
+            (&json!("completed_agent"), &desk.agent(0)["agent_id"])
+        );
         Ok(())
     });
 }
@@ -303,6 +317,7 @@ fn mikopbx_1100_an_answer_in_the_second_round_is_recorded_as_one() {
 #[test]
 fn mikopbx_1125_a_transfer_that_fails_does_not_end_the_recording() {
     run(async {
+        let _quiet = QUIET.lock().await;
         let mut desk = Desk::begin(2).await?;
         desk.hand_on(0, "blind", desk.agent(1)).await?;
         desk.rings(1).await?;
@@ -351,6 +366,7 @@ fn mikopbx_1125_a_transfer_that_fails_does_not_end_the_recording() {
 #[test]
 fn asterisk_759_each_transfer_is_told_and_ends_the_talk_of_who_handed_on() {
     run(async {
+        let _quiet = QUIET.lock().await;
         let mut desk = Desk::begin(3).await?;
         desk.hand_on(0, "attended", desk.agent(1)).await?;
         desk.rings(1).await?;
@@ -415,20 +431,22 @@ impl Desk {
         let today = chrono::Utc::now().date_naive();
         let (from, to) = (today - chrono::Days::new(1), today + chrono::Days::new(1));
         let path = format!("/reports/calls?from={from}&to={to}&interval=total&by=agent");
-        let report = eventually(SOON, async || {
+        let had = eventually(SOON, async || {
             let report = self.scene.admin.get(&path).await?;
             let rows = report["items"].as_array().context("rows")?;
-            let contacts: i64 = rows.iter().filter_map(|row| row["figures"]["contacts"].as_i64()).sum();
-            ensure!(contacts == 4, "{contacts} contacts: {report}");
-            Ok(report)
+            let mut had = 0;
+            for agent in 0..3 {
+                let own = |row: &&Value| row["agent"]["id"] == self.scene.agents[agent].api.user.as_str();
+                let figures = &rows.iter().find(own).with_context(|| format!("no agent {agent}: {report}"))?["figures"];
+                ensure!(figures["contacts"] == 1 && figures["transfers_out"] == 1, "agent {agent}: {figures}");
+                had +=
+                    figures["talk_ms"].as_i64().context("talk_ms")? + figures["hold_ms"].as_i64().context("hold_ms")?;
+            }
+            Ok(had)
         })
         .await?;
-        println!("{report:#}");
-        for seen in &self.stream.seen {
-            println!("{} {} {}", seen.event["at"], seen.kind, seen.event["data"]);
-        }
-        let ended = self.at("call.ended", 0)?;
-        println!("{ended}");
+        let whole = self.at("call.ended", 0)? - self.at("call.answered", 0)?;
+        ensure!(had <= whole, "one after the other they had it for {had} ms of {whole}");
         Ok(())
     }
 }
