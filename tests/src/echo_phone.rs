@@ -17,6 +17,11 @@ const SOON: Duration = Duration::from_secs(10);
 /// The payload type of keys in our descriptions of sound.
 const KEYS: u8 = 101;
 
+/// How long a key among the sound is down, and up before the next one. Of shorter ones Asterisk makes keys of this length by itself, later and
+/// more than once.
+const PRESSED: Duration = Duration::from_millis(85);
+const BETWEEN: Duration = Duration::from_millis(50);
+
 /// How pressed keys travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
@@ -192,7 +197,7 @@ impl EchoPhone {
         Ok(())
     }
 
-    /// Presses keys, each for a tenth of a second by its own account, and all of them as fast as they can be sent.
+    /// Presses keys, one after the other as fast as they can be told apart.
     pub async fn press(&self, digits: &str, keys: Keys) -> Result<()> {
         self.pressed.store(true, Ordering::Relaxed);
         for digit in digits.chars() {
@@ -225,9 +230,13 @@ impl EchoPhone {
             talk.time = talk.time.wrapping_add(1_600);
             (talk.audio_port, packets)
         })?;
-        for packet in packets {
-            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).await?;
+        for (number, packet) in packets.iter().enumerate() {
+            self.audio.send_to(packet, (Ipv4Addr::LOCALHOST, port)).await?;
+            if number == 0 {
+                tokio::time::sleep(PRESSED).await;
+            }
         }
+        tokio::time::sleep(BETWEEN).await;
         Ok(())
     }
 
