@@ -723,7 +723,7 @@ impl World {
             }
             Request::Mute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = true,
             Request::Unmute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = false,
-            Request::Dtmf { channel, .. } => exists(self, channel)?,
+            Request::Dtmf { channel, .. } | Request::Dial { channel, .. } => exists(self, channel)?,
             Request::Spy { channel, snoop, hears, speaks } => {
                 exists(self, channel)?;
                 self.make_tap_channel(snoop, Some(channel.clone()));
@@ -743,7 +743,6 @@ impl World {
                 self.channels.insert(channel.clone(), leg);
                 self.report_entered(channel);
             }
-            Request::Dial { channel, .. } => exists(self, channel)?,
             Request::Ring { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.rings = true,
             Request::StopRing { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.rings = false,
             Request::Hangup { channel, .. } => {
