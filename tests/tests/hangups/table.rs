@@ -83,9 +83,6 @@ const fn case(
     Case { step, hang_ups, reason, recorded, wrap_up }
 }
 
-/// Who wraps up here is not looked at: an agent whose call comes back loses the wrap-up that had begun, and one who was only asked gets one
-/// of which nothing is written down.
-pub(crate) const UNSETTLED: &[usize] = &[usize::MAX];
 pub(crate) const ENDED: &str = "call.ended";
 const BY_CUSTOMER: &[(Who, &str)] = &[(Customer, ENDED)];
 const BY_AGENT: &[(Who, &str)] = &[(Agent(0), ENDED)];
@@ -141,9 +138,9 @@ pub(crate) const HANDED_ON: &[Case] = &[
     case(Step::BlindRings, &[(Agent(2), "call.answered"), (Customer, ENDED)], "completed_customer", true, &[0]),
     case(Step::BlindAnswered, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
     case(Step::BlindAnswered, &[(Agent(1), ENDED)], "completed_agent", true, &[0, 1]),
-    case(Step::GivenBackRings, BY_CUSTOMER, "completed_customer", true, UNSETTLED),
+    case(Step::GivenBackRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     // Neither takes it: it waits for anybody.
-    case(Step::GivenBackRings, &[(Agent(2), "call.queued"), (Customer, ENDED)], "completed_customer", true, UNSETTLED),
+    case(Step::GivenBackRings, &[(Agent(2), "call.queued"), (Customer, ENDED)], "completed_customer", true, &[0]),
     case(Step::WaitsInOtherQueue, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::RingsInQueueAgain, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(
@@ -159,13 +156,13 @@ pub(crate) const CONSULTED: &[Case] = &[
     case(Step::ConsultRings, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::ConsultRings, &[(Agent(2), "call.missed_offer"), (Agent(0), ENDED)], "completed_agent", true, &[0]),
     case(Step::ConsultBlindRings, BY_CUSTOMER, "completed_customer", true, &[0]),
-    case(Step::Consulted, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
+    case(Step::Consulted, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::Consulted, &[(Agent(0), "call.transferred"), (Agent(1), ENDED)], "completed_agent", true, &[0, 1]),
-    case(Step::Consulted, &[(Agent(1), "call.resumed"), (Agent(0), ENDED)], "completed_agent", true, UNSETTLED),
-    case(Step::Swapped, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
+    case(Step::Consulted, &[(Agent(1), "call.resumed"), (Agent(0), ENDED)], "completed_agent", true, &[0]),
+    case(Step::Swapped, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::Swapped, &[(Agent(0), "call.transferred"), (Customer, ENDED)], "completed_customer", true, &[0, 1]),
-    case(Step::SwappedTwice, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
-    case(Step::ConsultCancelled, BY_CUSTOMER, "completed_customer", true, UNSETTLED),
+    case(Step::SwappedTwice, BY_CUSTOMER, "completed_customer", true, &[0]),
+    case(Step::ConsultCancelled, BY_CUSTOMER, "completed_customer", true, &[0]),
 ];
 
 pub(crate) const OF_THREE: &[Case] = &[

@@ -13,7 +13,7 @@ use trunkline_tests::{
 };
 
 use crate::table::Who::{Agent, Customer};
-use crate::table::{Case, ENDED, Step, UNSETTLED, Who};
+use crate::table::{Case, ENDED, Step, Who};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -180,8 +180,7 @@ impl Walk {
             let of = |index: &usize| items.iter().find(|item| item["id"] == agents[*index].api.user.as_str());
             let of_this_call = |index: &usize| of(index).is_some_and(|item| item["wrap_up"]["call_id"] == call);
             let wraps_up: Vec<usize> = (0..agents.len()).filter(of_this_call).collect();
-            let as_wanted = case.wrap_up == UNSETTLED || wraps_up == case.wrap_up;
-            ensure!(as_wanted, "{wraps_up:?} wrap up, not {:?}: {seen}", case.wrap_up);
+            ensure!(wraps_up == case.wrap_up, "{wraps_up:?} wrap up, not {:?}: {seen}", case.wrap_up);
             ensure!(items.iter().all(|item| item["activity"] != "on_contact"), "somebody is still busy: {seen}");
             let wraps_up = |index: &usize| of(index).is_some_and(|item| item["activity"] == "wrap_up");
             Ok((0..agents.len()).filter(wraps_up).collect::<Vec<usize>>())

@@ -64,6 +64,8 @@ pub(super) struct Call {
     /// The agents of whom the router knows that they are busy with this call.
     pub(super) engaged: BTreeSet<AgentId>,
     /// What is being said to the customer.
+    /// Who of the agents has talked with the customer: they wrap up, whatever they are rung for later.
+    pub(super) served: BTreeSet<AgentId>,
     pub(super) speech: Option<Speech>,
     pub(super) closing: Option<Closing>,
     pub(super) reattach: Option<Reattach>,
@@ -110,6 +112,7 @@ impl Call {
             controls: Controls::default(),
             supervisors: Vec::new(),
             engaged: BTreeSet::new(),
+            served: BTreeSet::new(),
             speech: None,
             closing: None,
             reattach: None,

@@ -114,7 +114,10 @@ impl Center {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.engaged.insert(agent);
-        let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| talks));
+        if talks {
+            call.served.insert(agent);
+        }
+        let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| call.served.contains(&agent)));
         let told = routing::Input::Engaged { work: id, agent, medium: Medium::Call, queue };
         self.route(now, tenant, [told], out);
     }
@@ -135,7 +138,9 @@ impl Center {
         if let Some(leg) = call.leg_mut(channel) {
             leg.answered_at = Some(now);
         }
-        self.engage(now, id, direct.agent, true, out);
+        // Who is only asked does not talk with the customer yet.
+        let talks = !matches!(direct.purpose, Purpose::Consult { .. });
+        self.engage(now, id, direct.agent, talks, out);
         match direct.purpose {
             Purpose::TakeOver { from } => self.taken_over(now, id, (Some(from), direct.agent), channel, out),
             Purpose::TakeBack => self.taken_over(now, id, (None, direct.agent), channel, out),
@@ -199,6 +204,7 @@ impl Center {
         if !call.engaged.remove(&agent) {
             return;
         }
+        let talked = talked || call.served.contains(&agent);
         let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| talked));
         self.release(now, (tenant, id), &[agent], queue, out);
     }

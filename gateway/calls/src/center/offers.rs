@@ -134,6 +134,7 @@ impl Center {
             leg.answered_at = Some(now);
         }
         call.engaged.insert(agent);
+        call.served.insert(agent);
         call.row.agent_id = Some(agent);
         let again = call.row.answered_at.is_some();
         call.row.answered_at.get_or_insert(now);

@@ -449,6 +449,9 @@ impl Center {
         }
         out.push(call.record(Some((by, now))));
         self.disengage(now, id, by, true, out);
+        if let Asked::Agent(to) = to {
+            self.engage(now, id, to, true, out);
+        }
         self.no_more_to_hear(now, id, out);
     }
 
@@ -511,6 +514,9 @@ impl Center {
         };
         call.happened("call.conferenced", now, Some(consult.by), details);
         out.push(call.record(None));
+        if let Asked::Agent(agent) = consult.to {
+            self.engage(now, id, agent, true, out);
+        }
     }
 
     /// Somebody wants one more agent in the call.
