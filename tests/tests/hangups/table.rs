@@ -138,9 +138,9 @@ pub(crate) const HANDED_ON: &[Case] = &[
     case(Step::BlindRings, &[(Agent(2), "call.answered"), (Customer, ENDED)], "completed_customer", true, &[0]),
     case(Step::BlindAnswered, BY_CUSTOMER, "completed_customer", true, &[0, 1]),
     case(Step::BlindAnswered, &[(Agent(1), ENDED)], "completed_agent", true, &[0, 1]),
-    case(Step::GivenBackRings, BY_CUSTOMER, "completed_customer", true, &[0]),
+    case(Step::GivenBackRings, BY_CUSTOMER, "completed_customer", true, &[2]),
     // Neither takes it: it waits for anybody.
-    case(Step::GivenBackRings, &[(Agent(2), "call.queued"), (Customer, ENDED)], "completed_customer", true, &[0]),
+    case(Step::GivenBackRings, &[(Agent(2), "call.queued"), (Customer, ENDED)], "completed_customer", true, &[2]),
     case(Step::WaitsInOtherQueue, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(Step::RingsInQueueAgain, BY_CUSTOMER, "completed_customer", true, &[0]),
     case(
