@@ -223,7 +223,7 @@ impl EchoPhone {
                 [(0x80, 0, 160_u16), (0, 0x80, 800), (0, 0x80, 800), (0, 0x80, 800)].map(|(begin, end, samples)| {
                     let mut packet = vec![0x80, begin | KEYS];
                     packet.extend(talk.next_packet());
-                    packet.extend([event, end | 10]);
+                    packet.extend([event, end | 0x0a]);
                     packet.extend(samples.to_be_bytes());
                     packet
                 });

@@ -39,8 +39,8 @@ impl Desk {
         let stack = shared_stack().await?;
         let mut scene = Scene::new(stack, agents).await?;
         scene.queue_works(&json!({ "ring_seconds": 5, "routing": { "strategy": "ring_all" } })).await?;
-        for index in 0..agents {
-            scene.plug_in_sounding(index, false, HZ[index]).await?;
+        for (index, hz) in HZ.iter().enumerate().take(agents) {
+            scene.plug_in_sounding(index, false, *hz).await?;
         }
         scene.agents[0].api.set_state("available").await?;
         let mut stream = EventStream::next_only(&scene.admin).await?;

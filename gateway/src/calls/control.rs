@@ -194,7 +194,7 @@ async fn complete_transfer(
     Path(id): Path<CallId>,
     idempotency: Idempotency,
 ) -> Result<Response, AppError> {
-    step(&state, idempotency, id, TransferStep::Complete).await
+    Box::pin(step(&state, idempotency, id, TransferStep::Complete)).await
 }
 
 /// Talk to the other one of the two
@@ -218,7 +218,7 @@ async fn swap_transfer(
     Path(id): Path<CallId>,
     idempotency: Idempotency,
 ) -> Result<Response, AppError> {
-    step(&state, idempotency, id, TransferStep::Swap).await
+    Box::pin(step(&state, idempotency, id, TransferStep::Swap)).await
 }
 
 /// Let all three talk
@@ -242,7 +242,7 @@ async fn merge_transfer(
     Path(id): Path<CallId>,
     idempotency: Idempotency,
 ) -> Result<Response, AppError> {
-    step(&state, idempotency, id, TransferStep::Merge).await
+    Box::pin(step(&state, idempotency, id, TransferStep::Merge)).await
 }
 
 /// Cancel an attended transfer
@@ -266,7 +266,7 @@ async fn cancel_transfer(
     Path(id): Path<CallId>,
     idempotency: Idempotency,
 ) -> Result<Response, AppError> {
-    step(&state, idempotency, id, TransferStep::Cancel).await
+    Box::pin(step(&state, idempotency, id, TransferStep::Cancel)).await
 }
 
 /// Bring an agent into a call

@@ -26,7 +26,8 @@ pub(crate) async fn ask_endpoints(
     online: mpsc::UnboundedSender<(Server, Report)>,
 ) {
     let mut known: HashMap<String, bool> = HashMap::new();
-    let tell = |username, is| online.send((server.clone(), Report::Endpoint { username, online: is }));
+    // Whether call control still listens.
+    let tell = |username, is| online.send((server.clone(), Report::Endpoint { username, online: is })).is_ok();
     while let Some(question) = questions.recv().await {
         match question {
             EndpointQuestion::All => {
@@ -39,10 +40,10 @@ pub(crate) async fn ask_endpoints(
                             endpoints.into_iter().map(|it| (it.resource.clone(), is_online(&it))).collect();
                         let gone: Vec<String> = known.keys().filter(|name| !now.contains_key(*name)).cloned().collect();
                         for username in gone {
-                            let _ = tell(username, false);
+                            tell(username, false);
                         }
                         for (username, is) in &now {
-                            let _ = tell(username.clone(), *is);
+                            tell(username.clone(), *is);
                         }
                         known = now;
                     }
@@ -57,7 +58,7 @@ pub(crate) async fn ask_endpoints(
                     Err(_) => continue,
                 };
                 known.insert(username.clone(), is);
-                if tell(username, is).is_err() {
+                if !tell(username, is) {
                     return;
                 }
             }
