@@ -133,9 +133,10 @@ test("a number outside that may not be called is refused in words, and the call 
   await look(page, "transfer-outside");
   await page.setViewportSize({ width: 1440, height: 900 });
   for (const how of ["Ask first", "Hand on at once"]) {
+    const refused = page.waitForResponse((answer) => answer.url().endsWith("/transfer") && !answer.ok());
     await dialog.getByRole("button", { name: how, exact: true }).click();
+    expect(((await (await refused).json()) as { code: string }).code).toBe("call-denied");
     await page.getByText(/^This number may not be called: /).first().waitFor();
-    await page.getByRole("button", { name: "Close" }).last().click();
   }
   await dialog.waitFor();
   await page.keyboard.press("Escape");
