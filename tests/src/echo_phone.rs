@@ -55,6 +55,9 @@ struct Talk {
     /// Number and time of the next packet.
     sequence: u16,
     time: u32,
+    /// A key is down: as in most phones nothing else is sent meanwhile. Sound with a later time would end the key for Asterisk, and its own end
+    /// would be another key.
+    key_is_down: bool,
 }
 
 impl Drop for EchoPhone {
@@ -184,9 +187,16 @@ impl EchoPhone {
             tokio::spawn(async move {
                 let mut packet = [0; 2_048];
                 while let Ok((length, from)) = audio.recv_from(&mut packet).await {
+                    // A key of the other side's that came back would be a key pressed here.
+                    if packet[1] & 0x7f == KEYS {
+                        continue;
+                    }
                     if pressed.load(Ordering::Relaxed)
                         && let Some(talk) = &mut *numbers.lock().unwrap_or_else(PoisonError::into_inner)
                     {
+                        if talk.key_is_down {
+                            continue;
+                        }
                         packet[2..12].copy_from_slice(&talk.next_packet());
                         talk.time = talk.time.wrapping_add(160);
                     }
@@ -227,7 +237,7 @@ impl EchoPhone {
                     packet.extend(samples.to_be_bytes());
                     packet
                 });
-            talk.time = talk.time.wrapping_add(1_600);
+            talk.key_is_down = true;
             (talk.audio_port, packets)
         })?;
         for (number, packet) in packets.iter().enumerate() {
@@ -236,6 +246,10 @@ impl EchoPhone {
                 tokio::time::sleep(PRESSED).await;
             }
         }
+        self.talk(|talk| {
+            talk.time = talk.time.wrapping_add(1_600);
+            talk.key_is_down = false;
+        })?;
         tokio::time::sleep(BETWEEN).await;
         Ok(())
     }
@@ -298,6 +312,7 @@ impl Talk {
             cseq: 1,
             sequence: 1,
             time: 1,
+            key_is_down: false,
         })
     }
 }

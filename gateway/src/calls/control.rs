@@ -143,9 +143,6 @@ async fn transfer_call(
         }
         _ => return Err(AppError::invalid_field("to", "must be an agent_id, a queue_id or a number")),
     };
-    if wanted.kind == TransferKind::Attended && matches!(to, TransferTo::Queue(_)) {
-        return Err(AppError::invalid_field("to", "a queue cannot be asked: choose an agent, or hand it on blind"));
-    }
     let roster = state.roster.clone();
     carry_out(&state, idempotency, id, |by| Input::Transfer {
         tenant: by.tenant,

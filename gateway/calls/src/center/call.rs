@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, DeviceId, EventId, QueueId, TenantId};
 
+use super::consult::Consult;
 use super::controls::Controls;
 use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
@@ -15,7 +16,6 @@ use super::speech::Speech;
 use super::supervise::Supervision;
 use super::talk::Reattach;
 use super::taps::Taps;
-use super::transfer::Consult;
 use crate::model::{
     CallGap, CallRow, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState,
     Subject,
@@ -296,7 +296,7 @@ impl Call {
 
     /// Notes that an agent let the call pass.
     pub(super) fn missed_offer(&mut self, at: DateTime<Utc>, agent: AgentId, why: &str) {
-        let details = json!({ "agent_id": agent, "queue_id": self.row.queue_id, "why": why });
+        let details = json!({ "agent_id": agent, "queue_id": self.offering_queue(), "why": why });
         self.happened("call.missed_offer", at, None, details);
     }
 

@@ -12,6 +12,7 @@ use trunkline_routing::{
 };
 
 use super::Center;
+use super::call::Call;
 use super::io::Output;
 use crate::AgentState;
 use crate::directory::Directory;
@@ -102,6 +103,16 @@ impl Center {
             Said::Cancel { work, agent, why } => {
                 self.silence(now, work, agent, why, out);
             }
+            Said::Announce { work, .. } | Said::Unanswered { work } if self.asked_queue(work).is_some() => {}
+            Said::Moved { work, to, .. } if self.asked_queue(work).is_some() => {
+                self.question_moved(now, work, to, out);
+            }
+            Said::Leave { work, why, .. } if self.asked_queue(work).is_some() => {
+                self.queue_has_nobody(now, work, leave_word(why), out);
+            }
+            Said::NoSuchQueue { work, .. } if self.asked_queue(work).is_some() => {
+                self.queue_has_nobody(now, work, leave_word(LeaveWhy::QueueRemoved), out);
+            }
             Said::Assigned { work, agent, queue, waited_ms } => self.join(now, work, agent, queue, waited_ms, out),
             Said::TooLate { work, agent } => self.too_late(work, agent, out),
             Said::Unanswered { work } => self.waits_again(now, work, out),
@@ -113,6 +124,11 @@ impl Center {
             Said::Relaxed { .. } => {}
         }
         None
+    }
+
+    /// The queue that the agent of a call asks, if they wait for its answer.
+    fn asked_queue(&self, call: CallId) -> Option<QueueId> {
+        self.calls.get(&call).and_then(Call::asked_queue)
     }
 
     /// The wait is over and nobody served it.
@@ -362,11 +378,8 @@ impl Center {
         let since = call.row.queued_at.unwrap_or(call.row.started_at);
         let waited = u64::try_from((now - since).num_milliseconds()).unwrap_or(0);
         let since = self.steady.saturating_sub(waited);
-        let mut item = WorkItem::new(queue, Medium::Call, since);
+        let mut item = self.work_item(call, queue, since);
         item.except.extend(calling.into_iter().chain(handed_on_by));
-        if self.mark(tenant, &call.row.from_number) == Some(Mark::Vip) {
-            item.priority = VIP_PRIORITY;
-        }
         let stay = again.then(|| routing::Stay {
             joined: since,
             been: std::collections::BTreeSet::new(),
@@ -381,6 +394,15 @@ impl Center {
         }
         told.push(Told::Enqueue { work: id, item, stay });
         self.route(now, tenant, told, out);
+    }
+
+    /// What the router is to know of a call that waits.
+    pub(super) fn work_item(&self, call: &Call, queue: QueueId, since: u64) -> WorkItem<House> {
+        let mut item = WorkItem::new(queue, Medium::Call, since);
+        if self.mark(call.tenant, &call.row.from_number) == Some(Mark::Vip) {
+            item.priority = VIP_PRIORITY;
+        }
+        item
     }
 
     /// Queues open and close, and the router's own time comes.

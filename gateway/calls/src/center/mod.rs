@@ -12,6 +12,7 @@
 mod answers;
 mod call;
 mod commands;
+mod consult;
 mod controls;
 mod direct;
 mod endings;

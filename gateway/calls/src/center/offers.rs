@@ -30,6 +30,8 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else {
             return ringing;
         };
+        let asked = call.asked_queue().and_then(|asked| self.directory.queues.get(&asked));
+        let ring_seconds = asked.map_or(call.ring_seconds, |asked| asked.ring_seconds);
         let phones = self
             .directory
             .devices_of(call.tenant, agent)
@@ -55,7 +57,7 @@ impl Center {
                 username: device.username.clone(),
                 at,
                 caller: call.row.from_number.clone(),
-                timeout_s: call.ring_seconds + NET_SECONDS,
+                timeout_s: ring_seconds + NET_SECONDS,
                 originator: Some(call.customer()),
                 call: id,
                 queue: queue.clone(),
@@ -74,10 +76,13 @@ impl Center {
         let rings = !ringing.is_empty();
         // Even an offer that reaches nobody is one: the agent sees that they were asked.
         call.offers.insert(agent, ringing);
-        if rings {
+        let mut details = json!({ "agent_id": agent, "queue_id": call.offering_queue() });
+        if call.asked_queue().is_some() {
+            details["for"] = json!("consult");
+        } else if rings {
             call.set_state(CallState::Ringing);
         }
-        call.happened("call.offered", now, None, json!({ "agent_id": agent, "queue_id": call.row.queue_id }));
+        call.happened("call.offered", now, None, details);
         if !rings {
             call.offers.remove(&agent);
             call.missed_offer(now, agent, "unreachable");
@@ -134,6 +139,10 @@ impl Center {
             leg.answered_at = Some(now);
         }
         call.engaged.insert(agent);
+        if call.asked_queue().is_some() {
+            self.queue_answered(now, id, agent, &channel, out);
+            return;
+        }
         call.served.insert(agent);
         call.row.agent_id = Some(agent);
         let again = call.row.answered_at.is_some();

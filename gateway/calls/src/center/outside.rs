@@ -9,9 +9,9 @@ use trunkline_db::{AgentId, CallId, QueueId};
 use trunkline_dialing::{Number, Usage};
 
 use super::call::Call;
+use super::consult::Asked;
 use super::io::{DialProgress, Ending, HangupWhy, Output, Request};
 use super::outbound::{DIALLING_SECONDS, WRITING_SECONDS, unanswered};
-use super::transfer::Asked;
 use super::{Center, NET_SECONDS, supervise, taps};
 use crate::model::{CallState, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};

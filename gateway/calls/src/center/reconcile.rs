@@ -179,6 +179,7 @@ impl Center {
             for channel in &gone {
                 self.direct_leg_gone(now, id, channel, "failed", out);
             }
+            self.reconcile_question(now, id, &gone, |leg| present.channel(leg).is_some_and(ChannelView::is_up), out);
             self.reconcile_reattach(now, id, present, out);
             self.reconcile_talkers(now, id, &talked, present, out);
         } else {
@@ -260,7 +261,7 @@ impl Center {
             self.direct_answered(now, id, up, out);
             return;
         }
-        let ours = |leg: &str| rung.iter().flatten().any(|rung| rung == leg);
+        let ours = |leg: &str| rung.iter().flatten().any(|rung| rung == leg) || call.asked_on(leg).is_some();
         let unanswered = |leg: &&Leg| leg.kind == LegKind::Agent && leg.answered_at.is_none() && !ours(&leg.id);
         for leg in call.open_legs().filter(unanswered) {
             out.push(call.request(Request::Hangup { channel: leg.id.clone(), why: HangupWhy::NoAnswer }));

@@ -168,9 +168,9 @@ impl Center {
         self.reattach_failed(now, id, &channel, out);
     }
 
-    /// The name of the queue that a call came by, for the phone's display.
+    /// The name of the queue for which a phone is rung, for its display.
     pub(super) fn queue_name(&self, id: CallId) -> Option<String> {
-        let queue = self.calls.get(&id)?.row.queue_id?;
+        let queue = self.calls.get(&id)?.offering_queue()?;
         self.directory.queues.get(&queue).map(|queue| queue.name.clone())
     }
 }

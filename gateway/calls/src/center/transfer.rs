@@ -9,44 +9,14 @@ use trunkline_db::{AgentId, CallId, QueueId, TenantId};
 
 use super::Center;
 use super::call::Call;
-use super::commands::{TransferKind, TransferStep, TransferTo};
+use super::commands::{TransferKind, TransferTo};
+use super::consult::Asked;
 use super::direct::Purpose;
 use super::io::{HangupWhy, Output, Request};
 use super::outside::Errand;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::model::{CallState, EndReason, LegKind};
-use crate::names::{Part, ResourceName};
-
-/// Who is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// An agent.
-    Agent(AgentId),
-    /// Somebody outside; a call has one at a time.
-    Outside,
-}
-
-/// An agent, somebody whom they ask, and a customer who is not to hear both of them yet.
-#[derive(Debug)]
-pub(super) struct Consult {
-    /// Who asks.
-    pub(super) by: AgentId,
-    /// Who is asked.
-    pub(super) to: Asked,
-    pub(super) bridge: String,
-    /// The one who is asked picked up.
-    pub(super) answered: bool,
-    /// The one who asks is with the customer again, and the other hears music.
-    pub(super) with_customer: bool,
-}
-
-impl Consult {
-    /// Whether an agent is beside the customer, not with them.
-    pub(super) fn has_aside(&self, agent: AgentId) -> bool {
-        self.to == Asked::Agent(agent) || (agent == self.by && !self.with_customer)
-    }
-}
 
 impl Call {
     /// The leg on which an agent talks.
@@ -55,14 +25,6 @@ impl Call {
             leg.kind == LegKind::Agent && leg.answered_at.is_some() && leg.agent_id == Some(agent)
         };
         self.open_legs().find(talks).map(|leg| leg.id.clone())
-    }
-
-    /// The leg on which somebody who is asked talks.
-    fn leg_of_asked(&self, asked: Asked) -> Option<String> {
-        match asked {
-            Asked::Agent(agent) => self.leg_of(agent),
-            Asked::Outside => self.outside_leg().map(|leg| leg.id.clone()),
-        }
     }
 
     /// Everybody of the house who talks in it, the one who is responsible first.
@@ -89,15 +51,6 @@ impl Call {
             self.controls.holds(*agent) || self.consult.as_ref().is_some_and(|consult| consult.has_aside(*agent))
         };
         self.outside_with_customer().is_none() && self.talkers().iter().all(aside)
-    }
-
-    /// While nobody talks to them, the customer hears music, and is held.
-    fn entertain_if_alone(&mut self, now: DateTime<Utc>, by: AgentId, out: &mut Vec<Output>) {
-        if self.customer_is_alone() {
-            out.push(self.request(Request::StartMusic { channel: self.customer() }));
-            self.row.held_since.get_or_insert(now);
-            self.happened("call.held", now, Some(by), json!({ "agent_id": by, "for": "consult" }));
-        }
     }
 
     /// Ends an agent's leg on our own account: that it goes is no news.
@@ -173,9 +126,13 @@ impl Center {
                 self.leave_customer(now, id, by, out);
                 self.ring_directly(now, id, agent, Purpose::TakeOver { from: by }, out);
             }
-            (TransferKind::Blind, TransferTo::Queue(queue)) => {
+            (kind, TransferTo::Queue(queue)) => {
                 let known = self.directory.queues.get(&queue).filter(|known| known.tenant == tenant);
                 known.ok_or(CallCommandError::NoSuchTarget)?;
+                if kind == TransferKind::Attended {
+                    self.ask_queue(now, id, (by, queue), out);
+                    return Ok(());
+                }
                 self.leave_customer(now, id, by, out);
                 self.transferred_to_queue(now, id, by, queue, out);
             }
@@ -199,7 +156,6 @@ impl Center {
                 };
                 self.begin_outside(now, id, allowed, errand, out);
             }
-            (TransferKind::Attended, TransferTo::Queue(_)) => return Err(CallCommandError::NoSuchTarget),
         }
         Ok(())
     }
@@ -220,7 +176,7 @@ impl Center {
         tracing::debug!(call = %id, %by, "the customer is handed on");
     }
 
-    fn transferred_to_queue(
+    pub(super) fn transferred_to_queue(
         &mut self,
         now: DateTime<Utc>,
         id: CallId,
@@ -309,216 +265,6 @@ impl Center {
         self.enqueue(now, id, None, false, out);
     }
 
-    fn begin_consult(&mut self, now: DateTime<Utc>, id: CallId, (by, to): (AgentId, Asked), out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(leg) = call.leg_of(by) else { return };
-        call.goes_elsewhere(now, by);
-        call.resumed(now);
-        let bridge = call.next_consult_name();
-        out.push(call.request(Request::CreateBridge { bridge: bridge.clone() }));
-        out.push(call.request(Request::AddChannels { bridge: bridge.clone(), channels: vec![leg] }));
-        call.consult = Some(Consult { by, to, bridge, answered: false, with_customer: false });
-        call.entertain_if_alone(now, by, out);
-    }
-
-    /// Who is asked picked up.
-    pub(super) fn consulting(
-        &mut self,
-        now: DateTime<Utc>,
-        id: CallId,
-        (by, to): (AgentId, AgentId),
-        channel: &str,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.as_mut().filter(|consult| consult.to == Asked::Agent(to)) else {
-            call.dismiss(to, now, out);
-            self.disengage(now, id, to, false, out);
-            return;
-        };
-        consult.answered = true;
-        let bridge = consult.bridge.clone();
-        out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));
-        call.happened("call.consulted", now, Some(to), json!({ "agent_id": to, "by": by }));
-        out.push(call.record(None));
-    }
-
-    /// Who was to be asked did not come, or has gone: the one who asked is with the customer again.
-    pub(super) fn consult_failed(&mut self, now: DateTime<Utc>, id: CallId, by: AgentId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.take() else { return };
-        if !consult.with_customer
-            && let Some(leg) = call.leg_of(by)
-        {
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
-            call.let_in(vec![leg], out);
-        }
-        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
-        call.resumed(now);
-        out.push(call.record(None));
-    }
-
-    /// A step of an attended transfer.
-    pub(super) fn transfer_step(
-        &mut self,
-        now: DateTime<Utc>,
-        (tenant, id): (TenantId, CallId),
-        sight: &Sight,
-        step: TransferStep,
-        out: &mut Vec<Output>,
-    ) {
-        let done = self.try_step(now, (tenant, id), sight, step, out);
-        out.push(Output::CommandAnswered(done));
-    }
-
-    fn try_step(
-        &mut self,
-        now: DateTime<Utc>,
-        (tenant, id): (TenantId, CallId),
-        sight: &Sight,
-        step: TransferStep,
-        out: &mut Vec<Output>,
-    ) -> Result<(), CallCommandError> {
-        let user = AgentId::from(sight.user);
-        let call = self
-            .calls
-            .get(&id)
-            .filter(|call| call.tenant == tenant && call.closing.is_none() && self.is_seen(call, sight))
-            .ok_or(CallCommandError::NotFound)?;
-        let consult = call.consult.as_ref().ok_or(CallCommandError::NotNow)?;
-        if consult.by != user && !sight.all {
-            return Err(CallCommandError::NotFound);
-        }
-        let (by, to, answered) = (consult.by, consult.to, consult.answered);
-        match step {
-            TransferStep::Complete if answered => self.complete_transfer(now, id, out),
-            // Not answered yet: it becomes a blind one.
-            TransferStep::Complete => self.consult_becomes_blind(now, id, out),
-            TransferStep::Swap if answered => self.swap(now, id, out),
-            TransferStep::Merge if answered => self.merge(now, id, out),
-            TransferStep::Swap | TransferStep::Merge => return Err(CallCommandError::NotNow),
-            TransferStep::Cancel => match to {
-                Asked::Agent(_) if !answered => self.direct_failed(now, id, "cancelled", out),
-                Asked::Outside if !answered => self.outside_failed(now, id, "cancelled", out),
-                Asked::Agent(agent) => {
-                    if let Some(call) = self.calls.get_mut(&id) {
-                        call.dismiss(agent, now, out);
-                        // A swap, too, is a hold that ends: only this says that the question is over.
-                        call.happened("call.left", now, Some(agent), json!({ "agent_id": agent }));
-                    }
-                    self.disengage(now, id, agent, false, out);
-                    self.consult_failed(now, id, by, out);
-                }
-                Asked::Outside => {
-                    if let Some(call) = self.calls.get_mut(&id) {
-                        let number = call.outside_leg().and_then(|leg| leg.number.clone());
-                        call.dismiss_outside(now, out);
-                        call.happened("call.left", now, None, json!({ "number": number }));
-                    }
-                    self.consult_failed(now, id, by, out);
-                }
-            },
-        }
-        Ok(())
-    }
-
-    /// The customer goes over to who was asked; who asked is done.
-    pub(super) fn complete_transfer(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.take() else { return };
-        let (by, to) = (consult.by, consult.to);
-        call.dismiss(by, now, out);
-        // With somebody outside, whoever served last stays responsible, if no other agent is there.
-        call.row.agent_id = match to {
-            Asked::Agent(to) => Some(to),
-            Asked::Outside => call.talkers().first().copied().or(Some(by)),
-        };
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        if let Some(leg) = call.leg_of_asked(to) {
-            out.push(call.request(Request::StopMusic { channel: leg.clone() }));
-            call.let_in(vec![leg], out);
-        }
-        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
-        call.resumed(now);
-        match to {
-            Asked::Agent(to) => {
-                call.answered_again(now, to);
-                call.transferred(now, "attended", (by, to));
-            }
-            Asked::Outside => call.transferred_outside(now, "attended", Some(by)),
-        }
-        out.push(call.record(Some((by, now))));
-        self.disengage(now, id, by, true, out);
-        if let Asked::Agent(to) = to {
-            self.engage(now, id, to, true, out);
-        }
-        self.no_more_to_hear(now, id, out);
-    }
-
-    /// Who asked does not wait for the answer.
-    fn consult_becomes_blind(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.take() else { return };
-        call.dismiss(consult.by, now, out);
-        call.resumed(now);
-        if let Some(direct) = &mut call.direct {
-            direct.purpose = Purpose::TakeOver { from: consult.by };
-            call.set_state(CallState::Ringing);
-        }
-        self.outside_for_customer(now, id, consult.by, out);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
-        out.push(call.record(Some((consult.by, now))));
-        self.disengage(now, id, consult.by, true, out);
-    }
-
-    /// The one who asks talks to the customer again, or to the other again.
-    fn swap(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = &mut call.consult else { return };
-        consult.with_customer = !consult.with_customer;
-        let (by, to, with_customer, consult_bridge) =
-            (consult.by, consult.to, consult.with_customer, consult.bridge.clone());
-        let (Some(asks), Some(asked)) = (call.leg_of(by), call.leg_of_asked(to)) else { return };
-        if with_customer {
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
-            out.push(call.request(Request::StartMusic { channel: asked }));
-            call.let_in(vec![asks], out);
-            call.resumed(now);
-        } else {
-            out.push(call.request(Request::StopMusic { channel: asked }));
-            out.push(call.request(Request::AddChannels { bridge: consult_bridge, channels: vec![asks] }));
-            call.entertain_if_alone(now, by, out);
-        }
-        out.push(call.record(None));
-    }
-
-    /// All three talk.
-    fn merge(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(consult) = call.consult.take() else { return };
-        let legs: Vec<String> = call.leg_of(consult.by).into_iter().chain(call.leg_of_asked(consult.to)).collect();
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
-        for leg in &legs {
-            out.push(call.request(Request::StopMusic { channel: leg.clone() }));
-        }
-        call.let_in(legs, out);
-        out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
-        call.resumed(now);
-        let details = match consult.to {
-            Asked::Agent(agent) => json!({ "agent_id": agent, "by": consult.by }),
-            Asked::Outside => {
-                let number = call.outside_leg().and_then(|leg| leg.number.clone());
-                json!({ "number": number, "by": consult.by })
-            }
-        };
-        call.happened("call.conferenced", now, Some(consult.by), details);
-        out.push(call.record(None));
-        if let Asked::Agent(agent) = consult.to {
-            self.engage(now, id, agent, true, out);
-        }
-    }
-
     /// Somebody wants one more agent in the call.
     pub(super) fn conference(
         &mut self,
@@ -589,29 +335,37 @@ impl Center {
                     if call.outside_with_customer().is_some() {
                         call.leg_ended(channel, now, None);
                         call.let_go(now, agent);
-                        call.transferred_outside(now, "conference", Some(agent));
-                        out.push(call.record(Some((agent, now))));
-                        self.disengage(now, id, agent, true, out);
-                        self.no_more_to_hear(now, id, out);
+                        self.left_to_others(now, id, agent, out);
                         return;
                     }
                     self.begin_end(now, id, EndReason::CompletedAgent, false, out);
                     return;
                 };
                 call.leg_ended(channel, now, None);
-                if call.row.agent_id == Some(agent) {
-                    call.row.agent_id = Some(next);
-                    call.transferred(now, "conference", (agent, next));
-                } else {
-                    call.happened("call.left", now, Some(agent), json!({ "agent_id": agent }));
-                }
                 if consult.is_some() {
                     call.entertain_if_alone(now, next, out);
                 }
-                out.push(call.record(Some((agent, now))));
-                self.disengage(now, id, agent, true, out);
+                self.left_to_others(now, id, agent, out);
             }
         }
+    }
+
+    /// One who talked is gone, and others go on with the customer.
+    pub(super) fn left_to_others(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let asked = call.consult.as_ref().map(|consult| consult.to);
+        let next = call.talkers().into_iter().find(|left| *left != agent && asked != Some(Asked::Agent(*left)));
+        match next {
+            None => call.transferred_outside(now, "conference", Some(agent)),
+            Some(next) if call.row.agent_id == Some(agent) => {
+                call.row.agent_id = Some(next);
+                call.transferred(now, "conference", (agent, next));
+            }
+            Some(_) => call.happened("call.left", now, Some(agent), json!({ "agent_id": agent })),
+        }
+        out.push(call.record(Some((agent, now))));
+        self.disengage(now, id, agent, true, out);
+        self.no_more_to_hear(now, id, out);
     }
 }
 
@@ -627,10 +381,5 @@ impl Call {
     pub(super) fn answered_again(&mut self, now: DateTime<Utc>, agent: AgentId) {
         let details = json!({ "agent_id": agent, "queue_id": self.row.queue_id, "again": true });
         self.happened("call.answered", now, Some(agent), details);
-    }
-
-    fn next_consult_name(&mut self) -> String {
-        let number = self.next_leg_number();
-        ResourceName::new(self.id(), Part::Consult(number)).to_string()
     }
 }

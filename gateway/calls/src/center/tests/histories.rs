@@ -33,7 +33,7 @@ enum Step {
     Chooses(usize, AgentState),
     SpeechesEnd,
     HandsOn(usize, usize, TransferKind),
-    HandsToQueue(usize),
+    HandsToQueue(usize, TransferKind, bool),
     HandsOutside(usize, TransferKind),
     GoesOn(usize, TransferStep),
     AsksIn(usize, usize),
@@ -120,7 +120,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::SpeechesEnd),
         3 => (0..3usize, 0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
             .prop_map(|(by, to, kind)| Step::HandsOn(by, to, kind)),
-        1 => (0..3usize).prop_map(Step::HandsToQueue),
+        2 => (0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)], any::<bool>())
+            .prop_map(|(by, kind, there)| Step::HandsToQueue(by, kind, there)),
         3 => (0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
             .prop_map(|(by, kind)| Step::HandsOutside(by, kind)),
         4 => (0..3usize, prop_oneof![
@@ -205,9 +206,9 @@ proptest! {
                     let to = TransferTo::Agent(world.agents[to]);
                     let _ = world.hands_on(by, kind, to);
                 }
-                Step::HandsToQueue(by) => {
-                    let to = TransferTo::Queue(world.queue);
-                    let _ = world.hands_on(by, TransferKind::Blind, to);
+                Step::HandsToQueue(by, kind, there) => {
+                    let to = TransferTo::Queue(if there { second } else { world.queue });
+                    let _ = world.hands_on(by, kind, to);
                 }
                 Step::HandsOutside(by, kind) => {
                     let to = TransferTo::Number(OUTSIDE.to_owned());

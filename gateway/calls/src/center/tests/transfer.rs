@@ -112,6 +112,93 @@ fn to_a_queue_it_goes_by_that_queues_rules() {
     one_whole_record(&world);
 }
 
+/// The first agent asks the second queue; gives customer, asker and the leg that rings for it.
+fn asking_a_queue(world: &mut World) -> (String, String, String) {
+    let second = world.second_queue();
+    let (customer, first) = talking(world);
+    world.hands_on(0, TransferKind::Attended, TransferTo::Queue(second)).expect("taken");
+    assert!(world.hears_music(&customer));
+    let asked = world.ringing_legs().pop().expect("somebody of the queue is rung");
+    (customer, first, asked)
+}
+
+#[test]
+fn a_queue_is_asked_by_whoever_of_it_is_free_and_takes_the_call() {
+    let mut world = World::with_agents(2);
+    world.queue_works(|queue| queue.wrap_up_seconds = 10);
+    let (customer, first, asked) = asking_a_queue(&mut world);
+    let (_, row) = world.database.calls.values().next().expect("a call");
+    let queue = row.queue_id;
+    assert_eq!((row.state, row.agent_id), (CallState::Active, Some(world.agents[0])), "it waits nowhere itself");
+    world.answer(&asked);
+    assert!(world.rooms().contains(&room(&[&first, &asked])), "{:?}", world.rooms());
+    assert_eq!(world.step(0, TransferStep::Swap), Ok(()));
+    assert_eq!(world.step(0, TransferStep::Complete), Ok(()));
+    assert_eq!(world.rooms(), [room(&[&customer, &asked])]);
+    assert_eq!((world.activity(0), world.activity(1)), (Some(AgentActivity::WrapUp), Some(AgentActivity::OnContact)));
+    let offered = world.notes_of("call.offered");
+    assert_eq!(offered[1]["for"], "consult");
+    assert_ne!(offered[1]["queue_id"], serde_json::json!(queue), "by the queue that is asked");
+    world.hang_up(&customer, 16);
+    let (_, row) = world.database.calls.values().next().expect("a CDR");
+    assert_eq!((row.queue_id, row.agent_id), (queue, Some(world.agents[1])), "its own queue counts it");
+    one_whole_record(&world);
+}
+
+#[test]
+fn whoever_is_only_asked_by_a_queue_wraps_nothing_up() {
+    let mut world = World::with_agents(2);
+    world.queue_works(|queue| queue.wrap_up_seconds = 10);
+    let (customer, first, asked) = asking_a_queue(&mut world);
+    world.answer(&asked);
+    assert_eq!(world.step(0, TransferStep::Cancel), Ok(()));
+    assert_eq!(world.activity(1), Some(AgentActivity::Available));
+    assert_eq!(world.rooms(), [room(&[&customer, &first])]);
+    world.hang_up(&customer, 16);
+    one_whole_record(&world);
+}
+
+#[test]
+fn a_question_to_a_queue_is_given_up_by_who_asks_or_by_the_queue() {
+    for given_up_by_the_queue in [false, true] {
+        let mut world = World::with_agents(2);
+        let (customer, first, _) = asking_a_queue(&mut world);
+        if given_up_by_the_queue {
+            // Their phone rings in vain, again and again, until the queue's last resort.
+            world.time_passes(TimeDelta::minutes(40));
+            assert_eq!(world.notes_of("call.transfer_failed")[0]["to"]["queue_id"].is_string(), true);
+        } else {
+            assert_eq!(world.step(0, TransferStep::Cancel), Ok(()));
+        }
+        assert!(world.ringing_legs().is_empty());
+        assert_eq!(world.rooms(), [room(&[&customer, &first])]);
+        assert!(!world.hears_music(&customer));
+        world.hang_up(&customer, 16);
+        one_whole_record(&world);
+    }
+}
+
+#[test]
+fn who_does_not_wait_for_a_queue_leaves_the_customer_waiting_there() {
+    for hangs_up in [false, true] {
+        let mut world = World::with_agents(2);
+        let (customer, first, _) = asking_a_queue(&mut world);
+        if hangs_up {
+            world.hang_up(&first, 16);
+        } else {
+            assert_eq!(world.step(0, TransferStep::Complete), Ok(()));
+        }
+        let (_, row) = world.database.calls.values().next().expect("a call");
+        assert_eq!((row.state, row.agent_id), (CallState::Ringing, None));
+        assert!(world.hears_music(&customer));
+        let leg = world.leg_at(1).expect("rings for the customer now");
+        world.answer(&leg);
+        assert_eq!(world.rooms(), [room(&[&customer, &leg])]);
+        world.hang_up(&customer, 16);
+        one_whole_record(&world);
+    }
+}
+
 #[test]
 fn nobody_is_rung_who_is_busy_away_or_not_there() {
     let mut world = World::with_agents(2);
@@ -124,7 +211,8 @@ fn nobody_is_rung_who_is_busy_away_or_not_there() {
     let nobody = TransferTo::Agent(trunkline_db::AgentId::new());
     assert_eq!(world.hands_on(0, TransferKind::Attended, nobody), Err(CallCommandError::NoSuchTarget));
     let nowhere = TransferTo::Queue(trunkline_db::QueueId::new());
-    assert_eq!(world.hands_on(0, TransferKind::Blind, nowhere), Err(CallCommandError::NoSuchTarget));
+    assert_eq!(world.hands_on(0, TransferKind::Blind, nowhere.clone()), Err(CallCommandError::NoSuchTarget));
+    assert_eq!(world.hands_on(0, TransferKind::Attended, nowhere), Err(CallCommandError::NoSuchTarget));
     let oneself = TransferTo::Agent(world.agents[0]);
     assert_eq!(world.hands_on(0, TransferKind::Blind, oneself), Err(CallCommandError::TargetBusy));
     world.hang_up(&second_customer, 16);

@@ -67,6 +67,12 @@ const WATCHES = ["listen", "whisper", "barge"] as const;
 /** To whom or what a call went. */
 const targetOf = ({ data }: Told) => (data.to ?? {}) as { agent_id?: unknown; queue_id?: unknown; number?: unknown };
 
+/** Nobody of a queue answered who was to be asked. */
+function asksInVain(told: Told): Line | undefined {
+  const queue = string(targetOf(told).queue_id);
+  return queue === undefined ? undefined : { text: "incall.event.asked.nobody", values: { queue: told.names.queue(queue) ?? "?" }, tone: "ring" };
+}
+
 /** What somebody outside did, or was done to them; `undefined` where it is about somebody of the house. */
 function outside(told: Told, text: TextKey, tone?: Tone): Line | undefined {
   const number = string(targetOf(told).number) ?? string(told.data.number);
@@ -119,6 +125,7 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     const more = held === undefined ? [] : [{ text: "call.event.resumed.after" as const, values: { held: clock(held) } }];
     return { ...named(agentOf(told), "agent", "call.event.resumed.by", "call.event.resumed.somebody"), tone: "live", more };
   },
+  "call.asked": (told) => ({ text: "incall.event.asked", values: { queue: queueOf(told) ?? "?" }, tone: "ring" }),
   "call.consulted": (told) => outside(told, "incall.event.consulted.number") ?? ({ text: "incall.event.consulted", values: { agent: someAgent(told) } }),
   "call.conferenced": (told) => outside(told, "incall.event.conferenced.number", "live") ?? ({ text: "incall.event.conferenced", values: { agent: someAgent(told) }, tone: "live" }),
   "call.left": (told) => outside(told, "incall.event.left.number") ?? ({ text: "incall.event.left", values: { agent: someAgent(told) } }),
@@ -132,7 +139,7 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     return { text: told.data.kind === "take_over" ? "incall.event.transferred.take_over" : "incall.event.transferred", values, tone: "live" };
   },
   "call.overflowed": (told) => outside(told, "incall.event.overflowed", "wait") ?? { text: "work.event.moved", tone: "wait" },
-  "call.transfer_failed": (told) => outside(told, told.data.kind === "overflow" ? "incall.event.overflow_failed.number" : told.data.kind === "attended" ? "incall.event.consult_failed.number" : "incall.event.transfer_failed.number", "ring") ?? ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
+  "call.transfer_failed": (told) => outside(told, told.data.kind === "overflow" ? "incall.event.overflow_failed.number" : told.data.kind === "attended" ? "incall.event.consult_failed.number" : "incall.event.transfer_failed.number", "ring") ?? asksInVain(told) ?? ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
   "call.muted": (told) => ({ text: "incall.event.muted", values: { agent: someAgent(told) } }),
   "call.unmuted": (told) => ({ text: "incall.event.unmuted", values: { agent: someAgent(told) } }),
   "call.supervised": (told) => ({ text: `incall.event.supervised.${WATCHES.find((one) => one === told.data.mode) ?? "listen"}`, values: { agent: someAgent(told) } }),

@@ -105,11 +105,9 @@ function Pick({ callId, what, onClose }: { callId: string; what: What; onClose: 
             <Button variant={first === "blind" ? "primary" : "secondary"} disabled={blocked} busy={busy === "blind"} onClick={() => void go("blind")}>
               {t("incall.transfer.blind")}
             </Button>
-            {chosen?.kind !== "queue" && (
-              <Button variant="primary" disabled={blocked} busy={busy === "attended"} onClick={() => void go("attended")}>
-                {t("incall.transfer.attended")}
-              </Button>
-            )}
+            <Button variant={first === "attended" ? "primary" : "secondary"} disabled={blocked} busy={busy === "attended"} onClick={() => void go("attended")}>
+              {t("incall.transfer.attended")}
+            </Button>
           </>
         )}
       </div>

@@ -15,7 +15,7 @@ export function RingNote({ callId }: { callId: string }) {
   let note: string | undefined;
   if (handover?.agent === self && handover.back) note = failure ? `${failureText(failure, name(failure.agent), "", undefined)} ${t("incall.ring.back")}` : t("incall.ring.back");
   else if (handover?.agent === self) note = from ? t("incall.ring.transfer-by", { name: from }) : t("incall.ring.transfer");
-  else if (consult?.to === self) note = consult.by ?? from ? t("incall.ring.consult-by", { name: consult.by ? name(consult.by) : (from ?? "") }) : t("incall.ring.consult");
+  else if (consult && (consult.to === self || consult.rung?.includes(self))) note = consult.by ?? from ? t("incall.ring.consult-by", { name: consult.by ? name(consult.by) : (from ?? "") }) : t("incall.ring.consult");
   else if (joining?.agent === self) note = from ? t("incall.ring.conference-by", { name: from }) : t("incall.ring.conference");
   return note ? (
     <p className="mt-2 rounded-md bg-ring-soft px-2 py-1 text-md" data-ring-note>

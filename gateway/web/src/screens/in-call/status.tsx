@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useCan, useMe } from "@/api";
 import { Badge, Button, Duration, IconButton, announce, grouped } from "@/design";
 import { useT } from "@/i18n";
-import { useAgents } from "@/live";
+import { useAgents, useQueues } from "@/live";
 import { type Step, ask, take } from "./ask";
 import { type Consult, type Failure, isNumber, talkers } from "./talk";
 import { useTalk } from "./use-talk";
@@ -12,8 +12,9 @@ import { consultText, failureText, watcherText } from "./words";
 export function useAgentName(): (id: string | undefined) => string {
   const t = useT();
   const agents = useAgents();
+  const queues = useQueues();
   // A number keeps its own direction inside a sentence (Unicode's first strong isolate).
-  return (id) => agents.find((one) => one.id === id)?.name ?? (id !== undefined && isNumber(id) ? `\u2068${grouped(id)}\u2069` : t("incall.somebody"));
+  return (id) => agents.find((one) => one.id === id)?.name ?? queues.find((one) => one.id === id)?.name ?? (id !== undefined && isNumber(id) ? `\u2068${grouped(id)}\u2069` : t("incall.somebody"));
 }
 
 /** What is going on in the call, in lines beneath its buttons: nothing as long as two people talk. */

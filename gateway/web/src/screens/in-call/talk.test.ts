@@ -232,3 +232,18 @@ describe("somebody outside", () => {
     expect(talkOf(story(...out, ["call.dialled", { agent_id: "ann", to: "+4930" }]))).toMatchObject({ handover: { agent: "+4930" } });
   });
 });
+
+test("a queue that is asked rings whoever of it is free, until one of them answers or nobody does", () => {
+  const asking: [string, Record<string, unknown>?][] = [...TALKING, ["call.held", { agent_id: "ann", for: "consult" }], ["call.asked", { agent_id: "ann", queue_id: "support" }]];
+  expect(talkOf(story(...asking)).consult).toMatchObject({ by: "ann", to: "support", rung: [], answered: false, with: "asked" });
+  const rings: typeof asking = [...asking, ["call.offered", { agent_id: "ben", for: "consult" }]];
+  expect(talkOf(story(...rings)).consult).toMatchObject({ to: "support", rung: ["ben"] });
+  const passed: typeof asking = [...rings, ["call.missed_offer", { agent_id: "ben", why: "no_answer" }]];
+  expect(talkOf(story(...passed))).toMatchObject({ consult: { to: "support", rung: [] }, failure: undefined });
+  const answered = talkOf(story(...passed, ["call.offered", { agent_id: "cleo", for: "consult" }], ["call.consulted", { agent_id: "cleo", by: "ann" }])).consult;
+  expect(answered).toMatchObject({ by: "ann", to: "cleo", answered: true, with: "asked" });
+  expect(answered?.rung).toBeUndefined();
+  const nobody = talkOf(story(...passed, ["call.transfer_failed", { kind: "attended", from_agent_id: "ann", to: { queue_id: "support" }, why: "silent" }], ["call.resumed", {}]));
+  expect(nobody).toMatchObject({ consult: undefined, handover: undefined, failure: { of: "consult", agent: "support", why: "silent" } });
+  expect(talkOf(story(...asking, ["call.resumed", {}]))).toMatchObject({ consult: undefined, handover: undefined });
+});

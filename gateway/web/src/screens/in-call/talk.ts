@@ -10,7 +10,10 @@ import type { JournalEvent, LiveCall } from "@/live";
 export interface Consult {
   /** Who asks; `undefined` where the event that says it is not for this viewer. */
   readonly by: string | undefined;
+  /** A queue's id, until somebody of it has picked up. */
   readonly to: string;
+  /** Who is rung for the queue that is asked. */
+  readonly rung?: readonly string[];
   readonly answered: boolean;
   /** With whom the one who asks talks; `undefined` where no event says it, as when others keep the customer company. */
   readonly with: "asked" | "customer" | undefined;
@@ -78,10 +81,10 @@ const released = (held: Talk["held"], agent: string | undefined): Talk["held"] =
 
 /** Whether somebody is outside: agents have ids, which are no numbers. */
 export const isNumber = (party: string): boolean => /^[+*#]?\d{2,}$/.test(party);
-/** To whom a call went: an agent's id, or a number. */
+/** To whom a call went: an agent's or a queue's id, or a number. */
 function targetOf(data: JournalEvent["data"]): string | undefined {
-  const { agent_id, number } = (typeof data.to === "object" && data.to !== null ? data.to : {}) as { agent_id?: unknown; number?: unknown };
-  return text(agent_id) ?? text(number);
+  const { agent_id, number, queue_id } = (typeof data.to === "object" && data.to !== null ? data.to : {}) as { agent_id?: unknown; number?: unknown; queue_id?: unknown };
+  return text(agent_id) ?? text(number) ?? text(queue_id);
 }
 
 /** The journal's order, each event once. */
@@ -102,6 +105,10 @@ function after(talk: Reading, event: JournalEvent): Reading {
       return { ...talk, begins: data.direction === "outbound" };
     case "call.dialled":
       return dialled(talk, event, agent);
+    case "call.asked": {
+      const to = text(data.queue_id);
+      return to === undefined ? talk : { ...talk, failure: undefined, consult: { by: agent ?? talk.asker, to, rung: [], answered: false, with: talk.aside ? "asked" : undefined, since: at, seq } };
+    }
     case "call.offered":
       return agent === undefined ? talk : offered(talk, event, agent);
     case "call.missed_offer":
@@ -185,7 +192,7 @@ function transferFailed(talk: Reading, { id, data }: JournalEvent): Reading {
   const why = text(data.why) ?? "no_answer";
   const of = data.kind === "attended" ? "consult" : "transfer";
   // Of an agent the offer that was missed ends the ring; somebody outside has none.
-  const there = isNumber(to) ? { ...talk, consult: talk.consult?.to === to ? undefined : talk.consult, handover: talk.handover?.agent === to ? undefined : talk.handover } : talk;
+  const there = isNumber(to) || talk.consult?.rung ? { ...talk, consult: talk.consult?.to === to ? undefined : talk.consult, handover: talk.handover?.agent === to ? undefined : talk.handover } : talk;
   return why === "cancelled" ? there : { ...there, failure: { id, of, agent: to, why } };
 }
 
@@ -193,6 +200,7 @@ function offered(talk: Reading, { data, at, seq }: JournalEvent, agent: string):
   const ring: Ring = { agent, back: data.for === "take_back", since: at, seq };
   switch (data.for) {
     case "consult":
+      if (talk.consult?.rung) return { ...talk, consult: { ...talk.consult, rung: withLast(talk.consult.rung, agent) } };
       return { ...talk, failure: undefined, consult: { by: talk.asker, to: agent, answered: false, with: talk.aside ? "asked" : undefined, since: at, seq } };
     case "conference":
       return { ...talk, failure: undefined, joining: ring };
@@ -210,6 +218,7 @@ function missed(talk: Reading, event: JournalEvent, agent: string | undefined): 
   const why = text(event.data.why) ?? "no_answer";
   // Whoever called it off knows.
   const failure = (of: Failure["of"]) => (why === "cancelled" ? talk.failure : { id: event.id, of, agent, why });
+  if (talk.consult?.rung) return { ...talk, consult: { ...talk.consult, rung: without(talk.consult.rung, agent) } };
   if (talk.consult?.to === agent && !talk.consult.answered) return { ...talk, consult: undefined, failure: failure("consult") };
   if (talk.joining?.agent === agent) return { ...talk, joining: undefined, failure: failure("conference") };
   if (talk.handover?.agent === agent) return { ...talk, handover: undefined };
@@ -222,6 +231,7 @@ function resumed(talk: Reading, agent: string | undefined): Reading {
   if (!consult || !talk.aside) return there;
   if (consult.answered) return { ...there, consult: { ...consult, with: "customer" } };
   // Who asked did not wait for the answer: it is handed on.
+  if (consult.rung) return { ...there, consult: undefined };
   return { ...there, consult: undefined, handover: { agent: consult.to, back: false, since: consult.since, seq: consult.seq } };
 }
 
@@ -243,6 +253,8 @@ export function settled(talk: Talk, call: Pick<LiveCall, "talker_ids" | "ringing
       handover = { agent: consult.to, back: false, since: consult.since, seq: consult.seq };
       consult = undefined;
     }
+  } else if (consult?.rung) {
+    if (known(consult) && consult.by !== undefined && !talks(consult.by)) consult = undefined;
   } else if (consult && known(consult)) {
     if (consult.answered && !talks(consult.to)) consult = undefined;
     else if (!consult.answered && rings(consult.to) && consult.by !== undefined && !talks(consult.by)) {

@@ -22,7 +22,7 @@ export function consultText(consult: Consult, self: string, name: (id: string | 
   const [by, to] = [name(consult.by), name(consult.to)];
   if (consult.to === self) return t("incall.consult.you-are-asked", { by });
   if (consult.by !== self) return t("incall.consult.others", { by, to });
-  if (!consult.answered) return t("incall.consult.rings", { to });
+  if (!consult.answered) return t(consult.rung ? "incall.consult.queue" : "incall.consult.rings", { to });
   if (consult.with === "asked") return t("incall.consult.with-asked", { to });
   return consult.with === "customer" ? t("incall.consult.with-customer", { to }) : t("incall.consult.with-somebody", { to });
 }
