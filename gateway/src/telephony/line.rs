@@ -74,6 +74,7 @@ fn touches(request: &Request) -> impl Iterator<Item = &str> {
         | Request::Unmute { channel }
         | Request::Dtmf { channel, .. }
         | Request::Dial { channel, .. }
+        | Request::Referred { channel, .. }
         | Request::Ring { channel }
         | Request::StopRing { channel }
         | Request::Hangup { channel, .. }

@@ -258,16 +258,25 @@ impl Phone {
             ("rtp_symmetric", "yes"),
             ("force_rport", "yes"),
             ("rewrite_contact", "yes"),
-            ("allow_transfer", "no"),
             ("allow_subscribe", "no"),
         ];
         let of_kind: &[_] = match self.kind {
-            DeviceKind::Desk => &[("allow", "ulaw,alaw"), ("rtp_timeout", "180"), ("rtp_timeout_hold", "3600")],
+            // What it asks to transfer Asterisk leaves to us, on legs that we ring and on those that come by its context.
+            DeviceKind::Desk => &[
+                ("allow", "ulaw,alaw"),
+                ("allow_transfer", "yes"),
+                ("rtp_timeout", "180"),
+                ("rtp_timeout_hold", "3600"),
+            ],
             // `webrtc` stands for DTLS-SRTP, ICE, RTCP multiplexing and a certificate made on the spot. A browser sends audio all the
             // time, muted and on hold too: when nothing comes, the page or its machine is gone.
-            DeviceKind::Softphone => {
-                &[("allow", "opus,ulaw"), ("webrtc", "yes"), ("rtp_timeout", "60"), ("rtp_timeout_hold", "300")]
-            }
+            DeviceKind::Softphone => &[
+                ("allow", "opus,ulaw"),
+                ("allow_transfer", "no"),
+                ("webrtc", "yes"),
+                ("rtp_timeout", "60"),
+                ("rtp_timeout_hold", "300"),
+            ],
         };
         let mut fields: OwnedFields =
             both.iter().chain(of_kind).map(|(name, value)| (*name, (*value).to_owned())).collect();

@@ -188,6 +188,10 @@ async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
             let params = channels::Dial::default().timeout(i64::from(*timeout_s));
             client.channels().dial(channel, params).await.map(done)
         }
+        Request::Referred { channel, done: took } => {
+            let state = if *took { "channel_answered" } else { "channel_declined" };
+            client.channels().transfer_progress(channel, state).await.or_gone().map(done)
+        }
         Request::Ring { channel } => client.channels().ring(channel).await.map(done),
         Request::StopRing { channel } => client.channels().ring_stop(channel).await.map(done),
         Request::Hangup { channel, why } => {
@@ -278,7 +282,9 @@ fn shown_number(number: Option<&str>) -> Variables {
 /// is not dialled yet, and that is when Asterisk sets the variables of an originated one.
 fn headers(call: CallId, queue: Option<&str>, answers: Answers) -> Variables {
     let name = |header: &str| format!("PJSIP_HEADER(add,{header})");
-    let mut headers = vec![(name("X-Trunkline-Call"), call.to_string())];
+    // That it wants to hand its call on is told to us, and done by nobody else.
+    let refer = ("PJSIP_TRANSFER_HANDLING()".to_owned(), "ari-only".to_owned());
+    let mut headers = vec![refer, (name("X-Trunkline-Call"), call.to_string())];
     // A name may hold anything; a header may not.
     headers.extend(queue.map(|queue| (name("X-Trunkline-Queue"), header_text(queue))));
     match answers {

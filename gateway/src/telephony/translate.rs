@@ -25,6 +25,12 @@ pub(crate) fn report(server: &Server, event: &Event) -> Option<Report> {
         Event::ChannelDtmfReceived(pressed) => {
             Some(Report::Dtmf { channel: pressed.channel.id.clone(), digit: pressed.digit.chars().next()? })
         }
+        // One that carries a state tells what became of an earlier one, as we said ourselves.
+        Event::ChannelTransfer(refer) if refer.state.is_none() => Some(Report::Refer {
+            channel: refer.referred_by.source_channel.id.clone(),
+            to: refer.refer_to.requested_destination.destination.clone().unwrap_or_default(),
+            second: refer.refer_to.destination_channel.as_ref().map(|channel| channel.id.clone()),
+        }),
         Event::PlaybackFinished(finished) => Some(Report::Played { playback: finished.playback.id.clone() }),
         Event::Dial(dial) => {
             Some(Report::Dialling { channel: dial.peer.id.clone(), progress: progress(&dial.dialstatus)? })

@@ -15,7 +15,7 @@ use super::call::Call;
 use super::commands::Ask;
 use super::io::{Output, RecorderCommand, Request};
 use crate::model::{CallState, LegKind, RecordingState, Server, Subject};
-use crate::names::{Part, ResourceName};
+use crate::names::Part;
 use crate::{CallCommandError, Sight};
 
 /// How long after `*` the `1` may come that pauses a recording.
@@ -221,7 +221,7 @@ impl Center {
         digit: char,
         out: &mut Vec<Output>,
     ) {
-        let name = channel.parse::<ResourceName>().ok();
+        let name = self.part(server, channel);
         let name = name.filter(|name| matches!(name.part, Part::AgentLeg(_) | Part::SupervisorLeg(_)));
         let Some(id) = name.map(|name| name.call).or_else(|| self.callers.get(server, channel)) else { return };
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };

@@ -36,9 +36,10 @@ impl Center {
             }
         } else if let Some(id) = self.callers.get(server, channel) {
             self.agent_left(now, id, channel, out);
-        } else if let Ok(ResourceName { call: id, part: Part::OutsideLeg(_) }) = channel.parse() {
+        } else if let Some(ResourceName { call: id, part: Part::OutsideLeg(_) }) = self.part(server, channel) {
             self.outside_hangs_up(now, id, channel, out);
-        } else if let Ok(ResourceName { call: id, part: Part::AgentLeg(_) | Part::SupervisorLeg(_) }) = channel.parse()
+        } else if let Some(ResourceName { call: id, part: Part::AgentLeg(_) | Part::SupervisorLeg(_) }) =
+            self.part(server, channel)
             && !self.supervisor_leg_gone(now, id, channel, out)
         {
             self.agent_left(now, id, channel, out);
@@ -72,7 +73,7 @@ impl Center {
             self.complete_if_gone(now, id, out);
             return;
         }
-        let Ok(name) = channel.parse::<ResourceName>() else {
+        let Some(name) = self.part(server, channel) else {
             self.forget_strangers(|stranger| stranger.server == *server && stranger.id == channel);
             return;
         };
@@ -302,6 +303,7 @@ impl Center {
         if self.calls.remove(&id).is_some() {
             self.customers.forget(id);
             self.callers.forget(id);
+            self.taken_in.forget(id);
         }
     }
 }

@@ -122,6 +122,15 @@ pub enum Report {
         /// Which.
         digit: char,
     },
+    /// A party's phone asks to hand its call on (REFER; `ChannelTransfer`).
+    Refer {
+        /// The channel's id.
+        channel: String,
+        /// What it dialled for that.
+        to: String,
+        /// The phone's own channel in another call, by which it asked before.
+        second: Option<String>,
+    },
     /// What was played to a customer is over (`PlaybackFinished`).
     Played {
         /// Its id.

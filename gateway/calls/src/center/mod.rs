@@ -4,7 +4,7 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
+//! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
 //! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
@@ -26,6 +26,7 @@ mod offers;
 mod outbound;
 mod outside;
 mod reconcile;
+mod refer;
 mod request;
 mod speech;
 mod strangers;
@@ -99,6 +100,12 @@ impl Owners {
         self.0.entry(server.clone()).or_default().insert(channel, call);
     }
 
+    fn remove(&mut self, server: &Server, channel: &str) {
+        if let Some(owners) = self.0.get_mut(server) {
+            owners.remove(channel);
+        }
+    }
+
     fn forget(&mut self, call: CallId) {
         for owners in self.0.values_mut() {
             owners.retain(|_, owner| *owner != call);
@@ -127,6 +134,8 @@ pub struct Center {
     customers: Owners,
     /// Which call a phone of the house began that dialled out by itself.
     callers: Owners,
+    /// Channels that carry one call's name and belong to another, into which they were taken.
+    taken_in: Owners,
     /// What each tenant called out lately: what caps go by.
     ledgers: HashMap<TenantId, Ledger>,
     guards: HashMap<TenantId, guard::Guard>,
@@ -161,11 +170,15 @@ impl Center {
         for OpenCall { tenant, row, legs, recording } in open {
             let (id, ended) = (row.id, row.state == CallState::Ended);
             if !ended {
-                self.customers.insert(&row.server, row.customer_channel.clone(), id);
+                // One that was taken into another call is no customer of this one.
+                if legs.iter().any(|leg| leg.id == row.customer_channel && leg.ended_at.is_none()) {
+                    self.customers.insert(&row.server, row.customer_channel.clone(), id);
+                }
                 let foreign = |leg: &&Leg| leg.kind == LegKind::Agent && leg.id.parse::<ResourceName>().is_err();
                 for leg in legs.iter().filter(foreign) {
                     self.callers.insert(&row.server, leg.id.clone(), id);
                 }
+                self.remember_taken_in(&row.server, id, &legs);
             }
             let call = Call::restored(tenant, row, legs, recording);
             if ended {
@@ -326,6 +339,9 @@ impl Center {
                 }
             }
             Report::Dtmf { channel, digit } => self.key_pressed(now, server, &channel, digit, out),
+            Report::Refer { channel, to, second } => {
+                self.phone_refers(now, server, &channel, (&to, second.as_deref()), out);
+            }
             Report::Played { playback } => self.played(now, &playback, out),
         }
     }

@@ -397,7 +397,7 @@ impl Center {
     /// no gateway was there, or by a step that was cut in the middle.
     fn remove_orphans(&mut self, snapshot: &AsteriskSnapshot, out: &mut Vec<Output>) {
         for channel in &snapshot.channels {
-            let Ok(name) = channel.id.parse::<ResourceName>() else {
+            let Some(name) = self.part(&snapshot.server, &channel.id) else {
                 continue;
             };
             if !self.owns(&snapshot.server, name, &channel.id) {

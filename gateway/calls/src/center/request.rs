@@ -136,6 +136,13 @@ pub enum Request {
         /// Why.
         why: HangupWhy,
     },
+    /// Tells a phone that asked to hand its call on what became of it.
+    Referred {
+        /// The channel's id.
+        channel: String,
+        /// Whether somebody has the call.
+        done: bool,
+    },
     /// Taps one side of a channel.
     Snoop {
         /// The channel listened to.

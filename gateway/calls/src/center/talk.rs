@@ -22,7 +22,7 @@ pub(super) struct Reattach {
 impl Center {
     /// The agent's phone put the other party on hold, or took it back. Asterisk itself plays the music.
     pub(super) fn hold_changed(&mut self, now: DateTime<Utc>, channel: &str, held: bool, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.values_mut().find(|call| call.legs.iter().any(|leg| leg.id == channel)) else {
+        let Some(call) = self.calls.values_mut().find(|call| call.open_legs().any(|leg| leg.id == channel)) else {
             return;
         };
         let talks = call.talking_agent_leg().is_some_and(|leg| leg.id == channel);

@@ -105,7 +105,7 @@ impl Center {
         }
     }
 
-    fn try_transfer(
+    pub(super) fn try_transfer(
         &mut self,
         now: DateTime<Utc>,
         (tenant, id): (TenantId, CallId),

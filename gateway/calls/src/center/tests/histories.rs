@@ -35,6 +35,8 @@ enum Step {
     HandsOn(usize, usize, TransferKind),
     HandsToQueue(usize, TransferKind, bool),
     HandsOutside(usize, TransferKind),
+    Refers(prop::sample::Index, usize),
+    RefersAfterAsking(usize),
     GoesOn(usize, TransferStep),
     AsksIn(usize, usize),
     Asks(usize, Ask),
@@ -124,6 +126,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(by, kind, there)| Step::HandsToQueue(by, kind, there)),
         3 => (0..3usize, prop_oneof![Just(TransferKind::Blind), Just(TransferKind::Attended)])
             .prop_map(|(by, kind)| Step::HandsOutside(by, kind)),
+        2 => (any::<prop::sample::Index>(), 0..5usize).prop_map(|(party, to)| Step::Refers(party, to)),
+        4 => (0..3usize).prop_map(Step::RefersAfterAsking),
         4 => (0..3usize, prop_oneof![
             Just(TransferStep::Complete),
             Just(TransferStep::Swap),
@@ -213,6 +217,23 @@ proptest! {
                 Step::HandsOutside(by, kind) => {
                     let to = TransferTo::Number(OUTSIDE.to_owned());
                     let _ = world.hands_on(by, kind, to);
+                }
+                Step::Refers(party, to) => {
+                    let parties = world.parties();
+                    if !parties.is_empty() {
+                        let to = match to {
+                            3 => "700".to_owned(),
+                            4 => OUTSIDE.to_owned(),
+                            colleague => World::extension(colleague),
+                        };
+                        world.refers(&parties[party.index(parties.len())], &to, None);
+                    }
+                }
+                Step::RefersAfterAsking(by) => {
+                    // The phone itself begins the second call, and hands the first on when somebody is there.
+                    if let [first, .., second] = &world.legs_of(by)[..] {
+                        world.refers(first, "", Some(second));
+                    }
                 }
                 Step::GoesOn(by, step) => {
                     let _ = world.step(by, step);

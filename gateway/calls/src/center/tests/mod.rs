@@ -6,6 +6,7 @@ mod histories;
 mod internal;
 mod outbound;
 mod outside;
+mod refer;
 mod rules;
 mod servers;
 mod supervise;

@@ -723,7 +723,9 @@ impl World {
             }
             Request::Mute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = true,
             Request::Unmute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = false,
-            Request::Dtmf { channel, .. } | Request::Dial { channel, .. } => exists(self, channel)?,
+            Request::Dtmf { channel, .. } | Request::Dial { channel, .. } | Request::Referred { channel, .. } => {
+                exists(self, channel)?
+            }
             Request::Spy { channel, snoop, hears, speaks } => {
                 exists(self, channel)?;
                 self.make_tap_channel(snoop, Some(channel.clone()));
@@ -836,6 +838,12 @@ impl World {
         self.command(Input::Transfer { tenant, call, sight, kind, to })
     }
 
+    /// A phone wants to hand the call on that it has on this channel, maybe after asking on another of its own.
+    pub(super) fn refers(&mut self, channel: &str, to: &str, second: Option<&str>) {
+        let (channel, to, second) = (channel.to_owned(), to.to_owned(), second.map(str::to_owned));
+        self.feed(Input::Report(Server::default(), Report::Refer { channel, to, second }));
+    }
+
     /// The agent goes on with their attended transfer.
     pub(super) fn step(&mut self, index: usize, step: TransferStep) -> Result<(), CallCommandError> {
         let (tenant, sight) = (self.tenant, self.sight(index));
@@ -887,6 +895,15 @@ impl World {
         self.answered = None;
         self.feed(input);
         self.answered.take().expect("every command is answered")
+    }
+
+    /// The legs on which an agent talks, in the order in which they began.
+    pub(super) fn legs_of(&self, index: usize) -> Vec<String> {
+        let agent = Some(self.agents[index]);
+        let talks = |leg: &&Leg| leg.agent_id == agent && leg.answered_at.is_some() && leg.ended_at.is_none();
+        let mut legs: Vec<&Leg> = self.database.legs.values().filter(talks).collect();
+        legs.sort_by_key(|leg| leg.started_at);
+        legs.into_iter().map(|leg| leg.id.clone()).collect()
     }
 
     /// The leg that rings or talks at an agent's phone.
