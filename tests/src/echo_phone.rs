@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::sip_socket::{Sip, digest, unique};
@@ -40,6 +41,8 @@ pub struct EchoPhone {
     talk: Arc<Mutex<Option<Talk>>>,
     /// A key was pressed: from then on packets have numbers of our own, so that keys fit in between.
     pressed: Arc<AtomicBool>,
+    /// What became of what it asked to transfer: the bodies of NOTIFY (RFC 3515 section 2.4.5).
+    notified: watch::Sender<Vec<String>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -76,6 +79,7 @@ impl EchoPhone {
             server: SocketAddr::from((Ipv4Addr::LOCALHOST, sip_port)),
             talk: Arc::default(),
             pressed: Arc::default(),
+            notified: watch::Sender::default(),
             tasks: Vec::new(),
         })
     }
@@ -114,35 +118,56 @@ impl EchoPhone {
 
     /// Calls a number without signing in, and waits until somebody or something answers.
     pub async fn dial(sip_port: u16, from: &str, number: &str) -> Result<Self> {
+        Self::call(sip_port, (from, None), number).await
+    }
+
+    /// The second line of a phone that has this name and password: calls a number, and waits for the answer.
+    pub async fn second_line(sip_port: u16, (name, password): (&str, &str), number: &str) -> Result<Self> {
+        Self::call(sip_port, (name, Some(password)), number).await
+    }
+
+    async fn call(sip_port: u16, (from, password): (&str, Option<&str>), number: &str) -> Result<Self> {
         let mut phone = Self::new(sip_port).await?;
         let (server, own) = (phone.server, phone.signalling.local_addr()?);
         let contact = format!("<sip:{from}@{own}>");
         let (call_id, tag) = (unique("echo"), unique("t"));
-        let head = |method: &str, to: &str| {
+        let uri = format!("sip:{number}@{server}");
+        let head = |method: &str, to: &str, cseq: u32, branch: &str| {
             format!(
-                "{method} sip:{number}@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={};rport\r\nMax-Forwards: 70\r\nTo: {to}\r\n\
-                 From: <sip:{from}@{own}>;tag={tag}\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\nContact: {contact}\r\n",
-                unique("z9hG4bK"),
+                "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={branch};rport\r\nMax-Forwards: 70\r\nTo: {to}\r\n\
+                 From: <sip:{from}@{own}>;tag={tag}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: {contact}\r\n",
             )
         };
         let sdp = sdp(phone.audio.local_addr()?.port());
-        let to = format!("<sip:{number}@{server}>");
-        let invite = head("INVITE", &to);
-        let text = format!("{invite}Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}", sdp.len());
-        phone.signalling.send_to(text.as_bytes(), server).await?;
-        let reply = loop {
-            let reply = phone.reply(&contact).await?;
-            match reply.status() {
-                Some(100..=199) => {}
-                Some(200) => break reply,
-                _ => bail!("INVITE: {}", reply.first),
+        let to = format!("<{uri}>");
+        let (mut cseq, mut branch, mut authorization) = (1, unique("z9hG4bK"), String::new());
+        let reply = 'answered: loop {
+            let invite = head("INVITE", &to, cseq, &branch) + &authorization;
+            let text = format!("{invite}Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}", sdp.len());
+            phone.signalling.send_to(text.as_bytes(), server).await?;
+            loop {
+                let reply = phone.reply(&contact).await?;
+                match (reply.status(), password) {
+                    (Some(100..=199), _) => {}
+                    (Some(200), _) => break 'answered reply,
+                    (Some(401), Some(password)) if cseq == 1 => {
+                        // An ACK of what is no 2xx is of the same transaction (RFC 3261 section 17.1.1.3).
+                        let ack = head("ACK", reply.must("To")?, cseq, &branch) + "Content-Length: 0\r\n\r\n";
+                        phone.signalling.send_to(ack.as_bytes(), server).await?;
+                        let credentials = digest(from, password, reply.must("WWW-Authenticate")?, "INVITE", &uri)?;
+                        authorization = format!("Authorization: {credentials}\r\n");
+                        (cseq, branch) = (2, unique("z9hG4bK"));
+                        break;
+                    }
+                    _ => bail!("INVITE: {}", reply.first),
+                }
             }
         };
-        let ack = head("ACK", reply.must("To")?) + "Content-Length: 0\r\n\r\n";
-        phone.signalling.send_to(ack.as_bytes(), server).await?;
         let theirs = reply.must("To")?.to_owned();
+        let ack = head("ACK", &theirs, cseq, &unique("z9hG4bK")) + "Content-Length: 0\r\n\r\n";
+        phone.signalling.send_to(ack.as_bytes(), server).await?;
         *phone.talk.lock().unwrap_or_else(PoisonError::into_inner) =
-            Talk::new(&reply, format!("<sip:{from}@{own}>;tag={tag}"), theirs);
+            Talk::new(&reply, format!("<sip:{from}@{own}>;tag={tag}"), theirs).map(|talk| Talk { cseq, ..talk });
         phone.go_on(contact)?;
         Ok(phone)
     }
@@ -166,12 +191,15 @@ impl EchoPhone {
     fn go_on(&mut self, contact: String) -> Result<()> {
         let (signalling, audio) = (Arc::clone(&self.signalling), Arc::clone(&self.audio));
         let (talk, numbers, pressed) = (Arc::clone(&self.talk), Arc::clone(&self.talk), Arc::clone(&self.pressed));
-        let port = audio.local_addr()?.port();
+        let (port, notified) = (audio.local_addr()?.port(), self.notified.clone());
         self.tasks = vec![
             tokio::spawn(async move {
                 // A request that cannot be read is answered by nobody, and the test says what it waited for.
                 while let Ok((request, from)) = receive(&signalling).await {
                     let Some(text) = answer(&request, &contact, port) else { continue };
+                    if request.method() == Some("NOTIFY") {
+                        notified.send_modify(|told| told.push(request.body.clone()));
+                    }
                     if request.method() == Some("INVITE")
                         && let Ok(answer) = Sip::parse(&text)
                         && let (Some(ours), Some(theirs)) = (answer.header("To"), request.header("From"))
@@ -280,6 +308,27 @@ impl EchoPhone {
         })
     }
 
+    /// Asks the other side to call a number in its place (REFER); after asking there, with `second`, to take that line's place.
+    pub async fn refer(&self, number: &str, second: Option<&Self>) -> Result<()> {
+        let replaces = second.map(|second| second.talk(|talk| talk.replaces())).transpose()?.flatten();
+        let replaces = replaces.map(|text| format!("?Replaces={text}")).unwrap_or_default();
+        let by = self.talk(|talk| talk.ours.split(';').next().unwrap_or_default().to_owned())?;
+        let headers =
+            format!("Refer-To: <sip:{number}@{}{replaces}>\r\nReferred-By: {by}\r\nContact: {by}\r\n", self.server);
+        self.notified.send_modify(Vec::clear);
+        let refer = self.request("REFER", &headers, "")?;
+        self.signalling.send_to(refer.as_bytes(), self.server).await?;
+        Ok(())
+    }
+
+    /// Waits until it is told how its transfer ended: the status line.
+    pub async fn told_of_transfer(&self) -> Result<String> {
+        let mut told = self.notified.subscribe();
+        let last = |told: &Vec<String>| told.iter().rev().find(|line| !line.starts_with("SIP/2.0 1")).cloned();
+        let told = tokio::time::timeout(SOON, told.wait_for(|told| last(told).is_some())).await??;
+        Ok(last(&told).unwrap_or_default().trim().to_owned())
+    }
+
     /// Hangs up.
     pub async fn hang_up(&self) -> Result<()> {
         let bye = self.request("BYE", "", "")?;
@@ -297,6 +346,12 @@ impl Talk {
         head[6..].copy_from_slice(b"keys");
         self.sequence = self.sequence.wrapping_add(1);
         head
+    }
+
+    /// This dialog as the other side knows it, for a Refer-To (RFC 3891 section 3).
+    fn replaces(&mut self) -> Option<String> {
+        let tag = |of: &str| of.split_once(";tag=").map(|(_, tag)| tag.split(';').next().unwrap_or(tag).to_owned());
+        Some(format!("{}%3Bto-tag%3D{}%3Bfrom-tag%3D{}", self.call_id, tag(&self.theirs)?, tag(&self.ours)?))
     }
 
     /// What their message says of where they are, if it says all of it.
