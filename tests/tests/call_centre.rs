@@ -145,6 +145,39 @@ fn an_attended_transfer_is_asked_swapped_and_completed() {
 }
 
 #[test]
+fn a_queue_is_asked_and_whoever_of_it_answers_takes_the_call() {
+    run(async {
+        let _quiet = QUIET.lock().await;
+        let stack = shared_stack().await?;
+        let mut scene = Scene::new(stack, 2).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let (customer, call) = talking(&mut scene, &mut stream).await?;
+        // Nobody of it is free: the one who asks hears that it rings, and gives it up.
+        let record = scene.admin.get(&format!("/calls/{call}")).await?;
+        let queue = json!({ "queue_id": record["queue_id"] });
+        hand_on(&scene, &call, "attended", queue.clone()).await?;
+        stream.wait_kind("call.asked", Some(&call)).await?;
+        step(&scene, &call, "cancel").await?;
+        stream.wait_kind("call.resumed", Some(&call)).await?;
+        hears_now(&customer, AGENT_HZ).await.context("with the customer again")?;
+
+        hand_on(&scene, &call, "attended", queue).await?;
+        stream.wait_kind("call.asked", Some(&call)).await?;
+        let other = &scene.agents[1].api;
+        other.set_state("available").await?;
+        let consulted = stream.wait_kind("call.consulted", Some(&call)).await?;
+        assert_eq!(consulted.event["data"]["agent_id"], json!(other.user));
+        hears_now(scene.phone(0), SECOND_HZ).await.context("the one who asks hears who answered")?;
+        step(&scene, &call, "complete").await?;
+        hears_now(&customer, SECOND_HZ).await.context("the customer with the other")?;
+        customer.hang_up().await?;
+        let record = one_whole_recording(&scene, &mut stream, &call, &[AGENT_HZ, SECOND_HZ]).await?;
+        assert_eq!(record["agent_id"], json!(scene.agents[1].api.user));
+        scene.nothing_left(stack).await
+    });
+}
+
+#[test]
 fn three_hear_each_other_and_the_call_ends_with_the_last_agent() {
     run(async {
         let _quiet = QUIET.lock().await;
