@@ -310,7 +310,7 @@ impl EchoPhone {
 
     /// Asks the other side to call a number in its place (REFER); after asking there, with `second`, to take that line's place.
     pub async fn refer(&self, number: &str, second: Option<&Self>) -> Result<()> {
-        let replaces = second.map(|second| second.talk(|talk| talk.replaces())).transpose()?.flatten();
+        let replaces = second.map(|second| second.talk(Talk::replaces)).transpose()?.flatten();
         let replaces = replaces.map(|text| format!("?Replaces={text}")).unwrap_or_default();
         let by = self.talk(|talk| talk.ours.split(';').next().unwrap_or_default().to_owned())?;
         let headers =

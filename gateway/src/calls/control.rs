@@ -111,7 +111,7 @@ fn refusal(error: CallCommandError) -> AppError {
 ///
 /// Blind: the customer hears music until the other picks up; if they don't, you are rung again, and then whoever serves the queue.
 /// Attended: you are joined with the other and go on with `complete`, `swap`, `merge` or `cancel`; hanging up completes. Recording and
-/// record go on through all of it.
+/// record go on through all of it. A queue can be asked, too: whoever of it is free first is joined with you, by the queue's own rules.
 ///
 /// To a number: what may be called is what `POST /calls` may call, and a refusal is told in the same way. Blind, the customer hears it ring there.
 /// Once no agent is in the call it ends, as `transferred`, when either of the two hangs up.

@@ -166,7 +166,7 @@ fn a_question_to_a_queue_is_given_up_by_who_asks_or_by_the_queue() {
         if given_up_by_the_queue {
             // Their phone rings in vain, again and again, until the queue's last resort.
             world.time_passes(TimeDelta::minutes(40));
-            assert_eq!(world.notes_of("call.transfer_failed")[0]["to"]["queue_id"].is_string(), true);
+            assert!(world.notes_of("call.transfer_failed")[0]["to"]["queue_id"].is_string());
         } else {
             assert_eq!(world.step(0, TransferStep::Cancel), Ok(()));
         }

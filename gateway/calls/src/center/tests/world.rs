@@ -724,7 +724,7 @@ impl World {
             Request::Mute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = true,
             Request::Unmute { channel } => self.channels.get_mut(channel).ok_or(Refusal::Gone)?.muted = false,
             Request::Dtmf { channel, .. } | Request::Dial { channel, .. } | Request::Referred { channel, .. } => {
-                exists(self, channel)?
+                exists(self, channel)?;
             }
             Request::Spy { channel, snoop, hears, speaks } => {
                 exists(self, channel)?;
