@@ -43,6 +43,8 @@ struct Shift<'a> {
     chance: Chance,
     customers: Vec<Baresip>,
     queues: Vec<String>,
+    /// The agents' and the queues', and one that nobody has.
+    extensions: Vec<String>,
     /// The call in which somebody was asked last.
     consulted: Option<String>,
     came: usize,
@@ -58,6 +60,11 @@ impl Shift<'_> {
         let queues = scene.admin.get("/queues").await?;
         let queues = queues["items"].as_array().context("queues")?;
         let queues = queues.iter().filter_map(|queue| queue["id"].as_str().map(str::to_owned)).collect();
+        let agents = scene.admin.get("/agents").await?;
+        let agents = agents["items"].as_array().context("agents")?.iter();
+        let mut extensions: Vec<String> =
+            agents.filter_map(|agent| agent["extension"].as_str().map(str::to_owned)).collect();
+        extensions.extend(["700", "701", "77"].map(str::to_owned));
         // One of them lets it ring.
         for index in 0..=AGENTS {
             scene.plug_in(index, index != 1).await?;
@@ -71,6 +78,7 @@ impl Shift<'_> {
             chance: Chance::new(seed),
             customers: Vec::new(),
             queues,
+            extensions,
             consulted: None,
             came: 0,
             asked: BTreeMap::new(),
@@ -94,7 +102,7 @@ impl Shift<'_> {
             return Ok(());
         }
         let agent = self.chance.below(AGENTS);
-        match self.chance.below(12) {
+        match self.chance.below(14) {
             0 if !self.customers.is_empty() => {
                 let who = self.chance.below(self.customers.len());
                 Ok(self.customers.swap_remove(who).quit().await?)
@@ -111,6 +119,12 @@ impl Shift<'_> {
                 ask(api, Method::PUT, "/agents/me/state", &body, &mut self.asked).await
             }
             4 => Ok(self.scene.phone(agent).dtmf(*self.chance.pick(&['*', '1', '#', '7']).context("a digit")?).await?),
+            5 => {
+                let to = self.chance.pick(&self.extensions).context("an extension")?;
+                let to = format!("sip:{to}@127.0.0.1:{}", self.scene.sip_port());
+                Ok(self.scene.phone(agent).command("transfer", &to).await?)
+            }
+            6 => Ok(self.scene.phone(agent).dial(self.chance.pick(&self.extensions).context("an extension")?).await?),
             _ => self.command(agent).await,
         }
     }
@@ -131,7 +145,7 @@ impl Shift<'_> {
         let to = if self.chance.below(3) == 0 { json!({ "queue_id": queue }) } else { json!({ "agent_id": other }) };
         let (path, body) = match what {
             0 | 1 => ("transfer", json!({ "kind": "blind", "to": to })),
-            2..=4 => ("transfer", json!({ "kind": "attended", "to": { "agent_id": other } })),
+            2..=4 => ("transfer", json!({ "kind": "attended", "to": to })),
             5 => ("transfer/complete", Value::Null),
             6 => ("transfer/swap", Value::Null),
             7 => ("transfer/merge", Value::Null),
@@ -166,6 +180,12 @@ impl Shift<'_> {
     async fn end(mut self, stream: &mut EventStream) -> Result<()> {
         for customer in self.customers.drain(..) {
             customer.quit().await?;
+        }
+        // Colleagues talk on without a customer: their phones, too, hang up and sign out.
+        for agent in &mut self.scene.agents {
+            if let Some(phone) = agent.phone.take() {
+                phone.quit().await?;
+            }
         }
         self.scene.nothing_left(self.stack).await?;
         let admin = self.scene.admin.clone();
