@@ -193,6 +193,27 @@ test("somebody is asked first: swapped, called off, asked again, and given the c
   expect((await newest()).agent_id).toBe(otto.id);
 });
 
+test("a queue is asked: nobody of it is free, then somebody is, and has the call", async () => {
+  const page = await panel();
+  const customer = await talking(page);
+  await press(page, "Transfer");
+  const dialog = page.getByRole("dialog", { name: "Transfer the call" });
+  await dialog.getByRole("option", { name: /Sales/ }).click();
+  await dialog.getByRole("button", { name: "Ask first", exact: true }).click();
+  await page.locator('[data-consult="ringing"]').getByText("Waiting for somebody of Sales; the customer hears music").waitFor();
+  await customer.hearsMusic();
+  await page.reload();
+  await page.locator('[data-consult="ringing"]').getByText("Waiting for somebody of Sales").waitFor();
+  await otto.send("PUT", "/agents/me/state", { state: "available" });
+  await ottosPhone.wait("incoming");
+  await ottosPhone.answer();
+  await page.locator('[data-consult="asked"]').getByText("You talk with Otto Operator; the customer hears music").waitFor();
+  await press(page, "Complete");
+  await bar(page).waitFor({ state: "detached" });
+  await customer.hears(OTTO_HZ);
+  expect((await newest()).agent_id).toBe(otto.id);
+});
+
 test("who is asked in the browser knows why it rings, and all three talk", async () => {
   const page = await panel();
   const his = await panel("operator2@demo.test");
