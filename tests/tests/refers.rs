@@ -25,7 +25,7 @@ async fn outside() -> Result<&'static Outside> {
     OUTSIDE
         .get_or_try_init(async || {
             let callee = Callee::start().await?;
-            let env = vec![callee.trunk()];
+            let env = vec![callee.trunk(), ("TRUNKLINE_PHONE_TRANSFERS".to_owned(), "true".to_owned())];
             let stack = Stack::start(StackOptions { demo: false, env, ..StackOptions::default() }).await?;
             Ok(Outside { stack, _callee: callee })
         })

@@ -102,7 +102,7 @@ impl Shift<'_> {
             return Ok(());
         }
         let agent = self.chance.below(AGENTS);
-        match self.chance.below(14) {
+        match self.chance.below(13) {
             0 if !self.customers.is_empty() => {
                 let who = self.chance.below(self.customers.len());
                 Ok(self.customers.swap_remove(who).quit().await?)
@@ -119,12 +119,7 @@ impl Shift<'_> {
                 ask(api, Method::PUT, "/agents/me/state", &body, &mut self.asked).await
             }
             4 => Ok(self.scene.phone(agent).dtmf(*self.chance.pick(&['*', '1', '#', '7']).context("a digit")?).await?),
-            5 => {
-                let to = self.chance.pick(&self.extensions).context("an extension")?;
-                let to = format!("sip:{to}@127.0.0.1:{}", self.scene.sip_port());
-                Ok(self.scene.phone(agent).command("transfer", &to).await?)
-            }
-            6 => Ok(self.scene.phone(agent).dial(self.chance.pick(&self.extensions).context("an extension")?).await?),
+            5 => Ok(self.scene.phone(agent).dial(self.chance.pick(&self.extensions).context("an extension")?).await?),
             _ => self.command(agent).await,
         }
     }

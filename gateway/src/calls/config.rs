@@ -1,6 +1,6 @@
 //! What call control needs to know.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use trunkline_calls::model::Server;
@@ -9,6 +9,7 @@ use url::Url;
 use crate::config::{AriTransport, AsteriskConfig, Config};
 use crate::secrets::Vault;
 use crate::telephony::barring::ManagerConfig;
+use crate::telephony::phones::PhoneTerms;
 
 /// What call control needs to start.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ pub struct ServerConfig {
     pub websocket: Url,
     /// Where the others reach its SIP.
     pub peer_address: Option<String>,
-    /// Address that it names to phones for its audio, where it is not one of its own.
-    pub media_address: Option<IpAddr>,
+    /// What all its phones are told.
+    pub phones: PhoneTerms,
     /// How it reaches the outside world: a dial string with `{number}`, and `{slug}` for the tenant's.
     pub outbound_trunk: Option<String>,
     /// Where it tells who fails to sign in; else nobody is barred.
@@ -76,7 +77,7 @@ impl ServerConfig {
             ari,
             websocket: config.sip_websocket(),
             peer_address: config.sip_peer_address.clone(),
-            media_address: config.media_address,
+            phones: PhoneTerms { media_address: config.media_address, transfers: config.phone_transfers },
             outbound_trunk: config.outbound_trunk.clone(),
             manager: manager.map(|(address, password)| ManagerConfig {
                 address,

@@ -72,7 +72,7 @@ impl Link {
 
         let ask_again = endpoints.clone();
         let peers = common.peers.seen_from(&name);
-        tokio::spawn(phones::keep(client.clone(), config.media_address, peers, phone_news, move || {
+        tokio::spawn(phones::keep(client.clone(), config.phones, peers, phone_news, move || {
             // The task that asks lives as long as the shell.
             let _ = ask_again.send(EndpointQuestion::All);
         }));

@@ -26,6 +26,7 @@ pub(super) const SERVER_KEYS: &[&str] = &[
     "sip_websocket_url",
     "sip_peer_address",
     "media_address",
+    "phone_transfers",
     "outbound_trunk",
 ];
 
@@ -62,6 +63,8 @@ pub struct AsteriskConfig {
     pub sip_peer_address: Option<String>,
     /// Address that it names for its audio, where it is not one that it has itself.
     pub media_address: Option<IpAddr>,
+    /// Whether desk phones may hand calls on by their own transfer key.
+    pub phone_transfers: bool,
     /// How it reaches the outside world; without it nobody calls out.
     pub outbound_trunk: Option<String>,
 }
@@ -98,6 +101,7 @@ impl AsteriskConfig {
             reader.optional_with("sip_websocket_url", |text| web_url(text).filter(|url| url.scheme() == "http"));
         let sip_peer_address = reader.optional_with("sip_peer_address", peer_address);
         let media_address = reader.optional_with("media_address", |text| text.parse().ok());
+        let phone_transfers = reader.parsed("phone_transfers");
         let outbound_trunk = reader.optional_with("outbound_trunk", dial_string);
         Some(Self {
             name,
@@ -115,6 +119,7 @@ impl AsteriskConfig {
             sip_websocket_url,
             sip_peer_address,
             media_address,
+            phone_transfers: phone_transfers?,
             outbound_trunk,
         })
     }

@@ -111,6 +111,7 @@ pub const KEYS: &[Key] = &[
     optional("sip_websocket_url", "Asterisk's SIP over WebSocket, such as http://127.0.0.1:8088/ws", false),
     optional("sip_peer_address", "a host and port such as 10.0.0.2:5060", false),
     optional("media_address", "an IP address such as 203.0.113.7", false),
+    key("phone_transfers", "false", "true or false"),
     optional(
         "outbound_trunk",
         "a dial string of Asterisk with {number} in it, such as PJSIP/{number}@carrier; {slug} stands for the tenant's",

@@ -39,11 +39,20 @@ pub(crate) enum PhoneNews {
     Remove(String, oneshot::Sender<()>),
 }
 
+/// What all phones of a server are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PhoneTerms {
+    /// Address that the server names for its audio, where it is not one of its own.
+    pub media_address: Option<IpAddr>,
+    /// Whether desk phones may hand calls on by their own transfer key.
+    pub transfers: bool,
+}
+
 /// Keeps Asterisk's phones like the directory's; tells `pushed_some` when Asterisk learnt of phones, since one that it had
 /// forgotten may still be registered. Ends when the sender is dropped.
 pub(crate) async fn keep(
     client: Client,
-    media_address: Option<IpAddr>,
+    terms: PhoneTerms,
     others: Others,
     mut news: mpsc::UnboundedReceiver<PhoneNews>,
     pushed_some: impl Fn(),
@@ -60,11 +69,11 @@ pub(crate) async fn keep(
                 pushed = still_known(&client, pushed).await;
             }
             PhoneNews::Directory(directory) => {
-                wanted = phones(&directory, media_address);
+                wanted = phones(&directory, terms);
                 ahead.add_to(&mut wanted, Instant::now());
             }
             PhoneNews::Push(device, answer) => {
-                let phone = Phone::of(&device, media_address);
+                let phone = Phone::of(&device, terms);
                 let done = push(&client, &phone, phone.beyond(pushed.get(&phone.username))).await;
                 if done {
                     pushed.insert(phone.username.clone(), phone.clone());
@@ -164,7 +173,7 @@ struct Phone {
     username: String,
     ha1: Secret,
     kind: DeviceKind,
-    media_address: Option<IpAddr>,
+    terms: PhoneTerms,
 }
 
 /// A phone of which Asterisk has to be told something.
@@ -197,8 +206,8 @@ impl Object {
 }
 
 impl Phone {
-    fn of(device: &DirectoryDevice, media_address: Option<IpAddr>) -> Self {
-        Self { username: device.username.clone(), ha1: device.ha1.clone(), kind: device.kind, media_address }
+    fn of(device: &DirectoryDevice, terms: PhoneTerms) -> Self {
+        Self { username: device.username.clone(), ha1: device.ha1.clone(), kind: device.kind, terms }
     }
 
     /// What Asterisk has to be told, when this is what it knows. Another password alone leaves registration and calls as they are: an
@@ -261,13 +270,7 @@ impl Phone {
             ("allow_subscribe", "no"),
         ];
         let of_kind: &[_] = match self.kind {
-            // What it asks to transfer Asterisk leaves to us, on legs that we ring and on those that come by its context.
-            DeviceKind::Desk => &[
-                ("allow", "ulaw,alaw"),
-                ("allow_transfer", "yes"),
-                ("rtp_timeout", "180"),
-                ("rtp_timeout_hold", "3600"),
-            ],
+            DeviceKind::Desk => &[("allow", "ulaw,alaw"), ("rtp_timeout", "180"), ("rtp_timeout_hold", "3600")],
             // `webrtc` stands for DTLS-SRTP, ICE, RTCP multiplexing and a certificate made on the spot. A browser sends audio all the
             // time, muted and on hold too: when nothing comes, the page or its machine is gone.
             DeviceKind::Softphone => &[
@@ -280,7 +283,10 @@ impl Phone {
         };
         let mut fields: OwnedFields =
             both.iter().chain(of_kind).map(|(name, value)| (*name, (*value).to_owned())).collect();
-        fields.extend(self.media_address.map(|address| ("media_address", address.to_string())));
+        fields.extend(self.terms.media_address.map(|address| ("media_address", address.to_string())));
+        // What it asks to transfer Asterisk leaves to us, on legs that we ring and on those that come by its context.
+        let transfers = self.terms.transfers && self.kind == DeviceKind::Desk;
+        fields.push(("allow_transfer", if transfers { "yes" } else { "no" }.to_owned()));
         fields.push(("auth", self.username.clone()));
         fields.push(("aors", self.username.clone()));
         // No set_var: Asterisk 22.10.1 answers 500 to every further PUT of an endpoint that has one.
@@ -291,8 +297,8 @@ impl Phone {
 type Fields<'a> = Vec<(&'static str, &'a str)>;
 type OwnedFields = Vec<(&'static str, String)>;
 
-fn phones(directory: &Directory, media_address: Option<IpAddr>) -> BTreeMap<String, Phone> {
-    directory.devices.values().map(|device| (device.username.clone(), Phone::of(device, media_address))).collect()
+fn phones(directory: &Directory, terms: PhoneTerms) -> BTreeMap<String, Phone> {
+    directory.devices.values().map(|device| (device.username.clone(), Phone::of(device, terms))).collect()
 }
 
 async fn push(client: &Client, phone: &Phone, objects: &[Object]) -> bool {
@@ -346,7 +352,7 @@ mod tests {
             ha1: Secret::new("0".repeat(32)),
             kind: DeviceKind::Desk,
         };
-        Phone::of(&device, None)
+        Phone::of(&device, PhoneTerms::default())
     }
 
     #[test]
