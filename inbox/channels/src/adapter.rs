@@ -1,0 +1,142 @@
+//! What every adapter can do. One conformance suite (`tests/it/conformance.rs`) holds each of them to it.
+
+use crate::model::{Failure, Outgoing, ProviderId, Told};
+use http::{HeaderMap, Method};
+use serde_json::Value;
+use std::time::Duration;
+
+/// A request that a provider made, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhook<'a> {
+    /// Exactly as the provider knows it, with its query: a signature may be over it.
+    pub url: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// It does not carry the provider's signature: 401, and nothing is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the signature is missing")]
+    Missing,
+    #[error("the signature is not of this body")]
+    Wrong,
+}
+
+/// The body cannot be read; `at` says where, for the one who mends it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why} (at {at})")]
+pub struct Malformed {
+    pub why: String,
+    /// A JSON path or a form field; `byte 17` where the text itself is broken.
+    pub at: String,
+}
+
+/// This cannot be said at this provider, and why: told before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotSay {
+    /// Characters, as the provider counts them.
+    #[error("{is} characters; at most {limit}")]
+    TooLong { limit: usize, is: usize },
+    #[error("{is} bytes; at most {limit}")]
+    TooLarge { limit: u64, is: u64 },
+    #[error("a file of type {mime}; taken are {allowed:?}")]
+    FileType { mime: String, allowed: &'static [&'static str] },
+    #[error("{is} choices; at most {limit}")]
+    TooManyChoices { limit: usize, is: usize },
+    /// A field that the provider bounds, by our name for it.
+    #[error("{field}: at most {limit} characters")]
+    Field { field: &'static str, limit: usize },
+    /// The provider knows nothing like it.
+    #[error("{0} is not possible here")]
+    NoSuchThing(&'static str),
+    #[error("there is nothing to send")]
+    Empty,
+}
+
+/// A request to the provider, as data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub method: Method,
+    /// Complete, built on the account's `api_base`. It may hold a token (Telegram's does): never logged, see [`Request::name`].
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Body,
+    /// For logs and metrics: `messages.send`, `media.upload`.
+    pub name: &'static str,
+    /// Whether asking once more does no harm. Only such a request is repeated when no answer came.
+    pub repeatable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    Empty,
+    Json(Value),
+    Form(Vec<(String, String)>),
+    /// `multipart/form-data` with one file, opened by its blob key when it is sent.
+    File {
+        fields: Vec<(String, String)>,
+        field: &'static str,
+        key: String,
+        file_name: String,
+        mime: String,
+        size: u64,
+    },
+}
+
+/// What the provider answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    pub status: u16,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Taken. A request that makes no message (typing, a read mark) has no id.
+    Done {
+        id: Option<ProviderId>,
+    },
+    /// A file was uploaded; the message comes next with this id of it.
+    Uploaded {
+        media: String,
+    },
+    /// Where the file can be fetched, from [`Adapter::media`]. `headers` go along with the download.
+    Found {
+        url: String,
+        headers: HeaderMap,
+        mime: Option<String>,
+        size: Option<u64>,
+        sha256: Option<String>,
+    },
+    Failed {
+        failure: Failure,
+        after: Option<Duration>,
+    },
+    /// An answer that says neither yes nor no: it may have been sent.
+    Unclear {
+        detail: String,
+    },
+}
+
+pub trait Adapter: Send + Sync {
+    /// Whether this webhook is the provider's. In constant time.
+    fn verify(&self, webhook: Webhook<'_>) -> Result<(), Refused>;
+
+    /// The body's things in the order in which they stand.
+    fn parse(&self, body: &[u8]) -> Result<Vec<Told>, Malformed>;
+
+    /// The requests that say it, one after the other: an upload, then the message. What `upload` (an answer's [`Outcome::Uploaded`]) gave is in the
+    /// second's call: the shell calls `render` again with [`crate::model::Upload::provider_id`] set.
+    fn render(&self, outgoing: &Outgoing) -> Result<Request, CannotSay>;
+
+    /// What an answer to a request of this name means.
+    fn understand(&self, name: &'static str, answer: Answer<'_>) -> Outcome;
+
+    /// Asks where a file is; `None` where its own URL is all there is to it.
+    fn media(&self, id: &str) -> Option<Request>;
+
+    /// Asks whether an attempt without an answer was sent after all; `None` where the provider cannot be asked.
+    fn look_for(&self, outgoing: &Outgoing) -> Option<Request>;
+}
