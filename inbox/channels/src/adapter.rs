@@ -1,6 +1,7 @@
 //! What every adapter can do. One conformance suite (`tests/it/conformance.rs`) holds each of them to it.
 
 use crate::model::{Failure, Outgoing, ProviderId, Told};
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::time::Duration;
@@ -52,6 +53,9 @@ pub enum CannotSay {
     NoSuchThing(&'static str),
     #[error("there is nothing to send")]
     Empty,
+    /// Neither a chat nor a message is called so at this provider.
+    #[error("{0:?} is no address here")]
+    Address(String),
 }
 
 /// A request to the provider, as data.
@@ -120,6 +124,20 @@ pub enum Outcome {
     },
 }
 
+/// What a provider's list says of an attempt that had no answer: see [`Adapter::looked`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    Sent {
+        id: ProviderId,
+    },
+    /// It was surely not taken: it may be sent again.
+    NotThere,
+    /// It cannot be told: it may have been sent, and a person decides.
+    Unclear {
+        detail: String,
+    },
+}
+
 pub trait Adapter: Send + Sync {
     /// Whether this webhook is the provider's. In constant time.
     fn verify(&self, webhook: Webhook<'_>) -> Result<(), Refused>;
@@ -139,4 +157,26 @@ pub trait Adapter: Send + Sync {
 
     /// Asks whether an attempt without an answer was sent after all; `None` where the provider cannot be asked.
     fn look_for(&self, outgoing: &Outgoing) -> Option<Request>;
+
+    /// As [`Adapter::parse`], for providers that put something into the URL as well: Twilio's status callbacks carry our reference there.
+    fn read(&self, webhook: Webhook<'_>) -> Result<Vec<Told>, Malformed> {
+        self.parse(webhook.body)
+    }
+
+    /// What the answer to [`Adapter::look_for`] says of the attempt, which was made between these two moments.
+    fn looked(&self, outgoing: &Outgoing, between: (DateTime<Utc>, DateTime<Utc>), answer: Answer<'_>) -> Look {
+        let _ = (outgoing, between, answer);
+        Look::Unclear { detail: "this provider cannot be asked".to_owned() }
+    }
+
+    /// The headers that a download of [`crate::model::MediaAt::Url`] needs. Credentials only for the account's own host.
+    fn download_headers(&self, url: &str) -> HeaderMap {
+        let _ = url;
+        HeaderMap::new()
+    }
+
+    /// Files larger than this many bytes are not to be had from the provider, whoever asks; known before the question.
+    fn download_limit(&self) -> Option<u64> {
+        None
+    }
 }
