@@ -24,6 +24,7 @@ mod update;
 
 pub use answer::moved_to;
 pub use member::EVERYTHING;
+pub use render::{CAPTION_LIMIT, CHOICES_LIMIT, PAYLOAD_LIMIT, PHOTO_LIMIT, PRESSED_LIMIT, TEXT_LIMIT};
 pub use update::ALLOWED_UPDATES;
 
 use crate::adapter::{Adapter, Answer, Body, CannotSay, Malformed, Outcome, Refused, Request, Webhook};
