@@ -91,8 +91,7 @@ impl Refusal {
         match self.code {
             429 => return Why::TooMany,
             // A token that is withdrawn is 401, one that never was is 404.
-            401 | 404 => return Why::Account,
-            409 => return Why::Account,
+            401 | 404 | 409 => return Why::Account,
             413 => return Why::NotAccepted,
             500.. => return Why::ProviderDown,
             _ => {}
@@ -103,11 +102,8 @@ impl Refusal {
 
     pub(super) fn outcome(self) -> Outcome {
         if let Some(new) = self.moved {
-            let failure = Failure {
-                code: format!("{MOVED}{new}"),
-                detail: self.description,
-                why: Why::NoSuchRecipient,
-            };
+            let failure =
+                Failure { code: format!("{MOVED}{new}"), detail: self.description, why: Why::NoSuchRecipient };
             return Outcome::Failed { failure, after: None };
         }
         let why = self.why();

@@ -33,7 +33,7 @@ use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use subtle::ConstantTimeEq;
 
 /// The header that carries the secret given to `setWebhook`.
@@ -110,7 +110,9 @@ impl Account {
         for byte in self.bot_token.bytes() {
             match byte {
                 b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b':' | b'_' | b'-' => token.push(char::from(byte)),
-                other => token.push_str(&format!("%{other:02X}")),
+                other => {
+                    let _ = write!(token, "%{other:02X}");
+                }
             }
         }
         token

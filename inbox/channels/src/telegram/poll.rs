@@ -95,25 +95,7 @@ impl Poll {
                 self.told = updates.iter().map(|update| update.id).collect();
                 Polled::Updates(updates)
             }
-            _ => self.refused(answer),
-        }
-    }
-
-    fn refused(&mut self, answer: Answer<'_>) -> Polled {
-        let told = serde_json::from_slice::<Value>(answer.body).unwrap_or(Value::Null);
-        let refusal = answer::Refusal::read(&told, answer);
-        let webhook = refusal.says("webhook");
-        let detail = if refusal.description.is_empty() {
-            format!("HTTP {}", answer.status)
-        } else {
-            refusal.description
-        };
-        match refusal.code {
-            409 if webhook => Polled::WebhookSet { detail },
-            409 => Polled::AnotherPoller { detail },
-            429 => Polled::TooMany { after: refusal.after.unwrap_or(Duration::from_secs(1)) },
-            401 | 404 => Polled::Unauthorized { detail },
-            _ => Polled::Down { detail },
+            _ => refused(answer),
         }
     }
 
@@ -125,5 +107,19 @@ impl Poll {
             self.told.drain(..=at);
             self.offset = through.checked_add(1);
         }
+    }
+}
+
+fn refused(answer: Answer<'_>) -> Polled {
+    let told = serde_json::from_slice::<Value>(answer.body).unwrap_or(Value::Null);
+    let refusal = answer::Refusal::read(&told, answer);
+    let webhook = refusal.says("webhook");
+    let detail = if refusal.description.is_empty() { format!("HTTP {}", answer.status) } else { refusal.description };
+    match refusal.code {
+        409 if webhook => Polled::WebhookSet { detail },
+        409 => Polled::AnotherPoller { detail },
+        429 => Polled::TooMany { after: refusal.after.unwrap_or(Duration::from_secs(1)) },
+        401 | 404 => Polled::Unauthorized { detail },
+        _ => Polled::Down { detail },
     }
 }

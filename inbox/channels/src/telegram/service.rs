@@ -138,7 +138,8 @@ fn checklist(checklist: &Value) -> String {
 
 /// `total_amount` counts the smallest unit of the currency. Most have two decimals; these have none (<https://core.telegram.org/bots/payments/currencies.json>).
 const WITHOUT_DECIMALS: &[&str] = &[
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UZS", "VND", "VUV", "XAF", "XOF", "XPF", "XTR",
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UZS", "VND", "VUV", "XAF", "XOF",
+    "XPF", "XTR",
 ];
 
 pub(super) fn money(value: &Value) -> String {

@@ -68,7 +68,7 @@ impl Account {
     }
 
     /// The answer to [`Account::get_me`]; otherwise why there is none.
-    pub fn read_me(&self, answer: Answer<'_>) -> Result<Bot, Outcome> {
+    pub fn read_me(&self, answer: Answer<'_>) -> Result<Bot, Box<Outcome>> {
         let result = self.result("getMe", answer)?;
         let id = integer(&result, "id").ok_or_else(|| unclear("getMe without an id"))?;
         Ok(Bot {
@@ -82,7 +82,7 @@ impl Account {
     }
 
     /// The answer to [`Account::get_webhook_info`].
-    pub fn read_webhook_info(&self, answer: Answer<'_>) -> Result<WebhookInfo, Outcome> {
+    pub fn read_webhook_info(&self, answer: Answer<'_>) -> Result<WebhookInfo, Box<Outcome>> {
         let result = self.result("getWebhookInfo", answer)?;
         Ok(WebhookInfo {
             url: owned(&result, "url").unwrap_or_default(),
@@ -95,17 +95,17 @@ impl Account {
         })
     }
 
-    fn result(&self, name: &'static str, answer: Answer<'_>) -> Result<Value, Outcome> {
+    fn result(&self, name: &'static str, answer: Answer<'_>) -> Result<Value, Box<Outcome>> {
         match answer::understand(self, name, answer) {
             Outcome::Done { .. } => {
                 let told: Value = serde_json::from_slice(answer.body).map_err(|broken| unclear(&broken.to_string()))?;
                 object(&told, "result").cloned().ok_or_else(|| unclear("an answer without a result"))
             }
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     }
 }
 
-fn unclear(detail: &str) -> Outcome {
-    Outcome::Unclear { detail: detail.to_owned() }
+fn unclear(detail: &str) -> Box<Outcome> {
+    Box::new(Outcome::Unclear { detail: detail.to_owned() })
 }

@@ -107,7 +107,9 @@ impl StaffCommand {
 
     /// What the help says.
     pub fn help() -> String {
-        format!("{STATS_USAGE} — figures of calls and chats\n{LEADS_USAGE} — the newest leads\n/unlink — no more news in this group")
+        format!(
+            "{STATS_USAGE} — figures of calls and chats\n{LEADS_USAGE} — the newest leads\n/unlink — no more news in this group"
+        )
     }
 }
 
@@ -131,7 +133,11 @@ pub struct Stats {
 impl Stats {
     pub fn words(&self, period: Period) -> String {
         let mut out = format!("Figures of {}", period.words());
-        let _ = write!(out, "\nCalls: {} ({} answered, {} abandoned)", self.calls, self.calls_answered, self.calls_abandoned);
+        let _ = write!(
+            out,
+            "\nCalls: {} ({} answered, {} abandoned)",
+            self.calls, self.calls_answered, self.calls_abandoned
+        );
         let _ = write!(out, "\nChats: {} ({} resolved)", self.chats, self.chats_resolved);
         if let Some(seconds) = self.average_wait_seconds {
             let _ = write!(out, "\nAverage wait: {}", duration(seconds));
@@ -167,7 +173,13 @@ pub fn leads(leads: &[Lead]) -> String {
     }
     let mut out = String::from("New leads");
     for (at, lead) in leads.iter().enumerate() {
-        let mut line = format!("\n{}. {} · {} · {} ago", at + 1, one_line(&lead.name, 80), lead.channel, duration(lead.age_seconds));
+        let mut line = format!(
+            "\n{}. {} · {} · {} ago",
+            at + 1,
+            one_line(&lead.name, 80),
+            lead.channel,
+            duration(lead.age_seconds)
+        );
         if let Some(preview) = &lead.preview {
             let _ = write!(line, "\n   {}", one_line(preview, 160));
         }
@@ -188,10 +200,21 @@ pub fn leads(leads: &[Lead]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     NewLead(Lead),
-    Waiting { name: String, channel: String, seconds: u64 },
+    Waiting {
+        name: String,
+        channel: String,
+        seconds: u64,
+    },
     /// `target`: `first reply`, `next reply`, `resolution`.
-    SlaBreached { name: String, target: String, link: Option<String> },
-    ChannelStopped { account: String, reason: String },
+    SlaBreached {
+        name: String,
+        target: String,
+        link: Option<String>,
+    },
+    ChannelStopped {
+        account: String,
+        reason: String,
+    },
 }
 
 impl News {

@@ -86,7 +86,8 @@ pub(super) fn command(message: &Value) -> Option<Command> {
         None => (marked, None),
     };
     // 1 to 32 of these (https://core.telegram.org/bots/api#botcommand).
-    let proper = (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let proper =
+        (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     proper.then(|| Command { name: name.to_ascii_lowercase(), argument: rest.trim().to_owned(), bot })
 }
 

@@ -34,15 +34,8 @@ pub const ALLOWED_UPDATES: &[&str] = &[
 ];
 
 /// Known, and nothing of them is shown: they are for bots that do other things.
-const IGNORED: &[&str] = &[
-    "inline_query",
-    "chosen_inline_result",
-    "poll",
-    "poll_answer",
-    "chat_boost",
-    "removed_chat_boost",
-    "managed_bot",
-];
+const IGNORED: &[&str] =
+    &["inline_query", "chosen_inline_result", "poll", "poll_answer", "chat_boost", "removed_chat_boost", "managed_bot"];
 
 pub(super) fn parse(account: &Account, body: &[u8]) -> Result<Vec<Told>, Malformed> {
     let update: Value = serde_json::from_slice(body).map_err(|broken| Malformed {
@@ -175,7 +168,9 @@ impl Update<'_> {
             Some(chat) => chat,
             None => Chat::of(integer(sender, "id")?),
         };
-        let rows = under.and_then(|under| object(under, "reply_markup")).map_or(&[][..], |markup| list(markup, "inline_keyboard"));
+        let rows = under
+            .and_then(|under| object(under, "reply_markup"))
+            .map_or(&[][..], |markup| list(markup, "inline_keyboard"));
         let title_of_button = rows
             .iter()
             .flat_map(|row| row.as_array().map_or(&[][..], Vec::as_slice))

@@ -15,7 +15,7 @@ impl Party {
     pub(super) fn read(from: &str, external: Option<&str>) -> Option<Self> {
         let (channel, user) = from.split_at(from.find(':').map_or(0, |at| at + 1));
         let number = phone(user);
-        let mut identities = match (channel, &number) {
+        let mut identities: Vec<Identity> = match (channel, &number) {
             (WHATSAPP, Some(number)) => {
                 let id = number.trim_start_matches('+').to_owned();
                 vec![Identity::Phone(number.clone()), Identity::WhatsappId(id)]
@@ -27,11 +27,8 @@ impl Party {
             ("", None) => vec![Identity::Phone(from.to_owned())],
             (_, None) => vec![Identity::Username(from.to_owned())],
         };
-        if let Some(user) = external.map(|user| user.strip_prefix(WHATSAPP).unwrap_or(user)).and_then(bsuid) {
-            if !identities.contains(&user) {
-                identities.push(user);
-            }
-        }
+        let external = external.map(|user| user.strip_prefix(WHATSAPP).unwrap_or(user)).and_then(bsuid);
+        identities.extend(external.filter(|user| !identities.contains(user)));
         let address = number.map_or_else(|| from.to_owned(), |number| format!("{channel}{number}"));
         (!identities.is_empty()).then_some(Self { address, identities })
     }

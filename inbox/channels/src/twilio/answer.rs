@@ -20,7 +20,9 @@ pub(super) fn understand(name: &'static str, answer: Answer<'_>) -> Outcome {
     match answer.status {
         200..=299 => {
             let Some(told) = &told else {
-                return Outcome::Unclear { detail: format!("HTTP {} without an answer that can be read", answer.status) };
+                return Outcome::Unclear {
+                    detail: format!("HTTP {} without an answer that can be read", answer.status),
+                };
             };
             if !sends {
                 return Outcome::Done { id: None };

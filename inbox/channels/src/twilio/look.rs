@@ -82,7 +82,11 @@ pub(super) fn looked(
             && message.get("num_media").and_then(number).unwrap_or(0) == files;
         let of_that_time = since <= at && at <= until;
         // An account that redacts its messages shows no text: it may be this one.
-        if of_that_time && word("to") == Some(outgoing.to.0.as_str()) && word("body").unwrap_or_default().is_empty() && !body.is_empty() {
+        if of_that_time
+            && word("to") == Some(outgoing.to.0.as_str())
+            && word("body").unwrap_or_default().is_empty()
+            && !body.is_empty()
+        {
             return unclear("a message whose text is not shown".to_owned());
         }
         if ours && of_that_time {

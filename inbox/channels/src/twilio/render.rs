@@ -51,7 +51,9 @@ pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, 
                 return Err(CannotSay::NoSuchThing("a template that is not named by its Content SID (HX…)"));
             }
             if header.is_some() || !buttons.is_empty() {
-                return Err(CannotSay::NoSuchThing("a header or a button apart from the template's numbered variables"));
+                return Err(CannotSay::NoSuchThing(
+                    "a header or a button apart from the template's numbered variables",
+                ));
             }
             fields.push(("ContentSid", name.clone()));
             if !body.is_empty() {

@@ -18,9 +18,16 @@ pub(super) fn parse(body: &[u8], reference: Option<String>) -> Result<Vec<Told>,
             why: broken.to_string(),
             at: format!("line {} column {}", broken.line(), broken.column()),
         })?;
-        let what = raw.get("EventType").or_else(|| raw.get("type")).and_then(Value::as_str).unwrap_or("json").to_owned();
-        let key = format!("json/{what}/{}", raw.get("Sid").or_else(|| raw.get("id")).and_then(Value::as_str).unwrap_or(""));
-        return Ok(vec![Told { at: None, key, line: None, what: What::Unsupported { what, from: None, chat: None, raw } }]);
+        let what =
+            raw.get("EventType").or_else(|| raw.get("type")).and_then(Value::as_str).unwrap_or("json").to_owned();
+        let key =
+            format!("json/{what}/{}", raw.get("Sid").or_else(|| raw.get("id")).and_then(Value::as_str).unwrap_or(""));
+        return Ok(vec![Told {
+            at: None,
+            key,
+            line: None,
+            what: What::Unsupported { what, from: None, chat: None, raw },
+        }]);
     }
     let form = Form::read(body)?;
     if form.is_empty() {
@@ -93,25 +100,23 @@ fn told_status(form: &Form, sid: &str, status: &str, reference: Option<String>) 
 }
 
 fn came(form: &Form, sid: &str) -> Result<Vec<Told>, Malformed> {
-    let from = form
-        .get("From")
-        .ok_or_else(|| Malformed { why: "nobody sent it".to_owned(), at: "From".to_owned() })?;
+    let from = form.get("From").ok_or_else(|| Malformed { why: "nobody sent it".to_owned(), at: "From".to_owned() })?;
     let Some(sender) = Sender::read(from, form.get("ExternalUserId")) else {
         return Ok(vec![unsupported(form, sid, "a sender that has no number and no id")]);
     };
     let party = sender.party(form.get("ProfileName"));
     let told = |key: String, what: What| Told { at: None, key, line: form.owned("To"), what };
 
-    if form.get("MessageType") == Some("reaction") {
-        if let Some(message) = form.owned("OriginalRepliedMessageSid") {
-            let reacted = What::Reacted {
-                message: ProviderId(message),
-                from: Some(party),
-                chat: sender.address(),
-                emoji: form.owned("Body").into_iter().collect(),
-            };
-            return Ok(vec![told(sid.to_owned(), reacted)]);
-        }
+    if form.get("MessageType") == Some("reaction")
+        && let Some(message) = form.owned("OriginalRepliedMessageSid")
+    {
+        let reacted = What::Reacted {
+            message: ProviderId(message),
+            from: Some(party),
+            chat: sender.address(),
+            emoji: form.owned("Body").into_iter().collect(),
+        };
+        return Ok(vec![told(sid.to_owned(), reacted)]);
     }
     if form.get("MessageType") == Some("unsupported") {
         return Ok(vec![unsupported(form, sid, "MessageType unsupported")]);
@@ -159,17 +164,17 @@ fn contents(form: &Form, whatsapp: bool) -> Vec<Content> {
         return media.into_iter().map(Content::Media).collect();
     }
     // Buttons are WhatsApp's: in an SMS such a field is somebody else's invention.
-    if whatsapp {
-        if let Some(title) = form.get("ButtonText").or_else(|| form.get("ListTitle")) {
-            let payload = form.get("ButtonPayload").or_else(|| form.get("ListId")).unwrap_or(title);
-            return vec![Content::Choice { title: title.to_owned(), payload: payload.to_owned() }];
-        }
+    let pressed = form.get("ButtonText").or_else(|| form.get("ListTitle")).filter(|_| whatsapp);
+    if let Some(title) = pressed {
+        let payload = form.get("ButtonPayload").or_else(|| form.get("ListId")).unwrap_or(title);
+        return vec![Content::Choice { title: title.to_owned(), payload: payload.to_owned() }];
     }
     if let Some(data) = form.get("InteractiveData").or_else(|| form.get("FlowData")) {
         let answers = serde_json::from_str(data).unwrap_or_else(|_| Value::String(data.to_owned()));
         return vec![Content::Form { name: form.owned("Body"), answers }];
     }
-    let coordinate = |name| form.get(name).and_then(|number| number.parse::<f64>().ok()).filter(|number| number.is_finite());
+    let coordinate =
+        |name| form.get(name).and_then(|number| number.parse::<f64>().ok()).filter(|number| number.is_finite());
     if let (Some(latitude), Some(longitude)) = (coordinate("Latitude"), coordinate("Longitude")) {
         let name = form.owned("Label").or_else(|| form.owned("Body"));
         return vec![Content::Location { latitude, longitude, name, address: form.owned("Address") }];

@@ -4,11 +4,11 @@ use crate::support::{deep_json, line, recorded, samples};
 use http::HeaderMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use trunkline_channels::Adapter;
 use trunkline_channels::adapter::{Refused, Webhook};
 use trunkline_channels::model::{Content, Identity, Media, Told, What};
 use trunkline_channels::telegram::address::{Chat, MessageId};
 use trunkline_channels::telegram::{Account, PUBLIC_DOWNLOAD_LIMIT, SECRET_HEADER};
-use trunkline_channels::Adapter;
 
 pub(crate) fn bot() -> Account {
     let mut account = Account::new("7001:a-secret", "hook-secret");
@@ -76,8 +76,15 @@ fn every_recorded_update_is_understood() {
         let all = account.parse(body).unwrap_or_else(|refused| panic!("{name}: {refused}"));
         let lines: Vec<String> = all.iter().map(|told| line(&told.what)).collect();
         let begins = match short {
-            "inline_query" | "chosen_inline_result" | "poll" | "poll_answer" | "chat_boost" | "removed_chat_boost"
-            | "managed_bot" | "chat_member" | "my_chat_member" => "ignored",
+            "inline_query"
+            | "chosen_inline_result"
+            | "poll"
+            | "poll_answer"
+            | "chat_boost"
+            | "removed_chat_boost"
+            | "managed_bot"
+            | "chat_member"
+            | "my_chat_member" => "ignored",
             "edited_message" | "edited_channel_post" | "edited_business_message" => "edited",
             "deleted_business_messages" => "deleted",
             "message_reaction" | "message_reaction_count" => "reacted",
@@ -179,7 +186,8 @@ fn the_twenty_megabytes_are_known_before_the_question() {
 #[test]
 fn settings_are_read_as_they_are_stored() {
     let account: Account =
-        serde_json::from_value(json!({"bot_token": "5:t", "secret_token": "s", "api_base": "http://127.0.0.1:9/"})).unwrap();
+        serde_json::from_value(json!({"bot_token": "5:t", "secret_token": "s", "api_base": "http://127.0.0.1:9/"}))
+            .unwrap();
     assert_eq!(account.bot_id(), Some(5));
     assert_eq!(account.get_me().url, "http://127.0.0.1:9/bot5:t/getMe");
     let account: Account = serde_json::from_value(json!({"bot_token": "../../x"})).unwrap();

@@ -63,11 +63,8 @@ fn length_is_counted_in_utf16() {
     said("1", text(&"😆".repeat(2048)));
     assert_eq!(refused("1", text(&"😆".repeat(2049))), CannotSay::TooLong { limit: 4096, is: 4098 });
     assert_eq!(refused("1", text(" \n")), CannotSay::Empty);
-    let caption = |caption: String| Say::File {
-        sort: MediaSort::Image,
-        file: upload("image/png", 5),
-        caption: Some(caption),
-    };
+    let caption =
+        |caption: String| Say::File { sort: MediaSort::Image, file: upload("image/png", 5), caption: Some(caption) };
     assert!(bot().render(&outgoing("1", caption("x".repeat(1024)))).is_ok());
     assert_eq!(refused("1", caption("x".repeat(1025))), CannotSay::TooLong { limit: 1024, is: 1025 });
 }
@@ -123,10 +120,7 @@ fn what_telegram_does_not_take_is_told_before() {
     local.local = true;
     assert!(local.render(&outgoing("1", large)).is_ok());
     assert!(matches!(refused("1", file(MediaSort::Sticker, "image/png", 1, None)), CannotSay::FileType { .. }));
-    assert!(matches!(
-        refused("1", file(MediaSort::VideoNote, "video/mp4", 1, Some("x"))),
-        CannotSay::NoSuchThing(_)
-    ));
+    assert!(matches!(refused("1", file(MediaSort::VideoNote, "video/mp4", 1, Some("x"))), CannotSay::NoSuchThing(_)));
     let template = Say::Template {
         name: "n".to_owned(),
         language: "en".to_owned(),
@@ -148,14 +142,8 @@ fn choices_are_buttons_one_under_the_other() {
     let keyboard = json!([[{"text": "Berth", "callback_data": "b"}], [{"text": "Crane", "callback_data": "c"}]]);
     assert_eq!(body["reply_markup"]["inline_keyboard"], keyboard);
     said("1", say(vec![choice("x", &"ö".repeat(32))]));
-    assert_eq!(
-        refused("1", say(vec![choice("x", &"ö".repeat(33))])),
-        CannotSay::Field { field: "payload", limit: 64 }
-    );
-    assert_eq!(
-        refused("1", say(vec![choice("x", "y"); 101])),
-        CannotSay::TooManyChoices { limit: 100, is: 101 }
-    );
+    assert_eq!(refused("1", say(vec![choice("x", &"ö".repeat(33))])), CannotSay::Field { field: "payload", limit: 64 });
+    assert_eq!(refused("1", say(vec![choice("x", "y"); 101])), CannotSay::TooManyChoices { limit: 100, is: 101 });
     assert_eq!(refused("1", say(Vec::new())), CannotSay::Empty);
 }
 
@@ -172,7 +160,10 @@ fn places_and_people() {
         ("sendLocation".to_owned(), json!({"chat_id": 1, "latitude": 53.5, "longitude": 8.25}))
     );
     let venue = said("1", place(Some("Slipway")));
-    assert_eq!((venue.0.as_str(), &venue.1["title"], &venue.1["address"]), ("sendVenue", &json!("Slipway"), &json!("Quay 4")));
+    assert_eq!(
+        (venue.0.as_str(), &venue.1["title"], &venue.1["address"]),
+        ("sendVenue", &json!("Slipway"), &json!("Quay 4"))
+    );
 
     let card = Card {
         name: "Cy Marsh".to_owned(),
@@ -192,11 +183,20 @@ fn places_and_people() {
 fn what_is_done_to_a_message() {
     let react = |emoji: Option<&str>| Say::React { message: id("41/9"), emoji: emoji.map(str::to_owned) };
     assert_eq!(said("41", react(Some("👍"))).1["reaction"], json!([{"type": "emoji", "emoji": "👍"}]));
-    assert_eq!(said("41", react(None)), ("setMessageReaction".to_owned(), json!({"chat_id": 41, "message_id": 9, "reaction": []})));
+    assert_eq!(
+        said("41", react(None)),
+        ("setMessageReaction".to_owned(), json!({"chat_id": 41, "message_id": 9, "reaction": []}))
+    );
     let edit = |message: &str| Say::Edit { message: id(message), text: "new".to_owned() };
-    assert_eq!(said("41", edit("41/9")), ("editMessageText".to_owned(), json!({"chat_id": 41, "message_id": 9, "text": "new"})));
+    assert_eq!(
+        said("41", edit("41/9")),
+        ("editMessageText".to_owned(), json!({"chat_id": 41, "message_id": 9, "text": "new"}))
+    );
     assert_eq!(said("41@bc9", edit("41@bc9/9")).1["business_connection_id"], json!("bc9"));
-    assert_eq!(said("41", Say::Delete { message: id("41/9") }), ("deleteMessage".to_owned(), json!({"chat_id": 41, "message_id": 9})));
+    assert_eq!(
+        said("41", Say::Delete { message: id("41/9") }),
+        ("deleteMessage".to_owned(), json!({"chat_id": 41, "message_id": 9}))
+    );
     assert_eq!(
         said("41@bc9", Say::Delete { message: id("41@bc9/9") }),
         ("deleteBusinessMessages".to_owned(), json!({"business_connection_id": "bc9", "message_ids": [9]}))
@@ -271,9 +271,13 @@ fn refusals_by_their_description() {
 
 #[test]
 fn a_flood_says_how_long_and_a_moved_group_where_to() {
-    let (failure, after) = failed(r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 14","parameters":{"retry_after":14}}"#);
+    let (failure, after) = failed(
+        r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 14","parameters":{"retry_after":14}}"#,
+    );
     assert_eq!((failure.why, after), (Why::TooMany, Some(Duration::from_secs(14))));
-    let (failure, _) = failed(r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1004001}}"#);
+    let (failure, _) = failed(
+        r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1004001}}"#,
+    );
     assert_eq!((failure.why, moved_to(&failure)), (Why::NoSuchRecipient, Some(-1_004_001)));
 }
 
@@ -395,7 +399,8 @@ fn why_nothing_can_be_polled() {
     let mut poll = Poll::new(Some(5), Duration::from_secs(1));
     let mut asked = |status, body: &str| poll.answered(answer(status, &headers, body));
     let refused = |code: u16, words: &str| json!({"ok": false, "error_code": code, "description": words}).to_string();
-    let webhook = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
+    let webhook =
+        "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
     assert!(matches!(asked(409, &refused(409, webhook)), Polled::WebhookSet { .. }));
     let other = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
     assert!(matches!(asked(409, &refused(409, other)), Polled::AnotherPoller { .. }));
@@ -420,13 +425,17 @@ fn connecting_and_health() {
     assert_eq!(account.get_me().body, Body::Empty);
     let me = r#"{"ok":true,"result":{"id":7001,"is_bot":true,"first_name":"Desk","username":"desk_bot","can_join_groups":true,"can_read_all_group_messages":false,"can_connect_to_business":true}}"#;
     let me = account.read_me(answer(200, &headers, me)).unwrap();
-    assert_eq!((me.username.as_deref(), me.joins_groups, me.reads_groups, me.takes_business), (Some("desk_bot"), true, false, true));
+    assert_eq!(
+        (me.username.as_deref(), me.joins_groups, me.reads_groups, me.takes_business),
+        (Some("desk_bot"), true, false, true)
+    );
     let info = r#"{"ok":true,"result":{"url":"https://desk.example/x","pending_update_count":12,"last_error_date":1790000000,"last_error_message":"Wrong response from the webhook: 500 Internal Server Error","allowed_updates":["message"]}}"#;
     let info = account.read_webhook_info(answer(200, &headers, info)).unwrap();
     assert_eq!((info.pending, info.last_error.as_ref().unwrap().0.unwrap().timestamp()), (12, 1_790_000_000));
     assert!(info.not_sent().contains(&"chat_member") && !info.not_sent().contains(&"message"));
-    let refused = account.read_me(answer(401, &headers, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#));
-    let Err(Outcome::Failed { failure, .. }) = refused else { panic!("{refused:?}") };
+    let refused =
+        account.read_me(answer(401, &headers, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#));
+    let Outcome::Failed { failure, .. } = *refused.unwrap_err() else { panic!() };
     assert_eq!(failure.why, Why::Account);
 }
 

@@ -28,8 +28,7 @@ fn each_sample_says_what_stands_beside_it() {
     let mut wrong = Vec::new();
     for sample in samples("twilio.json") {
         let url = sample["url"].as_str().unwrap_or("https://desk.example/webhooks/twilio/1");
-        let is: Vec<String> =
-            read(url, sample["body"].as_str().unwrap()).iter().map(|told| line(&told.what)).collect();
+        let is: Vec<String> = read(url, sample["body"].as_str().unwrap()).iter().map(|told| line(&told.what)).collect();
         let wanted: Vec<&str> = sample["is"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
         if is != wanted {
             wrong.push(format!("{}\n  is     {is:?}\n  wanted {wanted:?}", sample["name"]));
@@ -168,7 +167,10 @@ fn the_port_may_be_signed_or_not_but_the_rest_is_exact() {
     assert_eq!(verify("t", URL, "", &sign("t", with_port)), Ok(()));
     assert_eq!(verify("t", with_port, "", &sign("t", URL)), Ok(()));
     assert_eq!(verify("t", "https://desk.example:8443/x", "", &sign("t", "https://desk.example/x")), Ok(()));
-    assert_eq!(verify("t", "https://desk.example/x", "", &sign("t", "https://desk.example:8443/x")), Err(Refused::Wrong));
+    assert_eq!(
+        verify("t", "https://desk.example/x", "", &sign("t", "https://desk.example:8443/x")),
+        Err(Refused::Wrong)
+    );
     assert_eq!(verify("t", "http://desk.example/x", "", &sign("t", "http://desk.example:80/x")), Ok(()));
     assert_eq!(verify("t", "https://a:b@desk.example/x", "", &sign("t", "https://a:b@desk.example:443/x")), Ok(()));
     assert_eq!(verify("t", "https://[::1]/x", "", &sign("t", "https://[::1]:443/x")), Ok(()));
@@ -200,12 +202,11 @@ fn the_providers_own_vectors() {
     for vector in file["vectors"].as_array().unwrap() {
         let word = |value: &Value| value.as_str().unwrap().to_owned();
         let Some(signature) = vector["signature"].as_str() else { continue };
-        let body = match vector["params"].as_object() {
-            Some(params) => form(&mut params.iter().map(|(name, value)| (name.clone(), word(value)))),
-            None => {
-                let pairs = vector["params_multi"].as_array().unwrap();
-                form(&mut pairs.iter().map(|pair| (word(&pair[0]), word(&pair[1]))))
-            }
+        let body = if let Some(params) = vector["params"].as_object() {
+            form(&mut params.iter().map(|(name, value)| (name.clone(), word(value))))
+        } else {
+            let pairs = vector["params_multi"].as_array().unwrap();
+            form(&mut pairs.iter().map(|pair| (word(&pair[0]), word(&pair[1]))))
         };
         let verified = verify("12345", vector["url"].as_str().unwrap(), &body, signature).is_ok();
         assert_eq!(verified, vector["valid"].as_bool().unwrap(), "{}", vector["name"]);
