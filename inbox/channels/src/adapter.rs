@@ -96,6 +96,22 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
 }
 
+impl Answer<'_> {
+    /// How long the provider asks to be left alone: `Retry-After` in seconds, or as a date beside the answer's own `Date` (RFC 9110, 10.2.3). At most a day.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let wanted = text("retry-after")?;
+        let seconds = if let Ok(seconds) = wanted.parse::<u64>() {
+            seconds
+        } else {
+            let until = DateTime::parse_from_rfc2822(wanted).ok()?;
+            let now = DateTime::parse_from_rfc2822(text("date")?).ok()?;
+            u64::try_from((until - now).num_seconds()).unwrap_or(0)
+        };
+        Some(Duration::from_secs(seconds.min(86_400)))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// Taken. A request that makes no message (typing, a read mark) has no id.

@@ -401,6 +401,9 @@ pub enum Say {
         language: String,
         header: Option<TemplateHeader>,
         body: Vec<String>,
+        /// The names of `body`'s values, in its order, where the template names its variables; empty where it numbers them.
+        #[serde(default)]
+        names: Vec<String>,
         buttons: Vec<TemplateButton>,
     },
     /// `None` takes the reaction away.

@@ -51,13 +51,8 @@ fn without_json(answer: Answer<'_>, makes_a_message: bool) -> Outcome {
     };
     Outcome::Failed {
         failure: Failure { code: answer.status.to_string(), detail: format!("HTTP {}", answer.status), why },
-        after: retry_after(answer.headers),
+        after: answer.retry_after(),
     }
-}
-
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// `ok: false`.
@@ -78,7 +73,7 @@ impl Refusal {
         Self {
             code: integer(told, "error_code").unwrap_or_else(|| i64::from(answer.status)),
             description: owned(told, "description").unwrap_or_default(),
-            after: after.or_else(|| retry_after(answer.headers)),
+            after: after.or_else(|| answer.retry_after()),
             moved: parameters.and_then(|parameters| integer(parameters, "migrate_to_chat_id")),
         }
     }

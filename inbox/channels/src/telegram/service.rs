@@ -58,7 +58,7 @@ const KINDS: &[(&str, Line)] = &[
         Some(0) | None => "messages stay from now on".to_owned(),
         Some(seconds) => format!("messages go after {seconds} s"),
     }),
-    ("boost_added", |v| format!("boosted the chat {} times", number(v, "boost_count"))),
+    ("boost_added", |v| format!("boosted the chat: {}", number(v, "boost_count"))),
     ("forum_topic_created", |v| with("opened the topic", text(v, "name"))),
     ("forum_topic_edited", |v| with("changed the topic", text(v, "name"))),
     ("forum_topic_closed", |_| "closed the topic".to_owned()),
@@ -66,9 +66,12 @@ const KINDS: &[(&str, Line)] = &[
     ("general_forum_topic_hidden", |_| "hid the General topic".to_owned()),
     ("general_forum_topic_unhidden", |_| "showed the General topic".to_owned()),
     ("checklist_tasks_done", |v| {
-        let done = list(v, "marked_as_done_task_ids").len();
-        let undone = list(v, "marked_as_not_done_task_ids").len();
-        format!("ticked {done} tasks off, opened {undone} again")
+        match (list(v, "marked_as_done_task_ids").len(), list(v, "marked_as_not_done_task_ids").len()) {
+            (0, 0) => "changed the checklist".to_owned(),
+            (done, 0) => format!("ticked off in the checklist: {done}"),
+            (0, undone) => format!("opened again in the checklist: {undone}"),
+            (done, undone) => format!("ticked off in the checklist: {done}, opened again: {undone}"),
+        }
     }),
     ("checklist_tasks_added", |v| {
         let tasks: Vec<&str> = list(v, "tasks").iter().filter_map(|task| text(task, "text")).collect();

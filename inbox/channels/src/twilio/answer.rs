@@ -5,16 +5,11 @@ use super::webhook::state;
 use crate::adapter::{Answer, Outcome};
 use crate::model::{DeliveryState, Failure, ProviderId, Why};
 use serde_json::Value;
-use std::time::Duration;
 
 pub(super) fn understand(name: &'static str, answer: Answer<'_>) -> Outcome {
     let sends = name == "messages.send";
     let told = serde_json::from_slice::<Value>(answer.body).ok().filter(Value::is_object);
-    let after = answer
-        .headers
-        .get(http::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
+    let after = answer.retry_after();
     let word = |key: &str| told.as_ref().and_then(|told| told.get(key)).and_then(Value::as_str);
 
     match answer.status {

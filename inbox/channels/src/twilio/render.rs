@@ -46,7 +46,7 @@ pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, 
             }
             fields.push(("MediaUrl", link(file, whatsapp)?));
         }
-        Say::Template { name, header, body, buttons, .. } => {
+        Say::Template { name, header, body, names, buttons, .. } => {
             if !name.starts_with("HX") {
                 return Err(CannotSay::NoSuchThing("a template that is not named by its Content SID (HX…)"));
             }
@@ -57,8 +57,12 @@ pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, 
             }
             fields.push(("ContentSid", name.clone()));
             if !body.is_empty() {
-                let variables: Map<String, Value> =
-                    body.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value.clone().into())).collect();
+                // Numbered from 1, where they have no names.
+                let variable = |(at, value): (usize, &String)| {
+                    let name = names.get(at).cloned().unwrap_or_else(|| (at + 1).to_string());
+                    (name, Value::from(value.clone()))
+                };
+                let variables: Map<String, Value> = body.iter().enumerate().map(variable).collect();
                 fields.push(("ContentVariables", Value::Object(variables).to_string()));
             }
         }

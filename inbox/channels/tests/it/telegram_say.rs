@@ -126,6 +126,7 @@ fn what_telegram_does_not_take_is_told_before() {
         language: "en".to_owned(),
         header: None,
         body: Vec::new(),
+        names: Vec::new(),
         buttons: Vec::new(),
     };
     assert!(matches!(refused("1", template), CannotSay::NoSuchThing(_)));

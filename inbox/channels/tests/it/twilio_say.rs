@@ -113,6 +113,7 @@ fn a_template_goes_by_its_content_sid() {
         language: "en".to_owned(),
         header: None,
         body: vec!["Ada".to_owned(), "berth \"4\"".to_owned()],
+        names: Vec::new(),
         buttons: Vec::new(),
     };
     let request = account().render(&outgoing("whatsapp:+15550142", say("HX1"))).unwrap();
