@@ -1,7 +1,8 @@
 //! How a chat and a message of Telegram's are written in our [`Address`] and [`ProviderId`].
 //!
-//! An address is `chat[:topic][~direct][@connection]`: `123`, `-100123:7` (a forum topic), `-100123~9` (a customer's topic in a channel's direct
-//! messages), `123@AbC` (a chat of a business account, answered in its name through that business connection).
+//! An address is `chat[:topic][~direct][@connection][!query]`: `123`, `-100123:7` (a forum topic), `-100123~9` (a customer's topic in a channel's direct
+//! messages), `123@AbC` (a chat of a business account, answered in its name through that business connection), `-100123!q7` (a chat that the bot
+//! is no member of: the question of a guest, which can be answered once).
 //! A message is `chat[@connection]/message`: ids count per chat, and for a business account within that account.
 
 use crate::model::{Address, ProviderId};
@@ -18,11 +19,13 @@ pub struct Chat {
     pub direct: Option<i64>,
     /// `business_connection_id`, without which a business account's chat cannot be answered.
     pub business: Option<String>,
+    /// `guest_query_id`: the bot was called by its name in a chat where it is not. One answer is taken.
+    pub guest: Option<String>,
 }
 
 impl Chat {
     pub fn of(id: i64) -> Self {
-        Self { id, topic: None, direct: None, business: None }
+        Self { id, topic: None, direct: None, business: None, guest: None }
     }
 
     pub fn address(&self) -> Address {
@@ -47,6 +50,9 @@ impl fmt::Display for Chat {
         if let Some(business) = &self.business {
             write!(out, "@{business}")?;
         }
+        if let Some(guest) = &self.guest {
+            write!(out, "!{guest}")?;
+        }
         Ok(())
     }
 }
@@ -60,10 +66,15 @@ impl FromStr for Chat {
     type Err = NotTelegram;
 
     fn from_str(written: &str) -> Result<Self, NotTelegram> {
-        let (place, business) = business(written)?;
+        let (place, guest) = match written.split_once('!') {
+            Some((_, "")) => return Err(NotTelegram),
+            Some((place, query)) => (place, Some(query.to_owned())),
+            None => (written, None),
+        };
+        let (place, business) = business(place)?;
         let (place, direct) = number_after(place, '~')?;
         let (place, topic) = number_after(place, ':')?;
-        Ok(Self { id: place.parse().map_err(|_| NotTelegram)?, topic, direct, business })
+        Ok(Self { id: place.parse().map_err(|_| NotTelegram)?, topic, direct, business, guest })
     }
 }
 

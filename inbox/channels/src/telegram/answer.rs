@@ -3,14 +3,15 @@
 use super::Account;
 use super::address::MessageId;
 use super::json::{integer, object, owned, text};
+use super::update::INLINE;
 use crate::adapter::{Answer, Outcome};
-use crate::model::{Failure, Why};
+use crate::model::{Failure, ProviderId, Why};
 use http::HeaderMap;
 use serde_json::Value;
 use std::time::Duration;
 
 pub(super) fn understand(account: &Account, name: &'static str, answer: Answer<'_>) -> Outcome {
-    let makes_a_message = name.starts_with("send") && name != "sendChatAction";
+    let makes_a_message = name == "answerGuestQuery" || (name.starts_with("send") && name != "sendChatAction");
     let Ok(told) = serde_json::from_slice::<Value>(answer.body) else {
         return without_json(answer, makes_a_message);
     };
@@ -33,7 +34,10 @@ pub(super) fn understand(account: &Account, name: &'static str, answer: Answer<'
     }
 }
 
-fn sent(result: &Value) -> Option<crate::model::ProviderId> {
+fn sent(result: &Value) -> Option<ProviderId> {
+    if let Some(inline) = text(result, "inline_message_id") {
+        return Some(ProviderId(format!("{INLINE}{inline}")));
+    }
     let message = integer(result, "message_id")?;
     let chat = integer(object(result, "chat")?, "id")?;
     Some(MessageId { chat, business: owned(result, "business_connection_id"), message }.id())

@@ -103,6 +103,7 @@ pub(super) fn chat_of(value: &Value) -> Option<Chat> {
         topic: integer(value, "message_thread_id").filter(|_| flag(value, "is_topic_message")),
         direct: object(value, "direct_messages_topic").and_then(|topic| integer(topic, "topic_id")),
         business: owned(value, "business_connection_id"),
+        guest: owned(value, "guest_query_id"),
     })
 }
 

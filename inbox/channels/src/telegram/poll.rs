@@ -113,7 +113,7 @@ impl Poll {
 fn refused(answer: Answer<'_>) -> Polled {
     let told = serde_json::from_slice::<Value>(answer.body).unwrap_or(Value::Null);
     let refusal = answer::Refusal::read(&told, answer);
-    let webhook = refusal.says("webhook");
+    let webhook = refusal.says("webhook is active");
     let detail = if refusal.description.is_empty() { format!("HTTP {}", answer.status) } else { refusal.description };
     match refusal.code {
         409 if webhook => Polled::WebhookSet { detail },

@@ -2,7 +2,7 @@
 
 use super::address::{Chat, MessageId};
 use super::text::units;
-use super::update::PRESS;
+use super::update::{INLINE, PRESS};
 use super::{Account, LOCAL_UPLOAD_LIMIT, PUBLIC_UPLOAD_LIMIT};
 use crate::adapter::{Body, CannotSay, Request};
 use crate::model::{Card, Choice, MediaSort, Outgoing, ProviderId, Say, Upload};
@@ -18,10 +18,15 @@ pub const PAYLOAD_LIMIT: usize = 64;
 pub const CHOICES_LIMIT: usize = 100;
 /// A picture may have so many bytes; a larger one goes as a document, which keeps every pixel.
 pub const PHOTO_LIMIT: u64 = 10 << 20;
+/// Bytes of a file that Telegram fetches by its link.
+const URL_LIMIT: u64 = 20 << 20;
 const VCARD_LIMIT: usize = 2048;
 
 pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, CannotSay> {
     let chat = chat(&outgoing.to.0)?;
+    if let Some(query) = &chat.guest {
+        return to_guest(account, query, &outgoing.say);
+    }
     match &outgoing.say {
         Say::Text { text } => {
             let mut fields = message_to(&chat, outgoing)?;
@@ -68,12 +73,7 @@ pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, 
             });
             Ok(account.call("setMessageReaction", fields, true))
         }
-        Say::Edit { message, text } => {
-            let message = message_id(message)?;
-            let mut fields = pointing_at(&message);
-            fields.insert("text".to_owned(), bounded(text, TEXT_LIMIT)?.into());
-            Ok(account.call("editMessageText", Value::Object(fields), true))
-        }
+        Say::Edit { message, text } => edit(account, message, text),
         Say::Delete { message } => {
             let message = message_id(message)?;
             match &message.business {
@@ -109,6 +109,46 @@ pub(super) fn render(account: &Account, outgoing: &Outgoing) -> Result<Request, 
             Ok(account.call("answerCallbackQuery", fields, true))
         }
     }
+}
+
+impl Account {
+    /// [`Say::Edit`] for a message with a file: what stands under it is another field. Telegram tells the two apart ("there is no text in the
+    /// message to edit"), our model does not.
+    pub fn edit_caption(&self, message: &ProviderId, caption: &str) -> Result<Request, CannotSay> {
+        let mut fields = pointing_at(&message_id(message)?);
+        fields.insert("caption".to_owned(), bounded(caption, CAPTION_LIMIT)?.into());
+        Ok(self.call("editMessageCaption", Value::Object(fields), true))
+    }
+}
+
+fn edit(account: &Account, message: &ProviderId, text: &str) -> Result<Request, CannotSay> {
+    let mut fields = match message.0.strip_prefix(INLINE) {
+        Some(inline) => Map::from_iter([("inline_message_id".to_owned(), Value::from(inline))]),
+        None => pointing_at(&message_id(message)?),
+    };
+    fields.insert("text".to_owned(), bounded(text, TEXT_LIMIT)?.into());
+    Ok(account.call("editMessageText", Value::Object(fields), true))
+}
+
+/// The one answer to a guest's question (<https://core.telegram.org/bots/api#answerguestquery>): an article, whose title nobody sees.
+fn to_guest(account: &Account, query: &str, say: &Say) -> Result<Request, CannotSay> {
+    let (text, choices) = match say {
+        Say::Text { text } => (text, None),
+        Say::Choices { text, choices } => (text, Some(keyboard(choices)?)),
+        Say::Edit { message, text } => return edit(account, message, text),
+        _ => return Err(CannotSay::NoSuchThing("anything but text to a guest")),
+    };
+    let mut result = json!({
+        "type": "article",
+        "id": "1",
+        "title": "Answer",
+        "input_message_content": { "message_text": bounded(text, TEXT_LIMIT)? },
+    });
+    if let Some(keyboard) = choices {
+        result["reply_markup"] = json!({ "inline_keyboard": keyboard });
+    }
+    let fields = json!({ "guest_query_id": query, "result": result });
+    Ok(account.call("answerGuestQuery", fields, false))
 }
 
 fn chat(written: &str) -> Result<Chat, CannotSay> {
@@ -266,6 +306,12 @@ fn send_file(
     }
     if file.key.is_empty() {
         let url = file.url.as_deref().ok_or(CannotSay::Empty)?;
+        if sort == MediaSort::VideoNote {
+            return Err(CannotSay::NoSuchThing("a video note by its link"));
+        }
+        if file.size > URL_LIMIT {
+            return Err(CannotSay::TooLarge { limit: URL_LIMIT, is: file.size });
+        }
         fields.insert(field.to_owned(), url.into());
         return Ok(account.call(name, Value::Object(fields), false));
     }

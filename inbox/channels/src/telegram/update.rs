@@ -184,7 +184,10 @@ impl Update<'_> {
             by: By::Customer,
             history: false,
             content: Content::Choice { title: title_of_button.to_owned(), payload: payload.to_owned() },
-            reply_to: under.and_then(|under| integer(under, "message_id")).map(|message| chat.message(message)),
+            reply_to: match under.and_then(|under| integer(under, "message_id")) {
+                Some(message) => Some(chat.message(message)),
+                None => text(self.value, "inline_message_id").map(|id| ProviderId(format!("{INLINE}{id}"))),
+            },
             forwarded: false,
             album: None,
             referral: None,
@@ -263,6 +266,9 @@ impl Update<'_> {
 
 /// A press is a message with this before the callback query's id; [`crate::model::Say::Pressed`] takes it with or without.
 pub(super) const PRESS: &str = "press/";
+
+/// A message that stands in a chat that the bot does not see has this before its `inline_message_id`: it can be changed, and nothing else.
+pub(super) const INLINE: &str = "inline/";
 
 /// A custom emoji is a picture that only its number names.
 fn emoji(reaction: &Value) -> Option<String> {

@@ -220,9 +220,9 @@ proptest! {
     #[test]
     fn addresses_are_read_as_they_are_written(
         id in any::<i64>(), topic in proptest::option::of(any::<i64>()), direct in proptest::option::of(any::<i64>()),
-        business in proptest::option::of("[A-Za-z0-9_:~/-]{1,20}"), message in any::<i64>(),
+        business in proptest::option::of("[A-Za-z0-9_:~/-]{1,20}"), guest in proptest::option::of("[ -~]{1,20}"), message in any::<i64>(),
     ) {
-        let chat = Chat { id, topic, direct, business: business.clone() };
+        let chat = Chat { id, topic, direct, business: business.clone(), guest };
         prop_assert_eq!(chat.to_string().parse::<Chat>().unwrap(), chat);
         let id = MessageId { chat: id, business, message };
         prop_assert_eq!(id.id().0.parse::<MessageId>().unwrap(), id);

@@ -220,6 +220,27 @@ fn what_is_done_to_a_message() {
 }
 
 #[test]
+fn a_guest_is_answered_once_and_the_answer_can_be_changed() {
+    let (method, body) = said("-1001!q7", text("At noon"));
+    assert_eq!(method, "answerGuestQuery");
+    assert_eq!(body["guest_query_id"], json!("q7"));
+    assert_eq!(body["result"]["input_message_content"], json!({"message_text": "At noon"}));
+    assert!(matches!(refused("-1001!q7", Say::Typing { message: None }), CannotSay::NoSuchThing(_)));
+    let answered = understood("answerGuestQuery", 200, r#"{"ok":true,"result":{"inline_message_id":"im7"}}"#);
+    assert_eq!(answered, Outcome::Done { id: Some(id("inline/im7")) });
+    let change = said("-1001!q7", Say::Edit { message: id("inline/im7"), text: "At one".to_owned() });
+    assert_eq!(change, ("editMessageText".to_owned(), json!({"inline_message_id": "im7", "text": "At one"})));
+}
+
+#[test]
+fn what_stands_under_a_file_is_changed_by_itself() {
+    let request = bot().edit_caption(&id("41@bc9/9"), "the new mast").unwrap();
+    assert_eq!(request.name, "editMessageCaption");
+    let wanted = json!({"chat_id": 41, "message_id": 9, "business_connection_id": "bc9", "caption": "the new mast"});
+    assert_eq!(json_of(&request), &wanted);
+}
+
+#[test]
 fn only_what_makes_no_message_is_repeated() {
     let repeatable = |say| bot().render(&outgoing("41", say)).unwrap().repeatable;
     assert!(!repeatable(text("x")));
@@ -405,6 +426,8 @@ fn why_nothing_can_be_polled() {
     assert!(matches!(asked(409, &refused(409, webhook)), Polled::WebhookSet { .. }));
     let other = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
     assert!(matches!(asked(409, &refused(409, other)), Polled::AnotherPoller { .. }));
+    let older = "Conflict: terminated by other long poll or webhook";
+    assert!(matches!(asked(409, &refused(409, older)), Polled::AnotherPoller { .. }));
     let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":3}}"#;
     assert_eq!(asked(429, flood), Polled::TooMany { after: Duration::from_secs(3) });
     assert!(matches!(asked(401, &refused(401, "Unauthorized")), Polled::Unauthorized { .. }));
