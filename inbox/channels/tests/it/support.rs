@@ -2,28 +2,18 @@
 
 #![allow(clippy::format_push_string, reason = "a line that is put together for a person to read")]
 
+use crate::fixtures;
 use http::HeaderMap;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use trunkline_channels::adapter::{Answer, Body, Request};
 use trunkline_channels::model::{Content, Identity, Media, MediaAt, Message, Outgoing, Party, Say, Upload, What};
 
-/// What others recorded of a provider, where `TRUNKLINE_FIXTURES` or `../../../shared/fixtures` has it.
+/// What others recorded of a provider, by name; `None` where it is not at hand.
 pub(crate) fn recorded(provider: &str) -> Option<Vec<(String, Vec<u8>)>> {
-    let folder = std::env::var_os("TRUNKLINE_FIXTURES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"), PathBuf::from)
-        .join(provider);
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: nothing recorded of {provider} (TRUNKLINE_FIXTURES)");
-        return None;
-    };
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
-        .collect();
-    files.sort();
-    Some(files)
+    let files = fixtures::walk(provider);
+    let named = files.into_iter().map(|(name, body)| (name.trim_end_matches(".json").to_owned(), body));
+    Some(named.collect::<Vec<_>>()).filter(|files| !files.is_empty())
 }
 
 /// `[{"name","is":[…],…}]`
