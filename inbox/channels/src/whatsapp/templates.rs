@@ -258,7 +258,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             let start = from + before.len();
             let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ' ')).unwrap_or(after.len());
             let (name, close) = after.split_at(end);
-            if name.trim().is_empty() || !close.starts_with("}}") {
+            if name.trim().is_empty() || name.trim().contains(' ') || !close.starts_with("}}") {
                 from = start + 1;
                 continue;
             }

@@ -14,8 +14,8 @@ use sha2::Sha256;
 use std::time::Duration;
 use trunkline_channels::adapter::{Body, CannotSay, Outcome, Request};
 use trunkline_channels::model::{
-    By, Card, Choice, Content, DeliveryState, Identity, Level, MediaAt, MediaSort, Say, TemplateButton, TemplateHeader,
-    Upload, What, Why,
+    By, Card, Choice, Content, DeliveryState, Identity, Level, MediaAt, MediaSort, Message, Say, TemplateButton,
+    TemplateHeader, Upload, What, Why,
 };
 
 pub(crate) fn sign(body: &[u8]) -> (String, HeaderMap) {
@@ -58,7 +58,11 @@ fn is_media(content: &Content, sort: MediaSort) -> bool {
 }
 
 fn received() -> Vec<Received> {
-    let one = |kind, content: Value, is_right| Received { kind, body: message(kind, &content), is_right };
+    let one = |kind, content: Value, is_right: fn(&Message) -> bool| Received {
+        kind,
+        body: message(kind, &content),
+        is_right,
+    };
     let file =
         json!({ "id": "555", "mime_type": "image/jpeg", "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" });
     let mut referred = bare("text", &json!({ "body": "Is it there?" }));
@@ -165,7 +169,8 @@ fn received() -> Vec<Received> {
 type Other = (&'static str, Vec<u8>, fn(&What) -> bool);
 
 fn told() -> Vec<Other> {
-    let event = |field: &'static str, value: Value, is_right| (field, change(field, &value), is_right);
+    let event =
+        |field: &'static str, value: Value, is_right: fn(&What) -> bool| (field, change(field, &value), is_right);
     let template = |more: Value| {
         let mut value = json!({ "message_template_id": 12, "message_template_name": "hello", "message_template_language": "en-US" });
         value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

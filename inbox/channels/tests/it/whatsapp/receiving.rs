@@ -215,7 +215,7 @@ fn an_event_again_at_another_time_is_another_event() {
 #[test]
 fn what_cannot_be_read_says_where() {
     let error = adapter().parse(b"{\n \"entry\": [,]\n}").unwrap_err();
-    assert_eq!(error.at, "byte 13");
+    assert_eq!(error.at, "byte 14");
     assert_eq!(adapter().parse(br#"{"entry":{}}"#).unwrap_err().at, "$.entry");
 }
 
