@@ -7,6 +7,7 @@ use http::HeaderValue;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,15 +30,15 @@ impl Form {
         let mut head = String::new();
         for (name, value) in fields {
             let name = quoted(name);
-            head.push_str(&format!(
-                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            ));
+            let _ = write!(head, "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
         let mime = if HeaderValue::from_str(mime).is_ok() { mime } else { "application/octet-stream" };
         let (field, file_name) = (quoted(field), quoted(file_name));
-        head.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\nContent-Type: {mime}\r\n\r\n"
-        ));
+        let _ = write!(
+            head,
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
+             Content-Type: {mime}\r\n\r\n"
+        );
         let tail = format!("\r\n--{boundary}--\r\n");
         Self { boundary, head, tail, size }
     }
@@ -84,7 +85,10 @@ fn boundary() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let random = [RandomState::new().build_hasher().finish(), RandomState::new().build_hasher().finish(), count];
     let digest = Sha256::digest(random.map(u64::to_le_bytes).concat());
-    digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(20).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// As browsers write names: <https://html.spec.whatwg.org/#multipart-form-data>.

@@ -163,16 +163,13 @@ fn moved(change: &Change<'_>, item: &Value) -> Told {
     let body = read::text(item, "detail").unwrap_or_default().to_owned();
     let old = old.map(|old| Identity::WhatsappUser(old.to_owned()));
     let old = old.or_else(|| read::text(item, "wa_id").map(|id| Identity::WhatsappId(id.to_owned())));
-    match (old, new) {
-        (Some(old), Some(new)) => {
-            let key = format!("moved:{new}:{}", at.map_or(0, |at| at.timestamp()));
-            change.told(key, at, What::Moved { old, new: Identity::WhatsappUser(new.to_owned()), body })
-        }
-        _ => {
-            let key = format!("moved:{}", read::digest(item));
-            let what = "user_id_update".to_owned();
-            change.told(key, at, What::Unsupported { what, from: None, chat: None, raw: item.clone() })
-        }
+    if let (Some(old), Some(new)) = (old, new) {
+        let key = format!("moved:{new}:{}", at.map_or(0, |at| at.timestamp()));
+        change.told(key, at, What::Moved { old, new: Identity::WhatsappUser(new.to_owned()), body })
+    } else {
+        let key = format!("moved:{}", read::digest(item));
+        let what = "user_id_update".to_owned();
+        change.told(key, at, What::Unsupported { what, from: None, chat: None, raw: item.clone() })
     }
 }
 

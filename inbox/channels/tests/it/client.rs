@@ -314,7 +314,7 @@ async fn a_download_is_streamed_with_its_checksum() {
         say(stream, "200 OK\r\ncontent-type: image/jpeg", &vec![7; 3_000_000]).await;
     })
     .await;
-    let sum: String = Sha256::digest(vec![7; 3_000_000]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = crate::conformance::hex(&Sha256::digest(vec![7; 3_000_000]));
     let (result, to) = fetch(address, 3_000_000, Some(&sum)).await;
     let told = Downloaded { size: 3_000_000, sha256: sum, mime: Some("image/jpeg".to_owned()) };
     assert_eq!(result, Ok(told));

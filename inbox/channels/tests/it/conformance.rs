@@ -8,6 +8,14 @@ use trunkline_channels::Adapter;
 use trunkline_channels::adapter::{Answer, Body, CannotSay, Outcome, Refused, Request, Webhook};
 use trunkline_channels::model::{DeliveryState, Message, Outgoing, Status, Told, What, Why};
 
+/// Whether it is what was expected.
+pub(crate) type Check<T> = fn(&T) -> bool;
+
+/// Lower-case, as most providers write digests.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// An adapter with an account of the tests, and samples of what its provider sends and answers.
 pub(crate) struct Subject<'a> {
     pub(crate) name: &'static str,
@@ -23,7 +31,7 @@ pub(crate) struct Subject<'a> {
     /// A message of each kind.
     pub(crate) received: Vec<Received>,
     /// What is not a message: its name, the body, whether this is what was told.
-    pub(crate) told: Vec<(&'static str, Vec<u8>, fn(&What) -> bool)>,
+    pub(crate) told: Vec<(&'static str, Vec<u8>, Check<What>)>,
     /// Each state that the provider tells, in any order.
     pub(crate) statuses: Vec<(DeliveryState, Vec<u8>)>,
     /// A failed message and why it failed.
@@ -34,7 +42,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) unknown: Vec<(Vec<u8>, &'static str)>,
     pub(crate) unreadable: Vec<Vec<u8>>,
     /// Each kind that can be said, by name; whether the request is the right one.
-    pub(crate) says: Vec<(&'static str, Outgoing, fn(&Request) -> bool)>,
+    pub(crate) says: Vec<(&'static str, Outgoing, Check<Request>)>,
     pub(crate) refuses: Vec<(&'static str, Outgoing, CannotSay)>,
     pub(crate) answers: Vec<Answered>,
 }
@@ -42,7 +50,7 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct Received {
     pub(crate) kind: &'static str,
     pub(crate) body: Vec<u8>,
-    pub(crate) is_right: fn(&Message) -> bool,
+    pub(crate) is_right: Check<Message>,
 }
 
 pub(crate) struct Answered {
@@ -52,7 +60,7 @@ pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Vec<u8>,
-    pub(crate) is_right: fn(&Outcome) -> bool,
+    pub(crate) is_right: Check<Outcome>,
 }
 
 /// Everything, one after the other.

@@ -5,7 +5,7 @@ pub(crate) mod samples;
 mod sending;
 mod templates;
 
-use crate::conformance::{Answered, Received, Subject, hold};
+use crate::conformance::{Answered, Received, Subject, hex, hold};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderValue};
 use samples::{adapter, bare, change, id, message, outgoing, status, value};
@@ -21,7 +21,7 @@ use trunkline_channels::model::{
 pub(crate) fn sign(body: &[u8]) -> (String, HeaderMap) {
     let mut mac = Hmac::<Sha256>::new_from_slice(samples::SECRET.as_bytes()).unwrap();
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&mac.finalize().into_bytes());
     let mut headers = HeaderMap::new();
     headers.insert("x-hub-signature-256", HeaderValue::from_str(&format!("sha256={hex}")).unwrap());
     ("https://inbox.example/webhooks/whatsapp/1".to_owned(), headers)
