@@ -52,12 +52,18 @@ impl Ports {
         let start = seed()? % places;
         let mut guard = HANDED_OUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let handed_out = guard.get_or_insert_with(HashSet::new);
-        for step in 0..places {
-            let first = from + u16::try_from((start + step) % places).unwrap_or(0);
-            let mut run = first..first + count;
-            if run.all(|port| !handed_out.contains(&port) && tcp_is_free(port) && udp_is_free(port)) {
-                handed_out.extend(first..first + count);
-                return Ok(first);
+        // Once round, what was handed out long ago is bound by now, or free again.
+        for round in 0..2 {
+            for step in 0..places {
+                let first = from + u16::try_from((start + step) % places).unwrap_or(0);
+                let mut run = first..first + count;
+                if run.all(|port| !handed_out.contains(&port) && tcp_is_free(port) && udp_is_free(port)) {
+                    handed_out.extend(first..first + count);
+                    return Ok(first);
+                }
+            }
+            if round == 0 {
+                handed_out.clear();
             }
         }
         Err(StackError::NoFreePorts { wanted: count, from, to })

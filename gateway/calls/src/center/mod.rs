@@ -256,7 +256,8 @@ impl Center {
             let speech = call.speech.as_mut().map(|speech| &mut speech.until);
             let direct = call.direct.as_mut().map(|direct| &mut direct.until);
             let outside = call.outside.as_mut().map(|outside| &mut outside.until);
-            for until in [closing, reattach, speech, direct, outside].into_iter().flatten() {
+            let outbound = call.outbound.as_mut().map(|outbound| &mut outbound.until);
+            for until in [closing, reattach, speech, direct, outside, outbound].into_iter().flatten() {
                 *until += by;
             }
             if let Some(taps) = &mut call.taps {

@@ -30,7 +30,7 @@ pub(super) const DIALLING_SECONDS: u32 = 90;
 #[derive(Debug)]
 pub(super) struct Outbound {
     stage: Stage,
-    until: DateTime<Utc>,
+    pub(super) until: DateTime<Utc>,
     /// Asterisk's dial string.
     endpoint: String,
     caller_id: Option<String>,

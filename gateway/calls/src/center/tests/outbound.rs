@@ -5,7 +5,7 @@ use trunkline_dialing::{Mark, PrefixRule, Rule};
 
 use super::world::World;
 use crate::DialRefusal;
-use crate::center::{Answers, DialProgress, HangupWhy, Request};
+use crate::center::{Answers, DialProgress, HangupWhy, Input, Request};
 use crate::model::{CallState, Direction, EndReason};
 
 const ROME: &str = "06 44121234";
@@ -18,6 +18,23 @@ fn dialled(world: &mut World) -> (String, String) {
     world.answer(&phone);
     let callee = world.dialled_legs().pop().expect("the other side is dialled");
     (phone, callee)
+}
+
+#[test]
+fn a_clock_that_is_set_lets_it_ring_as_long_as_it_would_have() {
+    for hours in [-1, 1] {
+        let mut world = World::with_agents(1);
+        let (_, callee) = dialled(&mut world);
+        world.gets_on(&callee, DialProgress::Ringing);
+        world.time_passes(TimeDelta::seconds(5));
+        world.now += TimeDelta::hours(hours);
+        world.feed(Input::ClockSet { by: TimeDelta::hours(hours) });
+        world.time_passes(TimeDelta::seconds(80));
+        assert!(world.parties().contains(&callee), "{hours} h: it rings on");
+        world.time_passes(TimeDelta::seconds(10));
+        assert!(world.nothing_is_left(), "{hours} h: {}", world.left_overs());
+        assert_eq!(world.the_call().end_reason, Some(EndReason::NoAnswer));
+    }
 }
 
 #[test]
