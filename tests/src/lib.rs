@@ -18,7 +18,7 @@ pub use api::{Api, eventually};
 pub use callee::{Callee, Invitation};
 pub use chance::Chance;
 pub use echo_phone::{EchoPhone, Keys};
-pub use hearing::hears_now;
+pub use hearing::{MOSTLY, hears_now};
 pub use proxy::Proxy;
 pub use scene::{Agent, Scene, left_in_asterisk, nothing_left_in_asterisk, outage_stack, run, shared_stack};
 pub use sip_socket::{Dialog, Sip, SipSocket, digest, open_sip, unique};

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::{PhoneEvent, PhoneEventKind, Stack, StackOptions};
 use trunkline_tests::{
-    AGENT_HZ, CUSTOMER_HZ, EventStream, Proxy, Scene, eventually, hears_now, nothing_left_in_asterisk, outage_stack,
-    run,
+    AGENT_HZ, CUSTOMER_HZ, EventStream, MOSTLY, Proxy, Scene, eventually, hears_now, nothing_left_in_asterisk,
+    outage_stack, run,
 };
 
 const SOON: Duration = Duration::from_secs(15);
@@ -69,7 +69,7 @@ fn its_death_loses_the_calls_in_it_and_nothing_of_what_is_known_of_them() {
         let wav = Wav::read(&path)?;
         for (channel, hz) in [(0, AGENT_HZ), (1, CUSTOMER_HZ)] {
             let share = tone_share_windowed(wav.cut(channel, 0.3, 1.8), wav.rate, f64::from(hz));
-            ensure!(share > 0.9, "channel {channel} has {share} of {hz} Hz");
+            ensure!(share > MOSTLY, "channel {channel} has {share} of {hz} Hz");
         }
 
         // The phones' configuration lived in Asterisk's memory. It is there again: a phone that starts now signs in.
@@ -302,7 +302,7 @@ fn a_cut_between_the_two_is_a_gap_and_neither_call_nor_recording_notices() {
         for (channel, hz) in [(0, AGENT_HZ), (1, CUSTOMER_HZ)] {
             for (when, from) in [("before the cut", 1.0), ("at the end", wav.seconds() - 1.8)] {
                 let share = tone_share_windowed(wav.cut(channel, from, from + 1.0), wav.rate, f64::from(hz));
-                ensure!(share > 0.9, "{when} channel {channel} has {share} of {hz} Hz");
+                ensure!(share > MOSTLY, "{when} channel {channel} has {share} of {hz} Hz");
             }
         }
         nothing_left_in_asterisk(&stack).await

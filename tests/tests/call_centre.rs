@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use trunkline_stack::PhoneEventKind;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::phones::Baresip;
-use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, hears_now, run, shared_stack};
+use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, MOSTLY, Scene, eventually, hears_now, run, shared_stack};
 
 const SOON: Duration = Duration::from_secs(15);
 /// The second agent's tone.
@@ -64,7 +64,7 @@ async fn one_whole_recording(scene: &Scene, stream: &mut EventStream, call: &str
         ensure!(loudest > 0.9, "{hz} Hz is nowhere in the recording: {loudest}");
     }
     let own = tone_share_windowed(wav.cut(1, 0.5, wav.seconds() - 0.5), wav.rate, f64::from(CUSTOMER_HZ));
-    ensure!(own > 0.9, "the customer's side has {own} of their tone");
+    ensure!(own > MOSTLY, "the customer's side has {own} of their tone");
     Ok(record)
 }
 

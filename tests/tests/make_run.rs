@@ -14,7 +14,7 @@ use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::process::{Process, ProcessSpec};
 use trunkline_stack::run_dir::RunState;
 use trunkline_stack::{Baresip, BaresipOptions, Gateway, PhoneEventKind, Ports};
-use trunkline_tests::{AGENT_HZ, Api, EventStream, eventually, run};
+use trunkline_tests::{AGENT_HZ, Api, EventStream, MOSTLY, eventually, run};
 
 const SOON: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "trunkline-demo";
@@ -286,7 +286,7 @@ fn a_stranger_takes_a_stock_call_and_what_dies_comes_back() {
         let record = admin.get(&format!("/calls/{first}")).await?;
         let heard = audio_of(&admin, &record, folder.path()).await?;
         let share = tone_share_windowed(heard.cut(0, 0.5, heard.seconds() - 0.5), heard.rate, f64::from(AGENT_HZ));
-        ensure!(share > 0.9, "{share} of the agent's tone in {} s", heard.seconds());
+        ensure!(share > MOSTLY, "{share} of the agent's tone in {} s", heard.seconds());
 
         let (said, answered) = tokio::join!(made.demo_call(folder.path()), answer(&mut phone));
         let (said, ()) = (said?, answered?);

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use trunkline_stack::PhoneEventKind;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::phones::Baresip;
-use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, Scene, eventually, hears_now, run, shared_stack};
+use trunkline_tests::{AGENT_HZ, CUSTOMER_HZ, EventStream, MOSTLY, Scene, eventually, hears_now, run, shared_stack};
 
 const SOON: Duration = Duration::from_secs(15);
 /// The supervisor's tone.
@@ -321,7 +321,7 @@ fn a_paused_recording_is_silent_for_the_time_and_says_so() {
             ensure!(pause.iter().all(|sample| *sample == 0), "a word in the pause, on side {channel}");
             let before = tone_share_windowed(wav.cut(channel, from - 0.6, from - 0.1), wav.rate, f64::from(hz));
             let after = tone_share_windowed(wav.cut(channel, to + 0.3, to + 0.8), wav.rate, f64::from(hz));
-            ensure!(before > 0.9 && after > 0.9, "around it on side {channel}: {before} {after}");
+            ensure!(before > MOSTLY && after > MOSTLY, "around it on side {channel}: {before} {after}");
         }
         scene.nothing_left(stack).await
     });
