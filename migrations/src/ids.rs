@@ -126,6 +126,35 @@ id!(
     SkillId
 );
 
+id!(
+    /// Somebody who calls or writes.
+    ContactId
+);
+id!(
+    /// A connected WhatsApp number, Telegram bot or SMS sender.
+    ChannelAccountId
+);
+id!(
+    /// What is said between a contact and us over one channel.
+    ConversationId
+);
+id!(
+    /// One message of a conversation.
+    MessageId
+);
+id!(
+    /// A file of a message.
+    AttachmentId
+);
+id!(
+    /// A provider's request, as it was stored.
+    InboundWebhookId
+);
+id!(
+    /// A label of conversations.
+    LabelId
+);
+
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {
         Self(user.0)
