@@ -286,3 +286,19 @@ pub(super) async fn said_by_itself(
     .fetch_one(tx.conn())
     .await?)
 }
+
+/// A group has another name.
+pub(super) async fn rename(tx: &mut TenantTx<'_>, id: ConversationId, title: &str) -> Result<(), DbError> {
+    sqlx::query!("UPDATE conversations SET title = $2 WHERE id = $1", id.uuid(), title).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Notes when somebody said what they want to be sent. `false`: they said something later.
+pub(super) async fn said_last(tx: &mut TenantTx<'_>, contact: ContactId, at: DateTime<Utc>) -> Result<bool, DbError> {
+    let rows = sqlx::query!(
+        "UPDATE contacts SET consent_at = $2 WHERE id = $1 AND (consent_at IS NULL OR consent_at <= $2)",
+        contact.uuid(),
+        at
+    );
+    Ok(rows.execute(tx.conn()).await?.rows_affected() > 0)
+}
