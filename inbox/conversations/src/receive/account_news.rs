@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use trunkline_channels::model::{AccountChange, Level, TemplateChange};
+use trunkline_channels::model::{AccountChange, TemplateChange};
 use trunkline_db::{DbError, TenantTx};
 use trunkline_jobs::NewJob;
 use trunkline_journal::{Kind, NewEvent, Ref};
@@ -102,6 +102,7 @@ pub(super) async fn template(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use trunkline_channels::model::Level;
 
     use super::*;
 

@@ -157,9 +157,9 @@ async fn whose(
 /// The marks with this one; `None`: they are as they were.
 fn marked(held: &Held, mark: Mark) -> Option<Value> {
     let mut marks: Vec<Mark> = serde_json::from_value(held.reactions.clone()).unwrap_or_default();
-    match marks.iter_mut().find(|one| one.by == mark.by && one.who == mark.who) {
-        Some(one) if one.at > mark.at || one.emoji == mark.emoji && one.at == mark.at => return None,
-        Some(one) => *one = mark,
+    match marks.iter().position(|one| one.by == mark.by && one.who == mark.who) {
+        Some(place) if marks[place].at > mark.at || marks[place] == mark => return None,
+        Some(place) => marks[place] = mark,
         None if marks.len() >= MAX_REACTIONS => return None,
         None => marks.push(mark),
     }

@@ -48,8 +48,6 @@ pub(super) struct Found {
     pub(super) state: State,
     pub(super) spam: bool,
     pub(super) resolved_at: Option<DateTime<Utc>>,
-    pub(super) greeted: bool,
-    pub(super) told_closed: bool,
 }
 
 /// The chat's conversation that goes on, or else its newest.
@@ -59,8 +57,7 @@ pub(super) async fn find(
     address: &str,
 ) -> Result<Option<Found>, DbError> {
     let row = sqlx::query!(
-        r#"SELECT id AS "id: ConversationId", contact_id AS "contact_id: ContactId", state, spam, resolved_at,
-                  greeted_at IS NOT NULL AS "greeted!", told_closed_at IS NOT NULL AS "told_closed!"
+        r#"SELECT id AS "id: ConversationId", contact_id AS "contact_id: ContactId", state, spam, resolved_at
              FROM conversations WHERE account_id = $1 AND address = $2
             ORDER BY state <> 'resolved' DESC, opened_at DESC, id DESC LIMIT 1"#,
         account.uuid(),
@@ -75,8 +72,6 @@ pub(super) async fn find(
             state: word(&row.state)?,
             spam: row.spam,
             resolved_at: row.resolved_at,
-            greeted: row.greeted,
-            told_closed: row.told_closed,
         })
     })
     .transpose()

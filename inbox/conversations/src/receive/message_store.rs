@@ -6,7 +6,7 @@ use trunkline_db::{AttachmentId, ChannelAccountId, ConversationId, DbError, Mess
 
 use super::contents::File;
 use crate::model::{Direction, MessageState};
-use crate::words::{Word as _, word};
+use crate::words::{Word, word};
 
 /// A message that is there.
 #[derive(Debug, Clone)]
@@ -236,7 +236,7 @@ pub(super) async fn progress(tx: &mut TenantTx<'_>, id: MessageId, progress: &Pr
              pricing = coalesce($7, pricing)
           WHERE id = $1",
         id.uuid(),
-        progress.state.map(crate::words::Word::as_str),
+        progress.state.map(Word::as_str),
         progress.sent_at,
         progress.delivered_at,
         progress.read_at,

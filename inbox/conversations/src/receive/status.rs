@@ -25,8 +25,8 @@ pub(super) async fn told(
     if let Some(attempt) = status.reference.as_deref().and_then(|reference| Uuid::parse_str(reference).ok()) {
         let settled = message_store::settle_attempt(tx, account.id, attempt, &provider_id, setting.at).await?;
         if let Some(message) = settled {
-            // Whatever came before it was known whose it is.
-            message_store::answer_to(tx, account.id, &provider_id, message).await?;
+            // What came before it was known whose it is.
+            waiting::catch_up(tx, account, message, &provider_id, news).await?;
         }
     }
     let Some(held) = message_store::hold(tx, account.id, &provider_id).await? else {

@@ -36,7 +36,8 @@ pub async fn catch_up(
         // One that an older program wrote in another way tells nothing any more.
         let Ok(what) = serde_json::from_value::<What>(waited.what) else { continue };
         match &what {
-            What::Status(told) => status::told(tx, &setting, told, news).await?,
+            // A status may settle an attempt, and catch up with what waited for that: by then nothing waits any more.
+            What::Status(told) => Box::pin(status::told(tx, &setting, told, news)).await?,
             What::Edited { message, content, .. } => {
                 afterwards::edited(tx, &setting, message, content, &what, news).await?;
             }
