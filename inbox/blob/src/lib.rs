@@ -102,7 +102,8 @@ impl Blobs {
 
     /// Keeps what `source` gives until its end, if it is as expected. Of a file that is not, nothing stays.
     ///
-    /// A file that is sent to S3 this way begins again when this is interrupted; [`Blobs::begin`] is for those who keep the state.
+    /// A file that is sent to S3 this way begins again when this is interrupted, and what was sent of it is left for the sweep;
+    /// [`Blobs::begin`] is for those who keep the state.
     pub async fn put(
         &self,
         key: &BlobKey,
@@ -168,7 +169,8 @@ impl Blobs {
         upload::abort(self, upload).await
     }
 
-    /// Removes uploads, and files that were never finished, that nobody has touched for `age`. How many there were.
+    /// Removes uploads, and files that were never finished: in a folder those that nobody has written to for `age`, in S3 those that were
+    /// begun so long ago. How many there were. A day is a good age; a shorter one must be longer than any upload takes.
     pub async fn sweep(&self, age: Duration) -> Result<u64, BlobError> {
         match &self.store {
             Store::Local(local) => local.sweep(age).await,

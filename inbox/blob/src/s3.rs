@@ -321,7 +321,7 @@ fn judge(status: u16, code: Option<&str>) -> BlobError {
     let shown: String = code.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
     let words = if shown.is_empty() { format!("status {status}") } else { format!("{shown}, status {status}") };
     match (code, status) {
-        ("NoSuchKey" | "NotFound", _) => BlobError::NotFound,
+        ("NoSuchKey" | "NotFound", _) | ("", 404) => BlobError::NotFound,
         ("NoSuchUpload", _) => BlobError::UploadGone,
         ("InvalidRange", _) | (_, 416) => BlobError::Range { size: 0 },
         ("QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" | "InsufficientStorage", _)
@@ -329,7 +329,6 @@ fn judge(status: u16, code: Option<&str>) -> BlobError {
         // What arrived is not what was sent, or took too long: a line's fault.
         ("BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "RequestTimeout" | "SlowDown", _)
         | (_, 408 | 429 | 500..=599) => BlobError::Unavailable(words),
-        ("", 404) => BlobError::NotFound,
         _ => BlobError::Refused(words),
     }
 }

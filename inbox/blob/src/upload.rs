@@ -197,7 +197,7 @@ impl Sending {
         match (&self.blobs.store, &self.upload.place) {
             (Store::Local(local), Place::Local(name)) => local.finish(*name, stored.size, &key).await?,
             (Store::S3(s3), Place::S3(id)) => {
-                finish_s3(s3, &key, id, &self.upload.parts[..self.given], &stored).await?
+                finish_s3(s3, &key, id, &self.upload.parts[..self.given], &stored).await?;
             }
             _ => return Err(BlobError::OtherStore),
         }

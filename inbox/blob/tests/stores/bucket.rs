@@ -158,6 +158,10 @@ impl Bucket {
 impl S3 for Bucket {
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         self.shelf.may_write()?;
+        // The server underneath would make the bucket.
+        if req.input.bucket != BUCKET {
+            return Err(s3_error!(NoSuchBucket));
+        }
         assert!(req.input.checksum_sha256.is_some(), "a file without its sum");
         self.files.put_object(req).await
     }
