@@ -3,6 +3,7 @@
 //! - [`list`] is what is read: pages of somebody's list, and how a conversation looks.
 //! - [`change::touch`] is the one place where a conversation changes: it raises the version and gives the event.
 //! - [`messages`] writes messages, and what they do to their conversation.
+//! - [`send`] brings ours to their provider.
 
 pub mod change;
 mod change_store;
@@ -11,6 +12,7 @@ mod list_store;
 pub mod messages;
 mod messages_store;
 mod model;
+pub mod send;
 pub mod words;
 
 pub use change::{Actor, Change, What, touch};
