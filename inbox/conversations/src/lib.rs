@@ -7,11 +7,15 @@
 
 pub mod change;
 mod change_store;
+pub mod commands;
+mod commands_store;
+pub mod compose;
 pub mod list;
 mod list_store;
 pub mod messages;
 mod messages_store;
 mod model;
+pub mod rules;
 pub mod send;
 pub mod words;
 
