@@ -9,6 +9,8 @@ use crate::change_store as store;
 use crate::list;
 use crate::messages::{self, NewMessage};
 use crate::model::{Assignee, Author, AuthorType, Direction, MessageState, State};
+use crate::sla;
+use crate::sla;
 use crate::words::Word as _;
 
 const OPENED: Kind = Kind::from_static("conversation.opened");
@@ -186,6 +188,7 @@ pub async fn touch(tx: &mut TenantTx<'_>, id: ConversationId, change: Change) ->
     if let Some((kind, content)) = line(&before, &next, &change.what) {
         write_line(tx, id, kind, content, &change).await?;
     }
+    sla::review_conversation(tx, id, change.at).await?;
     let Some(conversation) = list::view_of(tx, id).await? else { return Ok(None) };
     let named = store::named(tx, id, MOST_NAMED).await?;
     let (kind, subject) = match &change.what {

@@ -5,6 +5,7 @@
 //! - [`messages`] writes messages, and what they do to their conversation.
 //! - [`send`] brings ours to their provider.
 //! - [`receive()`] turns what a provider told into rows and events, exactly once.
+//! - [`sla`] says how soon we owe an answer.
 
 pub mod change;
 mod change_store;
@@ -19,6 +20,7 @@ mod model;
 pub mod receive;
 pub mod rules;
 pub mod send;
+pub mod sla;
 pub mod words;
 
 pub use change::{Actor, Change, What, touch};
