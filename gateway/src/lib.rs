@@ -16,6 +16,7 @@ pub mod dialing;
 pub mod figures;
 pub mod health;
 pub mod http;
+pub mod inbox_tools;
 pub mod jobs;
 pub mod limits;
 pub mod logging;

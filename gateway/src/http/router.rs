@@ -17,7 +17,7 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, dialing, figures, health, jobs, members, notices, oidc, panel, queues,
+    agents, api_keys, audit, calls, channels, conversations, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
     recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
@@ -30,7 +30,9 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(calls::http::router())
         .merge(channels::router())
         .merge(figures::router())
+        .merge(inbox_tools::router())
         .merge(dialing::router())
+        .merge(conversations::router())
         .merge(queues::router())
         .merge(recordings::router())
         .merge(roles::router())
