@@ -16,7 +16,7 @@ pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
 use crate::state::AppState;
-use crate::{mail, tenants};
+use crate::{channels, mail, tenants};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -28,7 +28,8 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 /// The worker with every handler and every schedule of the gateway, not yet started.
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
-    Worker::new(state.db.clone(), config)
+    let worker = Worker::new(state.db.clone(), config);
+    channels::jobs::handle(worker, state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
         .handle(mail::KIND, mail::handler(state.clone()))
         .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(sweeping.clone()))
@@ -40,4 +41,15 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
 }
 
 /// Kinds that show in metrics under their own names.
-pub(crate) const KINDS: [&str; 4] = [mail::KIND, sweep::KIND, tenants::REMOVE, tenants::WARN];
+pub(crate) const KINDS: [&str; 10] = [
+    mail::KIND,
+    sweep::KIND,
+    tenants::REMOVE,
+    tenants::WARN,
+    channels::jobs::APPLY,
+    channels::jobs::AGAIN,
+    channels::jobs::CONNECT,
+    channels::jobs::MEDIA,
+    channels::jobs::STAFF,
+    channels::jobs::TEMPLATES,
+];

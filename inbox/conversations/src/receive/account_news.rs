@@ -27,7 +27,8 @@ pub(super) async fn account(
     let Some(next) = health_after(&health, change, setting.at) else { return Ok(()) };
     let health = Value::Object(next);
     store::set_health(tx, account, &health).await?;
-    let event = NewEvent::new(HEALTH, Ref::new("channel_account", account), json!({ "account_id": account, "health": health }));
+    let event =
+        NewEvent::new(HEALTH, Ref::new("channel_account", account), json!({ "account_id": account, "health": health }));
     news.push(event.at(setting.at));
     Ok(())
 }
@@ -37,7 +38,10 @@ fn health_after(health: &Map<String, Value>, change: &AccountChange, at: DateTim
     let what = clean::line(&change.what, 64)?;
     let mut told = health.get("told").and_then(Value::as_object).cloned().unwrap_or_default();
     let time_of = |word: &Value| {
-        word.get("at").and_then(Value::as_str).and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map(|at| at.to_utc())
+        word.get("at")
+            .and_then(Value::as_str)
+            .and_then(|at| DateTime::parse_from_rfc3339(at).ok())
+            .map(|at| at.to_utc())
     };
     if told.get(&what).and_then(time_of).is_some_and(|known| known > at) {
         return None;
@@ -86,7 +90,8 @@ pub(super) async fn template(
     };
     let value = clean::line(&change.value, 100).unwrap_or_default();
     let reason = change.reason.as_deref().and_then(|reason| clean::line(reason, 500));
-    let word = store::Word { name: &name, language: &language, what: &change.what, value: &value, reason: reason.as_deref() };
+    let word =
+        store::Word { name: &name, language: &language, what: &change.what, value: &value, reason: reason.as_deref() };
     let is_known = store::change_template(tx, account, &word, setting.at).await?;
     if !is_known || change.what == "components" {
         let job = NewJob::new("templates.sync", json!({ "account_id": account }));

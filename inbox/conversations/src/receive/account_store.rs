@@ -11,7 +11,11 @@ pub(super) async fn health(tx: &mut TenantTx<'_>, account: ChannelAccountId) -> 
         .await?)
 }
 
-pub(super) async fn set_health(tx: &mut TenantTx<'_>, account: ChannelAccountId, health: &Value) -> Result<(), DbError> {
+pub(super) async fn set_health(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    health: &Value,
+) -> Result<(), DbError> {
     sqlx::query!("UPDATE channel_accounts SET health = $2 WHERE id = $1", account.uuid(), health)
         .execute(tx.conn())
         .await?;

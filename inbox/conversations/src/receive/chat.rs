@@ -131,7 +131,8 @@ mod tests {
             assert_eq!((chat.private, chat.speaker(&ada)), (true, Speaker::Customer), "{address}");
             assert_eq!(chat.speaker(&party(&[Identity::TelegramId(8)])), Speaker::Us, "{address}");
         }
-        let bob = party(&[Identity::WhatsappId("5511987654321".to_owned()), Identity::Phone("+551187654321".to_owned())]);
+        let bob =
+            party(&[Identity::WhatsappId("5511987654321".to_owned()), Identity::Phone("+551187654321".to_owned())]);
         let chat = Chat::with(Channel::Whatsapp, &at("5511987654321"), None, &bob).unwrap();
         assert_eq!((chat.private, chat.speaker(&bob)), (true, Speaker::Customer));
     }

@@ -9,7 +9,11 @@ use crate::model::State;
 use crate::words::{Word as _, word};
 
 /// Notes that this was told. `false`: it was told before.
-pub(super) async fn note_told(tx: &mut TenantTx<'_>, account: ChannelAccountId, key: &[u8; 32]) -> Result<bool, DbError> {
+pub(super) async fn note_told(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    key: &[u8; 32],
+) -> Result<bool, DbError> {
     let rows = sqlx::query!(
         "INSERT INTO inbound_told (tenant_id, account_id, key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         tx.tenant().uuid(),
@@ -228,11 +232,8 @@ pub(super) async fn preview_again(
 
 /// They are greeted, or told that nobody is there: `false` when they were before.
 pub(super) async fn greeted(tx: &mut TenantTx<'_>, id: ConversationId, at: DateTime<Utc>) -> Result<bool, DbError> {
-    let rows = sqlx::query!(
-        "UPDATE conversations SET greeted_at = $2 WHERE id = $1 AND greeted_at IS NULL",
-        id.uuid(),
-        at
-    );
+    let rows =
+        sqlx::query!("UPDATE conversations SET greeted_at = $2 WHERE id = $1 AND greeted_at IS NULL", id.uuid(), at);
     Ok(rows.execute(tx.conn()).await?.rows_affected() > 0)
 }
 

@@ -130,10 +130,14 @@ fn json_at(value: &Value, depth: usize) -> Value {
             _ => value.clone(),
         },
         Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => Value::Null,
-        Value::Array(parts) => Value::Array(parts.iter().take(MAX_PARTS).map(|part| json_at(part, depth + 1)).collect()),
+        Value::Array(parts) => {
+            Value::Array(parts.iter().take(MAX_PARTS).map(|part| json_at(part, depth + 1)).collect())
+        }
         Value::Object(parts) => {
             let parts = parts.iter().take(MAX_PARTS);
-            Value::Object(parts.map(|(key, part)| (cut_bytes(&without_nul(key), 256), json_at(part, depth + 1))).collect())
+            Value::Object(
+                parts.map(|(key, part)| (cut_bytes(&without_nul(key), 256), json_at(part, depth + 1))).collect(),
+            )
         }
         Value::Null | Value::Bool(_) => value.clone(),
     }

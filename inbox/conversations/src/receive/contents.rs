@@ -57,7 +57,9 @@ impl Contents {
                 let products = join(items.iter().take(MAX_LISTED).map(|item| item.product.as_str()));
                 ("order", note.clone().unwrap_or_default(), Some(products))
             }
-            Content::Command { name, argument } => ("command", format!("/{name} {argument}").trim_end().to_owned(), None),
+            Content::Command { name, argument } => {
+                ("command", format!("/{name} {argument}").trim_end().to_owned(), None)
+            }
             Content::Notice { text, .. } => ("notice", text.clone(), None),
             Content::Template { name, text } => ("template", text.clone().unwrap_or_default(), name.clone()),
         };
@@ -171,7 +173,8 @@ mod tests {
 
     #[test]
     fn how_a_file_is_had_is_not_told_outside() {
-        let contents = Contents::of(&media(MediaAt::Url("https://api.test/secret".to_owned()), Some("../a/\u{202E}fdp.exe")));
+        let contents =
+            Contents::of(&media(MediaAt::Url("https://api.test/secret".to_owned()), Some("../a/\u{202E}fdp.exe")));
         assert!(!contents.rest.to_string().contains("secret"), "{}", contents.rest);
         let file = contents.file.unwrap();
         assert_eq!(file.source, Some(json!({"by": "url", "value": "https://api.test/secret", "size": 9})));

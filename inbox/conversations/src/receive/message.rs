@@ -301,7 +301,8 @@ async fn whose_chat(
     match (speaker, coming.from) {
         (Speaker::Customer, Some(from)) => meet(tx, setting, from, news).await,
         _ => {
-            let party = Party { identities: coming.chat.identities.clone(), name: coming.title.clone(), language: None };
+            let party =
+                Party { identities: coming.chat.identities.clone(), name: coming.title.clone(), language: None };
             meet(tx, setting, &party, news).await
         }
     }

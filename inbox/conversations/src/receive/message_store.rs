@@ -154,9 +154,12 @@ pub(super) async fn has_any_file(tx: &mut TenantTx<'_>, message: MessageId) -> R
 
 /// The files of a message belong to it no more: whatever sweeps loose files takes them away.
 pub(super) async fn detach(tx: &mut TenantTx<'_>, message: MessageId) -> Result<(), DbError> {
-    sqlx::query!("UPDATE attachments SET message_id = NULL, conversation_id = NULL WHERE message_id = $1", message.uuid())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE attachments SET message_id = NULL, conversation_id = NULL WHERE message_id = $1",
+        message.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

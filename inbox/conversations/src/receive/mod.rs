@@ -82,8 +82,7 @@ pub async fn receive(
         return Ok(Received { events, shown });
     }
     let line = told.line.as_deref().and_then(|line| clean::id(line, 256));
-    let setting =
-        Setting { account, at: clean::moment(told.at, received_at), received_at, line: line.as_deref() };
+    let setting = Setting { account, at: clean::moment(told.at, received_at), received_at, line: line.as_deref() };
     if !apply(tx, &setting, &told.what, &told.key, &mut events).await? {
         shown = Shown::Unsupported;
     }

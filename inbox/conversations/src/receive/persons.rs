@@ -77,7 +77,8 @@ pub(super) async fn consented(
     let running = chat_store::running_with(tx, setting.account.id, who.contact).await?;
     if let Some(conversation) = running.filter(|_| is_other) {
         let content = json!({ "category": clean::line(category, 100), "wanted": wanted });
-        message::happened(tx, conversation, if wanted { "opted_in" } else { "opted_out" }, "", content, setting.at).await?;
+        message::happened(tx, conversation, if wanted { "opted_in" } else { "opted_out" }, "", content, setting.at)
+            .await?;
         news.extend(touch(tx, conversation, Change::new(What::Other("consent")).at(setting.received_at)).await?);
     }
     Ok(())
@@ -124,8 +125,7 @@ pub(super) async fn listed(
     news: &mut Vec<NewEvent>,
 ) -> Result<(), DbError> {
     let Some(phone) = clean::id(phone, 64) else { return Ok(()) };
-    let party =
-        Party { identities: vec![Identity::Phone(phone)], name: name.map(str::to_owned), language: None };
+    let party = Party { identities: vec![Identity::Phone(phone)], name: name.map(str::to_owned), language: None };
     let mut resolved = trunkline_people::resolve(tx, &message::seen(setting, &party, Some("address book"))).await?;
     news.append(&mut resolved.events);
     Ok(())

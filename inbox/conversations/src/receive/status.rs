@@ -12,6 +12,7 @@ use super::{Setting, clean, waiting};
 use crate::change::Actor;
 use crate::messages;
 use crate::model::{Direction, MessageState};
+use crate::send;
 
 /// A status came. A message's state never goes back: what is on their device was not lost, whatever is told later of it.
 pub(super) async fn told(
@@ -51,10 +52,14 @@ pub(super) async fn told(
         delivered_at: at.filter(|_| matches!(next, MessageState::Delivered | MessageState::Read)),
         read_at: at.filter(|_| next == MessageState::Read),
         failure: status.failure.as_ref().filter(|_| next == MessageState::Failed).map(failure),
-        pricing: status.pricing.as_ref().map(|pricing| clean::json(&serde_json::to_value(pricing).unwrap_or(Value::Null))),
+        pricing: status
+            .pricing
+            .as_ref()
+            .map(|pricing| clean::json(&serde_json::to_value(pricing).unwrap_or(Value::Null))),
     };
     message_store::progress(tx, held.id, &progress).await?;
     if rises {
+        send::took(tx, Some(account.id), held.state, next, setting.at).await?;
         let kind = match next {
             MessageState::Delivered => messages::DELIVERED,
             MessageState::Read => messages::READ,
