@@ -92,6 +92,6 @@ fn failure(failure: &Failure) -> Value {
         "code": clean::line(&failure.code, 64).unwrap_or_default(),
         "detail": clean::line(&failure.detail, 1_000).unwrap_or_default(),
         "why": failure.why,
-        "retry": !matches!(failure.why, trunkline_channels::model::Why::NoSuchRecipient | trunkline_channels::model::Why::Refused),
+        "retry": send::view_of(failure).retry,
     })
 }
