@@ -16,7 +16,7 @@ pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
 use crate::state::AppState;
-use crate::{channels, mail, tenants};
+use crate::{channels, conversations, mail, tenants};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -29,7 +29,7 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
     let worker = Worker::new(state.db.clone(), config);
-    channels::jobs::handle(worker, state)
+    conversations::handle(channels::jobs::handle(worker, state), state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
         .handle(mail::KIND, mail::handler(state.clone()))
         .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(sweeping.clone()))
@@ -41,7 +41,7 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
 }
 
 /// Kinds that show in metrics under their own names.
-pub(crate) const KINDS: [&str; 10] = [
+pub(crate) const KINDS: [&str; 15] = [
     mail::KIND,
     sweep::KIND,
     tenants::REMOVE,
@@ -52,4 +52,9 @@ pub(crate) const KINDS: [&str; 10] = [
     channels::jobs::MEDIA,
     channels::jobs::STAFF,
     channels::jobs::TEMPLATES,
+    conversations::KINDS[0],
+    conversations::KINDS[1],
+    conversations::KINDS[2],
+    conversations::KINDS[3],
+    conversations::KINDS[4],
 ];
