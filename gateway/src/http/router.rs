@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues, recordings,
-    roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
+    recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.

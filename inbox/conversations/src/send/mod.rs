@@ -23,9 +23,9 @@ use crate::messages;
 use crate::model::{Channel, FailureView, MessageState};
 
 pub use outgoing::upload_of;
-pub use store::File;
 pub use pace::{Pace, Rate};
 pub use states::advance;
+pub use store::File;
 
 /// Brings a message to its provider: `{message_id}`.
 pub const SEND: &str = "message.send";

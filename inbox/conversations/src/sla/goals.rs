@@ -178,13 +178,7 @@ fn span(kind: GoalKind, facts: &Facts) -> Option<(DateTime<Utc>, Option<DateTime
     }
 }
 
-fn goal(
-    kind: GoalKind,
-    facts: &Facts,
-    policy: Option<&Policy>,
-    before: &[Goal],
-    now: DateTime<Utc>,
-) -> Option<Goal> {
+fn goal(kind: GoalKind, facts: &Facts, policy: Option<&Policy>, before: &[Goal], now: DateTime<Utc>) -> Option<Goal> {
     let old = before.iter().find(|goal| goal.kind == kind);
     let Some((began_at, met_at)) = span(kind, facts) else {
         // Nobody waits for the next answer any more: it was given.
