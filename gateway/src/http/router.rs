@@ -17,7 +17,11 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
+<<<<<<< HEAD
     agents, api_keys, audit, calls, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
+=======
+    agents, api_keys, audit, calls, channels, conversations, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
+>>>>>>> inbox-conv
     recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
@@ -31,6 +35,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(figures::router())
         .merge(inbox_tools::router())
         .merge(dialing::router())
+        .merge(conversations::router())
         .merge(queues::router())
         .merge(recordings::router())
         .merge(roles::router())
@@ -69,6 +74,7 @@ pub fn router(state: AppState) -> Router {
         .merge(health::router())
         .merge(docs::router())
         .merge(softphone::socket_router().route_layer(sip))
+        .merge(channels::webhook_router())
         .route("/metrics", get(metrics))
         .fallback(panel::answer)
         .method_not_allowed_fallback(async || AppError::method_not_allowed())

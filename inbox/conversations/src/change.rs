@@ -10,6 +10,7 @@ use crate::list;
 use crate::messages::{self, NewMessage};
 use crate::model::{Assignee, Author, AuthorType, Direction, MessageState, State};
 use crate::sla;
+use crate::sla;
 use crate::words::Word as _;
 
 const OPENED: Kind = Kind::from_static("conversation.opened");

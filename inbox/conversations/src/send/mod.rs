@@ -3,7 +3,7 @@
 //! A message of ours is a row; a job (`message.send`, one at a time per chat) brings it to the provider. An attempt is committed before its request is
 //! made, and its id goes along as the reference. So after any crash it is known what may have been sent: an attempt that was begun and not ended is
 //! `uncertain`, and nothing sends it again by itself. A provider that can be asked is asked (`message.look`); a status that brings the reference
-//! back ([`settle`]) settles it too.
+//! back settles it too ([`crate::receive()`]).
 
 mod outgoing;
 mod pace;
@@ -12,7 +12,7 @@ pub(crate) mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_channels::model::{DeliveryState, Failure, Outgoing, ProviderId, Status, Why};
+use trunkline_channels::model::{DeliveryState, Failure, Outgoing, ProviderId, Why};
 use trunkline_db::{ChannelAccountId, ConversationId, DbError, MessageId, TenantTx};
 use trunkline_jobs::NewJob;
 use trunkline_journal::NewEvent;
@@ -224,7 +224,7 @@ pub async fn end(
     if next == MessageState::Uncertain {
         look_later(tx, attempt, now).await?;
     }
-    change(tx, message, &row, next, failure.as_ref(), None, now, next != MessageState::Queued).await
+    change(tx, message, &row, next, failure.as_ref(), now, next != MessageState::Queued).await
 }
 
 /// Has the provider asked what became of an attempt.
@@ -241,67 +241,35 @@ pub fn view_of(failure: &Failure) -> FailureView {
     FailureView { code: cut(&failure.code, 64), detail: cut(&failure.detail, 1000), why: failure.why, retry }
 }
 
-/// A status of the provider's settles how far a message of ours is: by the reference of the attempt where it comes back, by the provider's id otherwise.
-/// `None`: it is of no message that is known. `Some(None)`: it is that far already.
-pub async fn settle(
-    tx: &mut TenantTx<'_>,
-    account: ChannelAccountId,
-    status: &Status,
-    at: DateTime<Utc>,
-) -> Result<Option<Option<NewEvent>>, DbError> {
-    let attempt = status.reference.as_deref().and_then(|reference| Uuid::try_parse(reference).ok());
-    let by_attempt = match attempt {
-        Some(attempt) => store::message_of(tx, attempt).await?,
-        None => None,
-    };
-    let found = match by_attempt {
-        Some(message) => Some(message),
-        None => store::named(tx, account, &status.message).await?,
-    };
-    let Some(message) = found else { return Ok(None) };
-    let Some(row) = store::lock(tx, message).await? else { return Ok(None) };
-    if row.account != Some(account) {
-        return Ok(None);
-    }
-    if let (Some(attempt), Some(_)) = (attempt, by_attempt) {
-        let failed = status.state == DeliveryState::Failed;
-        let detail = status.failure.as_ref().map(|failure| failure.detail.as_str());
-        let outcome = if failed { "failed" } else { "sent" };
-        store::settle(tx, attempt, outcome, &status.message, detail, at).await?;
-        // Another attempt was made since: that this one failed says nothing of the message.
-        if failed && !store::is_newest(tx, message, attempt).await? {
-            return Ok(Some(None));
-        }
-    }
-    if row.provider_id.is_none() {
-        store::name(tx, message, Some(&status.message)).await?;
-    }
-    let Some(next) = advance(row.state, status.state) else { return Ok(Some(None)) };
-    let failure = status.failure.as_ref().filter(|_| next == MessageState::Failed).map(view_of);
-    let pricing = status.pricing.as_ref().map(|pricing| json!(pricing));
-    let event = change(tx, message, &row, next, failure.as_ref(), pricing, at, true).await?;
-    Ok(Some(event))
-}
-
-#[expect(clippy::too_many_arguments, reason = "one change of a message, in its parts")]
 async fn change(
     tx: &mut TenantTx<'_>,
     message: MessageId,
     before: &store::Row,
     next: MessageState,
     failure: Option<&FailureView>,
-    pricing: Option<serde_json::Value>,
     at: DateTime<Utc>,
     tell: bool,
 ) -> Result<Option<NewEvent>, DbError> {
-    store::put_state(tx, message, next, failure, pricing, at).await?;
-    if states::is_taken(next) && !states::is_taken(before.state) {
-        store::taken(tx, before.account, at).await?;
-    }
+    store::put_state(tx, message, next, failure, at).await?;
+    took(tx, before.account, before.state, next, at).await?;
     if !tell {
         return Ok(None);
     }
     messages::tell(tx, message, before.conversation, states::kind(next), Actor::System, at).await
+}
+
+/// The provider took a message that it had not taken before: the tenant's count of messages, and the account's health.
+pub(crate) async fn took(
+    tx: &mut TenantTx<'_>,
+    account: Option<ChannelAccountId>,
+    before: MessageState,
+    next: MessageState,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if states::is_taken(next) && !states::is_taken(before) {
+        store::taken(tx, account, at).await?;
+    }
+    Ok(())
 }
 
 /// An attempt that had no answer, for whoever asks the provider about it.
@@ -366,7 +334,7 @@ async fn again(
     by: Actor,
     now: DateTime<Utc>,
 ) -> Result<Option<NewEvent>, DbError> {
-    store::put_state(tx, message, MessageState::Queued, None, None, now).await?;
+    store::put_state(tx, message, MessageState::Queued, None, now).await?;
     enqueue(tx, message).await?;
     messages::tell(tx, message, row.conversation, messages::QUEUED, by, now).await
 }
@@ -382,6 +350,6 @@ pub async fn undo(
     if row.state != MessageState::Scheduled {
         return Ok(None);
     }
-    store::put_state(tx, message, MessageState::Canceled, None, None, now).await?;
+    store::put_state(tx, message, MessageState::Canceled, None, now).await?;
     messages::tell(tx, message, row.conversation, messages::CANCELED, by, now).await
 }

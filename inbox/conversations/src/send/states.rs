@@ -24,9 +24,10 @@ fn rank(state: MessageState) -> Option<u8> {
         MessageState::Received | MessageState::Canceled => None,
         MessageState::Scheduled | MessageState::Queued | MessageState::Sending | MessageState::Uncertain => Some(0),
         MessageState::Sent => Some(1),
-        MessageState::Delivered => Some(2),
-        MessageState::Read => Some(3),
-        MessageState::Failed => Some(4),
+        // What is on their device was not lost, whatever was told of it.
+        MessageState::Failed => Some(2),
+        MessageState::Delivered => Some(3),
+        MessageState::Read => Some(4),
     }
 }
 

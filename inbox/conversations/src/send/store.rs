@@ -17,7 +17,6 @@ pub(crate) struct Row {
     pub(crate) channel: Channel,
     pub(crate) state: MessageState,
     pub(crate) send_at: Option<DateTime<Utc>>,
-    pub(crate) provider_id: Option<String>,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -25,7 +24,7 @@ pub(crate) struct Row {
 pub(crate) async fn find(tx: &mut TenantTx<'_>, message: MessageId) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
         r#"SELECT m.conversation_id AS "conversation: ConversationId", m.account_id AS "account: ChannelAccountId", c.channel, m.state,
-                  m.send_at, m.provider_id, m.at
+                  m.send_at, m.at
              FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE m.id = $1 AND m.direction = 'out'"#,
         message.uuid(),
     )
@@ -38,7 +37,6 @@ pub(crate) async fn find(tx: &mut TenantTx<'_>, message: MessageId) -> Result<Op
             channel: word(&row.channel)?,
             state: word(&row.state)?,
             send_at: row.send_at,
-            provider_id: row.provider_id,
             at: row.at,
         })
     })
@@ -110,30 +108,6 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// What a status says of an attempt that is open or uncertain.
-pub(crate) async fn settle(
-    tx: &mut TenantTx<'_>,
-    attempt: Uuid,
-    outcome: &str,
-    provider_id: &ProviderId,
-    detail: Option<&str>,
-    at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "UPDATE send_attempts SET outcome = $2, ended_at = coalesce(ended_at, $5), provider_id = coalesce(provider_id, $3),
-             detail = coalesce(left($4, 1000), detail)
-         WHERE id = $1 AND (outcome IS NULL OR outcome = 'uncertain' OR $2 = 'failed')",
-        attempt,
-        outcome,
-        provider_id.0,
-        detail.map(|detail| detail.replace('\0', "")),
-        at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub(crate) async fn overrule(tx: &mut TenantTx<'_>, attempt: Uuid, outcome: &str) -> Result<(), DbError> {
     sqlx::query!("UPDATE send_attempts SET outcome = $2 WHERE id = $1 AND outcome = 'uncertain'", attempt, outcome)
         .execute(tx.conn())
@@ -165,22 +139,6 @@ pub(crate) async fn is_newest(tx: &mut TenantTx<'_>, message: MessageId, attempt
     Ok(newest == Some(attempt))
 }
 
-/// One of ours that the provider calls so.
-pub(crate) async fn named(
-    tx: &mut TenantTx<'_>,
-    account: ChannelAccountId,
-    provider_id: &ProviderId,
-) -> Result<Option<MessageId>, DbError> {
-    let message = sqlx::query_scalar!(
-        r#"SELECT id AS "id: MessageId" FROM messages WHERE account_id = $1 AND provider_id = $2 AND direction = 'out'"#,
-        account.uuid(),
-        provider_id.0,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(message)
-}
-
 /// The provider's id of a message, unless another has it: two of one id would be one message told twice.
 pub(crate) async fn name(
     tx: &mut TenantTx<'_>,
@@ -204,19 +162,17 @@ pub(crate) async fn put_state(
     message: MessageId,
     state: MessageState,
     failure: Option<&FailureView>,
-    pricing: Option<Value>,
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE messages SET state = $2, failure = $3, pricing = coalesce($4, pricing),
-             sent_at = CASE WHEN $2 IN ('sent', 'delivered', 'read') THEN coalesce(sent_at, $5) ELSE sent_at END,
-             delivered_at = CASE WHEN $2 IN ('delivered', 'read') THEN coalesce(delivered_at, $5) ELSE delivered_at END,
-             read_at = CASE WHEN $2 = 'read' THEN coalesce(read_at, $5) ELSE read_at END
+        "UPDATE messages SET state = $2, failure = $3,
+             sent_at = CASE WHEN $2 IN ('sent', 'delivered', 'read') THEN coalesce(sent_at, $4) ELSE sent_at END,
+             delivered_at = CASE WHEN $2 IN ('delivered', 'read') THEN coalesce(delivered_at, $4) ELSE delivered_at END,
+             read_at = CASE WHEN $2 = 'read' THEN coalesce(read_at, $4) ELSE read_at END
          WHERE id = $1",
         message.uuid(),
         state.as_str(),
         failure.map(|failure| serde_json::json!(failure)),
-        pricing,
         at,
     )
     .execute(tx.conn())
