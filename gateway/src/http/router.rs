@@ -17,11 +17,7 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-<<<<<<< HEAD
-    agents, api_keys, audit, calls, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
-=======
     agents, api_keys, audit, calls, channels, conversations, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
->>>>>>> inbox-conv
     recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
