@@ -1,4 +1,6 @@
 //! The gateway dies again and again while webhooks pour in: what was answered with 200 is there, once.
+//!
+//! `TRUNKLINE_INBOX_MESSAGES=20000 TRUNKLINE_INBOX_SEED=7 cargo test -p trunkline-tests --test inbox_outage -- --nocapture`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,22 +13,21 @@ use trunkline_tests::{Api, Chance, Scene, eventually, outage_stack, run};
 
 /// How many customers write.
 const CUSTOMERS: usize = 12;
-/// How many messages they write.
-const MESSAGES: usize = 1_500;
 /// How often the gateway is killed meanwhile.
 const DEATHS: usize = 4;
 
 #[test]
 fn every_webhook_that_was_answered_is_there_exactly_once() {
     run(async {
-        let seed = std::env::var("INBOX_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(fresh_seed);
-        println!("INBOX_SEED={seed} plays these deaths again");
+        let seed = from_env("TRUNKLINE_INBOX_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+        let total = from_env("TRUNKLINE_INBOX_MESSAGES").map_or(1_500, |total| total as usize);
+        println!("TRUNKLINE_INBOX_SEED={seed} TRUNKLINE_INBOX_MESSAGES={total}");
         let mut chance = Chance::new(seed);
         let mut stack = outage_stack().await?;
         let scene = Scene::new(&stack, 0).await?;
         let (standin, _) = whatsapp(&scene, json!({})).await?;
         let burst = standin.burst(&BurstOptions {
-            messages: MESSAGES,
+            messages: total,
             connections: 8,
             customers: CUSTOMERS,
             every_nth_twice: 7,
@@ -34,8 +35,8 @@ fn every_webhook_that_was_answered_is_there_exactly_once() {
             ..BurstOptions::default()
         });
         for death in 1..=DEATHS {
-            let share = MESSAGES * death / (DEATHS + 1);
-            let at = share.saturating_sub(chance.below(MESSAGES / (DEATHS + 1) / 2)).max(1);
+            let share = total * death / (DEATHS + 1);
+            let at = share.saturating_sub(chance.below(total / (DEATHS + 1) / 2)).max(1);
             burst.acknowledged_at_least(at, Duration::from_secs(60)).await?;
             stack.gateway.kill_9();
             stack.gateway.start_again().await?;
@@ -48,9 +49,9 @@ fn every_webhook_that_was_answered_is_there_exactly_once() {
 
         eventually(Duration::from_secs(60), async || {
             let texts = texts(&scene.admin).await?;
-            ensure!(texts.len() == MESSAGES, "{} of {MESSAGES} messages", texts.len());
+            ensure!(texts.len() == total, "{} of {total} messages", texts.len());
             let each: BTreeSet<&String> = texts.iter().collect();
-            ensure!(each.len() == MESSAGES, "{} of them are there twice", MESSAGES - each.len());
+            ensure!(each.len() == total, "{} of them are there twice", total - each.len());
             Ok(())
         })
         .await?;
@@ -81,4 +82,8 @@ async fn texts(api: &Api) -> Result<Vec<String>> {
         texts.extend(theirs.filter_map(|message| message["text"].as_str().map(str::to_owned)));
     }
     Ok(texts)
+}
+
+fn from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().expect("a number"))
 }
