@@ -8,8 +8,7 @@ use trunkline_journal::{Kind, NewEvent, Ref, Scope};
 use crate::change_store as store;
 use crate::list;
 use crate::messages::{self, NewMessage};
-use crate::model::{Assignee, Author, AuthorType, Direction, MessageState, State};
-use crate::sla;
+use crate::model::{Assignee, Author, AuthorType, Conversation, Direction, MessageState, State};
 use crate::sla;
 use crate::words::Word as _;
 
@@ -308,6 +307,13 @@ fn scopes(before: Assignee, now: Assignee, named: &[AgentId]) -> Vec<Scope> {
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.contains(&Scope::Tenant) { vec![Scope::Tenant] } else { scopes }
+}
+
+/// Who may see what happens in a conversation as it is now, but for those who are named in it.
+pub fn scopes_of(conversation: &Conversation) -> Vec<Scope> {
+    let now =
+        Assignee { agent_id: conversation.agent_id, team_id: conversation.team_id, queue_id: conversation.queue_id };
+    scopes(now, now, &[])
 }
 
 impl Standing {

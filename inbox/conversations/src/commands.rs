@@ -422,3 +422,65 @@ pub async fn put_labels(tx: &mut TenantTx<'_>, id: ConversationId, labels: &[Uui
 pub async fn labels_known(tx: &mut TenantTx<'_>, labels: &[Uuid]) -> Result<i64, DbError> {
     store::labels_known(tx, labels).await
 }
+
+/// When anything of a conversation that anybody sees was last changed.
+pub async fn changed_at(tx: &mut TenantTx<'_>, id: ConversationId) -> Result<Option<DateTime<Utc>>, DbError> {
+    store::changed_at(tx, id).await
+}
+
+/// What a person is known by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KnownBy {
+    /// `phone`, `whatsapp_id`, `telegram_id` …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// In its one normal form.
+    pub value: String,
+    /// As it was met.
+    pub shown: String,
+}
+
+/// What the person of a contact is known by.
+pub async fn identities(tx: &mut TenantTx<'_>, contact: ContactId) -> Result<Vec<KnownBy>, DbError> {
+    store::identities(tx, contact).await
+}
+
+/// These labels, by their names.
+pub async fn labels(tx: &mut TenantTx<'_>, ids: &[trunkline_db::LabelId]) -> Result<Vec<crate::model::Label>, DbError> {
+    store::labels(tx, ids).await
+}
+
+/// What is known of a template that is to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TemplateFound {
+    /// The provider told of none of the account's: it may be there.
+    Unknown,
+    /// There is no such template.
+    None,
+    /// It may not be sent: its state, by the provider's name.
+    NotApproved(String),
+    /// It may be sent; its components.
+    Approved(Value),
+}
+
+/// Looks for a template of an account's.
+pub async fn template(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    name: &str,
+    language: &str,
+) -> Result<TemplateFound, DbError> {
+    match store::template(tx, account, name, language).await? {
+        Some((status, components)) if status.eq_ignore_ascii_case("approved") => {
+            Ok(TemplateFound::Approved(components))
+        }
+        Some((status, _)) => Ok(TemplateFound::NotApproved(status)),
+        None if store::has_templates(tx, account).await? => Ok(TemplateFound::None),
+        None => Ok(TemplateFound::Unknown),
+    }
+}
+
+/// The conversation of a message.
+pub async fn conversation_of(tx: &mut TenantTx<'_>, message: MessageId) -> Result<Option<ConversationId>, DbError> {
+    store::conversation_of(tx, message).await
+}

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use trunkline_db::{
-    AgentId, AttachmentId, ChannelAccountId, ContactId, ConversationId, DbError, MessageId, QueueId, SystemTx,
+    AgentId, AttachmentId, ChannelAccountId, ContactId, ConversationId, DbError, LabelId, MessageId, QueueId, SystemTx,
     TenantId, TenantTx, UserId,
 };
 use uuid::Uuid;
 
-use crate::commands::{Draft, Loose, Opening, Placed, Terms};
+use crate::commands::{Draft, KnownBy, Loose, Opening, Placed, Terms};
+use crate::model::Label;
 use crate::rules::{Consent, Said};
 use crate::send::File;
 use crate::words::{Word as _, json, word};
@@ -384,4 +385,81 @@ pub(crate) async fn labels_known(tx: &mut TenantTx<'_>, labels: &[Uuid]) -> Resu
         .fetch_one(tx.conn())
         .await?;
     Ok(known)
+}
+
+/// When anything of a conversation that anybody sees was last changed.
+pub(crate) async fn changed_at(tx: &mut TenantTx<'_>, id: ConversationId) -> Result<Option<DateTime<Utc>>, DbError> {
+    let at = sqlx::query_scalar!("SELECT updated_at FROM conversations WHERE id = $1", id.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(at)
+}
+
+/// What the person of a contact is known by.
+pub(crate) async fn identities(tx: &mut TenantTx<'_>, contact: ContactId) -> Result<Vec<KnownBy>, DbError> {
+    let identities = sqlx::query_as!(
+        KnownBy,
+        r#"SELECT i.type AS "kind", i.value, i.shown FROM contacts asked JOIN contacts k ON k.person_id = asked.person_id
+             JOIN contact_identities i ON i.contact_id = k.id
+            WHERE asked.id = $1 AND i.ended_at IS NULL ORDER BY i.type, i.created_at, i.id LIMIT 50"#,
+        contact.uuid(),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(identities)
+}
+
+pub(crate) async fn labels(tx: &mut TenantTx<'_>, ids: &[LabelId]) -> Result<Vec<Label>, DbError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let labels = sqlx::query_as!(
+        Label,
+        r#"SELECT id AS "id: LabelId", name, colour FROM labels WHERE id = ANY($1) ORDER BY lower(name)"#,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(labels)
+}
+
+/// The state and the components of a template.
+pub(crate) async fn template(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    name: &str,
+    language: &str,
+) -> Result<Option<(String, Value)>, DbError> {
+    let row = sqlx::query!(
+        "SELECT status, components FROM message_templates WHERE account_id = $1 AND name = $2 AND language = $3",
+        account.uuid(),
+        name,
+        language,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.status, row.components)))
+}
+
+/// Whether the provider has told of any template of the account's.
+pub(crate) async fn has_templates(tx: &mut TenantTx<'_>, account: ChannelAccountId) -> Result<bool, DbError> {
+    let has = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM message_templates WHERE account_id = $1) AS "has!""#,
+        account.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(has)
+}
+
+/// The conversation of a message.
+pub(crate) async fn conversation_of(
+    tx: &mut TenantTx<'_>,
+    message: MessageId,
+) -> Result<Option<ConversationId>, DbError> {
+    let id = sqlx::query_scalar!(
+        r#"SELECT conversation_id AS "id: ConversationId" FROM messages WHERE id = $1"#,
+        message.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(id)
 }

@@ -312,6 +312,26 @@ pub async fn not_there(tx: &mut TenantTx<'_>, attempt: Uuid, now: DateTime<Utc>)
     again(tx, message, &row, Actor::System, now).await
 }
 
+/// The provider says that an attempt was taken after all.
+pub async fn found(
+    tx: &mut TenantTx<'_>,
+    attempt: Uuid,
+    id: &ProviderId,
+    now: DateTime<Utc>,
+) -> Result<Option<NewEvent>, DbError> {
+    let Some(message) = store::message_of(tx, attempt).await? else { return Ok(None) };
+    let Some(row) = store::lock(tx, message).await? else { return Ok(None) };
+    store::overrule(tx, attempt, "sent").await?;
+    store::name(tx, message, Some(id)).await?;
+    let Some(next) = advance(row.state, DeliveryState::Sent) else { return Ok(None) };
+    change(tx, message, &row, next, None, now, true).await
+}
+
+/// Whether an account was removed, or was never there: nothing is sent over it any more.
+pub async fn is_gone(tx: &mut TenantTx<'_>, account: ChannelAccountId) -> Result<bool, DbError> {
+    store::is_gone(tx, account).await
+}
+
 /// A person has it sent again: what failed, or what may have been sent. `None`: it is neither.
 pub async fn resend(
     tx: &mut TenantTx<'_>,

@@ -251,3 +251,13 @@ pub(crate) async fn file(tx: &mut TenantTx<'_>, message: MessageId) -> Result<Op
     .await?;
     Ok(file)
 }
+
+pub(crate) async fn is_gone(tx: &mut TenantTx<'_>, account: ChannelAccountId) -> Result<bool, DbError> {
+    let there = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM channel_accounts WHERE id = $1 AND removed_at IS NULL) AS "there!""#,
+        account.uuid(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!there)
+}
