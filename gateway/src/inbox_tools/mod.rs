@@ -2,6 +2,8 @@
 //!
 //! Each is a small list of a tenant's (some rows are one person's own) with the same four operations: [`shelf`] has them once.
 
+mod bulk;
+mod bulk_store;
 mod canned;
 mod canned_store;
 mod labels;
@@ -11,6 +13,7 @@ mod macros_store;
 mod shelf;
 mod sla;
 mod sla_store;
+mod steps;
 mod views;
 mod views_store;
 
@@ -23,6 +26,7 @@ pub use macros::{Macro, Step};
 /// Routes of all of them.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(bulk::router())
         .merge(labels::router())
         .merge(canned::router())
         .merge(macros::router())
