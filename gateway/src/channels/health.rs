@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use trunkline_channels::model::{Failure, Why};
+use trunkline_channels::model::{Failure, Level, Why};
 use trunkline_db::{ChannelAccountId, DbError, TenantId, TenantTx};
 use trunkline_journal::{CommandError, Fault, Kind as EventKind, NewEvent, Outcome, Ref};
 
@@ -37,6 +37,8 @@ pub enum Change {
         /// Nothing comes in.
         receiving: bool,
     },
+    /// Until when its token is good; `None`: it is not known to end.
+    Token(Option<DateTime<Utc>>),
     /// It works: what was wrong by this name is not any more. `None`: whatever it was.
     Works(Option<&'static str>),
 }
@@ -69,9 +71,11 @@ impl Change {
                     what: what.clone(),
                     detail: shortened(detail),
                     at: same.map_or_else(Utc::now, |problem| problem.at),
-                    stopped: *stopped,
+                    level: if *stopped { Level::Stopped } else { Level::Warning },
+                    by: None,
                 });
             }
+            Self::Token(ends) => after.token_expires_at = *ends,
             Self::Works(what) => {
                 if what.is_none_or(|what| before.problem.as_ref().is_some_and(|problem| problem.what == what)) {
                     after.problem = None;
@@ -98,7 +102,8 @@ pub async fn apply(tx: &mut TenantTx<'_>, id: ChannelAccountId, change: &Change)
     store::set_health(tx, id, &health).await?;
     let subject = Ref::new("channel_account", id.uuid());
     let mut events = vec![NewEvent::new(CHANGED, subject, json!({ "account_id": id, "health": health }))];
-    let stopped = |condition: &Condition| condition.problem.as_ref().is_some_and(|problem| problem.stopped);
+    let stopped =
+        |condition: &Condition| condition.problem.as_ref().is_some_and(|problem| problem.level == Level::Stopped);
     if stopped(&after) && !stopped(&before) {
         let detail = after.problem.as_ref().map(|problem| problem.detail.clone()).unwrap_or_default();
         let text: String = format!("{} has stopped: {detail}", row.name).chars().take(500).collect();
@@ -127,6 +132,11 @@ pub async fn change(
         })
         .await?;
     Ok(())
+}
+
+/// The provider took something of this account's: in the transaction that says so of the message.
+pub async fn sent(tx: &mut TenantTx<'_>, id: ChannelAccountId) -> Result<(), DbError> {
+    store::sent(tx, id, Utc::now()).await
 }
 
 #[cfg(test)]

@@ -5,20 +5,43 @@
 //! | `model`, `settings`, `store`, `service`, `http` | accounts and what administrators see of them |
 //! | [`registry`] | the accounts in memory, with their adapters |
 //! | `webhooks`, `ingest` | providers' requests: checked, stored, answered |
-//! | [`health`] | what is wrong with an account |
+//! | `apply`, `inbound_http` | what was stored becomes conversations; what was stored, shown and replayed |
+//! | `connect`, [`health`] | providers are told where we are; what is wrong with an account |
+//! | `templates` | WhatsApp's message templates |
+//! | [`staff`] | groups of the staff's |
 
+mod apply;
+mod apply_store;
+mod connect;
 pub mod health;
+mod http;
+mod inbound_http;
 mod ingest;
 mod ingest_store;
+pub(crate) mod jobs;
 mod metrics;
 mod model;
 pub mod registry;
+mod service;
 mod settings;
+pub mod staff;
+mod staff_store;
 mod store;
+mod templates;
+mod templates_store;
 mod webhooks;
+
+use utoipa_axum::router::OpenApiRouter;
 
 pub use metrics::ChannelMetrics;
 pub use model::Kind;
 pub use registry::{Channels, Connected, watch};
 pub use settings::Provider;
 pub(crate) use webhooks::webhook_router;
+
+use crate::state::AppState;
+
+/// Routes of channels.
+pub fn router() -> OpenApiRouter<AppState> {
+    http::router().merge(inbound_http::router()).merge(templates::router()).merge(staff::router())
+}

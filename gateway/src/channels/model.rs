@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use trunkline_channels::model::Level;
 use trunkline_db::{ChannelAccountId, QueueId, SiteId};
 
 use crate::http::Patch;
@@ -41,7 +42,7 @@ impl Kind {
 /// How what the provider tells reaches us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Receiving {
+pub(super) enum Receiving {
     /// Nothing was seen of it yet.
     #[default]
     Unknown,
@@ -55,46 +56,57 @@ pub enum Receiving {
 
 /// Why an account does not work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Trouble {
+pub(super) struct Trouble {
     /// `account` (token, suspension), `money`, `webhook`, `provider`, or what the provider calls it.
-    pub what: String,
+    pub(super) what: String,
     /// In words.
-    pub detail: String,
+    pub(super) detail: String,
     /// Since when.
-    pub at: DateTime<Utc>,
-    /// Nothing is sent or received until somebody does something.
-    #[serde(default)]
-    pub stopped: bool,
+    pub(super) at: DateTime<Utc>,
+    /// `stopped`: nothing is sent or received until somebody does something.
+    #[serde(default = "warning")]
+    #[schema(value_type = String)]
+    pub(super) level: Level,
+    /// `provider`: it told so by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
+}
+
+const fn warning() -> Level {
+    Level::Warning
 }
 
 /// How an account does, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Condition {
+pub(super) struct Condition {
     /// How it receives.
-    pub webhook: Receiving,
+    pub(super) webhook: Receiving,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Trouble>,
+    pub(super) problem: Option<Trouble>,
     /// When the token ends, as far as it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_expires_at: Option<DateTime<Utc>>,
+    pub(super) token_expires_at: Option<DateTime<Utc>>,
+    /// What others keep there: what the provider told of each thing.
+    #[serde(flatten)]
+    pub(super) rest: Map<String, Value>,
 }
 
 /// How an account does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Health {
+pub(super) struct Health {
     /// How it receives.
-    pub webhook: Receiving,
+    pub(super) webhook: Receiving,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Trouble>,
+    pub(super) problem: Option<Trouble>,
     /// When the token ends, as far as it is known.
-    pub token_expires_at: Option<DateTime<Utc>>,
+    pub(super) token_expires_at: Option<DateTime<Utc>>,
     /// When the provider last told something.
-    pub last_received_at: Option<DateTime<Utc>>,
+    pub(super) last_received_at: Option<DateTime<Utc>>,
     /// When it last took something.
-    pub last_sent_at: Option<DateTime<Utc>>,
+    pub(super) last_sent_at: Option<DateTime<Utc>>,
 }
 
 /// A connected WhatsApp number, Telegram bot or SMS sender.

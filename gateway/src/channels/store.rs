@@ -186,18 +186,6 @@ pub(super) async fn set_health(tx: &mut TenantTx<'_>, id: ChannelAccountId, heal
     Ok(())
 }
 
-/// The provider told something at this time.
-pub(super) async fn received(tx: &mut TenantTx<'_>, id: ChannelAccountId, at: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query!(
-        "UPDATE channel_accounts SET last_received_at = $2 WHERE id = $1 AND (last_received_at IS NULL OR last_received_at < $2)",
-        id.uuid(),
-        at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 /// The provider took something at this time.
 pub(super) async fn sent(tx: &mut TenantTx<'_>, id: ChannelAccountId, at: DateTime<Utc>) -> Result<(), DbError> {
     sqlx::query!(

@@ -29,6 +29,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(agents::router())
         .merge(api_keys::router())
         .merge(calls::http::router())
+        .merge(channels::router())
         .merge(figures::router())
         .merge(inbox_tools::router())
         .merge(dialing::router())

@@ -16,7 +16,7 @@ pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
 use crate::state::AppState;
-use crate::{inbox_tools, mail, tenants};
+use crate::{channels, inbox_tools, mail, tenants};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -31,7 +31,8 @@ const SLA_EVERY: Duration = Duration::from_secs(10);
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
     let (asking, looking) = (state.clone(), state.clone());
-    Worker::new(state.db.clone(), config)
+    let worker = Worker::new(state.db.clone(), config);
+    channels::jobs::handle(worker, state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
         .handle(mail::KIND, mail::handler(state.clone()))
         .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(sweeping.clone()))
@@ -48,11 +49,17 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
 }
 
 /// Kinds that show in metrics under their own names.
-pub(crate) const KINDS: [&str; 6] = [
+pub(crate) const KINDS: &[&str] = &[
     mail::KIND,
     sweep::KIND,
     tenants::REMOVE,
     tenants::WARN,
     trunkline_conversations::csat::ASK,
     inbox_tools::LOOK_AT_SLAS,
+    channels::jobs::APPLY,
+    channels::jobs::AGAIN,
+    channels::jobs::CONNECT,
+    channels::jobs::MEDIA,
+    channels::jobs::STAFF,
+    channels::jobs::TEMPLATES,
 ];

@@ -66,7 +66,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("recordings", "What was said"),
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
-            tag("channels", "Connected WhatsApp numbers, Telegram bots and SMS senders"),
+            tag("channels", "Connected WhatsApp numbers, Telegram bots and SMS senders, and what their providers told"),
             tag("inbox", "Conversations, their messages, and what makes answering quick"),
             tag("contacts", "Who calls and writes"),
             tag("reports", "Figures of calls and agents, as tables and files"),

@@ -11,6 +11,7 @@
 //! | [`templates`] | the list of templates, their variables, a filled-in preview |
 //! | [`window`] | until when free text may be sent |
 
+mod account;
 pub mod errors;
 mod events;
 mod history;
@@ -24,6 +25,8 @@ mod status;
 pub mod templates;
 mod webhook;
 pub mod window;
+
+pub use account::Number;
 
 use crate::adapter::{Adapter, Answer, CannotSay, Malformed, Outcome, Refused, Request, Webhook};
 use crate::model::{Outgoing, Told};
