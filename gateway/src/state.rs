@@ -14,6 +14,7 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
+use crate::conversations::Conversations;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
 use crate::limits::Limits;
@@ -64,6 +65,8 @@ pub struct Inner {
     pub calls: calls::Handle,
     /// The connected channel accounts.
     pub channels: Channels,
+    /// Who looks at conversations, and how fast messages go.
+    pub conversations: Conversations,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
     /// Seals and opens secrets in the database.
@@ -109,6 +112,7 @@ impl AppState {
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
             vault,
+            conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),

@@ -17,8 +17,9 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, conversations, dialing, figures, health, inbox_tools, jobs, members, notices, oidc, panel, queues,
-    recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, channels, conversations, dialing, figures, health, inbox_tools, jobs, members,
+    notices, oidc, panel, queues, recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants,
+    test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -69,6 +70,7 @@ pub fn router(state: AppState) -> Router {
     let transport_security = edge::transport_security(&state.config);
     api.route_layer(middleware::from_fn_with_state(rights, guard::guard))
         .merge(health::router())
+        .merge(inbox_tools::pages())
         .merge(docs::router())
         .merge(softphone::socket_router().route_layer(sip))
         .merge(channels::webhook_router())
