@@ -9,7 +9,11 @@
 //! | `presence` | who looks and who writes, kept in memory and told by signals |
 //! | `transcript` | a conversation as a file |
 //! | `sending` | the jobs |
+//! | `calls_consumer` | the journal's calls as lines of conversations; `call_thread` says how |
 
+mod call_thread;
+pub mod calls_consumer;
+mod calls_store;
 mod compose;
 mod list_http;
 mod metrics;
