@@ -193,7 +193,7 @@ pub(super) async fn wait(
     sqlx::query!(
         "DELETE FROM inbound_waiting WHERE id IN (
              SELECT w.id FROM inbound_waiting w WHERE w.account_id = $1 AND w.received_at < now() - interval '30 days'
-              ORDER BY w.received_at LIMIT 20 FOR UPDATE SKIP LOCKED)",
+              ORDER BY w.received_at LIMIT 20)",
         account.uuid(),
     )
     .execute(tx.conn())
