@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod dialing;
 pub mod figures;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod inbox_tools;

@@ -14,6 +14,7 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
+use crate::files::Files;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
 use crate::limits::Limits;
@@ -64,6 +65,8 @@ pub struct Inner {
     pub calls: calls::Handle,
     /// The connected channel accounts.
     pub channels: Channels,
+    /// Files of messages.
+    pub files: Files,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
     /// Seals and opens secrets in the database.
@@ -110,6 +113,7 @@ impl AppState {
             keys: Keys::derive(&config.secret_key),
             vault,
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
+            files: Files::new(config.files.clone(), &config.state_dir),
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),

@@ -100,6 +100,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let tasks = TaskTracker::new();
     tasks.spawn(roster::watch(state.clone(), cancel.clone()));
     tasks.spawn(channels::watch(state.clone(), cancel.clone()));
+    tasks.spawn(channels::poll(state.clone(), cancel.clone()));
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));
     tasks.spawn(jobs::watch(db.clone(), Arc::clone(&state.job_metrics), cancel.clone()));

@@ -9,13 +9,7 @@ use super::macros::{Macro, Step, WriteMacro};
 macro_rules! read {
     ($row:expr) => {{
         let row = $row;
-        Macro {
-            id: row.id,
-            name: row.name,
-            steps: row.steps.0,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
+        Macro { id: row.id, name: row.name, steps: row.steps.0, created_at: row.created_at, updated_at: row.updated_at }
     }};
 }
 

@@ -12,8 +12,21 @@ use crate::http::AppError;
 
 /// What `GET /conversations` can be asked for.
 const PARAMETERS: [&str; 15] = [
-    "state", "mine", "unassigned", "agent_id", "team_id", "queue_id", "account_id", "channel", "label_id", "contact_id",
-    "mentioned", "unread", "priority", "spam", "q",
+    "state",
+    "mine",
+    "unassigned",
+    "agent_id",
+    "team_id",
+    "queue_id",
+    "account_id",
+    "channel",
+    "label_id",
+    "contact_id",
+    "mentioned",
+    "unread",
+    "priority",
+    "spam",
+    "q",
 ];
 
 /// A list with filters under a name.
