@@ -14,6 +14,7 @@ use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
 use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
+use crate::conversations::Conversations;
 use crate::files::Files;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
@@ -67,6 +68,8 @@ pub struct Inner {
     pub channels: Channels,
     /// Files of messages.
     pub files: Files,
+    /// Who looks at conversations, and how fast messages go.
+    pub conversations: Conversations,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
     /// Seals and opens secrets in the database.
@@ -112,6 +115,7 @@ impl AppState {
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
             vault,
+            conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
             files: Files::new(config.files.clone(), &config.state_dir),
             late_audit: Late::start(db.clone(), cancel.clone()),

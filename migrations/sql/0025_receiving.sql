@@ -27,3 +27,6 @@ CREATE INDEX IF NOT EXISTS send_attempts_message_idx ON send_attempts (tenant_id
 
 -- What they said last counts, in whichever order it comes.
 ALTER TABLE contacts ADD COLUMN consent_at timestamptz;
+
+-- Calls of before there were conversations stay where they are: nobody wants last year's missed calls on their list.
+INSERT INTO inbox_cursors (tenant_id, seq) SELECT tenant_id, seq FROM journal_heads WHERE seq > 0 ON CONFLICT DO NOTHING;

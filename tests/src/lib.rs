@@ -9,6 +9,7 @@ mod callee;
 mod chance;
 mod echo_phone;
 mod hearing;
+pub mod inbox;
 mod proxy;
 mod scene;
 mod sip_socket;

@@ -71,6 +71,7 @@ pub fn router(state: AppState) -> Router {
     let transport_security = edge::transport_security(&state.config);
     api.route_layer(middleware::from_fn_with_state(rights, guard::guard))
         .merge(health::router())
+        .merge(inbox_tools::pages())
         .merge(docs::router())
         .merge(softphone::socket_router().route_layer(sip))
         .merge(channels::webhook_router())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::canned_store as store;
 use super::shelf::{self, Thing};
-use crate::http::AppError;
+use crate::http::{AppError, Page};
 
 /// Something that is often said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -48,10 +48,6 @@ impl Thing for CannedReply {
     const WHAT: &'static str = "canned_reply";
     const ACTIONS: [&'static str; 3] = ["canned_reply.created", "canned_reply.updated", "canned_reply.deleted"];
     const MOST: i64 = 5_000;
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
 
     fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::labels_store as store;
 use super::shelf::{self, Thing};
-use crate::http::AppError;
+use crate::http::{AppError, Page};
 
 /// The panel's palette.
 const COLOURS: [&str; 9] = ["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"];
@@ -46,10 +46,6 @@ impl Thing for InboxLabel {
     const WHAT: &'static str = "label";
     const ACTIONS: [&'static str; 3] = ["label.created", "label.updated", "label.deleted"];
     const MOST: i64 = 200;
-
-    fn id(&self) -> Uuid {
-        self.id.uuid()
-    }
 
     fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at

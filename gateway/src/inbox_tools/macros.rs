@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::macros_store as store;
 use super::shelf::{self, Thing};
-use crate::http::AppError;
+use crate::http::{AppError, Page};
 
 /// Most steps of a macro.
 const MOST_STEPS: usize = 20;
@@ -135,10 +135,6 @@ impl Thing for Macro {
     const WHAT: &'static str = "macro";
     const ACTIONS: [&'static str; 3] = ["macro.created", "macro.updated", "macro.deleted"];
     const MOST: i64 = 200;
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
 
     fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at

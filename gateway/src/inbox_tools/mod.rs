@@ -2,8 +2,14 @@
 //!
 //! Each is a small list of a tenant's (some rows are one person's own) with the same four operations: [`shelf`] has them once.
 
+mod breach;
+mod bulk;
+mod bulk_store;
 mod canned;
 mod canned_store;
+mod csat;
+mod csat_store;
+mod csat_words;
 mod labels;
 mod labels_store;
 mod macros;
@@ -11,6 +17,7 @@ mod macros_store;
 mod shelf;
 mod sla;
 mod sla_store;
+mod steps;
 mod views;
 mod views_store;
 
@@ -18,11 +25,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
+pub use breach::{LOOK as LOOK_AT_SLAS, look as look_at_slas};
+pub use csat::{ask as ask_csat, pages};
 pub use macros::{Macro, Step};
 
 /// Routes of all of them.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(bulk::router())
+        .merge(csat::router())
         .merge(labels::router())
         .merge(canned::router())
         .merge(macros::router())

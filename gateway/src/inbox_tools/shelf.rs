@@ -31,7 +31,6 @@ pub(super) trait Thing: Serialize + Clone + Send + Sync + 'static {
     /// Most of a tenant's.
     const MOST: i64;
 
-    fn id(&self) -> Uuid;
     fn updated_at(&self) -> DateTime<Utc>;
     /// Whose own it is; none: everybody's.
     fn owner(&self) -> Option<UserId> {
@@ -210,13 +209,13 @@ macro_rules! operations {
 
         #[utoipa::path(
             get, path = $path, tag = "inbox", operation_id = $list_id, summary = concat!("List ", $many),
-            responses((status = 200, description = "All of them", body = crate::http::Page<$thing>)),
-            extensions(("x-permission" = serde_json::json!("conversations:read")))
+            responses((status = 200, description = "All of them", body = Page<$thing>)),
+            extensions(("x-permission" = json!("conversations:read")))
         )]
         async fn list(
             axum::extract::State(state): axum::extract::State<crate::state::AppState>,
             by: crate::auth::Principal,
-        ) -> Result<axum::Json<crate::http::Page<$thing>>, crate::http::AppError> {
+        ) -> Result<axum::Json<Page<$thing>>, crate::http::AppError> {
             super::shelf::list::<$thing>(&state, by).await
         }
 
@@ -228,7 +227,7 @@ macro_rules! operations {
                 (status = 409, description = "The name is taken, there are too many, or the Idempotency-Key is in use", body = crate::http::Problem, content_type = "application/problem+json"),
                 (status = 422, description = "The body does not fit", body = crate::http::Problem, content_type = "application/problem+json"),
             ),
-            extensions(("x-permission" = serde_json::json!($write)))
+            extensions(("x-permission" = json!($write)))
         )]
         async fn make(
             axum::extract::State(state): axum::extract::State<crate::state::AppState>,
@@ -251,7 +250,7 @@ macro_rules! operations {
                 (status = 412, description = "Changed since it was read", body = crate::http::Problem, content_type = "application/problem+json"),
                 (status = 422, description = "The body does not fit", body = crate::http::Problem, content_type = "application/problem+json"),
             ),
-            extensions(("x-permission" = serde_json::json!($write)))
+            extensions(("x-permission" = json!($write)))
         )]
         async fn change(
             axum::extract::State(state): axum::extract::State<crate::state::AppState>,
@@ -271,7 +270,7 @@ macro_rules! operations {
                 (status = 204, description = "Removed"),
                 (status = 404, description = "No such one, or not one's own", body = crate::http::Problem, content_type = "application/problem+json"),
             ),
-            extensions(("x-permission" = serde_json::json!($write)))
+            extensions(("x-permission" = json!($write)))
         )]
         async fn remove(
             axum::extract::State(state): axum::extract::State<crate::state::AppState>,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::shelf::{self, Thing};
 use super::sla_store as store;
-use crate::http::AppError;
+use crate::http::{AppError, Page};
 
 /// How soon conversations are answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -77,10 +77,6 @@ impl Thing for SlaPolicy {
     const WHAT: &'static str = "sla_policy";
     const ACTIONS: [&'static str; 3] = ["sla_policy.created", "sla_policy.updated", "sla_policy.deleted"];
     const MOST: i64 = 100;
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
 
     fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::shelf::{self, Thing};
 use super::views_store as store;
-use crate::http::AppError;
+use crate::http::{AppError, Page};
 
 /// What `GET /conversations` can be asked for.
 const PARAMETERS: [&str; 15] = [
@@ -73,10 +73,6 @@ impl Thing for InboxView {
     const WHAT: &'static str = "inbox_view";
     const ACTIONS: [&'static str; 3] = ["inbox_view.created", "inbox_view.updated", "inbox_view.deleted"];
     const MOST: i64 = 5_000;
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
 
     fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at

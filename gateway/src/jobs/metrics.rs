@@ -70,9 +70,9 @@ impl JobMetrics {
     /// Takes over what was counted.
     fn count(&self, backlog: &[Backlog]) {
         let mut kinds: BTreeMap<&str, (u64, u64, u64, f64)> =
-            KINDS.into_iter().chain([OTHER]).map(|kind| (kind, (0, 0, 0, 0.0))).collect();
+            KINDS.iter().copied().chain([OTHER]).map(|kind| (kind, (0, 0, 0, 0.0))).collect();
         for one in backlog {
-            let kind = KINDS.into_iter().find(|kind| *kind == one.kind).unwrap_or(OTHER);
+            let kind = KINDS.iter().copied().find(|kind| *kind == one.kind).unwrap_or(OTHER);
             let sum = kinds.entry(kind).or_default();
             sum.0 += one.waiting;
             sum.1 += one.running;

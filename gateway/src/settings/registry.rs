@@ -160,6 +160,9 @@ registry! {
         "Whether a ringing call is shown outside of the browser too.";
     /// Obeyed by call control, where taps begin (`calls/center/offers`).
     RECORD_CALLS = "calls.record", Kind::Switch, Preset::Switch(true), ADMINS, "Whether calls are recorded.";
+    /// Obeyed by the consumer that keeps calls in conversations (`conversations/call_thread`).
+    RESOLVE_ANSWERED = "calls.resolve_answered", Kind::Switch, Preset::Switch(true), ADMINS,
+        "Whether a conversation is done when its call, which was answered, ends.";
     /// Obeyed by call control, where supervisors come (`calls/center/supervise`).
     ANNOUNCE_SUPERVISION = "supervision.announced", Kind::Switch, Preset::Switch(true), ADMINS,
         "Whether agents are told, by a short tone and on their screen, that somebody listens to their call.";

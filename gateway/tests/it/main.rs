@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod figures;
 mod idempotency;
+mod inbox_calls;
 mod invariants;
 mod jobs;
 mod limits;

@@ -6,6 +6,7 @@ use trunkline_db::{AgentId, CallId, ConversationId, DbError, MessageId, QueueId,
 use trunkline_journal::{Kind, NewEvent, Ref, Scope};
 
 use crate::change_store as store;
+use crate::csat;
 use crate::list;
 use crate::messages::{self, NewMessage};
 use crate::model::{Assignee, Author, AuthorType, Conversation, Direction, MessageState, State};
@@ -188,6 +189,9 @@ pub async fn touch(tx: &mut TenantTx<'_>, id: ConversationId, change: Change) ->
         write_line(tx, id, kind, content, &change).await?;
     }
     sla::review_conversation(tx, id, change.at).await?;
+    if change.what == What::Resolved && matches!(change.by, Actor::Person(_)) {
+        csat::resolved(tx, id, change.at).await?;
+    }
     let Some(conversation) = list::view_of(tx, id).await? else { return Ok(None) };
     let named = store::named(tx, id, MOST_NAMED).await?;
     let (kind, subject) = match &change.what {

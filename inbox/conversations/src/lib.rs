@@ -12,6 +12,8 @@ mod change_store;
 pub mod commands;
 mod commands_store;
 pub mod compose;
+pub mod csat;
+mod csat_store;
 pub mod list;
 mod list_store;
 pub mod messages;

@@ -119,15 +119,16 @@ pub(super) async fn reacted(
         return waiting::keep(tx, setting, &provider_id, what).await;
     };
     let (by, who) = whose(tx, setting, reacted, news).await?;
-    let emoji = reacted.emoji.iter().filter_map(|emoji| clean::line(emoji, 64)).take(MAX_EMOJI).collect();
-    let mark = Mark { by: by.to_owned(), who, emoji, at: setting.at };
+    let emoji: Vec<String> =
+        reacted.emoji.iter().filter_map(|emoji| clean::line(emoji, 64)).take(MAX_EMOJI).collect();
+    let mark = Mark { by: by.to_owned(), who, emoji: emoji.clone(), at: setting.at };
     let Some(marks) = marked(&held, mark) else { return Ok(()) };
     message_store::react(tx, held.id, &marks).await?;
     let told = messages::tell(tx, held.id, held.conversation, messages::REACTED, Actor::System, setting.at).await?;
     news.extend(told.map(|mut event| {
         event.actor = who.map(|who| Ref::new("contact", who));
         if let Some(data) = event.data.as_object_mut() {
-            data.insert("emoji".to_owned(), reacted.emoji.iter().take(MAX_EMOJI).cloned().collect());
+            data.insert("emoji".to_owned(), emoji.into());
             data.insert("by".to_owned(), by.into());
         }
         event

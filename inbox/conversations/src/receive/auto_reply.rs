@@ -1,15 +1,14 @@
 //! What is answered by itself: a greeting to whoever writes for the first time, a word that nobody is there, and what a bot's commands say.
 
 use chrono::Duration;
-use serde_json::json;
 use trunkline_db::{ContactId, ConversationId, DbError, TenantTx};
-use trunkline_jobs::NewJob;
 use trunkline_journal::NewEvent;
 
 use super::{Setting, chat_store};
 use crate::change::Actor;
 use crate::messages::{self, NewMessage};
 use crate::model::{Author, AuthorType, Direction, MessageState};
+use crate::send;
 
 /// What was said longer ago (an outage, a provider's backlog) gets no word by itself any more.
 const FRESH: Duration = Duration::hours(1);
@@ -84,8 +83,7 @@ async fn say(
         ..NewMessage::new(conversation, Direction::Out, author, "text", at)
     };
     messages::write(tx, &message).await?;
-    let job = NewJob::new("message.send", json!({ "message_id": message.id })).key(format!("chat/{conversation}"));
-    trunkline_jobs::enqueue(tx, job).await?;
+    send::enqueue(tx, message.id).await?;
     news.extend(messages::tell(tx, message.id, conversation, messages::QUEUED, Actor::System, at).await?);
     Ok(())
 }

@@ -251,41 +251,58 @@ pub(super) async fn progress(tx: &mut TenantTx<'_>, id: MessageId, progress: &Pr
     Ok(())
 }
 
-/// Whether an attempt went out, by what its provider says of its reference: the provider's id goes to its message. `None`: the reference is none of
-/// an attempt of this account.
+/// What a status says of the attempt that its reference names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The reference is none of an attempt of this account.
+    Nobodys,
+    /// The attempt's message is this, and has the provider's id now if it had none.
+    Message(MessageId),
+    /// It failed, and another attempt was made since: the message goes by that one.
+    Superseded,
+}
+
+/// Settles the attempt that a provider's reference names.
 pub(super) async fn settle_attempt(
     tx: &mut TenantTx<'_>,
     account: ChannelAccountId,
     attempt: uuid::Uuid,
     provider_id: &str,
+    failed: bool,
     at: DateTime<Utc>,
-) -> Result<Option<MessageId>, DbError> {
-    let message = sqlx::query_scalar!(
-        r#"SELECT m.id AS "id: MessageId" FROM send_attempts a JOIN messages m ON m.id = a.message_id
+) -> Result<Settled, DbError> {
+    let found = sqlx::query!(
+        r#"SELECT m.id AS "id: MessageId",
+                  EXISTS (SELECT FROM send_attempts l WHERE l.message_id = m.id AND l.number > a.number) AS "superseded!"
+             FROM send_attempts a JOIN messages m ON m.id = a.message_id
             WHERE a.id = $1 AND m.account_id = $2 FOR NO KEY UPDATE OF m"#,
         attempt,
         account.uuid(),
     )
     .fetch_optional(tx.conn())
     .await?;
-    let Some(message) = message else { return Ok(None) };
+    let Some(found) = found else { return Ok(Settled::Nobodys) };
     sqlx::query!(
-        "UPDATE send_attempts SET outcome = 'sent', ended_at = coalesce(ended_at, greatest(began_at, $3)), provider_id = coalesce(provider_id, $2)
+        "UPDATE send_attempts SET outcome = CASE WHEN $4 THEN 'failed' ELSE 'sent' END, ended_at = coalesce(ended_at, greatest(began_at, $3)),
+                provider_id = coalesce(provider_id, $2)
           WHERE id = $1 AND (outcome IS NULL OR outcome = 'uncertain')",
         attempt,
         provider_id,
         at,
+        failed,
     )
     .execute(tx.conn())
     .await?;
-    // An earlier attempt's id stays known by the attempt alone.
+    if failed && found.superseded {
+        return Ok(Settled::Superseded);
+    }
     sqlx::query!(
         "UPDATE messages m SET provider_id = $2 WHERE m.id = $1 AND m.provider_id IS NULL
             AND NOT EXISTS (SELECT FROM messages o WHERE o.account_id = m.account_id AND o.provider_id = $2)",
-        message.uuid(),
+        found.id.uuid(),
         provider_id,
     )
     .execute(tx.conn())
     .await?;
-    Ok(Some(message))
+    Ok(Settled::Message(found.id))
 }

@@ -7,7 +7,7 @@ use trunkline_journal::NewEvent;
 use uuid::Uuid;
 
 use super::message::MAX_PROVIDER_ID;
-use super::message_store::{self, Progress};
+use super::message_store::{self, Progress, Settled};
 use super::{Setting, clean, waiting};
 use crate::change::Actor;
 use crate::messages;
@@ -24,10 +24,12 @@ pub(super) async fn told(
     let Some(provider_id) = clean::id(&status.message.0, MAX_PROVIDER_ID) else { return Ok(()) };
     let account = setting.account;
     if let Some(attempt) = status.reference.as_deref().and_then(|reference| Uuid::parse_str(reference).ok()) {
-        let settled = message_store::settle_attempt(tx, account.id, attempt, &provider_id, setting.at).await?;
-        if let Some(message) = settled {
+        let failed = status.state == DeliveryState::Failed;
+        match message_store::settle_attempt(tx, account.id, attempt, &provider_id, failed, setting.at).await? {
+            Settled::Nobodys => {}
             // What came before it was known whose it is.
-            waiting::catch_up(tx, account, message, &provider_id, news).await?;
+            Settled::Message(message) => waiting::catch_up(tx, account, message, &provider_id, news).await?,
+            Settled::Superseded => return Ok(()),
         }
     }
     let Some(held) = message_store::hold(tx, account.id, &provider_id).await? else {
@@ -90,6 +92,6 @@ fn failure(failure: &Failure) -> Value {
         "code": clean::line(&failure.code, 64).unwrap_or_default(),
         "detail": clean::line(&failure.detail, 1_000).unwrap_or_default(),
         "why": failure.why,
-        "retry": !matches!(failure.why, trunkline_channels::model::Why::NoSuchRecipient | trunkline_channels::model::Why::Refused),
+        "retry": send::view_of(failure).retry,
     })
 }

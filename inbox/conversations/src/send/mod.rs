@@ -22,7 +22,7 @@ use crate::change::Actor;
 use crate::messages;
 use crate::model::{Channel, FailureView, MessageState};
 
-pub use outgoing::upload_of;
+pub use outgoing::{say_of, upload_of};
 pub use pace::{Pace, Rate};
 pub use states::advance;
 pub use store::File;

@@ -5,7 +5,7 @@ use trunkline_channels::model::{Address, MediaSort, Outgoing, ProviderId, Say, T
 use trunkline_db::{DbError, MessageId, TenantId, TenantTx};
 use uuid::Uuid;
 
-use super::store::{self, File, Said};
+use super::store::{self, File};
 use crate::words::Word as _;
 
 /// What an attempt is to say; `None`: it cannot be said by anybody.
@@ -13,7 +13,8 @@ pub(super) async fn of(tx: &mut TenantTx<'_>, message: MessageId, attempt: Uuid)
     let Some(said) = store::said(tx, message).await? else { return Ok(None) };
     let file = store::file(tx, message).await?;
     let tenant = tx.tenant();
-    Ok(say(&said, file.as_ref(), tenant).map(|say| Outgoing {
+    let say = say_of(&said.kind, &said.text, &said.content, file.as_ref(), tenant);
+    Ok(say.map(|say| Outgoing {
         to: Address(said.address),
         say,
         reply_to: said.reply_to.map(ProviderId),
@@ -21,16 +22,17 @@ pub(super) async fn of(tx: &mut TenantTx<'_>, message: MessageId, attempt: Uuid)
     }))
 }
 
-fn say(said: &Said, file: Option<&File>, tenant: TenantId) -> Option<Say> {
-    match said.kind.as_str() {
-        "text" => Some(Say::Text { text: said.text.clone() }),
+/// What a message of this kind says; `None`: it cannot be said by anybody.
+pub fn say_of(kind: &str, text: &str, content: &Value, file: Option<&File>, tenant: TenantId) -> Option<Say> {
+    match kind {
+        "text" => Some(Say::Text { text: text.to_owned() }),
         "media" => {
             let file = file?;
-            let caption = Some(said.text.clone()).filter(|text| !text.is_empty());
+            let caption = Some(text.to_owned()).filter(|text| !text.is_empty());
             Some(Say::File { sort: MediaSort::parse(&file.sort)?, file: upload_of(tenant, file), caption })
         }
         "template" => {
-            let mut content = said.content.clone();
+            let mut content = content.clone();
             let header = file.and_then(|file| {
                 Some(TemplateHeader::File { sort: MediaSort::parse(&file.sort)?, file: upload_of(tenant, file) })
             });
@@ -44,7 +46,7 @@ fn say(said: &Said, file: Option<&File>, tenant: TenantId) -> Option<Say> {
             }
             Some(say)
         }
-        _ => read(&said.content),
+        _ => read(content),
     }
 }
 
@@ -75,10 +77,6 @@ mod tests {
 
     use super::*;
 
-    fn said(kind: &str, text: &str, content: Value) -> Said {
-        Said { kind: kind.to_owned(), text: text.to_owned(), content, address: "+4912".to_owned(), reply_to: None }
-    }
-
     #[test]
     fn a_templates_file_is_the_messages_attachment() {
         let content = json!({"type": "template", "name": "hello", "language": "en", "body": ["Ada"], "buttons": []});
@@ -89,7 +87,7 @@ mod tests {
             name: None,
             bytes: Some(3),
         };
-        let say = say(&said("template", "", content), Some(&file), TenantId(Uuid::nil()));
+        let say = say_of("template", "", &content, Some(&file), TenantId(Uuid::nil()));
         let Some(Say::Template { header: Some(TemplateHeader::File { file, .. }), body, .. }) = say else {
             panic!("{say:?}")
         };
@@ -98,15 +96,15 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_not_sent_as_nothing() {
-        assert_eq!(say(&said("media", "look", json!({})), None, TenantId(Uuid::nil())), None);
+        assert_eq!(say_of("media", "look", &json!({}), None, TenantId(Uuid::nil())), None);
         let edit = json!({"type": "edit", "message": "1", "text": "x"});
-        assert_eq!(say(&said("choices", "", edit), None, TenantId(Uuid::nil())), None);
+        assert_eq!(say_of("choices", "", &edit, None, TenantId(Uuid::nil())), None);
     }
 
     proptest! {
         #[test]
         fn no_content_panics(kind in "[a-z]{1,9}|template|choices", text in ".{0,20}", key in "[a-z]{0,9}", value in ".{0,20}") {
-            let _ = say(&said(&kind, &text, json!({"type": kind, key: value})), None, TenantId(Uuid::nil()));
+            let _ = say_of(&kind, &text, &json!({"type": kind, key: value}), None, TenantId(Uuid::nil()));
         }
     }
 }
