@@ -9,7 +9,6 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{TimeDelta, Utc};
-use http::{HeaderMap, Method};
+use ::http::{HeaderMap, Method};
 use trunkline_blob::link::{self, Link};
 use trunkline_blob::serve::Use;
 use trunkline_db::TenantId;

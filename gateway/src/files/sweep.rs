@@ -27,10 +27,13 @@ pub(crate) async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Re
         }
         // Files before the rows that name them: none is left behind unnamed.
         let blobs = state.files.blobs().await?;
-        for blob in named.iter().flat_map(|(_, blob, small)| [*blob, *small]).flatten() {
-            blobs.delete(&Files::key(tenant, blob)).await?;
+        let mut ids: Vec<Uuid> = Vec::with_capacity(named.len());
+        for (id, blob, small) in named {
+            for blob in [blob, small].into_iter().flatten() {
+                blobs.delete(&Files::key(tenant, blob)).await?;
+            }
+            ids.push(id);
         }
-        let ids: Vec<Uuid> = named.into_iter().map(|(id, ..)| id).collect();
         store::delete(&mut tx, &ids).await?;
         tx.commit().await?;
     }
@@ -49,8 +52,10 @@ pub(crate) async fn sweep(state: &AppState) -> anyhow::Result<()> {
             tx.commit().await?;
             let count = taken.len();
             // What is not removed now stays in the store, and nobody finds it: better than a row without its file.
-            for blob in taken.into_iter().flat_map(|(blob, small)| [blob, small]).flatten() {
-                blobs.delete(&Files::key(tenant, blob)).await?;
+            for (blob, small) in taken {
+                for blob in [blob, small].into_iter().flatten() {
+                    blobs.delete(&Files::key(tenant, blob)).await?;
+                }
             }
             if count < STEP as usize {
                 break;
