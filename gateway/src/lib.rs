@@ -15,6 +15,7 @@ pub mod config;
 pub mod conversations;
 pub mod dialing;
 pub mod figures;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod inbox_tools;

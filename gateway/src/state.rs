@@ -15,6 +15,7 @@ use crate::calls;
 use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
 use crate::conversations::Conversations;
+use crate::files::Files;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
 use crate::limits::Limits;
@@ -65,6 +66,8 @@ pub struct Inner {
     pub calls: calls::Handle,
     /// The connected channel accounts.
     pub channels: Channels,
+    /// Files of messages.
+    pub files: Files,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
     /// Keys derived from `secret_key`.
@@ -114,6 +117,7 @@ impl AppState {
             vault,
             conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
+            files: Files::new(config.files.clone(), &config.state_dir),
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),

@@ -33,3 +33,6 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Which node asks a bot's provider for what is new, and until when it is believed to live.
+ALTER TABLE channel_accounts ADD COLUMN poll_owner text CHECK (octet_length(poll_owner) <= 1024), ADD COLUMN poll_until timestamptz;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use trunkline_db::{ChannelAccountId, DbError, InboundWebhookId, TenantTx};
+use trunkline_db::{ChannelAccountId, DbError, InboundWebhookId, SystemTx, TenantId, TenantTx};
 
 /// Bytes of bodies that are read at once, unless one alone is larger.
 const BYTES: i64 = 8 * 1024 * 1024;
@@ -231,4 +231,35 @@ pub(super) async fn replay(tx: &mut TenantTx<'_>, id: InboundWebhookId) -> Resul
         id.uuid(),
     );
     Ok(done.execute(tx.conn()).await?.rows_affected() == 1)
+}
+
+/// Tenants that have accounts, removed ones too.
+pub(super) async fn tenants(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT DISTINCT a.tenant_id FROM channel_accounts a JOIN tenants t ON t.id = a.tenant_id WHERE t.removal_started_at IS NULL"
+    );
+    Ok(ids.fetch_all(tx.conn()).await?.into_iter().map(TenantId).collect())
+}
+
+/// Bodies of webhooks that were applied before this time are not kept any more; those that failed or were not understood are. How many there were.
+pub(super) async fn empty(tx: &mut TenantTx<'_>, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "UPDATE inbound_webhooks SET body = '', headers = '{}'
+          WHERE id = ANY (ARRAY(SELECT w.id FROM inbound_webhooks w
+                                 WHERE w.state IN ('applied', 'ignored') AND w.applied_at < $1 AND octet_length(w.body) > 0 LIMIT $2))",
+        before,
+        limit,
+    );
+    Ok(done.execute(tx.conn()).await?.rows_affected())
+}
+
+/// What was told before this time is forgotten. How much it was.
+pub(super) async fn forget_before(tx: &mut TenantTx<'_>, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "DELETE FROM inbound_told
+          WHERE (account_id, key) IN (SELECT t.account_id, t.key FROM inbound_told t WHERE t.at < $1 ORDER BY t.at LIMIT $2)",
+        before,
+        limit,
+    );
+    Ok(done.execute(tx.conn()).await?.rows_affected())
 }

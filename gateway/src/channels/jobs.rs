@@ -5,6 +5,7 @@ use std::time::Duration;
 use trunkline_jobs::Worker;
 
 use super::{apply, connect, staff, templates};
+use crate::files;
 use crate::state::AppState;
 
 /// Applies what an account's provider told.
@@ -22,12 +23,13 @@ pub(crate) const STAFF: &str = "staff.notify";
 
 /// The worker with the handlers of channels.
 pub(crate) fn handle(worker: Worker, state: &AppState) -> Worker {
-    let (applying, again, connecting, syncing, telling) =
-        (state.clone(), state.clone(), state.clone(), state.clone(), state.clone());
+    let (applying, again, connecting) = (state.clone(), state.clone(), state.clone());
+    let (syncing, telling, fetching) = (state.clone(), state.clone(), state.clone());
     worker
         .handle_within(APPLY, Duration::from_mins(5), move |job| apply::run(applying.clone(), job))
         .handle(AGAIN, move |job| apply::again(again.clone(), job))
         .handle(CONNECT, move |job| connect::run(connecting.clone(), job))
         .handle_within(TEMPLATES, Duration::from_mins(5), move |job| templates::run(syncing.clone(), job))
+        .handle_within(MEDIA, Duration::from_mins(15), move |job| files::fetch(fetching.clone(), job))
         .handle(STAFF, move |job| staff::run(telling.clone(), job))
 }

@@ -7,6 +7,7 @@
 //! | `webhooks`, `ingest` | providers' requests: checked, stored, answered |
 //! | `apply`, `inbound_http` | what was stored becomes conversations; what was stored, shown and replayed |
 //! | `connect`, [`health`] | providers are told where we are; what is wrong with an account |
+//! | `poll` | bots whose provider cannot reach us are asked for what is new |
 //! | `templates` | WhatsApp's message templates |
 //! | [`staff`] | groups of the staff's |
 
@@ -21,12 +22,15 @@ mod ingest_store;
 pub(crate) mod jobs;
 mod metrics;
 mod model;
+mod poll;
+mod poll_store;
 pub mod registry;
 mod service;
 mod settings;
 pub mod staff;
 mod staff_store;
 mod store;
+mod sweep;
 mod templates;
 mod templates_store;
 mod webhooks;
@@ -35,8 +39,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use metrics::ChannelMetrics;
 pub use model::Kind;
+pub use poll::watch as poll;
 pub use registry::{Channels, Connected, watch};
 pub use settings::Provider;
+pub(crate) use sweep::sweep;
 pub(crate) use webhooks::webhook_router;
 
 use crate::state::AppState;

@@ -191,6 +191,11 @@ impl Channels {
         &self.0.ingest
     }
 
+    /// Figures of files: by what became of them.
+    pub(crate) fn media(&self) -> &prometheus::IntCounterVec {
+        &self.0.metrics.media
+    }
+
     /// Figures.
     pub(super) fn metrics(&self) -> &ChannelMetrics {
         &self.0.metrics
@@ -223,7 +228,7 @@ impl Channels {
 }
 
 /// An account whose secrets are needed although it may be removed: what it was told is applied still.
-pub(super) async fn load(
+pub(crate) async fn load(
     state: &AppState,
     tenant: TenantId,
     id: ChannelAccountId,

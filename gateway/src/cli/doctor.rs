@@ -48,6 +48,7 @@ pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
     }
     report.add("state_dir", writable(&config.state_dir));
     report.add("recordings_dir", writable(&config.recordings_dir));
+    report.add("files", files(&config).await);
     for server in &config.asterisks {
         let name =
             if config.asterisks.len() == 1 { "asterisk".to_owned() } else { format!("asterisk {}", server.name) };
@@ -86,6 +87,16 @@ impl Report {
         println!("{} to mend", self.failed);
         ExitCode::FAILURE
     }
+}
+
+/// Whether files of messages can be kept: one is, is read and is removed.
+async fn files(config: &Config) -> Finding {
+    let place = match &config.files {
+        trunkline_blob::BlobConfig::Local { path } => format!("the folder {}", path.display()),
+        trunkline_blob::BlobConfig::S3(s3) => format!("the bucket {}", s3.bucket),
+    };
+    let probed = async { trunkline_blob::Blobs::connect(&config.files).await?.probe().await };
+    probed.await.map(|()| format!("{place} keeps files")).map_err(|error| format!("{place}: {error}"))
 }
 
 async fn database(config: &Config) -> Finding {

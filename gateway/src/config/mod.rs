@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use trunkline_blob::BlobConfig;
+
 use crate::limits::RateLimits;
 use crate::mail::MailConfig;
 use crate::secrets::KeySource;
@@ -96,6 +98,14 @@ pub const KEYS: &[Key] = &[
     key("database_connections", "16", "a whole number from 2 to 1000"),
     key("state_dir", "/var/lib/trunkline", "an absolute folder"),
     optional("recordings_dir", "an absolute folder", false),
+    optional("files_dir", "an absolute folder", false),
+    optional("s3_bucket", "the name of a bucket, such as trunkline-files", false),
+    key("s3_region", "us-east-1", "the name of a region, such as eu-central-1"),
+    optional("s3_endpoint", "an address such as https://s3.example.org", false),
+    key("s3_path_style", "false", "true or false"),
+    optional("s3_access_key", "the id of an access key", false),
+    optional("s3_secret_key", "the secret of that access key", true),
+    key("s3_prefix", "", "at most 200 letters, digits and `/._-`, such as trunkline/"),
     key("ari_url", "http://127.0.0.1:8088/ari", "an http or https address such as http://127.0.0.1:8088/ari"),
     key("ari_username", "trunkline", "the name of a user in Asterisk's ari.conf"),
     required("ari_password", "the password of that user"),
@@ -165,6 +175,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Folder of the recordings; `<state_dir>/recordings` unless set.
     pub recordings_dir: PathBuf,
+    /// Where files of messages are kept: a bucket if one is named, else a folder.
+    pub files: BlobConfig,
     /// The Asterisk servers, at least one.
     pub asterisks: Vec<AsteriskConfig>,
     /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.

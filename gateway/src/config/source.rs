@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use url::Url;
 
+use trunkline_blob::{BlobConfig, S3Config, SecretText};
 use trunkline_calls::model::Server;
 
 use super::asterisk::{AsteriskConfig, SERVER_KEYS, server_name};
@@ -252,6 +253,8 @@ impl Source {
         let database_connections = reader.required("database_connections", |text| bounded::<u32>(text, 2, 1000));
         let state_dir = reader.required("state_dir", absolute);
         let recordings_dir = reader.optional_with("recordings_dir", absolute);
+        let files_dir = reader.optional_with("files_dir", absolute);
+        let files = files_config(&mut reader, files_dir.or_else(|| Some(state_dir.as_ref()?.join("files"))));
         let rtp_listen = reader.parsed("rtp_listen");
         let asterisks = self.asterisks(&mut reader);
         let ice_urls = reader.required("ice_servers", ice_addresses);
@@ -296,6 +299,7 @@ impl Source {
                 database_url: database_url?,
                 database_owner_url,
                 database_connections: database_connections?,
+                files: files?,
                 recordings_dir: recordings_dir.unwrap_or_else(|| state_dir.join("recordings")),
                 state_dir,
                 asterisks: asterisks?,
@@ -315,6 +319,32 @@ impl Source {
 }
 
 /// Reads values one by one and gathers what is wrong.
+/// Where files of messages are kept: a bucket if one is named, else `folder`.
+fn files_config(reader: &mut Reader<'_>, folder: Option<PathBuf>) -> Option<BlobConfig> {
+    let bucket = reader.optional_with("s3_bucket", not_empty);
+    let region = reader.required("s3_region", not_empty);
+    let endpoint = reader.optional_with("s3_endpoint", not_empty);
+    let path_style = reader.parsed("s3_path_style");
+    let access_key = reader.optional_with("s3_access_key", not_empty);
+    let secret_key = reader.optional_with("s3_secret_key", |text| not_empty(text).map(SecretText::new));
+    let prefix = reader.required("s3_prefix", |text| Some(text.to_owned()));
+    let Some(bucket) = bucket else { return folder.map(|path| BlobConfig::Local { path }) };
+    let config = BlobConfig::S3(S3Config {
+        bucket,
+        region: region?,
+        endpoint,
+        path_style: path_style?,
+        access_key,
+        secret_key,
+        prefix: prefix?,
+        part_mib: 8,
+    });
+    match config.check() {
+        Ok(()) => Some(config),
+        Err(wrong) => reader.refuse(&format!("s3_{}: {}", wrong.key, wrong.problem)),
+    }
+}
+
 pub(super) struct Reader<'a> {
     source: &'a Source,
     problems: Vec<String>,

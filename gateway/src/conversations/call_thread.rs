@@ -85,11 +85,14 @@ pub(super) async fn keep(
     if !line.is_new {
         told.extend(messages::tell(tx, line.message, conversation, messages::EDITED, Actor::System, now).await?);
     }
-    if ends && resolves && running.is_none() && standing.state == State::Open && !store::waits(tx, conversation).await? {
+    if ends && resolves && running.is_none() && standing.state == State::Open && !store::waits(tx, conversation).await?
+    {
         told.extend(touch(tx, conversation, Change::new(What::Resolved).at(now)).await?);
     }
     news.extend(told.into_iter().map(|mut event| {
-        if line.quiet && let Some(data) = event.data.as_object_mut() {
+        if line.quiet
+            && let Some(data) = event.data.as_object_mut()
+        {
             data.insert("quiet".to_owned(), Value::Bool(true));
         }
         event
@@ -132,7 +135,9 @@ async fn begin(
     store::know(tx, id, who.contact).await?;
     store::lock(tx, who.contact).await?;
     let found = store::find(tx, who.contact).await?.filter(|found| {
-        found.state != State::Resolved || found.spam || found.resolved_at.is_some_and(|at| at + REOPEN > call.started_at)
+        found.state != State::Resolved
+            || found.spam
+            || found.resolved_at.is_some_and(|at| at + REOPEN > call.started_at)
     });
     let quiet = who.blocked || found.as_ref().is_some_and(|found| found.spam);
     let conversation = match found {
@@ -228,7 +233,8 @@ fn is_number(text: &str) -> bool {
 /// As networks and phones name who does not want to be named.
 fn is_hidden(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    ["", "anonymous", "unknown", "unavailable", "restricted", "private", "withheld", "asserted", "<unknown>"].contains(&name.as_str())
+    ["", "anonymous", "unknown", "unavailable", "restricted", "private", "withheld", "asserted", "<unknown>"]
+        .contains(&name.as_str())
         || name.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -311,7 +311,9 @@ pub(super) async fn missed(tx: &mut TenantTx<'_>, id: ConversationId, at: DateTi
 
 /// Whether they wait for us.
 pub(super) async fn waits(tx: &mut TenantTx<'_>, id: ConversationId) -> Result<bool, DbError> {
-    let waits =
-        sqlx::query_scalar!(r#"SELECT waiting_since IS NOT NULL AS "waits!" FROM conversations WHERE id = $1"#, id.uuid());
+    let waits = sqlx::query_scalar!(
+        r#"SELECT waiting_since IS NOT NULL AS "waits!" FROM conversations WHERE id = $1"#,
+        id.uuid()
+    );
     Ok(waits.fetch_one(tx.conn()).await?)
 }

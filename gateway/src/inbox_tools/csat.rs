@@ -112,7 +112,8 @@ struct Answer {
 
 async fn limited(state: &AppState, extensions: &http::Extensions, headers: &HeaderMap) -> Result<(), AppError> {
     let ClientAddress(address) = ClientAddress::of(state, extensions, headers)?;
-    state.limits.address(Class::SignIn, address).await
+    state.limits.address(Class::SignIn, address).await?;
+    Ok(())
 }
 
 async fn show(

@@ -4,7 +4,7 @@ mod file;
 mod http;
 mod link;
 mod model;
-mod range;
+pub(crate) mod range;
 mod retention;
 mod store;
 mod waveform;

@@ -2,7 +2,7 @@
 
 /// Which bytes of a file an answer holds; `first` and `last` are both inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ByteRange {
+pub(crate) struct ByteRange {
     /// Offset of the first byte.
     pub first: u64,
     /// Offset of the last byte.
@@ -12,14 +12,14 @@ pub(super) struct ByteRange {
 impl ByteRange {
     /// Number of bytes.
     #[allow(clippy::len_without_is_empty)] // A range always holds at least one byte.
-    pub(super) fn len(self) -> u64 {
+    pub(crate) fn len(self) -> u64 {
         self.last - self.first + 1
     }
 }
 
 /// What a `Range` header asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// The whole file: no range, one in another unit, several ranges or one that cannot be read. RFC 9110 §14.2 lets a server
     /// ignore what it does not support, and asks it to ignore what is malformed.
     Whole,
@@ -30,7 +30,7 @@ pub(super) enum Wanted {
 }
 
 /// Reads the header's value against a file of `length` bytes.
-pub(super) fn parse(header: &str, length: u64) -> Wanted {
+pub(crate) fn parse(header: &str, length: u64) -> Wanted {
     let Some((unit, set)) = header.split_once('=') else { return Wanted::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Wanted::Whole;

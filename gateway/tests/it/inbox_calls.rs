@@ -24,7 +24,10 @@ struct Desk {
 impl Desk {
     async fn new() -> Self {
         let app = App::start().await;
-        let agent = sqlx::query_scalar("SELECT id FROM agents ORDER BY id LIMIT 1").fetch_one(&mut app.owner().await).await.unwrap();
+        let agent = sqlx::query_scalar("SELECT id FROM agents ORDER BY id LIMIT 1")
+            .fetch_one(&mut app.owner().await)
+            .await
+            .unwrap();
         Self { app, agent }
     }
 
@@ -79,7 +82,8 @@ impl Desk {
 
     async fn consume(&self) {
         loop {
-            match calls_consumer::step(&self.app.state.db, &self.app.state.journal, self.app.tenant, 500).await.unwrap() {
+            match calls_consumer::step(&self.app.state.db, &self.app.state.journal, self.app.tenant, 500).await.unwrap()
+            {
                 Step::Done(_) => {}
                 Step::Level => return,
                 other => panic!("{other:?}"),
@@ -103,7 +107,8 @@ fn minute(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_000_000, 0).unwrap() + TimeDelta::minutes(minute)
 }
 
-const CONVERSATION: &str = "SELECT state, agent_id, call_id, waiting_since IS NOT NULL AS waits, messages FROM conversations";
+const CONVERSATION: &str =
+    "SELECT state, agent_id, call_id, waiting_since IS NOT NULL AS waits, messages FROM conversations";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answered_call_is_a_line_that_grows_and_is_done_at_its_end() {
@@ -130,7 +135,14 @@ async fn an_answered_call_is_a_line_that_grows_and_is_done_at_its_end() {
     assert_eq!(line["content"]["end_reason"], "completed_customer");
     let told = desk.all("SELECT kind FROM events WHERE kind NOT LIKE 'call.%' ORDER BY seq").await;
     let told: Vec<&str> = told.iter().map(|row| row["kind"].as_str().unwrap()).collect();
-    for kind in ["contact.created", "conversation.opened", "message.received", "conversation.assigned", "message.edited", "conversation.resolved"] {
+    for kind in [
+        "contact.created",
+        "conversation.opened",
+        "message.received",
+        "conversation.assigned",
+        "message.edited",
+        "conversation.resolved",
+    ] {
         assert!(told.contains(&kind), "{kind} in {told:?}");
     }
     // What comes again says nothing new.
@@ -196,7 +208,8 @@ async fn who_hides_is_nobody_we_know_and_colleagues_are_none_of_it() {
     let internal = desk.begin("internal", "600", 5).await;
     desk.end(internal, 6, "completed_agent").await;
     desk.consume().await;
-    let names = desk.all("SELECT k.display_name, c.state FROM conversations c JOIN contacts k ON k.id = c.contact_id").await;
+    let names =
+        desk.all("SELECT k.display_name, c.state FROM conversations c JOIN contacts k ON k.id = c.contact_id").await;
     assert_eq!(names, vec![json!({"display_name": "Anonymous", "state": "open"}); 2]);
     assert!(desk.all("SELECT 1 FROM contact_identities").await.is_empty());
 }
@@ -208,10 +221,12 @@ async fn the_blocked_are_kept_and_wake_nobody() {
     desk.end(call, 2, "no_answer").await;
     desk.consume().await;
     sqlx::query("UPDATE contacts SET blocked_at = now()").execute(&mut desk.app.owner().await).await.unwrap();
-    sqlx::query("UPDATE conversations SET state = 'resolved', resolved_at = last_at, waiting_since = NULL, spam = true")
-        .execute(&mut desk.app.owner().await)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE conversations SET state = 'resolved', resolved_at = last_at, waiting_since = NULL, spam = true",
+    )
+    .execute(&mut desk.app.owner().await)
+    .await
+    .unwrap();
     let call = desk.begin("inbound", ADA, 60 * 24 * 30).await;
     desk.end(call, 60 * 24 * 30 + 1, "blocked").await;
     desk.consume().await;
@@ -275,12 +290,16 @@ async fn many_calls_are_one_line_each_whatever_is_killed() {
     }
     for n in 0..30_u64 {
         let (db, journal, tenant) = (desk.app.state.db.clone(), desk.app.state.journal.clone(), desk.app.tenant);
-        let attempt = tokio::spawn(async move { calls_consumer::step(&db, &journal, tenant, 1 + (n as i64 * 7) % 20).await });
+        let attempt =
+            tokio::spawn(async move { calls_consumer::step(&db, &journal, tenant, 1 + (n as i64 * 7) % 20).await });
         tokio::time::sleep(Duration::from_micros(n * 211 % 5_000)).await;
         attempt.abort();
     }
     desk.consume().await;
-    assert_eq!(desk.one("SELECT count(*) AS n, count(DISTINCT call_id) AS calls FROM messages WHERE kind = 'call'").await, json!({"n": 60, "calls": 60}));
+    assert_eq!(
+        desk.one("SELECT count(*) AS n, count(DISTINCT call_id) AS calls FROM messages WHERE kind = 'call'").await,
+        json!({"n": 60, "calls": 60})
+    );
     assert_eq!(desk.one("SELECT count(*) AS n FROM conversations").await["n"], 7);
     assert_eq!(desk.one("SELECT count(*) AS n FROM contacts").await["n"], 7);
     let torn = desk.all("SELECT 1 FROM conversations c WHERE c.messages <> (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id AND m.kind = 'call') OR c.call_id IS NOT NULL").await;
