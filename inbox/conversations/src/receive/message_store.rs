@@ -192,7 +192,7 @@ pub(super) async fn wait(
     .await?;
     sqlx::query!(
         "DELETE FROM inbound_waiting WHERE id IN (
-             SELECT w.id FROM inbound_waiting w WHERE w.account_id = $1 AND w.received_at < $2 - interval '30 days'
+             SELECT w.id FROM inbound_waiting w WHERE w.account_id = $1 AND w.received_at < $2::timestamptz - interval '30 days'
               ORDER BY w.received_at LIMIT 20)",
         account.uuid(),
         waiting.received_at,
