@@ -72,7 +72,7 @@ impl World {
 
     /// Who may everything.
     pub(crate) async fn owner(&self) -> sqlx::PgConnection {
-        sqlx::Connection::connect(&self.owner_url).await.unwrap()
+        <sqlx::PgConnection as sqlx::Connection>::connect(&self.owner_url).await.unwrap()
     }
 
     /// With these rules.
