@@ -160,7 +160,10 @@ async fn a_reply_arrives_once_and_a_colleague_is_told_before_they_answer_too() {
     let desk = Desk::open().await;
     let id = desk.hear(1, "Is it open?").await;
     let line = &desk.operator.get_json("/api/v1/conversations").await["items"][0];
-    assert_eq!((&line["unread"], &line["last"]["text"], &line["state"]), (&true.into(), &"Is it open?".into(), &"open".into()));
+    assert_eq!(
+        (&line["unread"], &line["last"]["text"], &line["state"]),
+        (&true.into(), &"Is it open?".into(), &"open".into())
+    );
     let seen = desk.thread(&id).await.last().unwrap()["id"].clone();
 
     let reply = desk.say(&desk.operator, &id, json!({ "text": "Yes", "seen": seen })).await;
@@ -176,9 +179,18 @@ async fn a_reply_arrives_once_and_a_colleague_is_told_before_they_answer_too() {
 
     desk.until("the reply is sent", async || desk.state(&id, &reply).await == "sent").await;
     assert_eq!(desk.provider.texts(), ["Yes"]);
-    assert_eq!(problem(desk.operator.post(&format!("/api/v1/messages/{}/undo", reply["id"].as_str().unwrap()), &Value::Null).await).await["code"], "too-late");
+    assert_eq!(
+        problem(
+            desk.operator.post(&format!("/api/v1/messages/{}/undo", reply["id"].as_str().unwrap()), &Value::Null).await
+        )
+        .await["code"],
+        "too-late"
+    );
     let line = &desk.operator.get_json("/api/v1/conversations").await["items"][0];
-    assert_eq!((&line["unread"], &line["last"]["text"], &line["waiting_since"]), (&false.into(), &"Yes".into(), &Value::Null));
+    assert_eq!(
+        (&line["unread"], &line["last"]["text"], &line["waiting_since"]),
+        (&false.into(), &"Yes".into(), &Value::Null)
+    );
 
     // What was sent can be changed there, and its stranger cannot.
     let path = format!("/api/v1/messages/{}", reply["id"].as_str().unwrap());
@@ -241,7 +253,8 @@ async fn where_a_conversation_stands_is_told_and_guarded() {
     assert_eq!(patch(json!({ "priority": 9 })).await, StatusCode::UNPROCESSABLE_ENTITY);
 
     // A draft is one's own; a note names people and stays among us.
-    let kept = desk.operator.request(Method::PUT, &path("draft")).json(&json!({ "text": "Dear" })).send().await.unwrap();
+    let kept =
+        desk.operator.request(Method::PUT, &path("draft")).json(&json!({ "text": "Dear" })).send().await.unwrap();
     assert_eq!(kept.status(), StatusCode::OK);
     assert_eq!(desk.operator.get_json(&format!("/api/v1/conversations/{id}")).await["draft_text"]["text"], "Dear");
     assert!(desk.admin.get_json(&format!("/api/v1/conversations/{id}")).await["draft_text"].is_null());
