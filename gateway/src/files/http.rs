@@ -225,11 +225,10 @@ struct UploadQuery {
 )]
 async fn create_attachment(
     State(state): State<AppState>,
+    by: Principal,
     Query(query): Query<UploadQuery>,
-    idempotency: Idempotency,
     request: Request,
 ) -> Result<Response, AppError> {
-    let by = idempotency.principal();
     by.require(Permission::ConversationsWrite)?;
     let (parts, body) = request.into_parts();
     let declared = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(bare);
@@ -241,12 +240,14 @@ async fn create_attachment(
     let name = query.file_name.as_deref().map(serve::clean_name).filter(|name| !name.is_empty());
     let name = name.map(|name| name.chars().take(MAX_NAME).collect::<String>());
     let sort = query.sort.unwrap_or_else(|| sort_of(declared.as_deref()));
+    let mut tx = state.db.tenant(by.tenant).await?;
+    let room = store::room(&mut tx).await?;
+    tx.commit().await?;
+    let most = room.map_or(MAX_UPLOAD, |room| room.unsigned_abs().min(MAX_UPLOAD));
+    let (laid, size, sum) = lay_down(&state, body, most).await?;
+    // The same file is the same request: its sum stands for it.
+    let idempotency = Idempotency::from_parts(&state, by, &parts, sum.as_bytes())?;
     let uploading = async {
-        let mut tx = state.db.tenant(by.tenant).await?;
-        let room = store::room(&mut tx).await?;
-        tx.commit().await?;
-        let most = room.map_or(MAX_UPLOAD, |room| room.unsigned_abs().min(MAX_UPLOAD));
-        let (laid, size, sum) = lay_down(&state, body, most).await?;
         let id = AttachmentId::new();
         let claimed = Claimed { sort, mime: declared.clone() };
         let kept = intake::keep(&state.files, by.tenant, id, &laid, (size, &sum), &claimed).await;
@@ -272,7 +273,6 @@ async fn create_attachment(
         };
         Ok((StatusCode::CREATED, view))
     };
-    // Its futures hold whole files' readers.
     Box::pin(idempotency.outside(&state, uploading)).await
 }
 

@@ -101,7 +101,7 @@ pub struct Effect<B, T> {
 pub type EffectFuture<'a, B, T> = BoxFuture<'a, Result<Effect<B, T>, AppError>>;
 
 impl Idempotency {
-    fn from_parts(
+    pub(crate) fn from_parts(
         state: &AppState,
         principal: Principal,
         parts: &http::request::Parts,

@@ -33,6 +33,7 @@ struct Cluster {
 pub(crate) struct World {
     pub(crate) db: Db,
     pub(crate) account: Account,
+    owner_url: String,
     _cluster: Arc<Cluster>,
 }
 
@@ -57,7 +58,8 @@ impl World {
         let db =
             Db::connect(&cluster.postgres.url("trunkline", PASSWORD, &name), PoolOptions::default()).await.unwrap();
         let account = make_account(&db, make_tenant(&db).await, channel).await;
-        Self { db, account, _cluster: cluster }
+        let owner_url = cluster.postgres.url("trunkline_owner", PASSWORD, &name);
+        Self { db, account, owner_url, _cluster: cluster }
     }
 
     pub(crate) async fn telegram() -> Self {
@@ -66,6 +68,11 @@ impl World {
 
     pub(crate) async fn whatsapp() -> Self {
         Self::new(Channel::Whatsapp).await
+    }
+
+    /// Who may everything.
+    pub(crate) async fn owner(&self) -> sqlx::PgConnection {
+        <sqlx::PgConnection as sqlx::Connection>::connect(&self.owner_url).await.unwrap()
     }
 
     /// With these rules.
