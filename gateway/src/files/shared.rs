@@ -1,11 +1,11 @@
 //! Files that a provider fetches itself (Twilio's MMS): by a signed address that ends, at `/files/shared`.
 
+use ::http::{HeaderMap, Method};
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{TimeDelta, Utc};
-use ::http::{HeaderMap, Method};
 use trunkline_blob::link::{self, Link};
 use trunkline_blob::serve::Use;
 use trunkline_db::TenantId;
