@@ -3,7 +3,6 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use trunkline_channels::model::Say;
 use trunkline_conversations::commands::{self, Draft, KnownBy};
 use trunkline_conversations::list::{self, After, Counts, Filter, Line};
@@ -168,7 +167,7 @@ async fn list_conversations(
     Ok(axum::Json(Page::new(lines, limit, as_of_seq, position)))
 }
 
-/// How many conversations there are
+/// How many conversations there are.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Counted {
     /// How many.
@@ -244,13 +243,14 @@ async fn get_conversation(
     let line = line.ok_or_else(|| AppError::not_found("conversation"))?;
     let terms = commands::terms(&mut tx, id).await?.ok_or_else(|| AppError::not_found("conversation"))?;
     let changed_at = commands::changed_at(&mut tx, id).await?.unwrap_or_default();
+    let viewing = state.conversations.presence().viewers(id, principal.user, std::time::Instant::now());
     let detail = Detail {
         identities: commands::identities(&mut tx, conversation.contact.id).await?,
         labels: commands::labels(&mut tx, &conversation.label_ids).await?,
         window: rules::window_view(terms.channel, terms.consent, terms.last_in_at, Utc::now()),
         abilities: Abilities::of(terms.channel),
         draft_text: commands::drafted(&mut tx, id, principal.user).await?,
-        viewing: state.conversations.presence().viewers(id, principal.user, std::time::Instant::now()),
+        viewing,
         as_of_seq: tx.as_of_seq().await?,
         line,
     };

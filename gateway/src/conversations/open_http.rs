@@ -5,7 +5,6 @@ use axum::response::Response;
 use chrono::Utc;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use trunkline_channels::model::Identity;
 use trunkline_channels::telegram::address::Chat;
 use trunkline_conversations::commands::{self, Opening, Reply};
@@ -17,9 +16,8 @@ use trunkline_journal::{Fault, NewEvent};
 use trunkline_people::{Evidence, Seen};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
-use super::{by, compose, write_http};
+use super::{by, compose};
 use crate::channels::Connected;
 use crate::http::idempotency::{Answer, Effect, IdempotentJson};
 use crate::http::{AppError, Permission, Problem};

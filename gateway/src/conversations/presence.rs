@@ -15,7 +15,6 @@ use trunkline_db::{AgentId, ConversationId, UserId};
 use trunkline_journal::Kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::list_http::refusal;
 use super::visible;

@@ -56,7 +56,7 @@ fn payload<T: serde::de::DeserializeOwned>(job: &Job) -> Result<(TenantId, T), F
 fn later(error: CommandError<AppError>) -> Failure {
     match error {
         CommandError::Rejected(error) => Failure::retry(format!("{error:?}")),
-        other => Failure::retry(other.to_string()),
+        other => Failure::retry(format!("{other:?}")),
     }
 }
 
@@ -361,7 +361,7 @@ pub(super) fn act_request(connected: &Connected, placed: &Placed, act: &Act) -> 
         // What stands under a file is another field there.
         Act::Edit { text } if placed.kind == "media" => {
             if let Provider::Telegram(telegram) = &connected.provider {
-                return telegram.account.edit_caption(&message, text);
+                return telegram.edit_caption(&message, text);
             }
             Say::Edit { message, text: text.clone() }
         }

@@ -5,7 +5,6 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 use trunkline_conversations::change::{self, Change, What, touch};
 use trunkline_conversations::commands::{self, Draft};
 use trunkline_conversations::{Assignee, Conversation, list};

@@ -14,7 +14,6 @@ use trunkline_db::ConversationId;
 use trunkline_journal::{Fault, Outcome, Ref};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::list_http::refusal;
 use super::visible;

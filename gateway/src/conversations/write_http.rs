@@ -17,7 +17,6 @@ use trunkline_jobs::NewJob;
 use trunkline_journal::{Fault, NewEvent};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::{by, compose, sending, visible, visible_of};
 use crate::channels::Connected;

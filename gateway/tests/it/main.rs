@@ -12,6 +12,7 @@ mod call_plans;
 mod calls;
 mod channels;
 mod commands;
+mod conversations;
 mod devices;
 mod dialing;
 mod events;

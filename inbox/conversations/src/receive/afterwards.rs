@@ -119,8 +119,7 @@ pub(super) async fn reacted(
         return waiting::keep(tx, setting, &provider_id, what).await;
     };
     let (by, who) = whose(tx, setting, reacted, news).await?;
-    let emoji: Vec<String> =
-        reacted.emoji.iter().filter_map(|emoji| clean::line(emoji, 64)).take(MAX_EMOJI).collect();
+    let emoji: Vec<String> = reacted.emoji.iter().filter_map(|emoji| clean::line(emoji, 64)).take(MAX_EMOJI).collect();
     let mark = Mark { by: by.to_owned(), who, emoji: emoji.clone(), at: setting.at };
     let Some(marks) = marked(&held, mark) else { return Ok(()) };
     message_store::react(tx, held.id, &marks).await?;

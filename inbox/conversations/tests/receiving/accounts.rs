@@ -19,7 +19,10 @@ async fn an_accounts_trouble_is_its_health() {
     assert!(world.tell(change(1, "REINSTATE", Level::Note)).await.events.is_empty(), "an older word comes late");
     let received = world.tell(change(3, "REINSTATE", Level::Note)).await;
     assert_eq!(received.events[0].data["health"].get("problem"), None);
-    assert_eq!(world.one("SELECT health->'told'->'account_update'->>'value' AS told FROM channel_accounts").await["told"], "REINSTATE");
+    assert_eq!(
+        world.one("SELECT health->'told'->'account_update'->>'value' AS told FROM channel_accounts").await["told"],
+        "REINSTATE"
+    );
 }
 
 #[tokio::test]

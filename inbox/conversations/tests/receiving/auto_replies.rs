@@ -76,7 +76,11 @@ async fn groups_the_history_and_what_was_said_long_ago_are_not_answered() {
 
 #[tokio::test]
 async fn a_bots_commands_are_answered() {
-    let world = World::telegram().await.ruled(Rules { help: Some("Ask us anything".to_owned()), out_of_hours: None, ..rules() });
+    let world = World::telegram().await.ruled(Rules {
+        help: Some("Ask us anything".to_owned()),
+        out_of_hours: None,
+        ..rules()
+    });
     let command = |n, name: &str| {
         let content = Content::Command { name: name.to_owned(), argument: String::new() };
         came(i64::from(n), message(TG, n, By::Customer, content))

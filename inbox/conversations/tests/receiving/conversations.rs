@@ -67,7 +67,9 @@ async fn they_wait_since_the_first_that_we_did_not_answer() {
 async fn spam_and_the_blocked_are_kept_and_wake_nobody() {
     let world = World::telegram().await;
     world.tell(said(TG, 1, "buy")).await;
-    world.run("UPDATE conversations SET spam = true, state = 'resolved', resolved_at = last_at, waiting_since = NULL").await;
+    world
+        .run("UPDATE conversations SET spam = true, state = 'resolved', resolved_at = last_at, waiting_since = NULL")
+        .await;
     let received = world.tell(said(TG, 200_000, "buy now")).await;
     assert_eq!(kinds(&received), ["message.received"]);
     assert_eq!(received.events[0].data["quiet"], true);
@@ -187,7 +189,9 @@ async fn the_phones_address_book_says_what_people_are_called() {
 #[tokio::test]
 async fn a_staff_group_is_no_conversation() {
     let world = World::telegram().await;
-    world.run("INSERT INTO staff_chats (tenant_id, account_id, chat) SELECT tenant_id, id, '-5' FROM channel_accounts").await;
+    world
+        .run("INSERT INTO staff_chats (tenant_id, account_id, chat) SELECT tenant_id, id, '-5' FROM channel_accounts")
+        .await;
     let mut line = message(TG, 2, By::Customer, text("/stats"));
     (line.chat.0, line.id.0, line.title) = ("-5".to_owned(), "-5/2".to_owned(), Some("Staff".to_owned()));
     assert!(world.tell(came(2, line)).await.events.is_empty());

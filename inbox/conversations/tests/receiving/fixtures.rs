@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::Duration;
 use serde_json::Value;
 use trunkline_channels::Adapter;
-use trunkline_channels::model::{By, MediaAt, Content, Told, What};
+use trunkline_channels::model::{By, Content, MediaAt, Told, What};
 use trunkline_channels::{telegram, twilio, whatsapp};
 use trunkline_conversations::{Channel, Shown};
 
@@ -70,7 +70,8 @@ async fn walk(world: &World, adapter: &dyn Adapter, bodies: Vec<(String, Vec<u8>
     let kept: BTreeSet<&str> = kept.iter().map(|row| row["provider_id"].as_str().unwrap()).collect();
     assert_eq!(kept, ids);
     assert!(came.iter().any(|(_, by, _)| *by == By::Customer));
-    let files = came.iter().filter(|(.., content)| matches!(content, Content::Media(media) if media.at != MediaAt::Gone));
+    let files =
+        came.iter().filter(|(.., content)| matches!(content, Content::Media(media) if media.at != MediaAt::Gone));
     let with_files: BTreeSet<&str> = files.map(|(id, ..)| id.as_str()).collect();
     let wanted = world.all("SELECT DISTINCT m.provider_id FROM attachments a JOIN messages m ON m.id = a.message_id WHERE a.state = 'wanted'").await;
     assert_eq!(wanted.len() >= with_files.len().min(1), true);

@@ -62,7 +62,8 @@ async fn deep_and_wide_and_endless_json_is_bounded() {
     for _ in 0..500 {
         deep = json!([deep]);
     }
-    let wide = json!((0..5_000).map(|n| (format!("k{n}"), "v".repeat(100))).collect::<std::collections::BTreeMap<_, _>>());
+    let wide =
+        json!((0..5_000).map(|n| (format!("k{n}"), "v".repeat(100))).collect::<std::collections::BTreeMap<_, _>>());
     let endless = json!(vec![1e300; 50_000]);
     for (n, raw) in [deep, wide, endless, json!("x".repeat(1_000_000))].into_iter().enumerate() {
         let n = u32::try_from(n).unwrap() + 1;
@@ -131,9 +132,8 @@ fn content() -> impl Strategy<Value = Content> {
         (words(), words()).prop_map(|(title, payload)| Content::Choice { title, payload }),
         (words(), words()).prop_map(|(name, argument)| Content::Command { name, argument }),
         (words(), words()).prop_map(|(what, text)| Content::Notice { what, text }),
-        (any::<f64>(), any::<f64>(), prop::option::of(words())).prop_map(|(latitude, longitude, name)| {
-            Content::Location { latitude, longitude, name, address: None }
-        }),
+        (any::<f64>(), any::<f64>(), prop::option::of(words()))
+            .prop_map(|(latitude, longitude, name)| { Content::Location { latitude, longitude, name, address: None } }),
         (prop::option::of(words()), words())
             .prop_map(|(name, answer)| Content::Form { name, answers: json!({ answer.clone(): answer }) }),
     ]
@@ -143,11 +143,22 @@ fn anything() -> impl Strategy<Value = What> {
     let id = || words().prop_map(ProviderId);
     let chat = || words().prop_map(Address);
     let by = prop_oneof![Just(By::Customer), Just(By::Us), Just(By::Bot)];
-    let message = (id(), party(), chat(), prop::option::of(words()), by, any::<bool>(), content(), prop::option::of(id()));
+    let message =
+        (id(), party(), chat(), prop::option::of(words()), by, any::<bool>(), content(), prop::option::of(id()));
     prop_oneof![
         message.prop_map(|(id, from, chat, title, by, history, content, reply_to)| {
             What::Message(Box::new(Message {
-                id, from, chat, title, by, history, content, reply_to, forwarded: false, album: None, referral: None,
+                id,
+                from,
+                chat,
+                title,
+                by,
+                history,
+                content,
+                reply_to,
+                forwarded: false,
+                album: None,
+                referral: None,
             }))
         }),
         (id(), chat(), content()).prop_map(|(message, chat, content)| What::Edited { message, chat, content }),
@@ -155,12 +166,14 @@ fn anything() -> impl Strategy<Value = What> {
         (id(), prop::option::of(party()), chat(), prop::collection::vec(words(), 0..3))
             .prop_map(|(message, from, chat, emoji)| What::Reacted { message, from, chat, emoji }),
         (identity(), identity(), words()).prop_map(|(old, new, body)| What::Moved { old, new, body }),
-        (party(), words(), any::<bool>())
-            .prop_map(|(from, category, wanted)| What::Consent { from, category, wanted }),
+        (party(), words(), any::<bool>()).prop_map(|(from, category, wanted)| What::Consent { from, category, wanted }),
         (chat(), prop::option::of(words()), party(), any::<bool>(), any::<bool>())
             .prop_map(|(chat, title, who, ours, joined)| What::Member { chat, title, who, ours, joined }),
-        (words(), prop::option::of(words()), any::<bool>())
-            .prop_map(|(phone, name, removed)| What::Book { phone, name, removed }),
+        (words(), prop::option::of(words()), any::<bool>()).prop_map(|(phone, name, removed)| What::Book {
+            phone,
+            name,
+            removed
+        }),
         (words(), prop::option::of(party()), prop::option::of(chat()), words())
             .prop_map(|(what, from, chat, raw)| What::Unsupported { what, from, chat, raw: json!(raw) }),
     ]
@@ -175,7 +188,13 @@ async fn nothing_that_can_be_told_fails() {
     }
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let handle = Handle::current();
-    let told = (anything(), words(), prop::option::of(words()), 0_usize..3, prop::option::of(-9_000_000_000_i64..9_000_000_000));
+    let told = (
+        anything(),
+        words(),
+        prop::option::of(words()),
+        0_usize..3,
+        prop::option::of(-9_000_000_000_i64..9_000_000_000),
+    );
     let ran = tokio::task::block_in_place(|| {
         runner.run(&told, |(what, key, line, account, seconds)| {
             let at = seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));

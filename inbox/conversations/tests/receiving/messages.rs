@@ -70,8 +70,7 @@ async fn every_kind_of_content_is_kept_and_has_its_line() {
         emails: vec![],
         organisation: Some("Acme".to_owned()),
     };
-    let item =
-        OrderItem { product: "mug".to_owned(), quantity: 2.0, price: 4.5, currency: "EUR".to_owned() };
+    let item = OrderItem { product: "mug".to_owned(), quantity: 2.0, price: 4.5, currency: "EUR".to_owned() };
     let contents = [
         (text("plain"), "text", "plain"),
         (photo(MediaAt::Id("F1".to_owned()), "look"), "media", "look"),
@@ -108,7 +107,10 @@ async fn a_file_is_wanted_and_fetched_by_a_job() {
     world.tell(came(2, message(TG, 2, By::Customer, photo(MediaAt::Gone, "")))).await;
     let files = world.all("SELECT state, sort, source, declared_mime, bytes FROM attachments ORDER BY id").await;
     let source = json!({"by": "id", "value": "F1", "sha256": "ab".repeat(32), "size": 1000});
-    assert_eq!(files[0], json!({"state": "wanted", "sort": "image", "source": source, "declared_mime": "image/jpeg", "bytes": null}));
+    assert_eq!(
+        files[0],
+        json!({"state": "wanted", "sort": "image", "source": source, "declared_mime": "image/jpeg", "bytes": null})
+    );
     assert_eq!((&files[1]["state"], &files[1]["source"]), (&json!("gone"), &Value::Null));
     assert_eq!(world.jobs("media.fetch").await, 1);
 }
@@ -117,10 +119,12 @@ async fn a_file_is_wanted_and_fetched_by_a_job() {
 async fn an_album_keeps_together_and_a_referral_is_told() {
     let world = World::telegram().await;
     for n in 1..=3 {
-        let mut one = message(TG, n, By::Customer, photo(MediaAt::Id(format!("F{n}")), if n == 1 { "three" } else { "" }));
+        let mut one =
+            message(TG, n, By::Customer, photo(MediaAt::Id(format!("F{n}")), if n == 1 { "three" } else { "" }));
         one.album = Some("A1".to_owned());
         one.forwarded = n == 1;
-        one.referral = Some(Referral { url: None, title: Some("Ad".to_owned()), body: None, source: Some("9".to_owned()) });
+        one.referral =
+            Some(Referral { url: None, title: Some("Ad".to_owned()), body: None, source: Some("9".to_owned()) });
         world.tell(came(1, one)).await;
     }
     let rows = world.all("SELECT album, forwarded, content FROM messages ORDER BY id").await;
@@ -180,7 +184,10 @@ async fn the_history_is_shown_and_opens_nothing() {
     let received = world.tell(came(1, old)).await;
     assert_eq!(received.events.last().unwrap().data["quiet"], true);
     let row = world.conversation().await;
-    assert_eq!((&row["state"], &row["waiting_since"], &row["last_in_at"]), (&json!("resolved"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&row["state"], &row["waiting_since"], &row["last_in_at"]),
+        (&json!("resolved"), &Value::Null, &Value::Null)
+    );
     assert_eq!(world.one("SELECT history FROM messages").await["history"], true);
     assert_eq!(world.all("SELECT 1 FROM tenant_usage").await.len(), 0);
 }
@@ -208,7 +215,11 @@ async fn an_edit_changes_the_text_and_the_list() {
     let world = World::telegram().await;
     world.tell(said(TG, 1, "helo")).await;
     let edit = |minutes, words: &str| {
-        told(minutes, &format!("edit{minutes}"), What::Edited { message: id(TG, 1), chat: address(TG), content: text(words) })
+        told(
+            minutes,
+            &format!("edit{minutes}"),
+            What::Edited { message: id(TG, 1), chat: address(TG), content: text(words) },
+        )
     };
     let received = world.tell(edit(3, "hello")).await;
     assert_eq!(kinds(&received), ["message.edited"]);
@@ -227,7 +238,8 @@ async fn an_edit_with_another_picture_fetches_that_one() {
         let what = What::Edited { message: id(TG, 1), chat: address(TG), content };
         world.tell(told(minutes, &format!("edit{minutes}"), what)).await;
     }
-    let files = world.all("SELECT source->>'value' AS file, message_id IS NULL AS loose FROM attachments ORDER BY id").await;
+    let files =
+        world.all("SELECT source->>'value' AS file, message_id IS NULL AS loose FROM attachments ORDER BY id").await;
     assert_eq!(files, [json!({"file": "F1", "loose": true}), json!({"file": "F2", "loose": false})]);
 }
 
@@ -260,7 +272,8 @@ async fn reactions_are_ones_own_and_the_last_counts() {
     world.tell(react(4, Some(us(WA)), &["❤️"])).await;
     assert!(world.tell(react(2, Some(ada(WA)), &["👎"])).await.events.is_empty(), "an older one comes late");
     let marks = world.one("SELECT reactions FROM messages").await["reactions"].clone();
-    let short: Vec<_> = marks.as_array().unwrap().iter().map(|mark| (mark["by"].clone(), mark["emoji"].clone())).collect();
+    let short: Vec<_> =
+        marks.as_array().unwrap().iter().map(|mark| (mark["by"].clone(), mark["emoji"].clone())).collect();
     assert_eq!(short, [(json!("contact"), json!(["👍"])), (json!("us"), json!(["❤️"]))]);
     world.tell(react(5, Some(ada(WA)), &[])).await;
     assert_eq!(world.one("SELECT reactions FROM messages").await["reactions"][0]["emoji"], json!([]));
@@ -285,7 +298,8 @@ async fn an_answer_finds_its_question_in_either_order() {
 #[tokio::test]
 async fn what_is_not_known_is_kept_raw_and_shown_in_its_chat() {
     let world = World::telegram().await;
-    let unsupported = |chat, from| What::Unsupported { what: "hologram".to_owned(), from, chat, raw: json!({"a": [1, "b\0"]}) };
+    let unsupported =
+        |chat, from| What::Unsupported { what: "hologram".to_owned(), from, chat, raw: json!({"a": [1, "b\0"]}) };
     let shown = world.tell(told(1, "u1", unsupported(Some(address(TG)), Some(ada(TG))))).await;
     assert_eq!(shown.shown, Shown::Unsupported);
     assert!(kinds(&shown).contains(&"message.received"));
@@ -302,11 +316,14 @@ async fn a_group_is_one_conversation_in_which_many_speak() {
     let world = World::telegram().await;
     for (n, who) in [(1, 7), (2, 8), (3, 7)] {
         let mut line = message(TG, n, By::Customer, text("hi"));
-        line.from = Party { identities: vec![Identity::TelegramId(who)], name: Some(format!("U{who}")), language: None };
+        line.from =
+            Party { identities: vec![Identity::TelegramId(who)], name: Some(format!("U{who}")), language: None };
         (line.chat.0, line.id.0, line.title) = ("-5".to_owned(), format!("-5/{n}"), Some("Board".to_owned()));
         world.tell(came(i64::from(n), line)).await;
     }
-    let row = world.one("SELECT c.title, k.display_name, c.messages FROM conversations c JOIN contacts k ON k.id = c.contact_id").await;
+    let row = world
+        .one("SELECT c.title, k.display_name, c.messages FROM conversations c JOIN contacts k ON k.id = c.contact_id")
+        .await;
     assert_eq!(row, json!({"title": "Board", "display_name": "Board", "messages": 3}));
     let names = world.all("SELECT author_name FROM messages ORDER BY at").await;
     assert_eq!(names.iter().map(|row| row["author_name"].as_str().unwrap()).collect::<Vec<_>>(), ["U7", "U8", "U7"]);

@@ -131,10 +131,8 @@ async fn any_order_and_any_repetition_ends_in_the_same_rows() {
     assert_eq!(expected[4][0]["waiting"], 0);
 
     let count = day.len();
-    let orders = (
-        Just((0..count).collect::<Vec<_>>()).prop_shuffle(),
-        prop::collection::vec((0..count, 0..count * 2), 0..12),
-    );
+    let orders =
+        (Just((0..count).collect::<Vec<_>>()).prop_shuffle(), prop::collection::vec((0..count, 0..count * 2), 0..12));
     let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
     let handle = Handle::current();
     let ran = tokio::task::block_in_place(|| {

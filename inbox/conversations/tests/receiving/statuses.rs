@@ -105,10 +105,7 @@ async fn a_reference_settles_an_attempt_that_had_no_answer() {
     let received = world.tell(with_reference(3, "wamid.9", DeliveryState::Sent, &attempt.to_string())).await;
     assert_eq!(kinds(&received), ["message.delivered"]);
     let row = world.one("SELECT m.state, m.provider_id, a.outcome, a.provider_id AS attempted FROM messages m JOIN send_attempts a ON a.message_id = m.id").await;
-    assert_eq!(
-        row,
-        json!({"state": "delivered", "provider_id": "wamid.9", "outcome": "sent", "attempted": "wamid.9"})
-    );
+    assert_eq!(row, json!({"state": "delivered", "provider_id": "wamid.9", "outcome": "sent", "attempted": "wamid.9"}));
 }
 
 #[tokio::test]

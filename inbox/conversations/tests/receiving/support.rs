@@ -33,6 +33,7 @@ struct Cluster {
 pub(crate) struct World {
     pub(crate) db: Db,
     pub(crate) account: Account,
+    owner_url: String,
     _cluster: Arc<Cluster>,
 }
 
@@ -54,9 +55,11 @@ impl World {
         };
         let name = format!("test_{}", cluster.databases.fetch_add(1, Ordering::Relaxed));
         cluster.postgres.clone_database(TEMPLATE, &name).unwrap();
-        let db = Db::connect(&cluster.postgres.url("trunkline", PASSWORD, &name), PoolOptions::default()).await.unwrap();
+        let db =
+            Db::connect(&cluster.postgres.url("trunkline", PASSWORD, &name), PoolOptions::default()).await.unwrap();
         let account = make_account(&db, make_tenant(&db).await, channel).await;
-        Self { db, account, _cluster: cluster }
+        let owner_url = cluster.postgres.url("trunkline_owner", PASSWORD, &name);
+        Self { db, account, owner_url, _cluster: cluster }
     }
 
     pub(crate) async fn telegram() -> Self {
@@ -65,6 +68,11 @@ impl World {
 
     pub(crate) async fn whatsapp() -> Self {
         Self::new(Channel::Whatsapp).await
+    }
+
+    /// Who may everything.
+    pub(crate) async fn owner(&self) -> sqlx::PgConnection {
+        sqlx::Connection::connect(&self.owner_url).await.unwrap()
     }
 
     /// With these rules.
@@ -86,7 +94,8 @@ impl World {
     /// The one value of a query, which has the account as `$1` if it wants it.
     pub(crate) async fn one(&self, sql: &'static str) -> Value {
         let mut tx = self.db.tenant(self.account.tenant).await.unwrap();
-        let asked = format!("SELECT coalesce((SELECT to_jsonb(q) FROM ({sql}) AS q), 'null') WHERE $1::uuid IS NOT NULL");
+        let asked =
+            format!("SELECT coalesce((SELECT to_jsonb(q) FROM ({sql}) AS q), 'null') WHERE $1::uuid IS NOT NULL");
         let value = sqlx::query_scalar::<_, Value>(sqlx::AssertSqlSafe(asked));
         value.bind(self.account.id).fetch_one(tx.conn()).await.unwrap()
     }
