@@ -10,6 +10,7 @@ mod call_centre;
 mod call_notes;
 mod call_plans;
 mod calls;
+mod channels;
 mod commands;
 mod conversations;
 mod devices;
