@@ -79,14 +79,22 @@ impl<D: Domain> Agent<D> {
 
     /// Whether one more piece of work may be offered.
     pub(super) fn has_room(&self, medium: Medium) -> bool {
-        self.is_there()
+        self.presence == Presence::Available
             && self.here[medium.index()]
             && self.resting_until.is_none()
             && self.profile.capacity.fits(medium, self.occupied())
+            && !(medium == Medium::Chat && self.wraps_up_a_call())
     }
 
+    /// Whether what they need is there: the phone, for whoever takes calls.
     fn has_means(&self) -> bool {
-        Medium::ALL.iter().any(|medium| self.here[medium.index()] && self.profile.capacity.of(*medium) > 0)
+        let medium = if self.profile.capacity.calls > 0 { Medium::Call } else { Medium::Chat };
+        self.here[medium.index()] && self.profile.capacity.of(medium) > 0
+    }
+
+    fn wraps_up_a_call(&self) -> bool {
+        let wraps_up = |hold: &Hold<D>| matches!(hold.phase, Phase::WrapUp { .. });
+        self.in_hand.values().any(|hold| hold.medium == Medium::Call && wraps_up(hold))
     }
 
     fn score(&self, wanted: impl IntoIterator<Item = D::Skill>) -> u64 {
@@ -105,12 +113,14 @@ impl<D: Domain> Agent<D> {
     }
 
     pub(super) fn state(&self) -> AgentState<D> {
-        let has = |phase: fn(Phase) -> bool| self.in_hand.values().any(|hold| phase(hold.phase));
+        let has = |which: fn(&Hold<D>) -> bool| self.in_hand.values().any(which);
         match self.presence {
-            _ if has(|phase| matches!(phase, Phase::Working { .. })) => AgentState::OnContact,
+            _ if has(|hold| hold.medium == Medium::Call && matches!(hold.phase, Phase::Working { .. })) => {
+                AgentState::OnContact
+            }
             Presence::Offline => AgentState::Offline,
             _ if self.unreachable => AgentState::Unreachable,
-            _ if has(|phase| matches!(phase, Phase::WrapUp { .. })) => AgentState::WrapUp,
+            _ if has(|hold| matches!(hold.phase, Phase::WrapUp { .. })) => AgentState::WrapUp,
             Presence::Paused(why) => AgentState::Paused(why),
             Presence::Available => AgentState::Available,
         }
