@@ -9,6 +9,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod calls;
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod dialing;

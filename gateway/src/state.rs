@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::audit::{Late, Once};
 use crate::auth::{Keys, LoginLimits, Passwords, Sessions};
 use crate::calls;
+use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
@@ -61,6 +62,8 @@ pub struct Inner {
     pub journal: Journal,
     /// The running calls.
     pub calls: calls::Handle,
+    /// The connected channel accounts.
+    pub channels: Channels,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
     /// Seals and opens secrets in the database.
@@ -106,6 +109,7 @@ impl AppState {
         Self(Arc::new(Inner {
             keys: Keys::derive(&config.secret_key),
             vault,
+            channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),

@@ -21,7 +21,7 @@ use crate::secrets::{SecretMetrics, Vault};
 use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::tls::{Tls, TlsMetrics};
-use crate::{api_keys, audit, http, jobs, logging, secrets, server, setup, softphone, stream, tls};
+use crate::{api_keys, audit, channels, http, jobs, logging, secrets, server, setup, softphone, stream, tls};
 
 /// How long each part may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -99,6 +99,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
 
     let tasks = TaskTracker::new();
     tasks.spawn(roster::watch(state.clone(), cancel.clone()));
+    tasks.spawn(channels::watch(state.clone(), cancel.clone()));
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));
     tasks.spawn(jobs::watch(db.clone(), Arc::clone(&state.job_metrics), cancel.clone()));

@@ -139,6 +139,11 @@ impl AppError {
         Self::refused(StatusCode::FORBIDDEN, "tenant-suspended", "The company is suspended", detail)
     }
 
+    /// 401 of a provider's request that does not carry its signature.
+    pub fn unsigned(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::refused(StatusCode::UNAUTHORIZED, "unsigned", "Not the provider's", detail)
+    }
+
     /// 401 of the sign-in itself; the same for an unknown address and a wrong password.
     pub fn wrong_credentials() -> Self {
         Self::refused(

@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, dialing, figures, health, jobs, members, notices, oidc, panel, queues, recordings,
-    roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, channels, dialing, figures, health, jobs, members, notices, oidc, panel, queues,
+    recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -68,6 +68,7 @@ pub fn router(state: AppState) -> Router {
         .merge(health::router())
         .merge(docs::router())
         .merge(softphone::socket_router().route_layer(sip))
+        .merge(channels::webhook_router())
         .route("/metrics", get(metrics))
         .fallback(panel::answer)
         .method_not_allowed_fallback(async || AppError::method_not_allowed())

@@ -43,6 +43,7 @@ pub const SEALED: &[SealedColumn] = &[
         row: "tenant_id::text",
         of_tenants: true,
     },
+    SealedColumn { table: "channel_accounts", column: "secrets_sealed", row: "id::text", of_tenants: true },
     SealedColumn {
         table: "idempotency_keys",
         column: "response",

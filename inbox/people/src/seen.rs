@@ -43,6 +43,20 @@ pub struct Evidence {
     pub text: Option<String>,
 }
 
+impl Evidence {
+    /// Fit to be kept: texts of bounded length without what no text of ours holds.
+    pub(crate) fn bounded(&self) -> Self {
+        let cut = |text: &str, most: usize| -> String {
+            text.chars().filter(|character| !character.is_control() || *character == '\n').take(most).collect()
+        };
+        Self {
+            by: cut(&self.by, 40),
+            text: self.text.as_deref().map(|text| cut(text, 500)).filter(|text| !text.is_empty()),
+            ..self.clone()
+        }
+    }
+}
+
 /// Who that is.
 #[derive(Debug)]
 pub struct Resolved {

@@ -26,7 +26,7 @@ use trunkline::roster::{self, Roster};
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{api_keys, http, jobs, server, stream};
+use trunkline::{api_keys, channels, http, jobs, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
 use trunkline_jobs::{Backoff, WorkerConfig, Working};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
@@ -164,6 +164,7 @@ impl App {
         tokio::spawn(api_keys::keep_count(roster, state.db.clone(), cancel.clone()));
         let listener = server::bind(config.http_listen).await.unwrap();
         let address = listener.local_addr().unwrap();
+        tokio::spawn(channels::watch(state.clone(), cancel.clone()));
         tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
         let worker = options.works.then(|| jobs::worker(&state, quick()).start(cancel.clone()));
         let server = tokio::spawn(server::serve(listener, http::router(state.clone()), cancel.clone()));
