@@ -10,6 +10,7 @@ mod call_centre;
 mod call_notes;
 mod call_plans;
 mod calls;
+mod chats;
 mod commands;
 mod devices;
 mod dialing;

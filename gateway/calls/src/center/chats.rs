@@ -50,7 +50,7 @@ pub enum ChatStands {
     Over,
 }
 
-/// A chat as the router knows it.
+/// A chat as the router knows it. One that is over is kept until all are read anew: what was read of it before may come later.
 #[derive(Debug)]
 pub(super) struct Chat {
     version: i64,
@@ -135,6 +135,9 @@ impl Center {
         for record in gone.into_iter().chain(all) {
             told.extend(self.chat_inputs(now, record, true));
         }
+        // Whatever is told from now on was read later than this.
+        let floor = self.floors.entry(tenant).or_default();
+        floor.chats.retain(|_, chat| chat.stands != ChatStands::Over || chat.unsettled > 0);
         if !told.is_empty() {
             self.route(now, tenant, told, out);
         }
@@ -194,9 +197,6 @@ impl Center {
                 }
                 told.extend(enqueued(id, chat, now, steady, again));
             }
-        }
-        if chat.stands == ChatStands::Over {
-            floor.chats.remove(&id);
         }
         told
     }
@@ -259,9 +259,6 @@ impl Center {
             Said::Leave { queue: Desk { queue, .. }, why, .. } => {
                 out.push(Output::ChatLeft { tenant, chat: id, queue, why: leave_word(why) });
                 chat.stands = ChatStands::Over;
-                if chat.unsettled == 0 {
-                    floor.chats.remove(&id);
-                }
             }
             // What waits for a queue that is not known yet is told again with the directory that has it.
             Said::NoSuchQueue { .. }

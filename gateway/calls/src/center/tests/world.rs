@@ -505,6 +505,7 @@ impl World {
         self.carry_out(out);
         self.run();
         self.tell_what_is_configured();
+        self.chats.gateway_is_killed();
         self.tell_chats();
     }
 

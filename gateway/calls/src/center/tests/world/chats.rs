@@ -32,6 +32,13 @@ pub(in super::super) struct Chats {
     pub(in super::super) refused: usize,
 }
 
+impl Chats {
+    /// Who gave what back is in no record.
+    pub(super) fn gateway_is_killed(&mut self) {
+        self.rows.values_mut().for_each(|row| row.given_back_by = None);
+    }
+}
+
 impl World {
     pub(in super::super) fn somebody_writes(&mut self, queue: QueueId, priority: i16) -> ConversationId {
         self.somebody_writes_again(queue, priority, None)
@@ -96,6 +103,7 @@ impl World {
     /// All chats are read anew.
     pub(in super::super) fn tell_chats(&mut self) {
         let open = self.chats.rows.iter().filter(|(_, row)| row.open).map(|(chat, _)| self.record(*chat)).collect();
+        self.chats.read.clear();
         self.feed(Input::Chats { tenant: self.tenant, all: open });
     }
 
