@@ -170,7 +170,7 @@ impl<D: Domain> Router<D> {
             return;
         };
         agent.presence = Presence::Offline;
-        self.take_back_offers(id);
+        self.take_back_offers(id, Medium::ALL);
         self.agent_changed(id);
         self.agent_leaves_lines(id);
         let Some(mut agent) = self.agents.remove(&id) else {
@@ -197,9 +197,9 @@ impl<D: Domain> Router<D> {
         }
         match presence {
             Presence::Available => self.end_wrap_ups(id, |disposed, _| disposed || by == By::Manager),
-            Presence::Paused(_) => self.take_back_offers(id),
+            Presence::Paused(_) => self.take_back_offers(id, Medium::ALL),
             Presence::Offline => {
-                self.take_back_offers(id);
+                self.take_back_offers(id, Medium::ALL);
                 self.end_wrap_ups(id, |_, _| true);
             }
         }
@@ -237,7 +237,9 @@ impl<D: Domain> Router<D> {
         agent.resting_until = agent.resting_until.filter(|until| *until > now);
         if agent.absent_since.is_some_and(|since| since.saturating_add(after) <= now) && !agent.unreachable {
             agent.unreachable = true;
-            self.take_back_offers(id);
+            let away = Medium::ALL.into_iter().filter(|medium| !agent.here[medium.index()]);
+            let away: Vec<Medium> = away.collect();
+            self.take_back_offers(id, away);
         }
         self.end_wrap_ups(id, |disposed, until| disposed && until <= now);
         self.agent_changed(id);
@@ -369,12 +371,13 @@ impl<D: Domain> Router<D> {
         }
     }
 
-    /// Nothing more is to ring for the agent; what was offered waits again, and nobody let it pass.
-    fn take_back_offers(&mut self, id: D::Agent) {
+    /// Nothing more of these media is to ring for the agent; what was offered waits again, and nobody let it pass.
+    fn take_back_offers(&mut self, id: D::Agent, of: impl IntoIterator<Item = Medium>) {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
-        let offered = agent.in_hand.iter().filter(|(_, hold)| hold.phase == Phase::Offered);
+        let of: Vec<Medium> = of.into_iter().collect();
+        let offered = agent.in_hand.iter().filter(|(_, it)| it.phase == Phase::Offered && of.contains(&it.medium));
         let offered: Vec<D::Work> = offered.map(|(work, _)| *work).collect();
         for work in offered {
             self.outbox.push(Output::Cancel { work, agent: id, why: CancelWhy::AgentGone });
