@@ -153,7 +153,7 @@ impl Writer {
                         && queue_id == Some(wish.queue)
                 };
                 if let Some(standing) = standing.filter(is_as_thought) {
-                    let (mut assignee, by) = (standing.assignee, "router");
+                    let mut assignee = standing.assignee;
                     let change = match wish.decided {
                         Decided::Assign { agent, waited_ms } => {
                             assignee.agent_id = Some(agent);
@@ -164,7 +164,7 @@ impl Writer {
                             Change::new(What::Assigned(assignee)).with("why", why)
                         }
                     };
-                    event = touch(tx, wish.chat, change.with("by", by)).await?;
+                    event = touch(tx, wish.chat, change.with("by", "router")).await?;
                 }
                 let record = store::some(tx, &[wish.chat.uuid()]).await?.pop();
                 Ok(Outcome::new(record.unwrap_or_else(|| gone(wish))).events(event))
@@ -232,7 +232,7 @@ impl Follow {
 
     /// Tells of all chats, and of each that changes from then on, until the journal cannot be followed any more.
     async fn until_reset(&self, tenant: TenantId) -> Result<(), ReadError> {
-        let kinds = KINDS.map(|kind| kind.parse::<KindFilter>().expect("a kind"));
+        let kinds = KINDS.map(|kind| kind.parse::<KindFilter>().expect("the kinds of ours are kinds"));
         // Before the reading: what changes while it goes on is told after it.
         let mut changes = self.hub.subscribe(tenant, Start::live(), Filter::all().kinds(kinds)).await?;
         let mut read_all = tokio::time::interval(READ_ALL);
