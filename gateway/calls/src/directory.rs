@@ -52,6 +52,8 @@ pub struct DirectoryAgent {
     pub idle_since: DateTime<Utc>,
     /// What they can do, and how well.
     pub skills: BTreeMap<SkillId, u8>,
+    /// How many chats they have at once, beside a call.
+    pub chats: u8,
     /// What an earlier life of the gateway left them to finish. Counts only for an agent not known yet.
     pub wrap_ups: Vec<WrapUpRow>,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use trunkline_db::{AgentId, CallId, QueueId, SkillId};
+use trunkline_db::{AgentId, CallId, ConversationId, QueueId, SkillId};
 use trunkline_routing as routing;
 
 use crate::directory::e164;
@@ -15,12 +15,75 @@ pub struct House;
 
 impl routing::Domain for House {
     type Agent = AgentId;
-    type Queue = QueueId;
-    type Work = CallId;
+    type Queue = Desk;
+    type Work = Work;
     type Skill = SkillId;
     type Exit = WayOut;
     // The text is kept beside the agent: the router only has to know that there is one.
     type Reason = ();
+}
+
+/// What agents are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// Somebody calls, or is called.
+    Call(CallId),
+    /// Somebody writes.
+    Chat(ConversationId),
+}
+
+impl Work {
+    /// The call, if it is one.
+    pub fn call(self) -> Option<CallId> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Chat(_) => None,
+        }
+    }
+}
+
+impl From<CallId> for Work {
+    fn from(call: CallId) -> Self {
+        Self::Call(call)
+    }
+}
+
+/// Where work of a queue waits. A queue has three desks, and who serves it serves them all: a call rings and cannot wait for
+/// long; a chat is given at once and can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Desk {
+    /// The queue.
+    pub queue: QueueId,
+    /// What waits there.
+    pub serves: Serves,
+}
+
+/// What waits at a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Serves {
+    /// Calls.
+    Calls,
+    /// Chats.
+    Chats,
+    /// Chats that the queue would hand to a queue that handed them on before: they stay here until somebody takes them.
+    ChatsThatStay,
+}
+
+impl Desk {
+    /// Where the queue's calls wait.
+    pub fn of_calls(queue: QueueId) -> Self {
+        Self { queue, serves: Serves::Calls }
+    }
+
+    /// Where its chats wait.
+    pub fn of_chats(queue: QueueId) -> Self {
+        Self { queue, serves: Serves::Chats }
+    }
+
+    /// Every desk of a queue.
+    pub fn all(queue: QueueId) -> [Self; 3] {
+        [Serves::Calls, Serves::Chats, Serves::ChatsThatStay].map(|serves| Self { queue, serves })
+    }
 }
 
 /// The end of a wait that no agent ended.
@@ -45,10 +108,11 @@ pub enum Destination {
     HangUp,
 }
 
+/// Where a call goes.
 impl From<&Destination> for routing::Destination<House> {
     fn from(to: &Destination) -> Self {
         match to {
-            Destination::QueueId(queue) => Self::Queue(QueueId(*queue)),
+            Destination::QueueId(queue) => Self::Queue(Desk::of_calls(QueueId(*queue))),
             Destination::Number(number) => Self::Exit(WayOut::Number(number.clone())),
             Destination::HangUp => Self::Exit(WayOut::HangUp),
         }
@@ -257,6 +321,8 @@ const MAX_STEPS: usize = 20;
 const MAX_DISPOSITIONS: usize = 50;
 const MAX_LABEL_CHARS: usize = 100;
 const DAY: u32 = 86_400;
+/// How long a chat may wait: nobody lives to see the end of it. In milliseconds.
+const FOREVER: u64 = 100 * 365 * 86_400_000;
 
 impl QueueRouting {
     /// What is wrong with it: the field, and what was expected. Whether queues and skills exist is for who knows them.
@@ -368,8 +434,48 @@ impl QueueRouting {
         asked.chain(self.relax.iter().flat_map(|step| step.drop.iter().copied())).collect()
     }
 
-    /// The same in the router's words.
-    pub fn for_router(&self, ring_seconds: u32) -> routing::Queue<House> {
+    /// The same in the router's words, for one of the queue's desks.
+    pub fn for_desk(&self, serves: Serves, ring_seconds: u32) -> routing::Queue<House> {
+        match serves {
+            Serves::Calls => self.for_calls(ring_seconds),
+            Serves::Chats => self.for_chats(true),
+            Serves::ChatsThatStay => self.for_chats(false),
+        }
+    }
+
+    /// For chats: given without ringing, and nothing that ends a call ends the wait of one. `hands_on`: whether other queues
+    /// take over what this one does not serve.
+    fn for_chats(&self, hands_on: bool) -> routing::Queue<House> {
+        let to_queue = |to: &Destination| match to {
+            Destination::QueueId(queue) if hands_on => {
+                Some(routing::Destination::Queue(Desk::of_chats(QueueId(*queue))))
+            }
+            Destination::QueueId(_) | Destination::Number(_) | Destination::HangUp => None,
+        };
+        let mut desk = self.for_calls(0);
+        desk.ring_ms = None;
+        if desk.strategy == routing::Strategy::RingAll {
+            desk.strategy = routing::Strategy::LongestIdle;
+        }
+        desk.pause_after_missed = None;
+        (desk.wrap_up_ms, desk.disposition_required) = (0, false);
+        desk.too_long = desk
+            .too_long
+            .zip(self.too_long.as_ref())
+            .and_then(|(limit, set)| Some(routing::TooLong { to: to_queue(&set.to)?, ..limit }));
+        desk.overflow = desk
+            .overflow
+            .zip(self.overflow.as_ref())
+            .and_then(|(overflow, set)| Some(routing::Overflow { to: to_queue(&set.to)?, ..overflow }));
+        desk.closed = desk.closed.and_then(|closed| Some(routing::Closed { to: to_queue(&self.closed.to)?, ..closed }));
+        // Who writes at night is answered in the morning, by whoever comes.
+        let to = routing::Destination::Exit(WayOut::HangUp);
+        desk.unattended = routing::Unattended { grace_ms: FOREVER, rounds: u32::MAX, to };
+        desk.max_wait_ms = FOREVER;
+        desk
+    }
+
+    fn for_calls(&self, ring_seconds: u32) -> routing::Queue<House> {
         let millis = |seconds: u32| u64::from(seconds) * 1_000;
         let levels = |skills: &[SkillLevel]| -> BTreeMap<SkillId, u8> {
             skills.iter().map(|skill| (skill.skill_id, skill.level)).collect()
@@ -427,9 +533,29 @@ mod tests {
         let routing: QueueRouting = serde_json::from_str("{}").unwrap();
         assert_eq!(routing, QueueRouting::default());
         assert_eq!(routing.faults(), []);
-        let queue = routing.for_router(15);
+        let queue = routing.for_desk(Serves::Calls, 15);
         assert_eq!((queue.ring_ms, queue.max_wait_ms), (Some(15_000), 600_000));
         assert!(queue.closed.is_none());
+    }
+
+    #[test]
+    fn chats_go_to_other_queues_and_out_by_no_exit() {
+        let other = QueueId::new();
+        let routing = QueueRouting {
+            strategy: Strategy::RingAll,
+            wrap_up_seconds: 30,
+            overflow: Some(Overflow { after_seconds: 30, to: Destination::QueueId(other.uuid()) }),
+            too_long: Some(TooLong { at: 3, to: Destination::HangUp }),
+            ..QueueRouting::default()
+        };
+        let chats = routing.for_desk(Serves::Chats, 15);
+        assert_eq!((chats.ring_ms, chats.wrap_up_ms, chats.strategy), (None, 0, routing::Strategy::LongestIdle));
+        let to = routing::Destination::Queue(Desk::of_chats(other));
+        assert_eq!(chats.overflow, Some(routing::Overflow { after_ms: 30_000, to }));
+        assert_eq!((chats.too_long, chats.closed), (None, None));
+        assert_eq!(routing.for_desk(Serves::ChatsThatStay, 15).overflow, None);
+        let to = routing::Destination::Queue(Desk::of_calls(other));
+        assert_eq!(routing.for_desk(Serves::Calls, 15).overflow.map(|overflow| overflow.to), Some(to));
     }
 
     #[test]

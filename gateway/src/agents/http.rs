@@ -36,6 +36,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_devices, create_device))
         .routes(routes!(remove_device))
         .merge(super::extension_http::router())
+        .merge(super::chat_capacity_http::router())
 }
 
 /// List agents

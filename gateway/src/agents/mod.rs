@@ -1,5 +1,6 @@
 //! Agents: who takes work, in which state, and the phones they take it on.
 
+mod chat_capacity_http;
 mod device_store;
 mod devices;
 mod extension_http;

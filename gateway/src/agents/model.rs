@@ -36,6 +36,8 @@ pub struct Agent {
     pub wrap_up: Option<WrapUp>,
     /// What the agent can do, and how well.
     pub skills: Vec<SkillLevel>,
+    /// How many chats the router gives them at once, beside a call.
+    pub chat_capacity: u8,
 }
 
 /// What a call left an agent to do.
@@ -60,6 +62,15 @@ pub(super) struct SetSkills {
     /// All that the agent can do; what is left out the agent can't.
     #[schema(max_items = 100)]
     pub skills: Vec<SkillLevel>,
+}
+
+/// Body of `PUT /agents/{id}/chat-capacity`.
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetChatCapacity {
+    /// How many chats the router gives the agent at once.
+    #[schema(maximum = 50)]
+    pub chat_capacity: u8,
 }
 
 /// Body of `PUT /agents/{id}/extension`.

@@ -25,12 +25,25 @@ pub(super) struct Row {
     pub(super) activity_since: DateTime<Utc>,
     pub(super) wrap_up: Option<WrapUp>,
     pub(super) skills: Vec<SkillLevel>,
+    pub(super) chat_capacity: u8,
 }
 
 impl Row {
     pub(super) fn view(self, reachable: bool) -> Agent {
-        let Self { id, name, email, extension, state, reason, state_since, activity, activity_since, wrap_up, skills } =
-            self;
+        let Self {
+            id,
+            name,
+            email,
+            extension,
+            state,
+            reason,
+            state_since,
+            activity,
+            activity_since,
+            wrap_up,
+            skills,
+            chat_capacity,
+        } = self;
         Agent {
             id,
             name,
@@ -44,6 +57,7 @@ impl Row {
             activity_since,
             wrap_up,
             skills,
+            chat_capacity,
         }
     }
 }
@@ -73,7 +87,7 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<Row>, DbError> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: AgentId", name, email, extension, state, reason, state_since, activity, activity_since
+        r#"SELECT id AS "id: AgentId", name, email, extension, state, reason, state_since, activity, activity_since, chat_capacity
              FROM agents
             WHERE $1::text IS NULL OR (name, id) > ($1, $2)
             ORDER BY name, id LIMIT $3"#,
@@ -101,6 +115,7 @@ pub(super) async fn list(
                 activity_since: row.activity_since,
                 wrap_up,
                 skills,
+                chat_capacity: places(row.chat_capacity),
             }
         })
         .collect())
@@ -143,7 +158,7 @@ async fn more(
 /// One agent, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
-        "SELECT name, email, extension, state, reason, state_since, activity, activity_since FROM agents WHERE id = $1 FOR UPDATE",
+        "SELECT name, email, extension, state, reason, state_since, activity, activity_since, chat_capacity FROM agents WHERE id = $1 FOR UPDATE",
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -162,6 +177,7 @@ pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Ro
         activity_since: row.activity_since,
         wrap_up,
         skills,
+        chat_capacity: places(row.chat_capacity),
     }))
 }
 
@@ -183,6 +199,19 @@ pub(super) async fn set_skills(tx: &mut TenantTx<'_>, id: AgentId, skills: &[Ski
     )
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// The schema allows 0 to 50.
+fn places(chats: i16) -> u8 {
+    u8::try_from(chats).unwrap_or(0)
+}
+
+/// Says how many chats an agent has at once.
+pub(super) async fn set_chat_capacity(tx: &mut TenantTx<'_>, id: AgentId, chats: u8) -> Result<(), DbError> {
+    sqlx::query!("UPDATE agents SET chat_capacity = $2 WHERE id = $1", id.uuid(), i16::from(chats))
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -1,8 +1,11 @@
 //! Calls: from the moment a channel enters `Stasis` to the last byte of its recording.
 //!
 //! The pure core is a crate of its own, `trunkline-calls` ([`center`]). Around it stand `shell` (the loop), `writer` and `spool`
-//! (records on their way into the database) and `recorder` (commands to the media).
+//! (records on their way into the database) and `recorder` (commands to the media); `chats` tells the core of
+//! conversations and writes whose they become.
 
+mod chats;
+mod chats_store;
 mod clock;
 mod config;
 mod control;

@@ -18,6 +18,7 @@ use trunkline_journal::{Hub, Journal, Kind, Scope};
 use trunkline_media::{BindError, Media, MediaConfig};
 use uuid::Uuid;
 
+use super::chats::Chats;
 use super::clock::{Clock, SignOfLife};
 use super::config::CallConfig;
 use super::handle::{Command, Handle, Shown};
@@ -92,6 +93,7 @@ impl CallControl {
         let media = Media::bind(MediaConfig::new(config.rtp_listen))?;
         let node = node_id(&config.state)?;
         let hub = journal.hub().clone();
+        let conversations = journal.clone();
         let (writer, caught_up) = Writer::start(config.state.clone(), node, &db, journal).await?;
         // The writer tells, or it died and there is nothing to wait for.
         let _ = caught_up.await;
@@ -112,6 +114,7 @@ impl CallControl {
         let (online_sender, online) = mpsc::unbounded_channel();
         let (note_sender, missed) = mpsc::unbounded_channel();
         let (committed_sender, committed) = mpsc::unbounded_channel();
+        let (chat_sender, chats) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
@@ -143,6 +146,7 @@ impl CallControl {
         let handle =
             Handle::new(command_sender, known, Arc::clone(&shown)).with(directory.clone(), Arc::clone(&softphones));
         let softphones_changed = softphones.watch();
+        let wishes = Chats::start(&db, &conversations, directory.clone(), &chat_sender, &cancel);
 
         let (reading_sender, asked) = mpsc::unbounded_channel();
         let (read_sender, read) = mpsc::unbounded_channel();
@@ -163,6 +167,7 @@ impl CallControl {
             sign_of_life,
             committed: committed_sender,
             readings: reading_sender,
+            chats: wishes,
             dialling: HashMap::new(),
         };
         shell.center.link(linked);
@@ -178,6 +183,7 @@ impl CallControl {
             online,
             missed,
             committed,
+            chats,
             directory,
             read,
             softphones: softphones_changed,
@@ -208,6 +214,8 @@ struct Inputs {
     online: mpsc::UnboundedReceiver<(Server, Report)>,
     missed: mpsc::UnboundedReceiver<Note>,
     committed: mpsc::UnboundedReceiver<CallId>,
+    /// What the records say of chats.
+    chats: mpsc::UnboundedReceiver<Input>,
     directory: watch::Receiver<Arc<Directory>>,
     /// Which readings of it that were asked for are done.
     read: mpsc::UnboundedReceiver<u64>,
@@ -234,6 +242,8 @@ struct Shell {
     committed: mpsc::UnboundedSender<CallId>,
     /// Has the directory read again.
     readings: mpsc::UnboundedSender<u64>,
+    /// Writes whose chats become.
+    chats: Chats,
     /// Who asked for calls out that have not begun yet.
     dialling: HashMap<CallId, oneshot::Sender<Result<(), DialRefusal>>>,
 }
@@ -286,6 +296,7 @@ impl Shell {
                     let directory = Arc::clone(&inputs.directory.borrow_and_update());
                     self.directory_changed(&directory);
                 }
+                Some(input) = inputs.chats.recv() => self.feed(input),
                 // Behind the change that it may have brought.
                 Some(reading) = inputs.read.recv() => self.feed(Input::DirectoryRead { reading }),
                 // The softphones live as long as the shell.
@@ -403,6 +414,9 @@ impl Shell {
                 Output::Denied(rule) => self.metrics.denied(rule),
                 Output::Alarm(rule) => self.metrics.alarm(rule),
                 Output::Recorder(command) => self.recorder.send(command),
+                Output::AssignChat { .. } | Output::MoveChat { .. } | Output::ChatLeft { .. } => {
+                    self.chats.carry_out(&output)
+                }
                 Output::CommandAnswered(result) => answer = Some(result),
                 Output::Finished(call) => {
                     self.metrics.finished(&call);

@@ -217,7 +217,7 @@ async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
 async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
         r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: AgentId", name, extension, state, reason, activity, state_since,
-                  last_contact_at
+                  last_contact_at, chat_capacity
              FROM agents"#
     )
     .fetch_all(tx.conn())
@@ -237,6 +237,7 @@ async fn agents(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
             activity: AgentActivity::parse(&row.activity).unwrap_or_default(),
             idle_since: row.last_contact_at.unwrap_or(row.state_since).min(Utc::now()),
             skills: BTreeMap::new(),
+            chats: u8::try_from(row.chat_capacity).unwrap_or(0),
             wrap_ups: Vec::new(),
         };
         ((row.tenant, row.id), agent)

@@ -11,6 +11,7 @@ mod call_notes;
 mod call_plans;
 mod calls;
 mod channels;
+mod chats;
 mod commands;
 mod conversations;
 mod devices;

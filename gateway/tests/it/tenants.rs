@@ -122,6 +122,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "setAgentState" => json!({ "state": "paused" }),
         "setAgentSkills" => json!({ "skills": [] }),
         "setAgentExtension" => json!({ "extension": "2999" }),
+        "setAgentChatCapacity" => json!({ "chat_capacity": 3 }),
         "setQueueRouting" => json!({ "ring_seconds": 10 }),
         "transferCall" => json!({ "kind": "blind", "to": { "queue_id": things["queue"] } }),
         "conferenceCall" => json!({ "agent_id": things["agents/{id}"] }),

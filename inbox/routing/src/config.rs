@@ -7,7 +7,8 @@ use crate::model::{Domain, Levels, WorkItem};
 pub struct Settings {
     /// How long, in milliseconds, an agent who let an offer pass is offered nothing.
     pub rest_ms: u64,
-    /// How long, in milliseconds, an agent's phone and panel may be gone before the agent counts as unreachable.
+    /// How long, in milliseconds, an agent's phone (the panel, of one who takes chats alone) may be gone before the agent counts
+    /// as unreachable.
     pub unreachable_after_ms: u64,
 }
 

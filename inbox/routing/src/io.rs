@@ -332,3 +332,22 @@ pub enum Output<D: Domain> {
         by: Option<By>,
     },
 }
+
+impl<D: Domain> Output<D> {
+    /// Which work it is about, if about any.
+    pub fn work(&self) -> Option<D::Work> {
+        match self {
+            Self::Offer { work, .. }
+            | Self::Cancel { work, .. }
+            | Self::Assigned { work, .. }
+            | Self::TooLate { work, .. }
+            | Self::Unanswered { work }
+            | Self::Announce { work, .. }
+            | Self::Relaxed { work, .. }
+            | Self::Moved { work, .. }
+            | Self::Leave { work, .. }
+            | Self::NoSuchQueue { work, .. } => Some(*work),
+            Self::Agent { .. } => None,
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub struct Capacity {
     pub calls: u8,
     /// Chats at once.
     pub chats: u8,
-    /// Nothing is offered in writing while a call is in hand.
+    /// Nothing is offered in writing while a call is in hand. While one is wrapped up nothing is in any case.
     pub call_blocks_chats: bool,
     /// No call is offered while a chat is in hand.
     pub chats_block_calls: bool,
@@ -129,11 +129,12 @@ pub enum Presence<D: Domain> {
 /// `WrapUp`, `Paused`, `Available`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgentState<D: Domain> {
-    /// Has work in hand. There may be room for more.
+    /// Has a call in hand. There may be room for more. Chats do not count: one has some all day, and speaks with nobody.
     OnContact,
     /// Signed out.
     Offline,
-    /// Neither phone nor panel has been seen for [`crate::Settings::unreachable_after_ms`].
+    /// What they need has not been seen for [`crate::Settings::unreachable_after_ms`]: the phone, for whoever takes calls.
+    /// Chats may be given to them all the same.
     Unreachable,
     /// Finishes what a contact left to do.
     WrapUp,

@@ -135,7 +135,7 @@ impl Center {
         let mut item = self.work_item(call, queue, self.steady);
         item.except.extend(call.talkers());
         let tenant = call.tenant;
-        self.route(now, tenant, [routing::Input::Enqueue { work: id, item, stay: None }], out);
+        self.route(now, tenant, [routing::Input::Enqueue { work: id.into(), item, stay: None }], out);
     }
 
     /// The router found somebody in the queue, and they picked up.
@@ -247,7 +247,7 @@ impl Center {
         let Some(call) = self.calls.get(&id).filter(|call| call.asked_queue().is_some()) else { return };
         call.ring_for_asker(false, out);
         let tenant = call.tenant;
-        self.route(now, tenant, [routing::Input::Withdraw { work: id }], out);
+        self.route(now, tenant, [routing::Input::Withdraw { work: id.into() }], out);
     }
 
     /// A step of an attended transfer.

@@ -16,6 +16,7 @@ use super::commands::Ask;
 use super::io::{Output, RecorderCommand, Request};
 use crate::model::{CallState, LegKind, RecordingState, Server, Subject};
 use crate::names::Part;
+use crate::queueing::Desk;
 use crate::{CallCommandError, Sight};
 
 /// How long after `*` the `1` may come that pauses a recording.
@@ -264,7 +265,7 @@ impl Center {
         let known = self.directory.queues.get(&to).filter(|queue| queue.tenant == tenant);
         known.ok_or(CallCommandError::NoSuchTarget)?;
         if from != Some(to) {
-            self.route(now, tenant, [routing::Input::Move { work: id, to }], out);
+            self.route(now, tenant, [routing::Input::Move { work: id.into(), to: Desk::of_calls(to) }], out);
         }
         Ok(())
     }

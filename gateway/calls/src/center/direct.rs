@@ -10,6 +10,7 @@ use super::call::Ringing;
 use super::io::{HangupWhy, Output, Request};
 use crate::CallCommandError;
 use crate::model::{CallState, Server};
+use crate::queueing::Desk;
 
 /// What the agent is rung for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,8 @@ impl Center {
             call.served.insert(agent);
         }
         let (tenant, queue) = (call.tenant, call.row.queue_id.filter(|_| call.served.contains(&agent)));
-        let told = routing::Input::Engaged { work: id, agent, medium: Medium::Call, queue };
+        let queue = queue.map(Desk::of_calls);
+        let told = routing::Input::Engaged { work: id.into(), agent, medium: Medium::Call, queue };
         self.route(now, tenant, [told], out);
     }
 

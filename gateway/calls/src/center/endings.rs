@@ -186,7 +186,7 @@ impl Center {
         call.speech = None;
         call.outbound = None;
         let tenant = call.tenant;
-        self.route(now, tenant, [routing::Input::Withdraw { work: id }], out);
+        self.route(now, tenant, [routing::Input::Withdraw { work: id.into() }], out);
         self.complete_if_gone(now, id, out);
     }
 

@@ -86,8 +86,8 @@ impl Center {
         let waits =
             |call: &&Call| call.row.server == *server && call.row.state == CallState::Queued && call.closing.is_none();
         let waiting: Vec<_> = self.calls.values().filter(waits).map(|call| (call.tenant, call.id())).collect();
-        for (tenant, work) in waiting {
-            self.route(now, tenant, [routing::Input::Withdraw { work }], out);
+        for (tenant, call) in waiting {
+            self.route(now, tenant, [routing::Input::Withdraw { work: call.into() }], out);
         }
         self.phones_changed(now, server, out);
     }

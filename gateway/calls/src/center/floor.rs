@@ -1,10 +1,10 @@
 //! Who is at work and what waits for whom: the router of each tenant, told what call control knows and obeyed in what it decides.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId, EventId, QueueId, TenantId};
+use trunkline_db::{AgentId, CallId, ConversationId, EventId, QueueId, TenantId};
 use trunkline_dialing::Mark;
 use trunkline_routing::{
     self as routing, AgentHistory, AgentProfile, By, CancelWhy, Capacity, HoldView, LeaveWhy, Medium, PassWhy, Pause,
@@ -13,27 +13,30 @@ use trunkline_routing::{
 
 use super::Center;
 use super::call::Call;
+use super::chats::Chat;
 use super::io::Output;
 use crate::AgentState;
 use crate::directory::Directory;
 use crate::model::{AgentActivity, AgentRow, EndReason, Happening, Record, Subject, WrapUpRow};
-use crate::queueing::{House, WayOut};
+use crate::queueing::{Desk, House, WayOut, Work};
 
 /// How far a VIP stands above other callers.
 const VIP_PRIORITY: i16 = 10;
 
-type Told = routing::Input<House>;
-type Said = routing::Output<House>;
+pub(super) type Told = routing::Input<House>;
+pub(super) type Said = routing::Output<House>;
 
 /// One tenant's floor.
 #[derive(Debug, Default)]
 pub(super) struct Floor {
-    router: Router<House>,
+    pub(super) router: Router<House>,
     agents: BTreeMap<AgentId, AgentView>,
     /// Wrap-ups that run, by agent and call.
     wrap_ups: BTreeMap<(AgentId, CallId), WrapUpRow>,
     /// Whether each queue with hours is open, as the router was told.
     open: BTreeMap<QueueId, bool>,
+    /// Chats that wait or are in somebody's hand.
+    pub(super) chats: BTreeMap<ConversationId, Chat>,
 }
 
 /// An agent as call control knows them.
@@ -92,36 +95,47 @@ impl Center {
 
     /// Does one thing that the router said. What comes of it at once is for the router to know.
     fn obey(&mut self, now: DateTime<Utc>, tenant: TenantId, said: &Said, out: &mut Vec<Output>) -> Option<Told> {
+        match (said.work(), said) {
+            (Some(Work::Call(call)), said) => self.obey_for_call(now, call, said, out),
+            (Some(Work::Chat(chat)), said) => self.obey_for_chat(now, (tenant, chat), said, out),
+            (None, Said::Agent { agent, state, by }) => {
+                self.agent_changed(now, tenant, *agent, *state, *by, out);
+                None
+            }
+            (None, _) => None,
+        }
+    }
+
+    fn obey_for_call(&mut self, now: DateTime<Utc>, id: CallId, said: &Said, out: &mut Vec<Output>) -> Option<Told> {
         match *said {
             // Whoever could be rung for it is better left to those who can be heard; its server's return brings it back.
-            Said::Offer { work, .. } if self.is_out_of_reach(work) => return Some(Told::Withdraw { work }),
+            Said::Offer { work, .. } if self.is_out_of_reach(id) => return Some(Told::Withdraw { work }),
             Said::Offer { work, agent, .. } => {
-                if !self.ring(now, work, agent, out) {
+                if !self.ring(now, id, agent, out) {
                     return Some(Told::Pass { work, agent, why: PassWhy::Failed });
                 }
             }
-            Said::Cancel { work, agent, why } => {
-                self.silence(now, work, agent, why, out);
+            Said::Cancel { agent, why, .. } => {
+                self.silence(now, id, agent, why, out);
             }
-            Said::Announce { work, .. } | Said::Unanswered { work } if self.asked_queue(work).is_some() => {}
-            Said::Moved { work, to, .. } if self.asked_queue(work).is_some() => {
-                self.question_moved(now, work, to, out);
+            Said::Announce { .. } | Said::Unanswered { .. } if self.asked_queue(id).is_some() => {}
+            Said::Moved { to, .. } if self.asked_queue(id).is_some() => {
+                self.question_moved(now, id, to.queue, out);
             }
-            Said::Leave { work, why, .. } if self.asked_queue(work).is_some() => {
-                self.queue_has_nobody(now, work, leave_word(why), out);
+            Said::Leave { why, .. } if self.asked_queue(id).is_some() => {
+                self.queue_has_nobody(now, id, leave_word(why), out);
             }
-            Said::NoSuchQueue { work, .. } if self.asked_queue(work).is_some() => {
-                self.queue_has_nobody(now, work, leave_word(LeaveWhy::QueueRemoved), out);
+            Said::NoSuchQueue { .. } if self.asked_queue(id).is_some() => {
+                self.queue_has_nobody(now, id, leave_word(LeaveWhy::QueueRemoved), out);
             }
-            Said::Assigned { work, agent, queue, waited_ms } => self.join(now, work, agent, queue, waited_ms, out),
-            Said::TooLate { work, agent } => self.too_late(work, agent, out),
-            Said::Unanswered { work } => self.waits_again(now, work, out),
-            Said::Announce { work, .. } => self.announce(now, work, out),
-            Said::Moved { work, from, to, why } => self.moved(now, work, from, to, why, out),
-            Said::Leave { work, queue, ref to, why, .. } => self.left_queue(now, work, queue, to, why, out),
-            Said::NoSuchQueue { work, .. } => self.begin_end(now, work, EndReason::Failed, false, out),
-            Said::Agent { agent, state, by } => self.agent_changed(now, tenant, agent, state, by, out),
-            Said::Relaxed { .. } => {}
+            Said::Assigned { agent, queue, waited_ms, .. } => self.join(now, id, agent, queue.queue, waited_ms, out),
+            Said::TooLate { agent, .. } => self.too_late(id, agent, out),
+            Said::Unanswered { .. } => self.waits_again(now, id, out),
+            Said::Announce { .. } => self.announce(now, id, out),
+            Said::Moved { from, to, why, .. } => self.moved(now, id, from.queue, to.queue, why, out),
+            Said::Leave { queue, ref to, why, .. } => self.left_queue(now, id, queue.queue, to, why, out),
+            Said::NoSuchQueue { .. } => self.begin_end(now, id, EndReason::Failed, false, out),
+            Said::Relaxed { .. } | Said::Agent { .. } => {}
         }
         None
     }
@@ -174,26 +188,32 @@ impl Center {
         let queues = || directory.queues.values().filter(|queue| queue.tenant == tenant);
         let mut known: BTreeMap<QueueId, bool> = std::mem::take(&mut floor.open);
         for queue in queues() {
-            told.push(Told::Queue { queue: queue.id, config: queue.routing.for_router(queue.ring_seconds) });
+            told.extend(Desk::all(queue.id).map(|desk| {
+                let config = queue.routing.for_desk(desk.serves, queue.ring_seconds);
+                Told::Queue { queue: desk, config }
+            }));
             let open = queue.routing.hours.as_ref().is_none_or(|hours| hours.is_open(now));
             // A new queue is open.
             if known.remove(&queue.id).unwrap_or(true) != open {
-                told.push(Told::Hours { queue: queue.id, open });
+                told.extend(Desk::all(queue.id).map(|queue| Told::Hours { queue, open }));
             }
             floor.open.insert(queue.id, open);
         }
-        told.extend(known.into_keys().map(|queue| Told::QueueRemoved { queue }));
+        told.extend(known.into_keys().flat_map(Desk::all).map(|queue| Told::QueueRemoved { queue }));
         let gone = floor.agents.keys().filter(|agent| !directory.agents.contains_key(&(tenant, **agent)));
         let gone: Vec<AgentId> = gone.copied().collect();
         for agent in gone {
             floor.agents.remove(&agent);
             told.push(Told::AgentRemoved { agent });
         }
+        let mut newcomers = BTreeSet::new();
         for agent in directory.agents.values().filter(|agent| agent.tenant == tenant) {
+            let serves = queues().filter(|queue| queue.members.contains(&agent.id));
             let profile = AgentProfile {
-                queues: queues().filter(|queue| queue.members.contains(&agent.id)).map(|queue| queue.id).collect(),
+                queues: serves.flat_map(|queue| Desk::all(queue.id)).collect(),
                 skills: agent.skills.clone(),
-                capacity: Capacity::default(),
+                // Who writes is answered between two sentences of a call; who calls never waits for who writes.
+                capacity: Capacity { chats: agent.chats, call_blocks_chats: false, ..Capacity::default() },
             };
             let ago = u64::try_from((now - agent.idle_since).num_milliseconds()).unwrap_or(0);
             let history = AgentHistory { idle_since: steady.saturating_sub(ago), ..AgentHistory::default() };
@@ -205,14 +225,17 @@ impl Center {
             // As the router itself did it: nothing was chosen now.
             told.push(Told::Presence { agent: agent.id, presence: presence(view.state), by: By::Router });
             floor.agents.insert(agent.id, view);
+            newcomers.insert(agent.id);
+            // Who wants work can read: that takes no phone.
+            told.push(Told::Reach { agent: agent.id, medium: Medium::Chat, here: true });
             for row in &agent.wrap_ups {
                 let left = u64::try_from((row.until - now).num_milliseconds()).unwrap_or(0);
                 floor.wrap_ups.insert((agent.id, row.call_id), row.clone());
                 told.push(Told::WrappingUp {
-                    work: row.call_id,
+                    work: row.call_id.into(),
                     agent: agent.id,
                     medium: Medium::Call,
-                    queue: row.queue_id,
+                    queue: Desk::of_calls(row.queue_id),
                     until: steady + left,
                     disposed: row.disposed,
                 });
@@ -220,6 +243,7 @@ impl Center {
         }
         let agents: Vec<AgentId> = floor.agents.keys().copied().collect();
         told.extend(agents.into_iter().map(|agent| self.reach(tenant, agent, directory)));
+        told.extend(self.chats_for_newcomers(now, tenant, &newcomers));
         told
     }
 
@@ -267,7 +291,7 @@ impl Center {
     ) {
         let Some(floor) = self.floors.get_mut(&tenant) else { return };
         let missed = state == routing::AgentState::Paused(Pause::Missed);
-        let work = floor.router.agent(agent).and_then(|view| view.in_hand.keys().next().copied());
+        let work = floor.router.agent(agent).and_then(|view| view.in_hand.keys().find_map(|work| work.call()));
         let Some(view) = floor.agents.get_mut(&agent) else { return };
         let mut happenings = Vec::new();
         let happening = |kind: &str, data: serde_json::Value| Happening {
@@ -317,7 +341,7 @@ impl Center {
         let Some(floor) = self.floors.get_mut(&tenant) else { return };
         let mut changed = Vec::new();
         for ((agent, call), row) in &floor.wrap_ups {
-            let hold = floor.router.agent(*agent).and_then(|view| view.in_hand.get(call).copied());
+            let hold = floor.router.agent(*agent).and_then(|view| view.in_hand.get(&Work::Call(*call)).copied());
             if !matches!(hold, Some(HoldView::WrapUp { .. })) {
                 changed.push(WrapUpRow { ended_at: Some(now), ..row.clone() });
             }
@@ -326,7 +350,7 @@ impl Center {
             floor.wrap_ups.remove(&(row.agent_id, row.call_id));
         }
         for (agent, call, queue) in std::mem::take(&mut self.released) {
-            let hold = floor.router.agent(agent).and_then(|view| view.in_hand.get(&call).copied());
+            let hold = floor.router.agent(agent).and_then(|view| view.in_hand.get(&Work::Call(call)).copied());
             if let Some(HoldView::WrapUp { until, disposed }) = hold {
                 let left = TimeDelta::milliseconds(i64::try_from(until.saturating_sub(steady)).unwrap_or(0));
                 let row = WrapUpRow {
@@ -359,7 +383,7 @@ impl Center {
         if let Some(queue) = queue {
             self.released.extend(agents.iter().map(|agent| (*agent, id, queue)));
         }
-        let told: Vec<Told> = agents.iter().map(|agent| Told::Released { work: id, agent: *agent }).collect();
+        let told: Vec<Told> = agents.iter().map(|agent| Told::Released { work: id.into(), agent: *agent }).collect();
         self.route(now, tenant, told, out);
     }
 
@@ -390,15 +414,15 @@ impl Center {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.engaged.insert(agent);
             }
-            told.push(Told::Engaged { work: id, agent, medium: Medium::Call, queue: None });
+            told.push(Told::Engaged { work: id.into(), agent, medium: Medium::Call, queue: None });
         }
-        told.push(Told::Enqueue { work: id, item, stay });
+        told.push(Told::Enqueue { work: id.into(), item, stay });
         self.route(now, tenant, told, out);
     }
 
     /// What the router is to know of a call that waits.
     pub(super) fn work_item(&self, call: &Call, queue: QueueId, since: u64) -> WorkItem<House> {
-        let mut item = WorkItem::new(queue, Medium::Call, since);
+        let mut item = WorkItem::new(Desk::of_calls(queue), Medium::Call, since);
         if self.mark(call.tenant, &call.row.from_number) == Some(Mark::Vip) {
             item.priority = VIP_PRIORITY;
         }
@@ -417,7 +441,7 @@ impl Center {
                 let open = hours.is_none_or(|hours| hours.is_open(now));
                 if *was != open {
                     *was = open;
-                    told.push(Told::Hours { queue: *queue, open });
+                    told.extend(Desk::all(*queue).map(|queue| Told::Hours { queue, open }));
                 }
             }
             if floor.router.next_deadline().is_some_and(|due| due <= steady) {

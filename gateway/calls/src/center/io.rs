@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, ConversationId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::Rule;
 
+use super::chats::ChatRecord;
 use super::commands::{Ask, TransferKind, TransferStep, TransferTo};
 use super::missed::MissedCall;
 pub use super::request::{Answers, HangupWhy, RecorderCommand, Refusal, Reply, Request};
@@ -313,6 +314,19 @@ pub enum Input {
         /// The phone to ring.
         username: String,
     },
+    /// What the records say of a chat that changed.
+    Chat(ChatRecord),
+    /// What the records say of all chats of a tenant that wait for an agent or are in an agent's hand. What is known and not
+    /// among them is over.
+    Chats {
+        /// The tenant.
+        tenant: TenantId,
+        /// Those chats.
+        all: Vec<ChatRecord>,
+    },
+    /// [`Output::AssignChat`] or [`Output::MoveChat`] was carried out, or the records had something against it: this is what
+    /// they say now.
+    ChatSettled(ChatRecord),
     /// A recording goes on in a file that an earlier life of the gateway left paused: so it is.
     FoundPaused {
         /// The recording.
@@ -374,6 +388,44 @@ pub enum Output {
         call: CallId,
         /// What became of it.
         result: Result<(), DialRefusal>,
+    },
+    /// Give a chat to an agent, if it is still open and nobody's; then say what the records have ([`Input::ChatSettled`]).
+    AssignChat {
+        /// Whose.
+        tenant: TenantId,
+        /// The chat.
+        chat: ConversationId,
+        /// The agent.
+        agent: AgentId,
+        /// In which queue it waited.
+        queue: QueueId,
+        /// How long, in milliseconds, in all queues.
+        waited_ms: u64,
+    },
+    /// Have a chat wait in another queue, if it is still open and nobody's; then say what the records have
+    /// ([`Input::ChatSettled`]).
+    MoveChat {
+        /// Whose.
+        tenant: TenantId,
+        /// The chat.
+        chat: ConversationId,
+        /// From where.
+        from: QueueId,
+        /// To where.
+        to: QueueId,
+        /// Why, in the journal's word.
+        why: &'static str,
+    },
+    /// Nobody will be found for a chat: its queue is no more. It is left to who looks at the list.
+    ChatLeft {
+        /// Whose.
+        tenant: TenantId,
+        /// The chat.
+        chat: ConversationId,
+        /// The queue.
+        queue: QueueId,
+        /// Why, in the journal's word.
+        why: &'static str,
     },
     /// A rule denied a call, for the metrics.
     Denied(Rule),

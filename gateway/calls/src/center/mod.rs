@@ -5,12 +5,13 @@
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
 //! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
-//! down, `talk` what a phone may do in a running call, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
+//! down, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
 
 mod answers;
 mod call;
+mod chats;
 mod commands;
 mod consult;
 mod controls;
@@ -45,6 +46,7 @@ use trunkline_dialing::{Ledger, Mark};
 use trunkline_routing as routing;
 
 use self::call::Call;
+pub use self::chats::{ChatRecord, ChatStands};
 pub use self::commands::{Ask, OnPhone, SuperviseMode, TransferKind, TransferStep, TransferTo};
 use self::fleet::Fleet;
 use self::floor::Floor;
@@ -221,7 +223,7 @@ impl Center {
                 self.agent_state(now, (tenant, agent), (state, reason), by, &mut out);
             }
             Input::Disposed { tenant, agent, call } => {
-                self.route(now, tenant, [routing::Input::Disposed { work: call, agent }], &mut out);
+                self.route(now, tenant, [routing::Input::Disposed { work: call.into(), agent }], &mut out);
             }
             Input::Hangup { tenant, call, sight } => self.hangup(now, tenant, call, &sight, &mut out),
             Input::Transfer { tenant, call, sight, kind, to } => {
@@ -239,6 +241,9 @@ impl Center {
             }
             Input::Dial(wish) => self.dial(now, &wish, &mut out),
             Input::Committed { call } => self.committed(now, call, &mut out),
+            Input::Chat(record) => self.chat_told(now, record, &mut out),
+            Input::Chats { tenant, all } => self.chats_read(now, tenant, all, &mut out),
+            Input::ChatSettled(record) => self.chat_settled(now, record, &mut out),
             Input::FoundPaused { recording } => self.found_paused(now, recording),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
             Input::Tick | Input::ClockSet { .. } => {}

@@ -110,7 +110,7 @@ impl Center {
         };
         call.picked_up = Some(channel.to_owned());
         let tenant = call.tenant;
-        self.route(now, tenant, [routing::Input::Accept { work: id, agent }], out);
+        self.route(now, tenant, [routing::Input::Accept { work: id.into(), agent }], out);
     }
 
     /// The router gave the call to an agent: the parties are joined, the agent's other phones fall silent.
@@ -291,6 +291,6 @@ impl Center {
         call.missed_offer(now, agent, word);
         out.push(call.record(None));
         let tenant = call.tenant;
-        self.route(now, tenant, [routing::Input::Pass { work: id, agent, why }], out);
+        self.route(now, tenant, [routing::Input::Pass { work: id.into(), agent, why }], out);
     }
 }

@@ -79,14 +79,22 @@ impl<D: Domain> Agent<D> {
 
     /// Whether one more piece of work may be offered.
     pub(super) fn has_room(&self, medium: Medium) -> bool {
-        self.is_there()
+        self.presence == Presence::Available
             && self.here[medium.index()]
             && self.resting_until.is_none()
             && self.profile.capacity.fits(medium, self.occupied())
+            && !(medium == Medium::Chat && self.wraps_up_a_call())
     }
 
+    /// Whether what they need is there: the phone, for whoever takes calls.
     fn has_means(&self) -> bool {
-        Medium::ALL.iter().any(|medium| self.here[medium.index()] && self.profile.capacity.of(*medium) > 0)
+        let medium = if self.profile.capacity.calls > 0 { Medium::Call } else { Medium::Chat };
+        self.here[medium.index()] && self.profile.capacity.of(medium) > 0
+    }
+
+    fn wraps_up_a_call(&self) -> bool {
+        let wraps_up = |hold: &Hold<D>| matches!(hold.phase, Phase::WrapUp { .. });
+        self.in_hand.values().any(|hold| hold.medium == Medium::Call && wraps_up(hold))
     }
 
     fn score(&self, wanted: impl IntoIterator<Item = D::Skill>) -> u64 {
@@ -105,12 +113,14 @@ impl<D: Domain> Agent<D> {
     }
 
     pub(super) fn state(&self) -> AgentState<D> {
-        let has = |phase: fn(Phase) -> bool| self.in_hand.values().any(|hold| phase(hold.phase));
+        let has = |which: fn(&Hold<D>) -> bool| self.in_hand.values().any(which);
         match self.presence {
-            _ if has(|phase| matches!(phase, Phase::Working { .. })) => AgentState::OnContact,
+            _ if has(|hold| hold.medium == Medium::Call && matches!(hold.phase, Phase::Working { .. })) => {
+                AgentState::OnContact
+            }
             Presence::Offline => AgentState::Offline,
             _ if self.unreachable => AgentState::Unreachable,
-            _ if has(|phase| matches!(phase, Phase::WrapUp { .. })) => AgentState::WrapUp,
+            _ if has(|hold| matches!(hold.phase, Phase::WrapUp { .. })) => AgentState::WrapUp,
             Presence::Paused(why) => AgentState::Paused(why),
             Presence::Available => AgentState::Available,
         }
@@ -160,7 +170,7 @@ impl<D: Domain> Router<D> {
             return;
         };
         agent.presence = Presence::Offline;
-        self.take_back_offers(id);
+        self.take_back_offers(id, Medium::ALL);
         self.agent_changed(id);
         self.agent_leaves_lines(id);
         let Some(mut agent) = self.agents.remove(&id) else {
@@ -187,9 +197,9 @@ impl<D: Domain> Router<D> {
         }
         match presence {
             Presence::Available => self.end_wrap_ups(id, |disposed, _| disposed || by == By::Manager),
-            Presence::Paused(_) => self.take_back_offers(id),
+            Presence::Paused(_) => self.take_back_offers(id, Medium::ALL),
             Presence::Offline => {
-                self.take_back_offers(id);
+                self.take_back_offers(id, Medium::ALL);
                 self.end_wrap_ups(id, |_, _| true);
             }
         }
@@ -227,7 +237,9 @@ impl<D: Domain> Router<D> {
         agent.resting_until = agent.resting_until.filter(|until| *until > now);
         if agent.absent_since.is_some_and(|since| since.saturating_add(after) <= now) && !agent.unreachable {
             agent.unreachable = true;
-            self.take_back_offers(id);
+            let away = Medium::ALL.into_iter().filter(|medium| !agent.here[medium.index()]);
+            let away: Vec<Medium> = away.collect();
+            self.take_back_offers(id, away);
         }
         self.end_wrap_ups(id, |disposed, until| disposed && until <= now);
         self.agent_changed(id);
@@ -359,12 +371,13 @@ impl<D: Domain> Router<D> {
         }
     }
 
-    /// Nothing more is to ring for the agent; what was offered waits again, and nobody let it pass.
-    fn take_back_offers(&mut self, id: D::Agent) {
+    /// Nothing more of these media is to ring for the agent; what was offered waits again, and nobody let it pass.
+    fn take_back_offers(&mut self, id: D::Agent, of: impl IntoIterator<Item = Medium>) {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
-        let offered = agent.in_hand.iter().filter(|(_, hold)| hold.phase == Phase::Offered);
+        let of: Vec<Medium> = of.into_iter().collect();
+        let offered = agent.in_hand.iter().filter(|(_, it)| it.phase == Phase::Offered && of.contains(&it.medium));
         let offered: Vec<D::Work> = offered.map(|(work, _)| *work).collect();
         for work in offered {
             self.outbox.push(Output::Cancel { work, agent: id, why: CancelWhy::AgentGone });

@@ -38,7 +38,7 @@ impl<D: Domain> Router<D> {
                 }
                 self.offer(work, agent);
             } else {
-                self.assign(work, agent);
+                self.assign(work, agent, false);
             }
         }
     }
@@ -139,7 +139,7 @@ impl<D: Domain> Router<D> {
 
     pub(super) fn accept(&mut self, work: D::Work, agent: D::Agent) {
         if self.waiting.get(&work).is_some_and(|waiting| waiting.offers.contains_key(&agent)) {
-            self.assign(work, agent);
+            self.assign(work, agent, true);
         } else {
             self.outbox.push(Output::TooLate { work, agent });
         }
@@ -150,14 +150,15 @@ impl<D: Domain> Router<D> {
             return;
         }
         if self.waiting.contains_key(&work) {
-            self.assign(work, agent);
+            self.assign(work, agent, true);
         } else {
             self.outbox.push(Output::TooLate { work, agent });
         }
     }
 
-    /// The agent has the work: all other phones fall silent, and it waits no more.
-    fn assign(&mut self, work: D::Work, id: D::Agent) {
+    /// The agent has the work: all other phones fall silent, and it waits no more. `acted`: they took it themselves, which shows
+    /// that they are there; what is given without asking shows nothing.
+    fn assign(&mut self, work: D::Work, id: D::Agent, acted: bool) {
         self.cancel_offers(work, Some(id), CancelWhy::AnsweredElsewhere);
         self.end_offer(work, id);
         let Some(waiting) = self.remove(work) else {
@@ -167,7 +168,9 @@ impl<D: Domain> Router<D> {
         self.turns += 1;
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.history.contacts += 1;
-            agent.history.missed = 0;
+            if acted {
+                agent.history.missed = 0;
+            }
             agent.history.last_turn = self.turns;
             let phase = Phase::Working { disposed: false };
             agent.in_hand.insert(work, Hold { medium, queue: Some(queue), phase });

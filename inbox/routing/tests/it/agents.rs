@@ -50,6 +50,47 @@ fn chats_block_a_call_when_so_configured_and_media_can_be_apart() {
 }
 
 #[test]
+fn chats_in_hand_are_not_seen_and_a_call_beside_them_is() {
+    let mut floor = Floor::new(Queue { ring_ms: None, ..queue() });
+    with_capacity(&mut floor, Capacity { call_blocks_chats: false, ..Capacity::default() });
+    assert!(states(&floor.chat(10, 0)).is_empty(), "given, and still available for calls");
+    assert_eq!(floor.router.agent(1).unwrap().occupied, [0, 1]);
+    assert_eq!(states(&floor.call(11, 0)), [(1, AgentState::OnContact, None)]);
+    floor.chat(12, 0);
+    assert_eq!(floor.router.agent(1).unwrap().occupied, [1, 2], "side by side");
+    assert_eq!(states(&floor.released(11, 1)), [(1, AgentState::Available, None)]);
+    assert_eq!(states(&floor.presence(1, Presence::Paused(Pause::Chosen(1)))).len(), 1, "chats hide no pause");
+}
+
+#[test]
+fn no_chat_is_offered_while_a_call_is_wrapped_up() {
+    let mut floor = Floor::new(Queue { wrap_up_ms: 8_000, ..queue() });
+    with_capacity(&mut floor, Capacity { call_blocks_chats: false, ..Capacity::default() });
+    floor.call(10, 0);
+    floor.accept(10, 1);
+    floor.released(10, 1);
+    assert!(offers(&floor.chat(11, 0)).is_empty());
+    assert_eq!(offers(&floor.wait(8_000)), [(11, 1)]);
+}
+
+#[test]
+fn what_is_given_without_asking_does_not_show_that_anybody_is_there() {
+    let mut floor = Floor::new(Queue { pause_after_missed: Some(2), ..queue() });
+    floor.does(Input::Queue { queue: 1, config: Queue { ring_ms: None, ..queue() } });
+    floor.agent(1, &[0, 1], &[]);
+    let capacity = Capacity { call_blocks_chats: false, ..Capacity::default() };
+    let profile = AgentProfile { queues: [0, 1].into(), skills: [].into(), capacity };
+    floor.does(Input::Agent { agent: 1, profile, history: AgentHistory::default() });
+    floor.call(10, 0);
+    floor.wait(20_000);
+    floor.chat(11, 1);
+    floor.wait(3_000);
+    assert_eq!(floor.router.agent(1).unwrap().in_hand.len(), 2, "the chat, and the call that rings again");
+    floor.wait(20_000);
+    assert_eq!(floor.router.agent(1).unwrap().state, AgentState::Paused(Pause::Missed));
+}
+
+#[test]
 fn a_call_of_their_own_occupies_an_agent() {
     let mut floor = Floor::new(queue());
     floor.agent(1, &[0], &[]);
@@ -155,7 +196,7 @@ fn without_a_phone_chats_are_offered_and_calls_are_not() {
     floor.agent(1, &[0], &[]);
     floor.does(Input::Reach { agent: 1, medium: Medium::Call, here: false });
     floor.wait(30_000);
-    assert_eq!(floor.router.agent(1).unwrap().state, AgentState::Available);
+    assert_eq!(floor.router.agent(1).unwrap().state, AgentState::Unreachable);
     assert!(offers(&floor.call(10, 0)).is_empty());
     assert_eq!(offers(&floor.chat(11, 0)), [(11, 1)]);
 }

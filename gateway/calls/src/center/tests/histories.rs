@@ -45,6 +45,15 @@ enum Step {
     Key(prop::sample::Index, char),
     Moves(usize, prop::sample::Index, bool),
     Announces(bool),
+    Writes(bool, i16),
+    TakesChat(usize, prop::sample::Index),
+    GivesBack(prop::sample::Index),
+    ChatIsOver(prop::sample::Index),
+    ChatGoesTo(prop::sample::Index, bool),
+    /// A record that was read long ago comes only now.
+    LateRecord(prop::sample::Index),
+    ChatsAreRead,
+    ChatPlaces(usize, u8),
 }
 
 fn mode() -> impl Strategy<Value = SuperviseMode> {
@@ -141,6 +150,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<prop::sample::Index>(), prop_oneof![Just('*'), Just('1')]).prop_map(|(leg, key)| Step::Key(leg, key)),
         1 => (0..3usize, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(by, call, there)| Step::Moves(by, call, there)),
         1 => any::<bool>().prop_map(Step::Announces),
+        6 => (any::<bool>(), 0..5i16).prop_map(|(there, priority)| Step::Writes(there, priority)),
+        1 => (0..3usize, any::<prop::sample::Index>()).prop_map(|(by, chat)| Step::TakesChat(by, chat)),
+        1 => any::<prop::sample::Index>().prop_map(Step::GivesBack),
+        2 => any::<prop::sample::Index>().prop_map(Step::ChatIsOver),
+        1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(chat, there)| Step::ChatGoesTo(chat, there)),
+        1 => any::<prop::sample::Index>().prop_map(Step::LateRecord),
+        1 => Just(Step::ChatsAreRead),
+        1 => (0..3usize, 0..4u8).prop_map(|(agent, chats)| Step::ChatPlaces(agent, chats)),
     ]
 }
 
@@ -274,6 +291,37 @@ proptest! {
                         if does { directory.unannounced.remove(&tenant); } else { directory.unannounced.insert(tenant); }
                     });
                 }
+                Step::Writes(there, priority) => {
+                    let queue = if there { second } else { world.queue };
+                    world.somebody_writes(queue, priority);
+                }
+                Step::TakesChat(by, chat) => {
+                    if let Some(chat) = world.open_chat(&chat) {
+                        world.takes_chat(by, chat);
+                    }
+                }
+                Step::GivesBack(chat) => {
+                    if let Some(chat) = world.open_chat(&chat) {
+                        world.gives_back(chat);
+                    }
+                }
+                Step::ChatIsOver(chat) => {
+                    if let Some(chat) = world.open_chat(&chat) {
+                        world.chat_is_over(chat);
+                    }
+                }
+                Step::ChatGoesTo(chat, there) => {
+                    if let Some(chat) = world.open_chat(&chat) {
+                        let queue = if there { second } else { world.queue };
+                        world.chat_goes_to(chat, queue);
+                    }
+                }
+                Step::LateRecord(which) => world.late_record(&which),
+                Step::ChatsAreRead => world.tell_chats(),
+                Step::ChatPlaces(agent, chats) => {
+                    let key = (world.tenant, world.agents[agent]);
+                    world.change_directory(|directory| directory.agents.get_mut(&key).expect("the agent").chats = chats);
+                }
                 Step::Wait(ms) => world.time_passes(TimeDelta::milliseconds(ms)),
                 Step::Cut => {
                     world.connection_is_cut();
@@ -295,6 +343,7 @@ proptest! {
                     }
                 }
             }
+            world.check_chats();
             if world.is_connected() {
                 for members in world.talking() {
                     let customers = members.iter().filter(|member| member.starts_with("lab-")).count();

@@ -1,5 +1,6 @@
 //! A small Asterisk with customers and phones around it, in virtual time, and a database that remembers records.
 
+mod chats;
 mod ears;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::{Policy, Rule, Rules};
 
+use self::chats::Chats;
 use crate::center::{
     Ask, AsteriskSnapshot, BridgeView, Center, ChannelView, DialProgress, DialWish, Ending, FinishedCall, Input,
     MissedCall, OnPhone, Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, SuperviseMode,
@@ -100,6 +102,7 @@ pub(super) struct World {
     modes: BTreeMap<(CallId, AgentId), SuperviseMode>,
     /// What is being played to whom.
     playing: BTreeMap<String, String>,
+    pub(super) chats: Chats,
     numbered: u32,
 }
 
@@ -136,6 +139,7 @@ impl World {
                     reason: None,
                     activity: AgentActivity::Available,
                     skills: BTreeMap::new(),
+                    chats: 4,
                     wrap_ups: Vec::new(),
                     idle_since: now - TimeDelta::minutes(10 - i64::try_from(index).expect("few agents")),
                 },
@@ -196,6 +200,7 @@ impl World {
             answered: None,
             modes: BTreeMap::new(),
             playing: BTreeMap::new(),
+            chats: Chats::default(),
             numbered: 0,
         };
         world.tell_what_is_configured();
@@ -500,6 +505,8 @@ impl World {
         self.carry_out(out);
         self.run();
         self.tell_what_is_configured();
+        self.chats.gateway_is_killed();
+        self.tell_chats();
     }
 
     pub(super) fn asterisk_restarts(&mut self) {
@@ -648,6 +655,9 @@ impl World {
                     };
                     self.answers.push_back(Input::Recorded { recording, outcome });
                 }
+                Output::AssignChat { chat, agent, queue, .. } => self.chat_is_assigned(chat, agent, queue),
+                Output::MoveChat { chat, from, to, .. } => self.chat_is_moved(chat, from, to),
+                Output::ChatLeft { chat, .. } => self.chats.left.push(chat),
                 Output::Finished(finished) => self.finished.push(finished),
                 Output::CommandAnswered(answer) => self.answered = Some(answer),
             }

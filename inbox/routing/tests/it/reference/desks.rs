@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trunkline_routing::{AgentHistory, AgentProfile, AgentState, By, CancelWhy, HoldView, Medium, Output, Presence};
 
-use super::{Desk, Naive, Ticket};
+use super::{Desk, Naive, Ticket, index};
 use crate::floor::Lab;
 
 impl Naive {
@@ -40,7 +40,7 @@ impl Naive {
     pub(super) fn remove_agent(&mut self, id: u8) {
         if let Some(desk) = self.desks.get_mut(&id) {
             desk.presence = Presence::Offline;
-            self.take_back(id);
+            self.take_back(id, [false; 2]);
             self.sync();
             let desk = self.desks.remove(&id).unwrap();
             for work in desk.in_hand.keys() {
@@ -58,9 +58,9 @@ impl Naive {
         }
         match presence {
             Presence::Available => self.end_wrap_ups(id, |disposed, _| disposed || by == By::Manager),
-            Presence::Paused(_) => self.take_back(id),
+            Presence::Paused(_) => self.take_back(id, [false; 2]),
             Presence::Offline => {
-                self.take_back(id);
+                self.take_back(id, [false; 2]);
                 self.end_wrap_ups(id, |_, _| true);
             }
         }
@@ -85,7 +85,8 @@ impl Naive {
         desk.rests_until = desk.rests_until.filter(|until| *until > now);
         if !desk.unreachable && desk.absent_since.is_some_and(|since| since + after <= now) {
             desk.unreachable = true;
-            self.take_back(id);
+            let here = desk.here;
+            self.take_back(id, here);
         }
         self.end_wrap_ups(id, |disposed, until| disposed && until <= now);
         self.sync();
@@ -166,9 +167,9 @@ impl Naive {
         }
     }
 
-    pub(super) fn take_back(&mut self, id: u8) {
-        let offered: Vec<u16> =
-            self.tickets.iter().filter(|it| it.1.offers.contains_key(&id)).map(|it| *it.0).collect();
+    pub(super) fn take_back(&mut self, id: u8, here: [bool; 2]) {
+        let rings = |it: &Ticket| it.offers.contains_key(&id) && !here[index(it.item.medium)];
+        let offered: Vec<u16> = self.tickets.iter().filter(|it| rings(it.1)).map(|it| *it.0).collect();
         for work in offered {
             self.out.push(Output::Cancel { work, agent: id, why: CancelWhy::AgentGone });
             self.end_offer(work, id);

@@ -85,16 +85,26 @@ impl Desk {
             Medium::Call => calls < capacity.calls.into() && !(capacity.chats_block_calls && chats > 0),
             Medium::Chat => chats < capacity.chats.into() && !(capacity.call_blocks_chats && calls > 0),
         };
-        fits && self.is_there() && self.here[index(medium)] && self.rests_until.is_none()
+        let finishes_a_call = |hold: &(Medium, Option<u8>, HoldView, bool)| {
+            hold.0 == Medium::Call && matches!(hold.2, HoldView::WrapUp { .. })
+        };
+        fits && self.presence == Presence::Available
+            && self.here[index(medium)]
+            && self.rests_until.is_none()
+            && !(medium == Medium::Chat && self.in_hand.values().any(finishes_a_call))
     }
 
     fn has_means(&self) -> bool {
-        Medium::ALL.iter().any(|it| self.here[index(*it)] && self.profile.capacity.of(*it) > 0)
+        match (self.profile.capacity.calls, self.profile.capacity.chats) {
+            (0, 0) => false,
+            (0, _) => self.here[1],
+            _ => self.here[0],
+        }
     }
 
     fn state(&self) -> AgentState<Lab> {
         let wraps_up = self.in_hand.values().any(|hold| matches!(hold.2, HoldView::WrapUp { .. }));
-        if self.in_hand.values().any(|hold| hold.2 == HoldView::Working) {
+        if self.in_hand.values().any(|hold| hold.0 == Medium::Call && hold.2 == HoldView::Working) {
             AgentState::OnContact
         } else if self.presence == Presence::Offline {
             AgentState::Offline
@@ -239,14 +249,14 @@ impl Naive {
             }
             Input::Accept { work, agent } => {
                 if self.tickets.get(&work).is_some_and(|it| it.offers.contains_key(&agent)) {
-                    self.assign(work, agent);
+                    self.assign(work, agent, true);
                 } else {
                     self.out.push(Output::TooLate { work, agent });
                 }
             }
             Input::Take { work, agent } if self.desks.contains_key(&agent) => {
                 if self.tickets.contains_key(&work) {
-                    self.assign(work, agent);
+                    self.assign(work, agent, true);
                 } else {
                     self.out.push(Output::TooLate { work, agent });
                 }

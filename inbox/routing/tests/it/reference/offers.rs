@@ -46,7 +46,7 @@ impl Naive {
                 if asks {
                     self.offer(work, agent);
                 } else {
-                    self.assign(work, agent);
+                    self.assign(work, agent, false);
                 }
             }
         }
@@ -133,13 +133,15 @@ impl Naive {
         }
     }
 
-    pub(super) fn assign(&mut self, work: u16, id: u8) {
+    pub(super) fn assign(&mut self, work: u16, id: u8, acted: bool) {
         self.cancel(work, Some(id), CancelWhy::AnsweredElsewhere);
         let Ticket { item, .. } = self.tickets.remove(&work).unwrap();
         self.turns += 1;
         let desk = self.desks.get_mut(&id).unwrap();
         desk.history.contacts += 1;
-        desk.history.missed = 0;
+        if acted {
+            desk.history.missed = 0;
+        }
         desk.history.last_turn = self.turns;
         desk.in_hand.insert(work, (item.medium, Some(item.queue), HoldView::Working, false));
         self.out.push(Output::Assigned { work, agent: id, queue: item.queue, waited_ms: self.now - item.since });
