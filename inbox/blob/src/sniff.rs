@@ -151,8 +151,13 @@ fn magic(head: &[u8]) -> Option<Judged> {
         return Some(iso_media(brand));
     }
     if head.starts_with(b"OggS") {
-        let film = head.get(..512.min(head.len())).is_some_and(|first| contains(first, b"\x80theora"));
+        let film = contains(&head[..512.min(head.len())], b"\x80theora");
         return Some(if film { Judged::new("video/ogg", Kind::Video) } else { Judged::new("audio/ogg", Kind::Audio) });
+    }
+    // EBML (RFC 8794): the type stands near the beginning, with its length written in one of several ways.
+    if head.starts_with(b"\x1A\x45\xDF\xA3") {
+        let web = contains(&head[..128.min(head.len())], b"webm");
+        return Some(Judged::new(if web { "video/webm" } else { "video/x-matroska" }, Kind::Video));
     }
     // MPEG audio without an ID3 tag: eleven bits of one, then a version and a layer that exist; ADTS has no layer.
     if let [0xFF, second, ..] = head

@@ -60,6 +60,10 @@ fn sound_and_film_are_told_apart_where_their_first_bytes_do() {
     assert_eq!(found(&iso(b"3gp4")), ("video/3gpp", Kind::Video, false));
     assert_eq!(found(b"OggS\0\x02\0\0\0\0\0\0\0\0OpusHead"), ("audio/ogg", Kind::Audio, true));
     assert_eq!(found(b"OggS\0\x02\0\0\0\0\0\0\0\0\x80theora"), ("video/ogg", Kind::Video, false));
+    let ebml = |kind: &str| [b"\x1A\x45\xDF\xA3\x9F\x42\x82\x84".as_slice(), kind.as_bytes(), &[0; 9]].concat();
+    assert_eq!(found(&ebml("webm")), ("video/webm", Kind::Video, true));
+    assert_eq!(found(&ebml("matroska")), ("video/x-matroska", Kind::Video, false));
+    assert!(judge_bytes(&ebml("webm")).agrees_with("audio/webm;codecs=opus"));
     assert_eq!(found(b"\xFF\xFB\x90\x64\0\0\0\0"), ("audio/mpeg", Kind::Audio, true));
     assert_eq!(found(b"ID3\x04\0\0\0\0\0\0"), ("audio/mpeg", Kind::Audio, true));
     assert_eq!(found(b"\xFF\xF1\x50\x80\0\0\0\0"), ("audio/aac", Kind::Audio, true));

@@ -2,7 +2,7 @@
 
 use super::{Judged, Kind, contains};
 
-/// Anything of this makes it a page, wherever it stands: a browser that guesses needs no more (WHATWG MIME Sniffing, section 7.1), and a text
+/// Any of these makes it a page, wherever it stands: a browser that guesses needs no more (WHATWG MIME Sniffing, section 7.1), and a text
 /// that merely speaks of it loses no more than being shown.
 const PAGE: &[&[u8]] = &[
     b"<!doctype html",
@@ -29,7 +29,6 @@ const PAGE: &[&[u8]] = &[
     b"<video",
     b"<audio",
     b"<math",
-    b"javascript:",
 ];
 
 /// Text in UTF-8, or in UTF-16 with its mark. None: it is none of these.
@@ -91,10 +90,11 @@ fn of_letters(letters: &[u8]) -> Judged {
     if letters.starts_with(b"%!PS") {
         return Judged::new("application/postscript", Kind::Document);
     }
-    if contains(&small, b"<svg") {
+    let tags = small.iter().enumerate().filter(|(_, letter)| **letter == b'<').map(|(at, _)| &small[at..]);
+    if tags.clone().any(|tag| tag.starts_with(b"<svg")) {
         return Judged::new("image/svg+xml", Kind::Document);
     }
-    if PAGE.iter().any(|mark| contains(&small, mark)) {
+    if tags.clone().any(|tag| PAGE.iter().any(|mark| tag.starts_with(mark))) || contains(&small, b"javascript:") {
         return Judged::new("text/html", Kind::Document);
     }
     if starts(b"<?xml") || starts(b"<!") || (begin.first() == Some(&b'<') && contains(&small, b"</")) {
