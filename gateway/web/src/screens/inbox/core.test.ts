@@ -48,7 +48,7 @@ function journal(steps: readonly Step[]): { events: Told[]; truths: Map<string, 
       const known = now.get(id) ?? before;
       const read_at = what === "read" ? at(seq) : null;
       events.push({ seq, kind: what === "mention" ? "conversation.mentioned" : "conversation.read", subject, data: { conversation_id: id, read_at } });
-      now.set(id, what === "mention" ? { ...known, mentioned: true } : { ...known, unread: what === "unread" });
+      now.set(id, what === "mention" ? { ...known, mentioned: true } : { ...known, unread: what === "unread", mentioned: known.mentioned && what === "unread" });
     } else {
       const change: Partial<Conversation> =
         what === "received" ? { last_at: at(seq), last_in_at: at(seq), state: "open" }
@@ -169,7 +169,7 @@ describe("filters", () => {
       [{ state: "open", queue_id: "q" }, true],
       [{ state: "open", queue_id: "p" }, false],
       [{ state: "open", label_id: "l", priority: 3 }, true],
-      [{ state: "open", priority: 4 }, false],
+      [{ state: "open", priority: 2 }, false],
       [{ state: "all", spam: true }, false],
       [{ state: "open", unread: true }, false],
       [{ state: "open", channel: "sms" }, false],

@@ -111,7 +111,8 @@ export class InboxCore {
     if (kind === "conversation.mentioned") this.put({ ...known, mentioned: true, seq });
     else {
       const readAt = typeof data.read_at === "string" ? data.read_at : undefined;
-      this.put({ ...known, unread: readAt === undefined || isAfter(known.line.last_in_at, readAt), seq });
+      // Whoever has looked has seen their name too.
+      this.put({ ...known, unread: readAt === undefined || isAfter(known.line.last_in_at, readAt), mentioned: known.mentioned && readAt === undefined, seq });
     }
     return id;
   }

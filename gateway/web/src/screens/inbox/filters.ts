@@ -18,7 +18,6 @@ export interface Filter {
   readonly contact_id?: string;
   readonly mentioned?: boolean;
   readonly unread?: boolean;
-  /** At least. */
   readonly priority?: number;
   readonly spam?: boolean;
   readonly q?: string;
@@ -135,5 +134,5 @@ export function matches(filter: Filter, line: Conversation, flags: Flags, self: 
   if (filter.contact_id && line.contact.person_id !== filter.contact_id && line.contact.id !== filter.contact_id) return false;
   if (filter.mentioned && !flags.mentioned) return false;
   if (filter.unread && !flags.unread) return false;
-  return !(filter.priority !== undefined && line.priority < filter.priority);
+  return !(filter.priority !== undefined && line.priority !== filter.priority);
 }
