@@ -59,6 +59,15 @@ const calls = createRoute({
   component: lazyRouteComponent(() => import("@/screens/calls")),
 });
 
+const inbox = createRoute({
+  getParentRoute: () => inside,
+  path: "/inbox",
+  // The screen reads view, filters and the open conversation from the address itself: `src/screens/inbox/filters.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("inbox"), loadArea("incall")]),
+  component: lazyRouteComponent(() => import("@/screens/inbox")),
+});
+
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
@@ -147,7 +156,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

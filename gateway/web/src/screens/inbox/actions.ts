@@ -12,7 +12,7 @@ type Patch = (line: Conversation) => Conversation;
 export interface Deed {
   readonly done: string;
   readonly patch: Patch;
-  readonly one: (id: string) => Promise<Conversation | undefined | void>;
+  readonly one: (id: string) => Promise<Conversation | undefined>;
   /** `action` of `POST /conversations/bulk`. */
   readonly many: Readonly<Record<string, unknown>>;
   /** What takes it back, for one conversation as it was before; absent: nothing does. */

@@ -159,14 +159,13 @@ export interface Viewer {
 }
 
 /** A conversation that is open on the screen. */
-export interface ConversationDetail extends ListedConversationLike {
+export interface ConversationDetail extends Conversation {
   readonly identities?: readonly Identity[];
   readonly window?: { readonly open: boolean; readonly until?: string | null; readonly reason?: string | null };
   readonly abilities?: Abilities;
   readonly draft?: Draft | null;
   readonly viewers?: readonly Viewer[];
 }
-type ListedConversationLike = Conversation;
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -179,8 +178,6 @@ export interface MessagePage {
   readonly next_before?: string | null;
   readonly as_of_seq: number;
 }
-
-export type Counts = Readonly<Record<string, number>>;
 
 export interface ChannelAccount {
   readonly id: string;
@@ -310,7 +307,6 @@ const of = (id: string) => `/conversations/${encodeURIComponent(id)}`;
 
 export const inboxApi = {
   list: (query: Query, signal?: AbortSignal) => ask<Page<ListedConversation>>("GET", "/conversations", { query, ...(signal ? { signal } : {}) }),
-  counts: (signal?: AbortSignal) => ask<Counts>("GET", "/conversations/counts", signal ? { signal } : {}),
   one: (id: string, signal?: AbortSignal) => ask<ConversationDetail>("GET", of(id), signal ? { signal } : {}),
   messages: (id: string, query: Query, signal?: AbortSignal) => ask<MessagePage>("GET", `${of(id)}/messages`, { query, ...(signal ? { signal } : {}) }),
   send: (id: string, message: NewMessage) => ask<Message>("POST", `${of(id)}/messages`, { body: message }),

@@ -154,9 +154,9 @@ export class InboxCore {
   }
 
   /** It was done: shown until the line itself says so. */
-  settle(number: number, answer?: Conversation): void {
+  settle(number: number, answer?: unknown): void {
     const change = this.changes.get(number);
-    if (answer && isConversation(answer)) this.takeLine(answer);
+    if (isConversation(answer)) this.takeLine(answer);
     if (!change) return;
     change.answered = true;
     for (const [id, base] of [...change.base]) {

@@ -1,8 +1,8 @@
 /** Lists that change seldom and everything in the inbox names things by. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef } from "react";
-import { api, body, useCan, useMe } from "@/api";
-import { useAgents, useEvents, useQueues } from "@/live";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api, body, useCan } from "@/api";
+import { useAgents, useQueues } from "@/live";
 import { type Label, inboxApi } from "./api";
 
 const NONE: readonly never[] = [];
@@ -57,23 +57,4 @@ export function useNames() {
     };
     return { agent: find(agents), queue: find(queues), team: find(teams), account: find(accounts), agents, queues, teams };
   }, [agents, queues, teams, accounts]);
-}
-
-/** Between two readings of the counts, however much happens. */
-const COUNTS_MS = 1500;
-
-/** How many conversations each view has: read again, at most so often, when the journal tells of any. */
-export function useCounts(): Readonly<Record<string, number>> | undefined {
-  const queries = useQueryClient();
-  const me = useMe()?.user.id;
-  const may = useCan("conversations:read");
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useEvents(["conversation.*", "message.received", "sla.breached"], () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      void queries.invalidateQueries({ queryKey: ["inbox", "counts"] });
-    }, COUNTS_MS);
-  });
-  return useQuery({ queryKey: ["inbox", "counts"], enabled: may && me !== undefined, queryFn: ({ signal }) => inboxApi.counts(signal) }).data;
 }

@@ -75,6 +75,11 @@ export function searchOf(raw: Readonly<Record<string, unknown>>): Search {
   };
 }
 
+/** Without these. */
+export function without(search: Search, ...keys: readonly (keyof Search)[]): Search {
+  return Object.fromEntries(Object.entries(search).filter(([key]) => !keys.includes(key as keyof Search)));
+}
+
 /** The filter of a view that somebody saved: only what is known is taken. */
 export function savedFilter(raw: Readonly<Record<string, unknown>>): Filter {
   const state = (["open", "pending", "snoozed", "resolved", "all"] as const).find((one) => one === raw.state) ?? "open";

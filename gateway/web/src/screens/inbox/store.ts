@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useSyncExternalStore } from "react";
 import { onSignedOut } from "@/api";
 import { live } from "@/live";
-import { type Conversation, type ConversationDetail, inboxApi } from "./api";
+import { type Conversation, inboxApi } from "./api";
 import { InboxCore, type Row, type Told } from "./core";
 import { type Filter, keyOf, queryOf } from "./filters";
 
@@ -160,9 +160,8 @@ export class InboxStore {
   }
 
   /** A conversation that is not in any list that was read. */
-  take(detail: ConversationDetail): void {
-    const { identities: _identities, window: _window, abilities: _abilities, draft: _draft, viewers: _viewers, ...line } = detail;
-    this.core.takeLine(line as Conversation);
+  take(detail: Conversation): void {
+    this.core.takeLine(detail);
     this.changed(true);
   }
 
@@ -177,12 +176,12 @@ export class InboxStore {
   }
 
   /** Shows it at once, asks for it, and takes it back if it was refused. Throws what the server answers. */
-  async optimistic(ids: readonly string[], patch: (line: Conversation) => Conversation, ask: () => Promise<Conversation | undefined | void>): Promise<void> {
+  async optimistic(ids: readonly string[], patch: (line: Conversation) => Conversation, ask: () => Promise<unknown>): Promise<void> {
     const change = this.core.begin(ids, patch);
     this.changed(true);
     try {
       const answer = await ask();
-      this.core.settle(change, answer ?? undefined);
+      this.core.settle(change, answer);
     } catch (error) {
       this.core.fail(change);
       throw error;

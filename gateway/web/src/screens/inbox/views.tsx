@@ -5,8 +5,9 @@ import { useT } from "@/i18n";
 import { useQueryClient } from "@tanstack/react-query";
 import { problemText } from "../calls/problem-text";
 import { type Channel, inboxApi } from "./api";
-import { useAccounts, useCounts, useLabels, useNames, useViews } from "./data";
-import { CHANNELS, type Filter, type Search, VIEWS, type ViewName, queryOf } from "./filters";
+import { useCounts } from "./counts";
+import { useAccounts, useLabels, useNames, useViews } from "./data";
+import { CHANNELS, type Filter, type Search, VIEWS, type ViewName, queryOf, without } from "./filters";
 import { LABEL_TONE, channelText } from "./words";
 
 const ICONS: Readonly<Record<ViewName, LucideIcon>> = { mine: UserRound, unassigned: CircleDashed, all: Inbox, mentions: AtSign, pending: Hourglass, snoozed: Clock, resolved: CircleCheck, spam: Trash2 };
@@ -167,7 +168,7 @@ export function ViewsBar({ search, onSearch }: Props) {
         value={kind}
         options={kinds}
         onValueChange={(next) => {
-          const { queue: _queue, label: _label, channel: _channel, ...rest } = search;
+          const rest = without(search, "queue", "label", "channel");
           const [what, id] = [next.slice(0, next.indexOf(":")), next.slice(next.indexOf(":") + 1)];
           onSearch(what === "queue" ? { ...rest, queue: id } : what === "label" ? { ...rest, label: id } : what === "channel" ? { ...rest, channel: id as Channel } : rest);
         }}
