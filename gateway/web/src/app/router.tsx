@@ -92,7 +92,7 @@ const board = createRoute({
   component: lazyRouteComponent(() => import("@/screens/board")),
 });
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", loader: () => loadArea("devices"), component: lazyRouteComponent(() => import("@/screens/devices")) });
-const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
+const setup = createRoute({ getParentRoute: () => inside, path: "/setup", loader: () => loadArea("wizard"), component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
   getParentRoute: () => inside,
   path: "/audit",
