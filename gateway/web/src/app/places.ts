@@ -1,11 +1,12 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
   to:
+    | "/inbox"
     | "/calls"
     | "/agents"
     | "/queues"
@@ -35,6 +36,7 @@ export interface Place {
 
 export function usePlaces(): readonly Place[] {
   const t = useT();
+  const mayRead = useCan("conversations:read");
   const mayRun = useCan("setup:run");
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
@@ -50,6 +52,7 @@ export function usePlaces(): readonly Place[] {
   const mayPlatform = useCan("platform:manage");
   return useMemo(
     () => [
+      ...(mayRead ? [{ to: "/inbox" as const, title: t("common.nav.inbox"), icon: Inbox, shortcut: "g i" }] : []),
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
@@ -72,6 +75,6 @@ export function usePlaces(): readonly Place[] {
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }

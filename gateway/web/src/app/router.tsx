@@ -59,6 +59,15 @@ const calls = createRoute({
   component: lazyRouteComponent(() => import("@/screens/calls")),
 });
 
+const inbox = createRoute({
+  getParentRoute: () => inside,
+  path: "/inbox",
+  // The screen reads view, filters and the open conversation from the address itself: `src/screens/inbox/filters.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("inbox"), loadArea("incall")]),
+  component: lazyRouteComponent(() => import("@/screens/inbox")),
+});
+
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
@@ -83,7 +92,7 @@ const board = createRoute({
   component: lazyRouteComponent(() => import("@/screens/board")),
 });
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", loader: () => loadArea("devices"), component: lazyRouteComponent(() => import("@/screens/devices")) });
-const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
+const setup = createRoute({ getParentRoute: () => inside, path: "/setup", loader: () => loadArea("wizard"), component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
   getParentRoute: () => inside,
   path: "/audit",
@@ -147,7 +156,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

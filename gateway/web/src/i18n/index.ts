@@ -14,12 +14,14 @@ import type call from "./en/call.json";
 import type company from "./en/company.json";
 import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
+import type inbox from "./en/inbox.json";
 import type incall from "./en/incall.json";
 import type jobs from "./en/jobs.json";
 import type platform from "./en/platform.json";
 import type reports from "./en/reports.json";
 import type routing from "./en/routing.json";
 import type sound from "./en/sound.json";
+import type wizard from "./en/wizard.json";
 import type work from "./en/work.json";
 
 export const LANGUAGES = ["en", "ru", "it"] as const;
@@ -27,7 +29,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; company: typeof company; devices: typeof devices; incall: typeof incall; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; jobs: typeof jobs; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -48,6 +50,7 @@ const LATER = {
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
+  inbox: { en: () => import("./en/inbox.json"), ru: () => import("./ru/inbox.json"), it: () => import("./it/inbox.json") },
   incall: { en: () => import("./en/incall.json"), ru: () => import("./ru/incall.json"), it: () => import("./it/incall.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
@@ -55,6 +58,7 @@ const LATER = {
   reports: { en: () => import("./en/reports.json"), ru: () => import("./ru/reports.json"), it: () => import("./it/reports.json") },
   routing: { en: () => import("./en/routing.json"), ru: () => import("./ru/routing.json"), it: () => import("./it/routing.json") },
   sound: { en: () => import("./en/sound.json"), ru: () => import("./ru/sound.json"), it: () => import("./it/sound.json") },
+  wizard: { en: () => import("./en/wizard.json"), ru: () => import("./ru/wizard.json"), it: () => import("./it/wizard.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
 type LaterArea = keyof typeof LATER;
