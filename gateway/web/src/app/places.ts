@@ -25,6 +25,8 @@ export interface Place {
     | "/settings/api-keys"
     | "/settings/jobs"
     | "/settings/sites"
+    | "/settings/channels"
+    | "/settings/inbox"
     | "/settings/dialing"
     | "/settings/usage";
   title: string;
@@ -45,6 +47,7 @@ export function usePlaces(): readonly Place[] {
   const mayKeys = useCan("api_keys:manage");
   const mayReadJobs = useCan("jobs:read");
   const maySites = useCan("sites:read");
+  const mayChannels = useCan("channels:read");
   const mayDialing = useCan("dialing:read");
   const mayUsage = useCan("usage:read");
   const mayReports = useCan("reports:read");
@@ -72,9 +75,11 @@ export function usePlaces(): readonly Place[] {
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
       ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
+      ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
+      ...(mayRead ? [{ to: "/settings/inbox" as const, title: t("common.nav.inbox-settings"), icon: Inbox, under: "/settings" as const }] : []),
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }
