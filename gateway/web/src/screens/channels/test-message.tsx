@@ -26,7 +26,7 @@ export function TestMessage({ account }: { account: ChannelAccount }) {
         if (to.trim() && !send.isPending) send.mutate();
       }}
     >
-      <Field label={t("channels.test.to")} hint={t(`channels.test.hint-${account.type}`)} error={wrong} className="max-w-sm">
+      <Field label={t("channels.test.to")} hint={t(`channels.test-hint.${account.type}`)} error={wrong} className="max-w-sm">
         <Input maxLength={256} value={to} onChange={(event) => setTo(event.target.value)} />
       </Field>
       <div>

@@ -119,7 +119,8 @@ function SlaForm({ policy, zone, onClose }: { policy: SlaPolicy | undefined; zon
           <Select
             value={applies.min_priority === undefined || applies.min_priority === null ? ANY : String(applies.min_priority)}
             onValueChange={(next) => {
-              const { min_priority: _, ...rest } = applies;
+              const rest: { min_priority?: number } & Omit<PolicyApplies, "min_priority"> = { ...applies };
+              delete rest.min_priority;
               setApplies(next === ANY ? rest : { ...rest, min_priority: Number(next) });
             }}
             options={[{ value: ANY, label: t("inboxtools.any-priority") }, ...[1, 2, 3, 4].map((one) => ({ value: String(one), label: priorityText(one) }))]}

@@ -1,6 +1,6 @@
 import type { RefObject } from "react";
 import { Button } from "@/design";
-import { useT } from "@/i18n";
+import { type TextKey, useT } from "@/i18n";
 
 /** What the server fills in (`gateway/src/inbox_tools/steps.rs`). */
 export const VARIABLES = ["contact.name", "contact.first_name", "agent.name", "agent.first_name"] as const;
@@ -31,7 +31,7 @@ export function Variables({ area, text, onChange }: { area: RefObject<HTMLTextAr
             });
           }}
         >
-          {t(`inboxtools.variable.${variable}`)}
+          {t(`inboxtools.variable.${variable.replace(".", "_")}` as TextKey)}
         </Button>
       ))}
     </div>
