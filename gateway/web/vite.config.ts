@@ -77,7 +77,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vendor", test: (id) => /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\//.test(id) && !later.test(id) },
-            { name: "app", test: /src\/(app|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
             { name: "icons", test: later },
           ],
         },
