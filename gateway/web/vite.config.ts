@@ -29,11 +29,36 @@ function compressed(): Plugin {
   };
 }
 
+const src = fileURLToPath(new URL("./src", import.meta.url));
+/** Screens whose code comes with the first visit; an icon that no other code draws comes later. */
+const FIRST = /^(agent-bar|calls|shared|test-call)\//;
+
+/** The icons that nothing of a first visit draws, as a pattern for their modules: together they would make the first visit wait for them. */
+function laterIcons(): RegExp {
+  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const [first, later] = [new Set<string>(), new Set<string>()];
+  for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
+    const path = join(entry.parentPath, entry.name);
+    const screen = /src\/screens\/(.*)$/.exec(path)?.[1];
+    const into = screen !== undefined && !FIRST.test(screen) && screen !== "setup/banner.tsx" ? later : first;
+    for (const [, names = ""] of readFileSync(path, "utf8").matchAll(/import \{([^}]*)\} from "lucide-react"/g)) {
+      for (const name of names.split(",")) into.add(plain(name.replace(/^\s*type /, "").replace(/\sas\s.*$/, "")));
+    }
+  }
+  const files = readdirSync(fileURLToPath(new URL("./node_modules/lucide-react/dist/esm/icons", import.meta.url)))
+    .map((file) => file.replace(/\.m?js$/, ""))
+    .filter((file) => later.has(plain(file)) && !first.has(plain(file)));
+  return new RegExp(`lucide-react/dist/esm/(icons/(${files.join("|")})|lucide-react)\\.m?js$`);
+}
+
+const later = laterIcons();
+
 export default defineConfig({
   plugins: [react(), tailwindcss(), compressed()],
   resolve: {
     alias: {
-      "@": fileURLToPath(new URL("./src", import.meta.url)),
+      "@": src,
       // Writes its styles where the content security policy lets it.
       "react-style-singleton": fileURLToPath(new URL("./src/design/style-singleton.ts", import.meta.url)),
     },
@@ -45,14 +70,15 @@ export default defineConfig({
     sourcemap: false,
     // An inlined asset would need `data:` in the content security policy.
     assetsInlineLimit: 0,
-    // What every screen needs, in two files: many small ones compress badly and come one after the other. Screens, texts, the SIP stack
-    // and what a dialog is made of stay on their own.
+    // What every screen needs, in two files: many small ones compress badly and come one after the other. Screens, texts, the SIP stack,
+    // what a dialog is made of and the icons of the other screens stay on their own.
     rollupOptions: {
       output: {
         codeSplitting: {
           groups: [
-            { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\// },
-            { name: "app", test: /src\/(app|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+            { name: "vendor", test: (id) => /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\//.test(id) && !later.test(id) },
+            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+            { name: "icons", test: later },
           ],
         },
       },

@@ -126,6 +126,12 @@ const EVERYWHERE: &[Level] = &[Platform, Tenant, User, Session];
 const NO_SESSION: &[Level] = &[Platform, Tenant, User];
 const ADMINS: &[Level] = &[Platform, Tenant];
 
+/// Full hours of a day.
+const CLOCK_HOURS: [&str; 24] = [
+    "00:00", "01:00", "02:00", "03:00", "04:00", "05:00", "06:00", "07:00", "08:00", "09:00", "10:00", "11:00",
+    "12:00", "13:00", "14:00", "15:00", "16:00", "17:00", "18:00", "19:00", "20:00", "21:00", "22:00", "23:00",
+];
+
 macro_rules! registry {
     ($( $(#[$obeyed:meta])* $name:ident = $key:literal, $kind:expr, $default:expr, $levels:expr, $description:literal; )+) => {
         $(
@@ -158,6 +164,33 @@ registry! {
     /// Obeyed by the panel's phone (`phone/core/notify`).
     NOTIFICATIONS = "phone.notifications", Kind::Switch, Preset::Switch(true), EVERYWHERE,
         "Whether a ringing call is shown outside of the browser too.";
+    /// Obeyed by the panel (`app/notify`), as the others of this group.
+    NOTIFY_ASSIGNED = "inbox.notify_assigned", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether one is told of a conversation that becomes one's own.";
+    /// Obeyed by the panel (`app/notify`).
+    NOTIFY_MENTIONED = "inbox.notify_mentioned", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether one is told of a note that mentions one.";
+    /// Obeyed by the panel (`app/notify`).
+    NOTIFY_UNASSIGNED = "inbox.notify_unassigned", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether one is told of a new conversation of one's queues that is nobody's.";
+    /// Obeyed by the panel (`app/notify`).
+    NOTIFY_MESSAGE = "inbox.notify_message", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether one is told of what customers write in one's own conversations.";
+    /// Obeyed by the panel (`app/notify`).
+    NOTIFY_SOUND = "inbox.sound", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether the inbox makes a sound.";
+    /// Obeyed by the panel (`app/notify`).
+    NOTIFY_DESKTOP = "inbox.desktop", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether the inbox shows notifications outside of the browser.";
+    /// Obeyed by the panel (`app/notify`).
+    QUIET = "inbox.quiet", Kind::Switch, Preset::Switch(false), EVERYWHERE,
+        "Whether the inbox is silent at certain hours.";
+    /// Obeyed by the panel (`app/notify`).
+    QUIET_FROM = "inbox.quiet_from", Kind::Choice(&CLOCK_HOURS), Preset::Text("22:00"), EVERYWHERE,
+        "When the silent hours of the inbox begin, by the clock of the device.";
+    /// Obeyed by the panel (`app/notify`).
+    QUIET_UNTIL = "inbox.quiet_until", Kind::Choice(&CLOCK_HOURS), Preset::Text("07:00"), EVERYWHERE,
+        "When the silent hours of the inbox end.";
     /// Obeyed by call control, where taps begin (`calls/center/offers`).
     RECORD_CALLS = "calls.record", Kind::Switch, Preset::Switch(true), ADMINS, "Whether calls are recorded.";
     /// Obeyed by the consumer that keeps calls in conversations (`conversations/call_thread`).

@@ -1,3 +1,4 @@
 export * from "./browser";
 export * from "./line";
 export * from "./stage";
+export * from "./providers";

@@ -20,6 +20,8 @@ interface Entry extends Command {
 
 /** Between the keys of a sequence. */
 const PATIENCE_MS = 1200;
+/** Before a key is taken for itself that could also begin a sequence. */
+const HELD_MS = 400;
 
 let entries: readonly Entry[] = [];
 const listeners = new Set<() => void>();
@@ -91,14 +93,17 @@ export function resolve(known: readonly Pick<Entry, "shortcut" | "run">[], befor
   for (const keys of before ? [`${before} ${pressed}`, pressed] : [pressed]) {
     // What was registered last is nearest: a dialog's before the screen's.
     const exact = known.findLast((one) => one.shortcut === keys);
-    if (exact) return { run: exact.run, waiting: "" };
-    if (known.some((one) => one.shortcut?.startsWith(`${keys} `))) return { waiting: keys };
+    const longer = known.some((one) => one.shortcut?.startsWith(`${keys} `));
+    // What may yet become another's sequence is done once it has not.
+    if (exact) return { run: exact.run, waiting: longer ? keys : "" };
+    if (longer) return { waiting: keys };
   }
   return { waiting: "" };
 }
 
 let before = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
+let held: (() => void) | undefined;
 
 export function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.repeat || event.isComposing || ["Control", "Shift", "Alt", "Meta"].includes(event.key)) return;
@@ -109,10 +114,20 @@ export function onKeyDown(event: KeyboardEvent): void {
   if (ownsKey(event.target, pressed)) return;
   const { run, waiting } = resolve(entries, before, pressed);
   clearTimeout(timer);
+  // Another key than the sequence's next: the first one was meant for itself.
+  if (held && !entries.some((one) => one.shortcut?.startsWith(`${before} ${pressed}`))) held();
+  held = undefined;
   before = waiting;
-  if (waiting) timer = setTimeout(() => (before = ""), PATIENCE_MS);
-  if (run) {
-    event.preventDefault();
-    run();
-  }
+  if (run) event.preventDefault();
+  if (waiting) {
+    held = run;
+    timer = setTimeout(
+      () => {
+        before = "";
+        held?.();
+        held = undefined;
+      },
+      run ? HELD_MS : PATIENCE_MS,
+    );
+  } else run?.();
 }

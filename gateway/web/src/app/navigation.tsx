@@ -1,7 +1,10 @@
 import { Link } from "@tanstack/react-router";
+import { Suspense, lazy } from "react";
 import { Tooltip } from "@/design";
 import { useT } from "@/i18n";
 import type { Place } from "./places";
+
+const InboxBadge = lazy(() => import("@/screens/inbox/nav-badge"));
 
 /** A rail at the side; at the bottom, under the thumb, where the screen is narrow. */
 export function Navigation({ places }: { places: readonly Place[] }) {
@@ -14,11 +17,16 @@ export function Navigation({ places }: { places: readonly Place[] }) {
             <Tooltip content={place.title} shortcut={place.shortcut}>
               <Link
                 to={place.to}
-                className="grid size-11 place-items-center rounded-md max-sm:w-full text-ink-3 hover:bg-sunken hover:text-ink"
+                className="relative grid size-11 place-items-center rounded-md max-sm:w-full text-ink-3 hover:bg-sunken hover:text-ink"
                 activeProps={{ className: "bg-accent-soft text-accent hover:text-accent" }}
               >
                 <place.icon size={20} aria-hidden />
                 <span className="sr-only">{place.title}</span>
+                {place.to === "/inbox" && (
+                  <Suspense fallback={null}>
+                    <InboxBadge />
+                  </Suspense>
+                )}
               </Link>
             </Tooltip>
           </li>

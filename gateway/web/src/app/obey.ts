@@ -35,6 +35,8 @@ export function obey(queries: QueryClient): () => void {
     if (type === "updated" && query.queryKey[0] === "settings" && query.state.data) apply(query.state.data as readonly Setting[]);
   });
   const off = live.onEvent((event) => {
+    // The first of them brings what tells of them.
+    if (/^(conversation|message)\.(assigned|opened|reopened|mentioned|received)$/.test(event.kind)) void import("./notify-inbox").then(({ told }) => told(event, queries));
     if (event.kind === "settings.changed") void queries.invalidateQueries({ queryKey: settingsQuery.queryKey }).then(read);
   });
   rememberTheme((theme) => {

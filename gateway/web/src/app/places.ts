@@ -1,11 +1,12 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
 
 export interface Place {
   to:
+    | "/inbox"
     | "/calls"
     | "/agents"
     | "/queues"
@@ -24,6 +25,8 @@ export interface Place {
     | "/settings/api-keys"
     | "/settings/jobs"
     | "/settings/sites"
+    | "/settings/channels"
+    | "/settings/inbox"
     | "/settings/dialing"
     | "/settings/usage";
   title: string;
@@ -35,6 +38,7 @@ export interface Place {
 
 export function usePlaces(): readonly Place[] {
   const t = useT();
+  const mayRead = useCan("conversations:read");
   const mayRun = useCan("setup:run");
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
@@ -43,6 +47,7 @@ export function usePlaces(): readonly Place[] {
   const mayKeys = useCan("api_keys:manage");
   const mayReadJobs = useCan("jobs:read");
   const maySites = useCan("sites:read");
+  const mayChannels = useCan("channels:read");
   const mayDialing = useCan("dialing:read");
   const mayUsage = useCan("usage:read");
   const mayReports = useCan("reports:read");
@@ -50,6 +55,7 @@ export function usePlaces(): readonly Place[] {
   const mayPlatform = useCan("platform:manage");
   return useMemo(
     () => [
+      ...(mayRead ? [{ to: "/inbox" as const, title: t("common.nav.inbox"), icon: Inbox, shortcut: "g i" }] : []),
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
@@ -69,9 +75,11 @@ export function usePlaces(): readonly Place[] {
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
       ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
+      ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
+      ...(mayRead ? [{ to: "/settings/inbox" as const, title: t("common.nav.inbox-settings"), icon: Inbox, under: "/settings" as const }] : []),
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }

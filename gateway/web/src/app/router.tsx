@@ -59,6 +59,15 @@ const calls = createRoute({
   component: lazyRouteComponent(() => import("@/screens/calls")),
 });
 
+const inbox = createRoute({
+  getParentRoute: () => inside,
+  path: "/inbox",
+  // The screen reads view, filters and the open conversation from the address itself: `src/screens/inbox/filters.ts`.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("inbox"), loadArea("incall")]),
+  component: lazyRouteComponent(() => import("@/screens/inbox")),
+});
+
 const call = createRoute({
   getParentRoute: () => inside,
   path: "/calls/$callId",
@@ -83,7 +92,7 @@ const board = createRoute({
   component: lazyRouteComponent(() => import("@/screens/board")),
 });
 const devices = createRoute({ getParentRoute: () => inside, path: "/devices", loader: () => loadArea("devices"), component: lazyRouteComponent(() => import("@/screens/devices")) });
-const setup = createRoute({ getParentRoute: () => inside, path: "/setup", component: lazyRouteComponent(() => import("@/screens/setup")) });
+const setup = createRoute({ getParentRoute: () => inside, path: "/setup", loader: () => loadArea("wizard"), component: lazyRouteComponent(() => import("@/screens/setup")) });
 const audit = createRoute({
   getParentRoute: () => inside,
   path: "/audit",
@@ -99,7 +108,7 @@ const jobs = createRoute({
   loader: () => loadArea("jobs"),
   component: lazyRouteComponent(() => import("@/screens/jobs")),
 });
-const settings = createRoute({ getParentRoute: () => inside, path: "/settings", loader: () => loadArea("sound"), component: lazyRouteComponent(() => import("@/screens/settings")) });
+const settings = createRoute({ getParentRoute: () => inside, path: "/settings", loader: () => Promise.all([loadArea("sound"), loadArea("notify")]), component: lazyRouteComponent(() => import("@/screens/settings")) });
 const roles = createRoute({
   getParentRoute: () => inside,
   path: "/settings/roles",
@@ -110,6 +119,20 @@ const roles = createRoute({
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
 const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
 const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
+const channels = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/channels",
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("channels"),
+  component: lazyRouteComponent(() => import("@/screens/channels")),
+});
+const inboxSettings = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/inbox",
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("inbox"), loadArea("inboxtools")]),
+  component: lazyRouteComponent(() => import("@/screens/inbox-settings")),
+});
 const dialing = createRoute({
   getParentRoute: () => inside,
   path: "/settings/dialing",
@@ -147,7 +170,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, inboxSettings, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -95,6 +95,11 @@ export class Live {
     this.setConnection({ ...this.connection, state: "offline", retryAt: null, reason: "signed_out" });
   }
 
+  /** Whether this tab has the socket: of many it is the one that acts for all. */
+  get leads(): boolean {
+    return this.core !== undefined;
+  }
+
   /** Somebody does not want to wait for the next attempt. */
   wake(): void {
     if (this.core) this.give({ type: "woke" });

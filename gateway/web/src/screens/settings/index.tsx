@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useCommands } from "@/app/commands";
 import { usePlaces } from "@/app/places";
-import { Problem, api, body, meQuery, useMe } from "@/api";
+import { Problem, api, body, meQuery, useCan, useMe } from "@/api";
 import { settingsQuery } from "@/api/settings";
 import { Button, Card, DefinitionList, Field, Input, PageHeader, Skeleton, toast } from "@/design";
 import { LANGUAGES, type Language, setLanguage, useT } from "@/i18n";
@@ -11,11 +11,13 @@ import { AudioSettings } from "@/phone/ui/audio-settings";
 import { problemText } from "../calls/problem-text";
 import { PasswordForm } from "../shared/password";
 import { LanguageSelect, ThemeControl } from "../shared/preferences";
+import { Notifications } from "./notifications";
 
 /** What is one's own: name, language, looks, sound, password. */
 export default function Settings() {
   const t = useT();
   const me = useMe();
+  const mayRead = useCan("conversations:read");
   return (
     <div className="flex min-h-full flex-col">
       <PageHeader title={t("common.nav.settings")} />
@@ -27,6 +29,11 @@ export default function Settings() {
         <Section title={t("setup.settings.sound")}>
           <AudioSettings />
         </Section>
+        {mayRead && (
+          <Section title={t("notify.title")}>
+            <Notifications />
+          </Section>
+        )}
         <Section title={t("setup.settings.password")}>
           <div className="max-w-sm">
             <PasswordForm onDone={() => undefined} submit={t("setup.settings.change-password")} />

@@ -28,9 +28,9 @@ export function Done({ result }: { result: Result }) {
   };
   return (
     <Card className="grid gap-4">
-      <h2 className="text-lg font-semibold">{t("setup.done.title", { name: result.tenant.name })}</h2>
+      <h2 className="text-lg font-semibold">{t("wizard.done.title", { name: result.tenant.name })}</h2>
       <p className="text-md text-ink-2">
-        {t("setup.done.queue", { queue: result.queue.name, extension: result.queue.extension })} {result.queue.number && <PhoneNumber value={result.queue.number} />}
+        {t("wizard.done.queue", { queue: result.queue.name, extension: result.queue.extension })} {result.queue.number && <PhoneNumber value={result.queue.number} />}
       </p>
       {invited.length > 0 && (
         <>
@@ -39,14 +39,14 @@ export function Done({ result }: { result: Result }) {
             className="rounded-md"
             action={
               <>
-                <CopyButton text={invited.map((user) => `${user.email} ${user.one_time_password ?? ""}`).join("\n")} label={t("setup.done.copy")} onCopied={() => setSaved(true)} />
+                <CopyButton text={invited.map((user) => `${user.email} ${user.one_time_password ?? ""}`).join("\n")} label={t("wizard.done.copy")} onCopied={() => setSaved(true)} />
                 <Button size="sm" icon={<Download size={14} aria-hidden />} onClick={save}>
-                  {t("setup.done.save")}
+                  {t("wizard.done.save")}
                 </Button>
               </>
             }
           >
-            {t("setup.done.once")}
+            {t("wizard.done.once")}
           </Banner>
           <ul className="divide-y divide-line rounded-md border border-line">
             {invited.map((user) => (
@@ -62,14 +62,14 @@ export function Done({ result }: { result: Result }) {
         </>
       )}
       <ol className="ms-5 list-decimal text-md text-ink-2">
-        <li>{t("setup.done.next-sign-in")}</li>
-        <li>{t("setup.done.next-demo")}</li>
-        <li>{t("setup.done.next-phone")}</li>
-        <li>{t("setup.done.next-call")}</li>
+        <li>{t("wizard.done.next-sign-in")}</li>
+        <li>{t("wizard.done.next-demo")}</li>
+        <li>{t("wizard.done.next-phone")}</li>
+        <li>{t("wizard.done.next-call")}</li>
       </ol>
       <div>
         <Button variant="primary" onClick={() => void signOut().catch(() => undefined)}>
-          {t("setup.done.sign-in")}
+          {t("wizard.done.sign-in")}
         </Button>
       </div>
     </Card>

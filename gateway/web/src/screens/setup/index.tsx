@@ -25,7 +25,7 @@ export default function SetupScreen() {
   };
   return (
     <div className="flex min-h-full flex-col">
-      <PageHeader title={t("common.nav.setup")} description={done ? t("setup.done.about") : t("setup.about")} />
+      <PageHeader title={t("common.nav.setup")} description={done ? t("wizard.done.about") : t("wizard.about")} />
       <div className="mx-auto grid w-full max-w-4xl gap-6 p-5 max-sm:p-3">
         {me && !may ? (
           <ErrorState error={new Problem({ status: 403, code: "forbidden" })} />
@@ -37,7 +37,7 @@ export default function SetupScreen() {
           <ErrorState error={state.error} onRetry={() => void state.refetch()} />
         ) : (
           <>
-            {done ? <Done result={done} /> : state.data.demo ? <Wizard onDone={finish} /> : <p className="text-md text-ink-2">{t("setup.own")}</p>}
+            {done ? <Done result={done} /> : state.data.demo ? <Wizard onDone={finish} /> : <p className="text-md text-ink-2">{t("wizard.own")}</p>}
             {/* Not beneath the passwords: whoever is in the demo is signed out with it, and they would be lost. */}
             {state.data.demo_present && !done && <Demo inside={state.data.demo === true} removing={state.data.removing === true} own={state.data.needed === false} />}
           </>

@@ -24,22 +24,22 @@ export function CompanyStep({ draft, change, errors }: StepProps) {
   const zones = ZONES.some((one) => one.value === draft.timeZone) ? ZONES : [{ value: draft.timeZone, label: draft.timeZone }, ...ZONES];
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label={t("setup.name")} required error={errors.name}>
+      <Field label={t("wizard.name")} required error={errors.name}>
         <Input maxLength={100} autoComplete="organization" value={draft.name} onChange={(event) => change({ name: event.target.value })} />
       </Field>
-      <Field label={t("setup.slug")} hint={t("setup.slug.hint")} error={errors.slug}>
+      <Field label={t("wizard.slug")} hint={t("wizard.slug.hint")} error={errors.slug}>
         <Input maxLength={32} autoComplete="off" spellCheck={false} placeholder={slugOf(draft.name)} value={draft.slug} onChange={(event) => change({ slug: event.target.value.toLowerCase() })} />
       </Field>
-      <Field label={t("setup.zone")} hint={t("setup.zone.hint")} error={errors.time_zone}>
+      <Field label={t("setup.zone")} hint={t("wizard.zone.hint")} error={errors.time_zone}>
         <Combobox value={draft.timeZone} onValueChange={(timeZone) => change({ timeZone })} options={zones} />
       </Field>
-      <Field label={t("people.language")} hint={t("setup.language.hint")} error={errors.language}>
+      <Field label={t("people.language")} hint={t("wizard.language.hint")} error={errors.language}>
         <LanguageSelect value={LANGUAGES.find((one) => one === draft.language) ?? "en"} onChange={(language) => change({ language })} />
       </Field>
-      <Field label={t("setup.number")} hint={t("setup.number.hint")} error={errors.number}>
+      <Field label={t("wizard.number")} hint={t("wizard.number.hint")} error={errors.number}>
         <Input type="tel" inputMode="tel" placeholder="+390612345678" value={draft.number} onChange={(event) => change({ number: event.target.value })} />
       </Field>
-      <Field label={t("setup.queue")} hint={t("setup.queue.hint")} required error={errors["queue.name"]}>
+      <Field label={t("wizard.queue")} hint={t("wizard.queue.hint")} required error={errors["queue.name"]}>
         <Input maxLength={100} value={draft.queue} onChange={(event) => change({ queue: event.target.value })} />
       </Field>
     </div>
@@ -51,8 +51,8 @@ export function HoursStep({ draft, change, errors }: StepProps) {
   const serverFault = Object.entries(errors).find(([field]) => field.startsWith("hours"))?.[1];
   return (
     <div className="grid gap-4">
-      <p className="text-md text-ink-2">{t("setup.hours.about")}</p>
-      <Switch label={t("setup.hours.always")} checked={draft.always} onCheckedChange={(always) => change({ always })} />
+      <p className="text-md text-ink-2">{t("wizard.hours.about")}</p>
+      <Switch label={t("wizard.hours.always")} checked={draft.always} onCheckedChange={(always) => change({ always })} />
       {serverFault && (
         <p role="alert" className="text-md text-bad">
           {serverFault}
@@ -67,7 +67,7 @@ export function AdminStep({ draft, change, errors, password, setPassword }: Step
   const t = useT();
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <p className="text-md text-ink-2 sm:col-span-2">{t("setup.admin.about")}</p>
+      <p className="text-md text-ink-2 sm:col-span-2">{t("wizard.admin.about")}</p>
       <Field label={t("setup.person.name")} required error={errors["admin.name"]}>
         <Input maxLength={100} autoComplete="name" value={draft.adminName} onChange={(event) => change({ adminName: event.target.value })} />
       </Field>
@@ -94,16 +94,16 @@ export function PeopleStep({ draft, change, errors }: StepProps) {
   const set = (index: number, part: Partial<Draft["people"][number]>) => change({ people: draft.people.map((person, at) => (at === index ? { ...person, ...part } : person)) });
   return (
     <div className="grid gap-4">
-      <p className="text-md text-ink-2">{t("setup.people.about")}</p>
-      <Field label={t("setup.people.paste")} hint={t("setup.people.paste-hint")}>
+      <p className="text-md text-ink-2">{t("wizard.people.about")}</p>
+      <Field label={t("wizard.people.paste")} hint={t("wizard.people.paste-hint")}>
         <Textarea value={pasted} onChange={(event) => setPasted(event.target.value)} />
       </Field>
       <div className="flex gap-2">
         <Button disabled={found === 0} onClick={add}>
-          {found > 0 ? t("setup.people.take", { n: found }) : t("setup.people.add")}
+          {found > 0 ? t("wizard.people.take", { n: found }) : t("wizard.people.add")}
         </Button>
         <Button variant="ghost" icon={<Plus size={15} aria-hidden />} disabled={draft.people.length >= MOST_PEOPLE} onClick={() => change({ people: [...draft.people, { name: "", email: "", role: "operator" }] })}>
-          {t("setup.people.one")}
+          {t("wizard.people.one")}
         </Button>
       </div>
       {errors.users && (
@@ -124,7 +124,7 @@ export function PeopleStep({ draft, change, errors }: StepProps) {
             <Field label={t("setup.role")}>
               <Select value={person.role} onValueChange={(next) => set(index, { role: ROLES.find((one) => one === next) ?? "operator" })} options={roles} />
             </Field>
-            <IconButton className="sm:mt-6" label={t("setup.people.remove", { name: person.name || person.email })} onClick={() => change({ people: draft.people.filter((_, at) => at !== index) })}>
+            <IconButton className="sm:mt-6" label={t("wizard.people.remove", { name: person.name || person.email })} onClick={() => change({ people: draft.people.filter((_, at) => at !== index) })}>
               <Trash2 size={15} aria-hidden />
             </IconButton>
           </li>
@@ -141,22 +141,22 @@ export function ReviewStep({ draft }: { draft: Draft }) {
   return (
     <DefinitionList
       items={[
-        { term: t("setup.name"), value: draft.name },
+        { term: t("wizard.name"), value: draft.name },
         { term: t("setup.zone"), value: draft.timeZone },
-        { term: t("setup.number"), value: number ? <PhoneNumber value={number} /> : t("setup.number.none") },
-        { term: t("setup.queue"), value: draft.queue },
+        { term: t("wizard.number"), value: number ? <PhoneNumber value={number} /> : t("wizard.number.none") },
+        { term: t("wizard.queue"), value: draft.queue },
         {
-          term: t("setup.step.hours"),
+          term: t("wizard.step.hours"),
           value: draft.always
-            ? t("setup.hours.always")
+            ? t("wizard.hours.always")
             : open.map((one) => (
                 <span key={one.day} className="num block first-letter:uppercase">
                   {dayName(one.day)}: {one.spans.map((span) => `${span.open}–${span.close}`).join(", ")}
                 </span>
               )),
         },
-        { term: t("setup.step.admin"), value: `${draft.adminName}, ${draft.adminEmail}` },
-        { term: t("setup.step.people"), value: t("setup.people.count", { n: draft.people.length }) },
+        { term: t("wizard.step.admin"), value: `${draft.adminName}, ${draft.adminEmail}` },
+        { term: t("wizard.step.people"), value: t("wizard.people.count", { n: draft.people.length }) },
       ]}
     />
   );

@@ -3,14 +3,17 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import axe from "axe-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem, api } from "@/api";
-import { setLanguage } from "@/i18n";
+import { loadArea, setLanguage } from "@/i18n";
 import { type Draft, firstDraft } from "./draft";
 import { Wizard } from "./wizard";
 
 const PASSWORD = "three dry herons";
 const whole: Draft = { ...firstDraft("en", "Europe/Rome", "Reception"), name: "Rossi & Figli", adminName: "Anna", adminEmail: "anna@rossi.test" };
 
-beforeAll(() => setLanguage("en"));
+beforeAll(async () => {
+  await setLanguage("en");
+  await loadArea("wizard");
+});
 beforeEach(() => sessionStorage.setItem("trunkline.setup-draft", JSON.stringify(whole)));
 afterEach(() => {
   cleanup();

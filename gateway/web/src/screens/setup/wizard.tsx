@@ -15,13 +15,13 @@ const KEPT = "trunkline.setup-draft";
 /** Words for faults that were found here, or that the server found and are known here. */
 function useFaultWords(): (fault: Fault) => string {
   const t = useT();
-  return (fault) => t(`setup.fault.${fault}`);
+  return (fault) => t(`wizard.fault.${fault}`);
 }
 
 export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
   const t = useT();
   const words = useFaultWords();
-  const [draft, setDraft] = useState<Draft>(() => readDraft(sessionStorage.getItem(KEPT)) ?? firstDraft(currentLanguage(), Intl.DateTimeFormat().resolvedOptions().timeZone, t("setup.queue.first")));
+  const [draft, setDraft] = useState<Draft>(() => readDraft(sessionStorage.getItem(KEPT)) ?? firstDraft(currentLanguage(), Intl.DateTimeFormat().resolvedOptions().timeZone, t("wizard.queue.first")));
   // Never kept: a password is in this page's memory only.
   const [password, setPassword] = useState("");
   const [at, setAt] = useState(0);
@@ -85,7 +85,7 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
   const props = { draft, change, errors };
   return (
     <div className="grid grid-cols-[200px_minmax(0,1fr)] gap-6 max-md:grid-cols-1">
-      <nav aria-label={t("setup.steps")}>
+      <nav aria-label={t("wizard.steps")}>
         <ol className="grid gap-1 max-md:flex max-md:overflow-x-auto">
           {STEPS.map((one, index) => (
             <li key={one}>
@@ -99,7 +99,7 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
                 <span aria-hidden className={cx("num grid size-5 shrink-0 place-items-center rounded-full text-xs", index < furthest ? "bg-accent text-accent-ink" : "border border-line-control")}>
                   {index < furthest ? <Check size={12} /> : index + 1}
                 </span>
-                {t(`setup.step.${one}`)}
+                {t(`wizard.step.${one}`)}
               </button>
             </li>
           ))}
@@ -116,7 +116,7 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
           className="grid gap-5"
         >
           <h2 ref={heading} tabIndex={-1} className="text-lg font-semibold outline-none">
-            {t(`setup.step.${step}`)}
+            {t(`wizard.step.${step}`)}
           </h2>
           {create.isError && Object.keys(errors).length === 0 && (
             <div role="alert">
@@ -132,10 +132,10 @@ export function Wizard({ onDone }: { onDone: (result: Result) => void }) {
           {step === "review" && <ReviewStep draft={draft} />}
           <div className="flex justify-between gap-3 border-t border-line pt-4">
             <Button disabled={at === 0} icon={<ArrowLeft size={15} aria-hidden className="rtl:rotate-180" />} onClick={() => go(at - 1)}>
-              {t("setup.back")}
+              {t("wizard.back")}
             </Button>
             <Button type="submit" variant="primary" busy={create.isPending}>
-              {step === "review" ? t("setup.create") : t("setup.next")}
+              {step === "review" ? t("wizard.create") : t("wizard.next")}
               {step !== "review" && <ArrowRight size={15} aria-hidden className="rtl:rotate-180" />}
             </Button>
           </div>

@@ -1,0 +1,346 @@
+/** What the inbox asks of the server, and what it is told. The shapes are those of `inbox/conversations/src/model.rs`. */
+import { Problem, authorizedFetch, newKey } from "@/api";
+
+export type Channel = "whatsapp" | "telegram" | "sms" | "call";
+export type ConversationState = "open" | "pending" | "snoozed" | "resolved";
+export type Direction = "in" | "out" | "note" | "event";
+export type MessageState = "received" | "scheduled" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "uncertain" | "canceled";
+export type AuthorType = "contact" | "agent" | "bot" | "system" | "app";
+export type Why = "too_many" | "provider_down" | "no_such_recipient" | "refused" | "window_closed" | "template_wanting" | "not_accepted" | "account" | "money" | "filtered" | "unknown";
+export type MediaSort = "image" | "audio" | "voice" | "video" | "video_note" | "document" | "sticker" | "animation";
+export type AttachmentState = "wanted" | "stored" | "refused" | "gone" | "failed";
+export type Colour = "grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "purple" | "pink";
+
+export interface ContactShort {
+  readonly id: string;
+  /** The contact that stands for the person: after a merge another than `id`. */
+  readonly person_id: string;
+  readonly name: string;
+  readonly blocked: boolean;
+}
+
+export interface Preview {
+  readonly message_id?: string | null;
+  readonly direction: Direction;
+  readonly kind: string;
+  readonly text: string;
+}
+
+export interface SlaView {
+  readonly goal: string;
+  readonly due_at?: string | null;
+  readonly breached: boolean;
+}
+
+/** A line of the list, and `data.conversation` of events. */
+export interface Conversation {
+  readonly id: string;
+  readonly channel: Channel;
+  readonly account_id?: string | null;
+  readonly contact: ContactShort;
+  readonly address: string;
+  readonly title?: string | null;
+  readonly state: ConversationState;
+  readonly snoozed_until?: string | null;
+  readonly queue_id?: string | null;
+  readonly team_id?: string | null;
+  readonly agent_id?: string | null;
+  /** 0 none, 1 low, 2 normal, 3 high, 4 urgent. */
+  readonly priority: number;
+  readonly spam: boolean;
+  readonly label_ids: readonly string[];
+  readonly last: Preview;
+  readonly last_at: string;
+  readonly last_in_at?: string | null;
+  readonly waiting_since?: string | null;
+  readonly sla?: SlaView | null;
+  readonly opened_at: string;
+  readonly resolved_at?: string | null;
+  readonly call_id?: string | null;
+  /** The newer of two is the one with the higher. */
+  readonly version: number;
+}
+
+/** What the list adds for whoever looks at it. */
+export interface ListedConversation extends Conversation {
+  readonly unread: boolean;
+  readonly draft: boolean;
+  readonly mentioned: boolean;
+}
+
+export interface Author {
+  readonly type: AuthorType;
+  readonly id?: string | null;
+  readonly name?: string | null;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly detail: string;
+  readonly why: Why;
+  readonly retry: boolean;
+}
+
+export interface Attachment {
+  readonly id: string;
+  readonly sort: MediaSort;
+  readonly state: AttachmentState;
+  readonly mime?: string | null;
+  readonly file_name?: string | null;
+  readonly bytes?: number | null;
+  readonly seconds?: number | null;
+  readonly width?: number | null;
+  readonly height?: number | null;
+  readonly thumbnail: boolean;
+  readonly error?: string | null;
+}
+
+export interface Reaction {
+  readonly by: string;
+  readonly emoji: readonly string[];
+}
+
+export interface Message {
+  readonly id: string;
+  readonly conversation_id: string;
+  readonly direction: Direction;
+  readonly author: Author;
+  readonly kind: string;
+  readonly text: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly attachments: readonly Attachment[];
+  readonly reply_to?: string | null;
+  readonly forwarded: boolean;
+  readonly album?: string | null;
+  readonly state: MessageState;
+  readonly failure?: Failure | null;
+  readonly send_at?: string | null;
+  readonly edited_at?: string | null;
+  readonly deleted_at?: string | null;
+  readonly reactions: readonly Reaction[];
+  readonly history: boolean;
+  readonly call_id?: string | null;
+  readonly at: string;
+}
+
+export interface Label {
+  readonly id: string;
+  readonly name: string;
+  readonly colour: Colour;
+}
+
+export interface Identity {
+  readonly id: string;
+  readonly type: string;
+  readonly value: string;
+  readonly shown: string;
+  readonly evidence?: Readonly<Record<string, unknown>>;
+  readonly ended_at?: string | null;
+}
+
+export interface Abilities {
+  readonly text_limit?: number | null;
+  readonly files?: boolean;
+  readonly templates?: boolean;
+  readonly reactions?: boolean;
+  readonly typing?: boolean;
+  readonly edit?: boolean;
+  readonly delete?: boolean;
+}
+
+export interface Draft {
+  readonly text: string;
+  readonly private: boolean;
+}
+
+export interface Viewer {
+  readonly user_id: string;
+  readonly name: string;
+}
+
+/** A conversation that is open on the screen. */
+export interface ConversationDetail extends Conversation {
+  readonly identities?: readonly Identity[];
+  readonly window?: { readonly open: boolean; readonly until?: string | null; readonly reason?: string | null };
+  readonly abilities?: Abilities;
+  readonly draft?: Draft | null;
+  readonly viewers?: readonly Viewer[];
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor?: string | null;
+  readonly as_of_seq: number;
+}
+
+export interface MessagePage {
+  readonly items: readonly Message[];
+  readonly next_before?: string | null;
+  readonly as_of_seq: number;
+}
+
+export interface ChannelAccount {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly queue_id?: string | null;
+}
+
+export interface CannedReply {
+  readonly id: string;
+  readonly shortcut: string;
+  readonly text: string;
+  readonly user_id?: string | null;
+}
+
+export interface Macro {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface InboxView {
+  readonly id: string;
+  readonly name: string;
+  readonly user_id?: string | null;
+  readonly filter: Readonly<Record<string, unknown>>;
+}
+
+export interface Template {
+  readonly id: string;
+  readonly name: string;
+  readonly language: string;
+  readonly status: string;
+  readonly category?: string | null;
+  readonly components?: readonly TemplateComponent[];
+}
+
+export interface TemplateComponent {
+  readonly type: string;
+  readonly format?: string | null;
+  readonly text?: string | null;
+  readonly buttons?: readonly { readonly type: string; readonly text?: string; readonly url?: string }[];
+}
+
+export interface TemplateToSend {
+  readonly name: string;
+  readonly language: string;
+  readonly header?: unknown;
+  readonly body: readonly string[];
+  readonly names?: readonly string[];
+  readonly buttons?: readonly { readonly index: number; readonly sort: string; readonly value: string }[];
+}
+
+export interface NewMessage {
+  readonly text?: string;
+  readonly attachments?: readonly string[];
+  readonly template?: TemplateToSend;
+  readonly reply_to?: string;
+  readonly private?: boolean;
+  readonly mentions?: readonly string[];
+  readonly send_at?: string;
+  /** The newest message that the writer had before their eyes. */
+  readonly seen?: string;
+  readonly anyway?: boolean;
+}
+
+export interface Contact {
+  readonly id: string;
+  readonly person_id?: string;
+  readonly name: string;
+  readonly language?: string | null;
+  readonly blocked?: boolean;
+  readonly blocked_at?: string | null;
+  readonly identities?: readonly Identity[];
+}
+
+export interface TimelineItem {
+  readonly type: "conversation" | "call";
+  readonly at: string;
+  readonly conversation?: Conversation | null;
+  readonly call?: { readonly id: string; readonly direction: string; readonly from: string; readonly to: string; readonly answered_at?: string | null; readonly ended_at?: string | null; readonly end_reason?: string | null } | null;
+}
+
+export interface MergeSuggestion {
+  readonly id: string;
+  readonly contact: ContactShort;
+  readonly other: ContactShort;
+  readonly proof: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface Assignee {
+  readonly agent_id?: string | null;
+  readonly team_id?: string | null;
+  readonly queue_id?: string | null;
+}
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+interface Options {
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+  etag?: string;
+}
+
+const BASE = "/api/v1";
+
+export function address(path: string, query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== "" && value !== false) params.set(key, String(value));
+  const text = params.toString();
+  return `${location.origin}${BASE}${path}${text ? `?${text}` : ""}`;
+}
+
+/** Throws a `Problem` unless it succeeds. */
+export async function ask<T = void>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, { query, body, signal, etag }: Options = {}): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method === "POST") headers["idempotency-key"] = newKey();
+  if (etag) headers["if-match"] = etag;
+  const answer = await authorizedFetch(new Request(address(path, query), { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null }));
+  if (!answer.ok) throw await Problem.of(answer);
+  const text = await answer.text();
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+const of = (id: string) => `/conversations/${encodeURIComponent(id)}`;
+
+export const inboxApi = {
+  list: (query: Query, signal?: AbortSignal) => ask<Page<ListedConversation>>("GET", "/conversations", { query, ...(signal ? { signal } : {}) }),
+  one: (id: string, signal?: AbortSignal) => ask<ConversationDetail>("GET", of(id), signal ? { signal } : {}),
+  messages: (id: string, query: Query, signal?: AbortSignal) => ask<MessagePage>("GET", `${of(id)}/messages`, { query, ...(signal ? { signal } : {}) }),
+  send: (id: string, message: NewMessage) => ask<Message>("POST", `${of(id)}/messages`, { body: message }),
+  begin: (body: { channel_account_id: string; to: string; message: NewMessage; contact_id?: string }) => ask<Conversation>("POST", "/conversations", { body }),
+  undo: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/undo`, { body: {} }),
+  retry: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/retry`, { body: {} }),
+  resend: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/resend`, { body: {} }),
+  react: (message: string, emoji: string | null) => ask<Message | undefined>("PUT", `/messages/${message}/reaction`, { body: { emoji } }),
+  edit: (message: string, text: string) => ask<Message | undefined>("PATCH", `/messages/${message}`, { body: { text } }),
+  takeBack: (message: string) => ask<Message | undefined>("DELETE", `/messages/${message}`),
+  assign: (id: string, to: Assignee) => ask<Conversation | undefined>("POST", `${of(id)}/assign`, { body: to }),
+  act: (id: string, what: "resolve" | "reopen" | "pending" | "read" | "unread") => ask<Conversation | undefined>("POST", `${of(id)}/${what}`, { body: {} }),
+  snooze: (id: string, until: string) => ask<Conversation | undefined>("POST", `${of(id)}/snooze`, { body: { until } }),
+  change: (id: string, body: { priority?: number; spam?: boolean; label_ids?: readonly string[] }) => ask<Conversation | undefined>("PATCH", of(id), { body }),
+  draft: (id: string, draft: Draft) => ask("PUT", `${of(id)}/draft`, { body: draft }),
+  dropDraft: (id: string) => ask("DELETE", `${of(id)}/draft`),
+  presence: (id: string, typing: boolean) => ask("POST", `${of(id)}/presence`, { body: { typing } }),
+  bulk: (ids: readonly string[], action: Readonly<Record<string, unknown>>) => ask<{ id: string; changed: number }>("POST", "/conversations/bulk", { body: { ids, action } }),
+  undoBulk: (id: string) => ask("POST", `/conversations/bulk/${id}/undo`, { body: {} }),
+  labels: (signal?: AbortSignal) => ask<{ items: readonly Label[] }>("GET", "/labels", signal ? { signal } : {}),
+  addLabel: (name: string, colour: Colour) => ask<Label>("POST", "/labels", { body: { name, colour } }),
+  canned: (signal?: AbortSignal) => ask<{ items: readonly CannedReply[] }>("GET", "/canned-replies", signal ? { signal } : {}),
+  macros: (signal?: AbortSignal) => ask<{ items: readonly Macro[] }>("GET", "/macros", signal ? { signal } : {}),
+  runMacro: (id: string, conversation_ids: readonly string[]) => ask("POST", `/macros/${id}/run`, { body: { conversation_ids } }),
+  views: (signal?: AbortSignal) => ask<{ items: readonly InboxView[] }>("GET", "/inbox-views", signal ? { signal } : {}),
+  addView: (name: string, filter: Readonly<Record<string, unknown>>) => ask<InboxView>("POST", "/inbox-views", { body: { name, filter } }),
+  dropView: (id: string) => ask("DELETE", `/inbox-views/${id}`),
+  accounts: (signal?: AbortSignal) => ask<{ items: readonly ChannelAccount[] }>("GET", "/channel-accounts", signal ? { signal } : {}),
+  templates: (account: string, signal?: AbortSignal) => ask<{ items: readonly Template[] }>("GET", `/channel-accounts/${account}/templates`, signal ? { signal } : {}),
+  contacts: (q: string, signal?: AbortSignal) => ask<{ items: readonly Contact[] }>("GET", "/contacts", { query: { q, limit: 8 }, ...(signal ? { signal } : {}) }),
+  contact: (id: string, signal?: AbortSignal) => ask<Contact>("GET", `/contacts/${id}`, signal ? { signal } : {}),
+  timeline: (id: string, signal?: AbortSignal) => ask<{ items: readonly TimelineItem[] }>("GET", `/contacts/${id}/timeline`, { query: { limit: 30 }, ...(signal ? { signal } : {}) }),
+  block: (id: string, blocked: boolean) => ask("POST", `/contacts/${id}/${blocked ? "block" : "unblock"}`, { body: {} }),
+  suggestions: (contact: string, signal?: AbortSignal) => ask<{ items: readonly MergeSuggestion[] }>("GET", "/merge-suggestions", { query: { contact_id: contact }, ...(signal ? { signal } : {}) }),
+  decide: (id: string, what: "accept" | "dismiss") => ask<{ id?: string; merge_id?: string } | undefined>("POST", `/merge-suggestions/${id}/${what}`, { body: {} }),
+  undoMerge: (id: string) => ask("POST", `/contact-merges/${id}/undo`, { body: {} }),
+};

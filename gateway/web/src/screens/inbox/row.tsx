@@ -1,0 +1,123 @@
+import { Check, CircleAlert, PenLine, PhoneCall } from "lucide-react";
+import { memo } from "react";
+import { Avatar, Badge, SOLID, cx, formatDateTime, useNow, useZone } from "@/design";
+import { useT } from "@/i18n";
+import type { Label } from "./api";
+import type { Row } from "./core";
+import { CHANNEL_MARK, CHANNEL_TONE, LABEL_TONE, channelText, previewText, slaChip, spanText, tidy, titleOf } from "./words";
+
+interface Props {
+  row: Row;
+  labels: ReadonlyMap<string, Label>;
+  agent: string | undefined;
+  open: boolean;
+  selected: boolean;
+  choosing: boolean;
+  onSelect: () => void;
+}
+
+/** One conversation of the list. */
+export const RowView = memo(function RowView({ row, labels, agent, open, selected, choosing, onSelect }: Props) {
+  const t = useT();
+  const { line, unread, draft, mentioned } = row;
+  const name = titleOf(line);
+  return (
+    <div className={cx("group grid h-full grid-cols-[34px_minmax(0,1fr)_auto] content-start gap-x-2.5 gap-y-0.5 border-b border-line px-3.5 py-2.5", open && "bg-accent-soft", selected && !open && "bg-sunken")}>
+      {open && <span aria-hidden className="absolute inset-y-0 start-0 w-[3px] bg-accent" />}
+      <div className="relative row-span-3">
+        <span className={cx("relative inline-block", (selected || choosing) && "invisible")}>
+          <Avatar name={name} size={34} />
+          <span aria-hidden className={cx("absolute -end-1 -bottom-1 grid size-4.5 place-items-center rounded-full border-2 border-surface text-[9px] leading-none font-bold text-bg", SOLID[CHANNEL_TONE[line.channel]])}>
+            {CHANNEL_MARK[line.channel]}
+          </span>
+        </span>
+        <button
+          type="button"
+          role="checkbox"
+          aria-checked={selected}
+          aria-label={t("inbox.select", { name })}
+          tabIndex={-1}
+          onClick={(event) => {
+            event.stopPropagation();
+            onSelect();
+          }}
+          className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border border-line-control bg-surface", selected ? "border-accent bg-accent text-accent-ink" : !choosing && "opacity-0 focus-visible:opacity-100")}
+        >
+          <Check size={16} aria-hidden className={cx(!selected && "text-ink-3")} />
+        </button>
+      </div>
+      <span className={cx("truncate text-md", unread ? "font-semibold" : "font-medium")}>
+        <bdi>{name}</bdi>
+        <span className="sr-only">
+          , {channelText(line.channel)}
+          {unread && `, ${t("inbox.unread")}`}
+        </span>
+      </span>
+      <Waiting row={row} />
+      <p className={cx("col-start-2 flex min-w-0 items-center gap-1 truncate text-sm", unread ? "text-ink" : "text-ink-2")}>
+        {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="shrink-0 text-ring" />}
+        <bdi className="truncate">{tidy(previewText(line.last))}</bdi>
+      </p>
+      <span className="justify-self-end">
+        {unread && <span aria-hidden className="block size-2.5 rounded-full bg-accent" />}
+        {mentioned && <span className="ms-1 rounded-full bg-ring-soft px-1.5 text-xs font-semibold text-ring">@</span>}
+      </span>
+      <div className="col-span-2 col-start-2 flex h-5 min-w-0 items-center gap-1.5 overflow-hidden">
+        {line.call_id && (
+          <Badge tone="live" className="text-xs">
+            <PhoneCall size={11} aria-hidden />
+            {t("inbox.call.live")}
+          </Badge>
+        )}
+        <SlaChip row={row} />
+        {line.priority >= 3 && (
+          <Badge tone={line.priority === 4 ? "bad" : "ring"} className="text-xs">
+            <CircleAlert size={11} aria-hidden />
+            {line.priority === 4 ? t("inbox.priority.urgent") : t("inbox.priority.high")}
+          </Badge>
+        )}
+        {line.contact.blocked && (
+          <Badge tone="bad" className="text-xs">
+            {t("inbox.blocked")}
+          </Badge>
+        )}
+        {line.label_ids.map((id) => {
+          const label = labels.get(id);
+          return label ? (
+            <span key={id} className={cx("truncate rounded-full px-1.5 py-px text-xs font-medium", LABEL_TONE[label.colour])}>
+              {label.name}
+            </span>
+          ) : null;
+        })}
+        <span className="flex-1" />
+        {agent && <span className="shrink-0 truncate text-xs text-ink-3">{agent}</span>}
+      </div>
+    </div>
+  );
+});
+
+function Waiting({ row: { line } }: { row: Row }) {
+  const t = useT();
+  const now = useNow();
+  const zone = useZone();
+  const since = line.waiting_since ?? line.last_at;
+  const span = spanText(now - Date.parse(since));
+  const exact = formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {});
+  return (
+    <time dateTime={since} title={line.waiting_since ? t("inbox.waiting-since", { at: exact }) : exact} className={cx("num text-xs whitespace-nowrap", line.waiting_since ? "font-medium text-ink-2" : "text-ink-3")}>
+      {now - Date.parse(since) < 60_000 ? t("inbox.now") : span}
+    </time>
+  );
+}
+
+function SlaChip({ row: { line } }: { row: Row }) {
+  const now = useNow();
+  // Until the minute turns it says the same.
+  const chip = slaChip(line, now);
+  if (!chip || chip.tone === "neutral") return null;
+  return (
+    <Badge tone={chip.tone} className="text-xs">
+      {chip.text}
+    </Badge>
+  );
+}

@@ -1,0 +1,144 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { Badge, Button, Dialog, EmptyState, ErrorState, Field, Input, Skeleton, cx } from "@/design";
+import { useT } from "@/i18n";
+import { type Template, type TemplateToSend, inboxApi } from "./api";
+import { filled, isUsable, shapeOf } from "./compose-core";
+import { useUploads } from "./uploads";
+
+interface Props {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  account: string;
+  contactName: string;
+  onSend: (template: TemplateToSend, preview: string) => void;
+}
+
+/** The provider's templates of an account: chosen, filled in, seen as they will be read, sent. */
+export function TemplatesDialog({ open, onOpenChange, account, contactName, onSend }: Props) {
+  const t = useT();
+  const { data, error, refetch } = useQuery({ queryKey: ["inbox", "templates", account], enabled: open, queryFn: ({ signal }) => inboxApi.templates(account, signal) });
+  const [word, setWord] = useState("");
+  const [chosen, setChosen] = useState<Template>();
+  const found = useMemo(() => {
+    const wanted = word.toLowerCase();
+    return (data?.items ?? []).filter((one) => isUsable(one) && `${one.name} ${one.language} ${shapeOf(one).body}`.toLowerCase().includes(wanted));
+  }, [data, word]);
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={t("inbox.template.title")} description={t("inbox.template.text")} size="lg">
+      {error ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : !data ? (
+        <div aria-busy="true">
+          <Skeleton lines={6} height={20} />
+        </div>
+      ) : data.items.filter(isUsable).length === 0 ? (
+        <EmptyState title={t("inbox.template.none")} text={t("inbox.template.none-text")} />
+      ) : (
+        <div className="grid grid-cols-[16rem_1fr] gap-4 max-sm:grid-cols-1">
+          <div className="grid content-start gap-2">
+            <Input aria-label={t("inbox.template.find")} placeholder={t("inbox.template.find")} value={word} onChange={(event) => setWord(event.target.value)} />
+            <ul className="max-h-80 overflow-auto" aria-label={t("inbox.template.title")}>
+              {found.map((one) => (
+                <li key={one.id}>
+                  <button type="button" aria-pressed={chosen?.id === one.id} onClick={() => setChosen(one)} className={cx("grid w-full gap-0.5 rounded-md px-2.5 py-2 text-start hover:bg-sunken", chosen?.id === one.id && "bg-accent-soft")}>
+                    <span className="flex items-center gap-2 text-md font-medium">
+                      <span className="min-w-0 flex-1 truncate">{one.name}</span>
+                      <Badge className="text-xs">{one.language}</Badge>
+                    </span>
+                    <span className="line-clamp-2 text-sm text-ink-2">{shapeOf(one).body}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+            {found.length === 0 && <p className="text-md text-ink-3">{t("common.nothing-found")}</p>}
+          </div>
+          {chosen ? <Fill key={chosen.id} template={chosen} contactName={contactName} onSend={onSend} /> : <p className="place-self-center text-md text-ink-3">{t("inbox.template.choose")}</p>}
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+function Fill({ template, contactName, onSend }: { template: Template; contactName: string; onSend: Props["onSend"] }) {
+  const t = useT();
+  const shape = useMemo(() => shapeOf(template), [template]);
+  const [values, setValues] = useState<Readonly<Record<string, string>>>({});
+  const uploads = useUploads();
+  const format = shape.header?.format?.toUpperCase();
+  const wantsFile = format === "IMAGE" || format === "VIDEO" || format === "DOCUMENT";
+  const field = (key: string) => values[key] ?? "";
+  const set = (key: string) => (event: { target: { value: string } }) => setValues((all) => ({ ...all, [key]: event.target.value }));
+  const keys = [...shape.headerNames.map((name) => `header:${name}`), ...shape.names.map((name) => `body:${name}`), ...shape.buttons.map((button) => `button:${String(button.index)}`)];
+  const header = uploads.items[0];
+  const complete = keys.every((key) => field(key).trim() !== "") && (!wantsFile || header?.attachment !== undefined);
+  const of = (prefix: string, names: readonly string[]) => Object.fromEntries(names.map((name) => [name, field(`${prefix}:${name}`) || undefined]));
+  const preview = filled(shape.body, of("body", shape.names));
+  const send = () => {
+    if (!complete) return;
+    const heading = shape.headerNames.length > 0 ? { header: { type: "text", text: field(`header:${shape.headerNames[0] ?? ""}`) } } : wantsFile && header?.attachment ? { header: { type: "file", attachment_id: header.attachment.id } } : {};
+    onSend(
+      {
+        name: template.name,
+        language: template.language,
+        ...heading,
+        body: shape.names.map((name) => field(`body:${name}`)),
+        ...(shape.named ? { names: shape.names } : {}),
+        ...(shape.buttons.length > 0 ? { buttons: shape.buttons.map((button) => ({ index: button.index, sort: "url", value: field(`button:${String(button.index)}`) })) } : {}),
+      },
+      preview,
+    );
+  };
+  return (
+    <form
+      className="grid content-start gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {wantsFile && (
+        <Field label={t("inbox.template.header-file")} error={header?.error} required>
+          <Input
+            type="file"
+            accept={format === "IMAGE" ? "image/jpeg,image/png" : format === "VIDEO" ? "video/mp4" : undefined}
+            onChange={(event) => {
+              uploads.clear();
+              uploads.add([...(event.target.files ?? [])].slice(0, 1));
+            }}
+          />
+        </Field>
+      )}
+      {shape.headerNames.map((name) => (
+        <Field key={`header:${name}`} label={t("inbox.template.header-variable", { name })} required>
+          <Input value={field(`header:${name}`)} onChange={set(`header:${name}`)} maxLength={60} />
+        </Field>
+      ))}
+      {shape.names.map((name, index) => (
+        <Field key={`body:${name}`} label={t("inbox.template.variable", { name })} required>
+          <Input value={field(`body:${name}`)} onChange={set(`body:${name}`)} placeholder={index === 0 ? contactName : ""} maxLength={1024} />
+        </Field>
+      ))}
+      {shape.buttons.map((button) => (
+        <Field key={button.index} label={t("inbox.template.button-variable", { name: button.text })} required>
+          <Input value={field(`button:${String(button.index)}`)} onChange={set(`button:${String(button.index)}`)} maxLength={2000} />
+        </Field>
+      ))}
+      <section aria-label={t("inbox.template.preview")} className="rounded-lg border border-accent-line bg-accent-soft p-3 text-md">
+        {shape.header?.text && <p className="mb-1 font-semibold">{filled(shape.header.text, of("header", shape.headerNames))}</p>}
+        <p dir="auto" className="break-words whitespace-pre-wrap">
+          {preview}
+        </p>
+        {shape.footer && <p className="mt-1 text-sm text-ink-2">{shape.footer}</p>}
+        {(template.components?.find((one) => one.type.toLowerCase() === "buttons")?.buttons ?? []).map((button, index) => (
+          <p key={index} className="mt-1.5 rounded-md border border-line bg-surface py-1 text-center text-sm">
+            {button.text}
+          </p>
+        ))}
+      </section>
+      <Button type="submit" variant="primary" disabled={!complete} className="justify-self-end">
+        {t("inbox.send")}
+      </Button>
+    </form>
+  );
+}
