@@ -10,6 +10,7 @@
 
 mod events;
 mod identity;
+mod manage;
 mod merge;
 mod names;
 pub mod phone;
@@ -20,6 +21,7 @@ mod suggest;
 
 pub use events::ContactLine;
 pub use identity::{IdentityType, Known};
+pub use manage::{Added, add_identity, end_identity, rename, set_blocked, set_language};
 pub use merge::{By, MergeError, Merged, merge, moved, opt_out, undo};
 pub use names::{are_alike, name};
 pub use resolve::{Decision, Holder, decide, resolve};
