@@ -11,6 +11,7 @@ pub mod auth;
 pub mod calls;
 pub mod cli;
 pub mod config;
+pub mod contacts;
 pub mod dialing;
 pub mod figures;
 pub mod health;

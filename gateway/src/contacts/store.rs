@@ -5,7 +5,9 @@ use trunkline_db::{ContactId, DbError, TenantTx, UserId};
 use trunkline_people::IdentityType;
 use uuid::Uuid;
 
-use super::model::{Contact, ContactIdentity, ContactItem, ContactMerge, IdentityShort, MergeSuggestion, SuggestedContact};
+use super::model::{
+    Contact, ContactIdentity, ContactItem, ContactMerge, IdentityShort, MergeSuggestion, SuggestedContact,
+};
 use super::words;
 
 /// Most identities, merges and suggestions that are shown of one person.

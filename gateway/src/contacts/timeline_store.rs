@@ -17,6 +17,20 @@ pub(super) enum Entry {
     Call(DateTime<Utc>, CallId),
 }
 
+/// What of it the user may read at all.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) conversations: bool,
+    pub(super) calls: bool,
+}
+
+/// The person's contacts, and calls that are known to be theirs by the number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whose<'a> {
+    pub(super) contacts: &'a [Uuid],
+    pub(super) calls: &'a [Uuid],
+}
+
 /// Calls with one of these numbers on the other side. The digits are looked up by trigrams, the numbers then compared whole.
 pub(super) async fn calls_of_numbers(tx: &mut TenantTx<'_>, numbers: &[String]) -> Result<Vec<Uuid>, DbError> {
     let mut calls = Vec::new();
@@ -37,7 +51,8 @@ pub(super) async fn calls_of_numbers(tx: &mut TenantTx<'_>, numbers: &[String]) 
 pub(super) async fn page(
     tx: &mut TenantTx<'_>,
     sight: &Sight,
-    (contacts, calls): (&[Uuid], &[Uuid]),
+    whose: &Whose<'_>,
+    shown: Shown,
     after: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
@@ -50,12 +65,12 @@ pub(super) async fn page(
     let rows = sqlx::query!(
         r#"SELECT t.at AS "at!", t.id AS "id!", t.written AS "written!" FROM (
                SELECT c.last_at AS at, c.id, true AS written FROM conversations c
-                WHERE c.contact_id = ANY($1) AND c.channel <> 'call'
+                WHERE $10 AND c.contact_id = ANY($1) AND c.channel <> 'call'
                   AND ($3 OR c.queue_id = ANY($4) OR c.agent_id = ANY($5) OR (c.queue_id IS NULL AND c.agent_id IS NULL)
                        OR EXISTS (SELECT FROM mentions m WHERE m.conversation_id = c.id AND m.user_id = $6))
                UNION ALL
                SELECT k.started_at, k.id, false FROM calls k
-                WHERE k.id IN (SELECT unnest($2::uuid[])
+                WHERE $11 AND k.id IN (SELECT unnest($2::uuid[])
                                UNION
                                SELECT m.call_id FROM conversations c JOIN messages m ON m.conversation_id = c.id
                                 WHERE c.contact_id = ANY($1) AND c.channel = 'call' AND m.call_id IS NOT NULL)
@@ -64,8 +79,8 @@ pub(super) async fn page(
            ) AS t
            WHERE $7::timestamptz IS NULL OR (t.at, t.id) < ($7, $8)
            ORDER BY t.at DESC, t.id DESC LIMIT $9"#,
-        contacts,
-        calls,
+        whose.contacts,
+        whose.calls,
         sight.all,
         &queues,
         &agents,
@@ -73,6 +88,8 @@ pub(super) async fn page(
         after.map(|(at, _)| at),
         after.map(|(_, id)| id),
         limit,
+        shown.conversations,
+        shown.calls,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -17,8 +17,8 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, dialing, figures, health, jobs, members, notices, oidc, panel, queues, recordings,
-    roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, contacts, dialing, figures, health, jobs, members, notices, oidc, panel, queues,
+    recordings, roles, settings, setup, sites, skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -28,6 +28,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(agents::router())
         .merge(api_keys::router())
         .merge(calls::http::router())
+        .merge(contacts::router())
         .merge(figures::router())
         .merge(dialing::router())
         .merge(queues::router())

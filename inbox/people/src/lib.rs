@@ -21,7 +21,7 @@ mod suggest;
 
 pub use events::ContactLine;
 pub use identity::{IdentityType, Known};
-pub use manage::{Added, add_identity, end_identity, rename, set_blocked, set_language};
+pub use manage::{Added, add_identity, end_identity, rename, set_blocked, set_language, suggest_holder};
 pub use merge::{By, MergeError, Merged, merge, moved, opt_out, undo};
 pub use names::{are_alike, name};
 pub use resolve::{Decision, Holder, decide, resolve};

@@ -5,7 +5,7 @@ use trunkline_db::{ContactId, DbError, TenantTx};
 use trunkline_journal::NewEvent;
 use uuid::Uuid;
 
-use crate::identity::Known;
+use crate::identity::{IdentityType, Known};
 use crate::merge::By;
 use crate::seen::Evidence;
 use crate::store::{self, NewIdentity};
@@ -61,15 +61,17 @@ pub enum Added {
     Done(NewEvent),
     /// It was theirs before.
     Had,
-    /// It is somebody else's, who may be the same person: that is suggested, if it was not before.
-    Taken(ContactId, Option<NewEvent>),
+    /// It is somebody else's, who may be the same person (see [`suggest_holder`]).
+    Taken(ContactId),
 }
 
 /// Gives a contact an identity, by the word of somebody of ours.
 pub async fn add_identity(tx: &mut TenantTx<'_>, contact: ContactId, known: &Known, by: &By) -> Result<Added, DbError> {
     store::lock_identities(tx, std::slice::from_ref(known)).await?;
-    let user_id = by.user.map(trunkline_db::UserId::uuid);
-    let word = Evidence { by: "agent".to_owned(), account_id: None, call_id: None, user_id, text: None };
+    let word = match by.user {
+        Some(user) => Evidence::of_agent(user),
+        None => Evidence { by: "agent".to_owned(), ..Evidence::default() },
+    };
     let evidence = resolve::evidence(known, &word);
     let identity = NewIdentity { known, evidence: &evidence };
     let line = store::line(tx, contact).await?;
@@ -77,15 +79,7 @@ pub async fn add_identity(tx: &mut TenantTx<'_>, contact: ContactId, known: &Kno
         if holder.person == line.person_id {
             return Ok(Added::Had);
         }
-        let what = if known.kind == crate::IdentityType::Email { "same_email" } else { "same_phone" };
-        let what = if matches!(known.kind, crate::IdentityType::Phone | crate::IdentityType::Email) {
-            what
-        } else {
-            "same_identity"
-        };
-        let proof = json!({"what": what, "type": known.kind.as_str(), "value": known.shown, "evidence": word});
-        let event = suggest(tx, contact, holder.contact, vec![proof]).await?;
-        return Ok(Added::Taken(holder.contact, event));
+        return Ok(Added::Taken(holder.contact));
     }
     let learned = if known.kind.recognises() {
         store::insert_identity(tx, contact, &identity).await?
@@ -96,6 +90,24 @@ pub async fn add_identity(tx: &mut TenantTx<'_>, contact: ContactId, known: &Kno
         return Ok(Added::Had);
     }
     Ok(Added::Done(events::updated(&line, &["identities"], by.actor.clone())))
+}
+
+/// Suggests that a contact is the person who holds an identity, if there is one.
+pub async fn suggest_holder(
+    tx: &mut TenantTx<'_>,
+    contact: ContactId,
+    known: &Known,
+    word: &Evidence,
+) -> Result<Vec<NewEvent>, DbError> {
+    let holder = store::holders(tx, std::slice::from_ref(known)).await?.into_iter().flatten().next();
+    let Some(holder) = holder else { return Ok(Vec::new()) };
+    let what = match known.kind {
+        IdentityType::Phone => "same_phone",
+        IdentityType::Email => "same_email",
+        _ => "same_identity",
+    };
+    let proof = json!({"what": what, "type": known.kind.as_str(), "value": known.shown, "evidence": word});
+    Ok(suggest(tx, contact, holder.contact, vec![proof]).await?.into_iter().collect())
 }
 
 /// Takes an identity from the person: it is kept as evidence, and nobody is recognised by it. `None` if they have none such.

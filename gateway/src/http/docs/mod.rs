@@ -66,6 +66,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("recordings", "What was said"),
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
+            tag("contacts", "The people who call and write: who they are, and what was said with them"),
             tag("reports", "Figures of calls and agents, as tables and files"),
             tag("people", "Roles, teams, and what each may do"),
             tag("api-keys", "A program's way in"),
