@@ -11,6 +11,7 @@ mod call_notes;
 mod call_plans;
 mod calls;
 mod commands;
+mod contacts;
 mod devices;
 mod dialing;
 mod events;

@@ -27,3 +27,4 @@ pub use names::{are_alike, name};
 pub use resolve::{Decision, Holder, decide, resolve};
 pub use seen::{Evidence, Resolved, Seen};
 pub use suggest::{shared_card, suggest};
+pub use trunkline_channels::model::Identity;
