@@ -84,7 +84,7 @@ async fn people_are_listed_found_and_shown_with_the_evidence() {
     for (q, found) in [
         ("souza", "Bia Souza"),
         ("%2B55%2031%2099688-3193", "Bia Souza"),
-        ("%2B5531968", ""),
+        ("%2B5531968", "Bia Souza"),
         ("5531 9968", "Bia Souza"),
         ("%2B39333", "+393339999999"),
         ("@anna_b", "Anna"),
