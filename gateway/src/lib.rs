@@ -12,6 +12,7 @@ pub mod calls;
 pub mod channels;
 pub mod cli;
 pub mod config;
+pub mod contacts;
 pub mod conversations;
 pub mod dialing;
 pub mod figures;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
+use trunkline_providers::Standin as _;
 use trunkline_providers::telegram::{self, Telegram};
 use trunkline_providers::twilio::{self, Twilio};
 use trunkline_providers::whatsapp::{self, WhatsApp};
-use trunkline_providers::Standin as _;
 
 use crate::{Api, Scene, eventually};
 

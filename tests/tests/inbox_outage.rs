@@ -42,7 +42,10 @@ fn every_webhook_that_was_answered_is_there_exactly_once() {
             stack.gateway.start_again().await?;
         }
         let report = burst.finish().await;
-        println!("{} attempts, {} without an answer, {:?}, p99 {:?}", report.attempts, report.no_answer, report.statuses, report.p99);
+        println!(
+            "{} attempts, {} without an answer, {:?}, p99 {:?}",
+            report.attempts, report.no_answer, report.statuses, report.p99
+        );
         ensure!(report.unacknowledged.is_empty(), "{} were never taken", report.unacknowledged.len());
         let wrong: Vec<_> = report.statuses.keys().filter(|status| **status >= 500 && **status != 503).collect();
         ensure!(wrong.is_empty(), "{:?}", report.statuses);

@@ -39,6 +39,12 @@ pub(super) async fn find(tx: &mut TenantTx<'_>, id: CallId, sight: &Sight) -> Re
     Ok(read(tx, Some(vec![id.uuid()]), &Wanted::default(), 1, sight).await?.pop())
 }
 
+/// Those of these calls that the user may see.
+pub(crate) async fn of_ids(tx: &mut TenantTx<'_>, ids: Vec<Uuid>, sight: &Sight) -> Result<Vec<Call>, DbError> {
+    let most = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    read(tx, Some(ids), &Wanted::default(), most, sight).await
+}
+
 /// All calls with these digits in a number; `None` when there are too many to name.
 async fn with_digits(
     tx: &mut TenantTx<'_>,

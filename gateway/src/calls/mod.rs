@@ -15,7 +15,7 @@ mod disposition;
 mod disposition_store;
 mod filter;
 mod handle;
-mod history_store;
+pub(crate) mod history_store;
 pub mod http;
 mod links;
 mod metrics;

@@ -9,3 +9,4 @@ mod service;
 mod store;
 
 pub use self::http::router;
+pub(crate) use self::service::{block_callers, home};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use serde_json::json;
 use trunkline_db::{DbError, QueueId, TenantTx};
-use trunkline_dialing::{Attempt, Country, Decision, Policy, Rules, normalise};
+use trunkline_dialing::{Attempt, Country, Decision, Mark, Policy, Rules, normalise};
 use trunkline_journal::{Fault, Kind, NewEvent, Ref};
 
 use super::import::{self, MAX_LINES, MAX_REASON, Said};
@@ -46,7 +46,8 @@ pub(super) async fn rules(tx: &mut TenantTx<'_>) -> Result<DialingRules, DbError
     Ok(DialingRules { rules, is_set, numbers, updated_at })
 }
 
-async fn home(tx: &mut TenantTx<'_>) -> Result<Option<Country>, DbError> {
+/// The country by which national numbers are read; none: nobody has said.
+pub(crate) async fn home(tx: &mut TenantTx<'_>) -> Result<Option<Country>, DbError> {
     Ok(rules(tx).await?.rules.map(|rules| rules.country))
 }
 
@@ -233,4 +234,29 @@ pub(super) async fn remove_mark(
     let subject = subject(tx, "caller");
     audit::append(tx, asking.entry("caller.unmarked", subject.clone(), Some(state_of(&before)), None)).await?;
     Ok(told(UNMARKED, subject, asking, json!({ "number": number })))
+}
+
+/// Has the calls of a person's numbers turned away as well, or let in again. Numbers that are no international ones are passed over, and so
+/// are the marks that say something else (VIPs).
+pub(crate) async fn block_callers(
+    tx: &mut TenantTx<'_>,
+    asking: &Asking,
+    numbers: &[String],
+    blocked: bool,
+) -> Result<Vec<NewEvent>, Fault<AppError>> {
+    let mut events = Vec::new();
+    for number in numbers.iter().filter(|number| number.starts_with('+')) {
+        let mark = store::list_marks(tx, Some(number), None, 1).await?.pop();
+        match mark {
+            None if blocked => {
+                let wanted = SetMark { mark: Mark::Blocked, reason: "The contact is blocked".to_owned() };
+                events.push(set_mark(tx, asking, number, &wanted).await?.1);
+            }
+            Some(mark) if !blocked && mark.mark == Mark::Blocked => {
+                events.push(remove_mark(tx, asking, number).await?);
+            }
+            _ => {}
+        }
+    }
+    Ok(events)
 }

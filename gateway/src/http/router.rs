@@ -17,9 +17,9 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, conversations, dialing, figures, files, health, inbox_tools, jobs,
-    members, notices, oidc, panel, queues, recordings, roles, settings, setup, sites, skills, softphone, stream, teams,
-    tenants, test_calls,
+    agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, inbox_tools,
+    jobs, members, notices, oidc, panel, queues, recordings, roles, settings, setup, sites, skills, softphone, stream,
+    teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -30,6 +30,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(api_keys::router())
         .merge(calls::http::router())
         .merge(channels::router())
+        .merge(contacts::router())
         .merge(figures::router())
         .merge(files::router())
         .merge(inbox_tools::router())

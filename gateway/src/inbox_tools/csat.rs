@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use trunkline_conversations::csat;
 use trunkline_db::{AgentId, ConversationId, TenantId};
 use trunkline_jobs::{Done, Failure, Job};

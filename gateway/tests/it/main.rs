@@ -13,6 +13,7 @@ mod calls;
 mod channels;
 mod chats;
 mod commands;
+mod contacts;
 mod conversations;
 mod devices;
 mod dialing;

@@ -4,8 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use trunkline_jobs::NewJob;
 use trunkline_journal::{Kind, NewEvent, Ref};
+use trunkline_people::Identity;
 
 use crate::calls::{Made, make_call, queue};
+use crate::contacts::meet;
 use crate::permissions::operations;
 use crate::recordings::make_recording;
 use crate::support::{App, User, problem};
@@ -70,7 +72,21 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
     let job = trunkline_jobs::enqueue(&mut tx, NewJob::new("test.job", Value::Null)).await.unwrap();
     tx.commit().await.unwrap();
+    let contact = meet(app, app.tenant, vec![Identity::TelegramId(1)], Some("Anna")).await;
+    let other = meet(app, app.tenant, vec![Identity::TelegramId(2)], Some("Otto")).await;
+    let third = meet(app, app.tenant, vec![Identity::TelegramId(3)], Some("Ada")).await;
+    // Both of whom hold one of what is told together now.
+    meet(app, app.tenant, vec![Identity::TelegramId(1), Identity::TelegramId(3)], Some("Anna")).await;
+    let suggestion = admin.get_json("/api/v1/merge-suggestions").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let merge = format!("/api/v1/contacts/{contact}/merge");
+    let merge: Value = admin.post(&merge, &json!({ "with": other })).await.json().await.unwrap();
+    let known = admin.get_json(&format!("/api/v1/contacts/{third}")).await;
     HashMap::from([
+        ("contacts/{id}", contact.to_string()),
+        ("contacts/{identity_id}", known["identities"][0]["id"].as_str().unwrap().to_owned()),
+        ("contact-merges/{id}", merge["merge_id"].as_str().unwrap().to_owned()),
+        ("merge-suggestions/{id}", suggestion),
+        ("contact", third.to_string()),
         ("agents/{id}", operator.id.to_string()),
         ("agents/{device_id}", device),
         (
@@ -131,6 +147,9 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "disposeCall" => json!({ "code": "sale" }),
         "writeCallNote" => json!({ "text": "Mine" }),
         "tagCall" => json!({ "tags": ["mine"] }),
+        "updateContact" => json!({ "name": "Mine" }),
+        "mergeContacts" => json!({ "with": things["contact"] }),
+        "addContactIdentity" => json!({ "type": "email", "value": "mine@example.org" }),
         "setTeamMember" => json!({ "lead": true }),
         "moveCall" | "placeTestCall" => json!({ "queue_id": things["queue"] }),
         _ => return None,

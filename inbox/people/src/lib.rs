@@ -10,6 +10,7 @@
 
 mod events;
 mod identity;
+mod manage;
 mod merge;
 mod names;
 pub mod phone;
@@ -20,8 +21,10 @@ mod suggest;
 
 pub use events::ContactLine;
 pub use identity::{IdentityType, Known};
+pub use manage::{Added, add_identity, end_identity, rename, set_blocked, set_language, suggest_holder};
 pub use merge::{By, MergeError, Merged, merge, moved, opt_out, undo};
 pub use names::{are_alike, name};
 pub use resolve::{Decision, Holder, decide, resolve};
 pub use seen::{Evidence, Resolved, Seen};
 pub use suggest::{shared_card, suggest};
+pub use trunkline_channels::model::Identity;

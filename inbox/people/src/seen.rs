@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trunkline_channels::model::Identity;
-use trunkline_db::ContactId;
+use trunkline_db::{ContactId, UserId};
 use trunkline_journal::NewEvent;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub struct Seen {
 }
 
 /// By what an identity is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// `whatsapp`, `telegram`, `twilio`, `call` or `agent`.
     pub by: String,
@@ -44,6 +44,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The word of somebody of ours.
+    pub fn of_agent(user: UserId) -> Self {
+        Self { by: "agent".to_owned(), user_id: Some(user.uuid()), ..Self::default() }
+    }
+
     /// Fit to be kept: texts of bounded length without what no text of ours holds.
     pub(crate) fn bounded(&self) -> Self {
         let cut = |text: &str, most: usize| -> String {

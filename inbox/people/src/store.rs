@@ -436,3 +436,66 @@ pub(crate) async fn unsettle_suggestions(
     .await?;
     Ok(())
 }
+
+/// Whether they were called otherwise, or by somebody else's word.
+pub(crate) async fn rename_by_agent(tx: &mut TenantTx<'_>, contact: ContactId, name: &str) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET display_name = $2, named_by = 'agent', updated_at = greatest(now(), updated_at + interval '1 microsecond')
+          WHERE id = $1 AND (named_by <> 'agent' OR display_name <> $2)",
+        contact.uuid(),
+        name,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whether it is another now.
+pub(crate) async fn put_language(
+    tx: &mut TenantTx<'_>,
+    contact: ContactId,
+    language: Option<&str>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET language = $2, updated_at = greatest(now(), updated_at + interval '1 microsecond')
+          WHERE id = $1 AND language IS DISTINCT FROM $2",
+        contact.uuid(),
+        language,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Every contact of the person: a merge that is undone leaves both as they were. Whether any is otherwise now.
+pub(crate) async fn set_blocked(
+    tx: &mut TenantTx<'_>,
+    contact: ContactId,
+    blocked: bool,
+    by: Option<UserId>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET blocked_at = CASE WHEN $2 THEN now() END, blocked_by = CASE WHEN $2 THEN $3::uuid END,
+                updated_at = greatest(now(), updated_at + interval '1 microsecond')
+          WHERE person_id = (SELECT person_id FROM contacts WHERE id = $1) AND (blocked_at IS NOT NULL) <> $2",
+        contact.uuid(),
+        blocked,
+        by.map(UserId::uuid),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends one identity of the person.
+pub(crate) async fn end_identity(tx: &mut TenantTx<'_>, contact: ContactId, identity: Uuid) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "UPDATE contact_identities i SET ended_at = now() FROM contacts asked JOIN contacts c ON c.person_id = asked.person_id
+          WHERE asked.id = $1 AND i.contact_id = c.id AND i.id = $2 AND i.ended_at IS NULL",
+        contact.uuid(),
+        identity,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

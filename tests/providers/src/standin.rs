@@ -1,6 +1,6 @@
 //! What all stand-ins have in common.
 
-use crate::deliver::{Delivery, Deliverer};
+use crate::deliver::{Deliverer, Delivery};
 use crate::faults::Faults;
 use crate::record::{Late, Record};
 use crate::request::Request;

@@ -68,7 +68,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("queues", "Where calls wait"),
             tag("channels", "Connected WhatsApp numbers, Telegram bots and SMS senders, and what their providers told"),
             tag("inbox", "Conversations, their messages, and what makes answering quick"),
-            tag("contacts", "Who calls and writes"),
+            tag("contacts", "The people who call and write: who they are, and what was said with them"),
             tag("reports", "Figures of calls and agents, as tables and files"),
             tag("people", "Roles, teams, and what each may do"),
             tag("api-keys", "A program's way in"),

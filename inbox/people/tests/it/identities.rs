@@ -22,10 +22,7 @@ fn what_is_told_twice_is_kept_once() {
     let told = [Identity::WhatsappId("553196883193".to_owned()), Identity::Phone("+5531996883193".to_owned())];
     assert_eq!(
         pairs(&told),
-        [
-            (IdentityType::WhatsappId, "553196883193".to_owned()),
-            (IdentityType::Phone, "+5531996883193".to_owned())
-        ]
+        [(IdentityType::WhatsappId, "553196883193".to_owned()), (IdentityType::Phone, "+5531996883193".to_owned())]
     );
     assert!(Known::of_seen(&told, None).iter().all(|known| !known.implied), "the number was told itself");
 }
@@ -84,7 +81,8 @@ proptest! {
         let kind = IdentityType::parse(kinds[kind]).unwrap();
         if let Some(known) = Known::read(kind, &text, Some("BR")) {
             for text in [&known.value, &known.shown] {
-                prop_assert!(!text.is_empty() && text.len() <= 256 && !text.contains('\u{0}'));
+                let holds_nul = text.contains('\u{0}');
+                prop_assert!(!text.is_empty() && text.len() <= 256 && !holds_nul);
             }
             // What was normal stays what it is.
             let again = Known::read(kind, &known.value, None);

@@ -2,7 +2,8 @@
 
 mod deciding;
 mod identities;
-mod merging;
 mod meeting;
+mod merging;
+
 mod phones;
 mod support;

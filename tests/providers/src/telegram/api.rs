@@ -160,7 +160,9 @@ fn set_webhook(inner: &Arc<Inner>, parameters: &Parameters) -> Result<Value, Ref
 #[allow(clippy::option_option, reason = "saying nothing and saying «all» are two things here")]
 pub(super) fn allowed_updates(parameters: &Parameters) -> Result<Option<Option<Vec<String>>>, Refusal> {
     let Some(list) = parameters.structure("allowed_updates")? else { return Ok(None) };
-    let Some(list) = list.as_array() else { return Err(Refusal::bad("can't parse allowed updates: expected an Array")) };
+    let Some(list) = list.as_array() else {
+        return Err(Refusal::bad("can't parse allowed updates: expected an Array"));
+    };
     let kinds: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
     Ok(Some(if kinds.is_empty() { None } else { Some(kinds) }))
 }

@@ -160,7 +160,11 @@ impl Telegram {
     /// Messages to this chat are refused: 403, the bot was blocked. [`Telegram::person_blocks`] tells the gateway so as well.
     pub fn set_blocked(&self, chat: i64, blocked: bool) {
         let mut state = self.inner.state();
-        if blocked { state.blocked.insert(chat) } else { state.blocked.remove(&chat) };
+        if blocked {
+            state.blocked.insert(chat)
+        } else {
+            state.blocked.remove(&chat)
+        };
     }
 
     /// Many people's texts at once, pushed to the webhook until each is taken. Telegram itself would push those of one chat one by one.

@@ -203,7 +203,8 @@ impl Telegram {
     pub async fn person_blocks(&self, who: &Person, blocked: bool) -> Pushed {
         self.set_blocked(who.id, blocked);
         let bot = self.inner.options.bot();
-        let member = |is_in: bool| json!({ "user": bot, "status": if is_in { "member" } else { "kicked" }, "until_date": 0 });
+        let member =
+            |is_in: bool| json!({ "user": bot, "status": if is_in { "member" } else { "kicked" }, "until_date": 0 });
         let change = json!({
             "chat": who.chat(), "from": who.user(), "date": Utc::now().timestamp(),
             "old_chat_member": member(blocked), "new_chat_member": member(!blocked),
@@ -326,6 +327,5 @@ fn command(text: &str) -> Option<Value> {
     let word = text.split_whitespace().next()?;
     let name = word.strip_prefix('/')?;
     let is_command = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'@');
-    (is_command && text.starts_with('/'))
-        .then(|| json!([{ "type": "bot_command", "offset": 0, "length": word.len() }]))
+    (is_command && text.starts_with('/')).then(|| json!([{ "type": "bot_command", "offset": 0, "length": word.len() }]))
 }

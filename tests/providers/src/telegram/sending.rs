@@ -127,9 +127,9 @@ pub(super) fn media_group(inner: &Arc<Inner>, parameters: &Parameters, request: 
         caption(&one, &mut message)?;
         messages.push((message, id));
     }
-    let kept = messages.into_iter().map(|(message, id)| {
-        keep(inner, "sendMediaGroup", chat, message, Some(id), parameters, request)
-    });
+    let kept = messages
+        .into_iter()
+        .map(|(message, id)| keep(inner, "sendMediaGroup", chat, message, Some(id), parameters, request));
     Ok(kept.collect())
 }
 
@@ -191,7 +191,9 @@ pub(super) fn check_keyboard(markup: &Value) -> Result<(), Refusal> {
                     return Err(Refusal::bad("BUTTON_DATA_INVALID"));
                 }
                 None if !["url", "web_app", "login_url"].iter().any(|kind| button.get(*kind).is_some()) => {
-                    return Err(Refusal::bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"));
+                    return Err(Refusal::bad(
+                        "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+                    ));
                 }
                 _ => {}
             }

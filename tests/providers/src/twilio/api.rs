@@ -105,7 +105,8 @@ fn change(message: &mut Message, form: &[(String, String)]) {
     if first(form, "Body") == Some("") {
         message.body.clear();
     }
-    if first(form, "Status") == Some("canceled") && matches!(message.status.as_str(), "queued" | "accepted" | "scheduled")
+    if first(form, "Status") == Some("canceled")
+        && matches!(message.status.as_str(), "queued" | "accepted" | "scheduled")
     {
         "canceled".clone_into(&mut message.status);
     }
@@ -118,8 +119,7 @@ fn take(inner: &Arc<Inner>, request: &Request) -> Result<Message, (u32, String)>
     let to = given("To").ok_or((21_604, "A 'To' phone number is required.".to_owned()))?;
     let (service, from) = sender(inner, &given)?;
     let body = given("Body").unwrap_or_default();
-    let links: Vec<String> =
-        form.iter().filter(|(name, _)| name == "MediaUrl").map(|(_, link)| link.clone()).collect();
+    let links: Vec<String> = form.iter().filter(|(name, _)| name == "MediaUrl").map(|(_, link)| link.clone()).collect();
     if body.is_empty() && links.is_empty() && given("ContentSid").is_none() {
         return Err((21_602, "Message body is required.".to_owned()));
     }
@@ -211,7 +211,9 @@ fn sender<'a>(
         (None, Some(from)) if inner.options.senders.iter().any(|known| known == from) => Ok((None, from.to_owned())),
         (None, Some(from)) => Err((
             21_606,
-            format!("The 'From' phone number provided ({from}) is not a valid message-capable Twilio phone number for this destination."),
+            format!(
+                "The 'From' phone number provided ({from}) is not a valid message-capable Twilio phone number for this destination."
+            ),
         )),
         (None, None) => Err((21_603, "A 'From' phone number is required.".to_owned())),
     }
@@ -263,8 +265,7 @@ fn list(inner: &Inner, request: &Request) -> Reply {
     let size = number("PageSize").unwrap_or(50).clamp(1, 1000);
     let page = number("Page").unwrap_or(0);
     let start = page * size;
-    let messages: Vec<Value> =
-        found.iter().skip(start).take(size).map(|message| told(inner, message)).collect();
+    let messages: Vec<Value> = found.iter().skip(start).take(size).map(|message| told(inner, message)).collect();
     let uri = |page: usize| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let kept = request.query.iter().filter(|(name, _)| !matches!(name.as_str(), "Page" | "PageSize" | "PageToken"));

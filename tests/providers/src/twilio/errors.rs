@@ -7,8 +7,7 @@ use serde_json::json;
 pub(super) fn refuse(code: u32, message: &str) -> Reply {
     let status = status(code);
     let more = format!("https://www.twilio.com/docs/errors/{code}");
-    let reply =
-        Reply::json(status, &json!({ "code": code, "message": message, "more_info": more, "status": status }));
+    let reply = Reply::json(status, &json!({ "code": code, "message": message, "more_info": more, "status": status }));
     if status == 401 { reply.with("www-authenticate", "Basic realm=\"Twilio API\"") } else { reply }
 }
 

@@ -169,7 +169,11 @@ impl Twilio {
     pub fn set_opted_out(&self, sender: &str, number: &str, out: bool) {
         let pair = (sender.to_owned(), number.to_owned());
         let mut state = self.inner.state();
-        if out { state.opted_out.insert(pair) } else { state.opted_out.remove(&pair) };
+        if out {
+            state.opted_out.insert(pair)
+        } else {
+            state.opted_out.remove(&pair)
+        };
     }
 
     /// A file that somebody can send: the sid is what [`Said`] takes.

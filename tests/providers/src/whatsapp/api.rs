@@ -77,9 +77,9 @@ pub(super) async fn answer(inner: Arc<Inner>, request: Request) -> Reply {
         return download(&inner, &request);
     }
     let is_version = |part: &&str| {
-        part.strip_prefix('v').and_then(|version| version.split_once('.')).is_some_and(|(major, minor)| {
-            major.parse::<u32>().is_ok() && minor.parse::<u32>().is_ok()
-        })
+        part.strip_prefix('v')
+            .and_then(|version| version.split_once('.'))
+            .is_some_and(|(major, minor)| major.parse::<u32>().is_ok() && minor.parse::<u32>().is_ok())
     };
     let Some((_, path)) = parts.split_first().filter(|(version, _)| is_version(version)) else {
         return Refusal::new(2500, "Unknown path components").reply();
@@ -201,7 +201,10 @@ fn limit(mime: &str) -> Option<usize> {
         "image/jpeg" | "image/png" => 5 << 20,
         "image/webp" => 500 << 10,
         "audio/aac" | "audio/amr" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "video/mp4" | "video/3gpp" => 16 << 20,
-        "text/plain" | "application/pdf" | "application/msword" | "application/vnd.ms-excel"
+        "text/plain"
+        | "application/pdf"
+        | "application/msword"
+        | "application/vnd.ms-excel"
         | "application/vnd.ms-powerpoint" => 100 << 20,
         office if office.starts_with("application/vnd.openxmlformats-officedocument.") => 100 << 20,
         _ => return None,

@@ -206,7 +206,8 @@ fn contacts(content: &Value) -> Result<(), Refusal> {
         }
         for (list, keys) in [("phones", &["phone", "type", "wa_id"][..]), ("emails", &["email", "type"][..])] {
             let Some(items) = card.get(list) else { continue };
-            let items = items.as_array().ok_or_else(|| Refusal::malformed(format!("Param {list} must be an array.")))?;
+            let items =
+                items.as_array().ok_or_else(|| Refusal::malformed(format!("Param {list} must be an array.")))?;
             for item in items {
                 only(object(item, list)?, keys, list)?;
             }

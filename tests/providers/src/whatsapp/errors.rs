@@ -117,7 +117,9 @@ fn known(code: i64) -> (u16, &'static str) {
         131_047 => (400, "Re-engagement message"),
         131_048 => (400, "Spam rate limit hit"),
         131_049 => (400, "This message was not delivered to maintain healthy ecosystem engagement."),
-        131_050 => (400, "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages"),
+        131_050 => {
+            (400, "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages")
+        }
         131_051 => (400, "Unsupported message type"),
         131_052 => (400, "Media download error"),
         131_053 => (400, "Media upload error"),

@@ -276,9 +276,7 @@ impl Provider for Inner {
     }
 
     fn too_many(&self, retry_after: u64) -> Reply {
-        Refusal::new(130_429, "Cloud API message throughput has been reached.")
-            .reply()
-            .with("retry-after", retry_after)
+        Refusal::new(130_429, "Cloud API message throughput has been reached.").reply().with("retry-after", retry_after)
     }
 
     fn refuse(&self, code: i64) -> Reply {

@@ -77,7 +77,9 @@ impl State {
     /// Whether this file can go as a message of this kind.
     pub(super) fn fits(&self, kind: &str, id: &str) -> Result<(), Refusal> {
         let Some(file) = self.files.get(id) else {
-            return Err(Refusal::malformed(format!("Param {kind}['id'] is not a valid whatsapp business account media attachment ID")));
+            return Err(Refusal::malformed(format!(
+                "Param {kind}['id'] is not a valid whatsapp business account media attachment ID"
+            )));
         };
         let family = file.mime.split('/').next().unwrap_or_default();
         let right = match kind {

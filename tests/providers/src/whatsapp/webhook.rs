@@ -127,12 +127,7 @@ impl WhatsApp {
     }
 
     /// A template's quality is another: `GREEN`, `YELLOW`, `RED`.
-    pub async fn template_quality(
-        &self,
-        name: &str,
-        language: &str,
-        quality: &str,
-    ) -> Result<Delivered, Undelivered> {
+    pub async fn template_quality(&self, name: &str, language: &str, quality: &str) -> Result<Delivered, Undelivered> {
         let (mut id, mut previous) = (Value::from(0), Value::from("UNKNOWN"));
         for template in &mut self.inner.state().templates {
             if template["name"] == name && template["language"] == language {
@@ -179,8 +174,7 @@ impl WhatsApp {
 impl Inner {
     pub(super) async fn handshake(&self, url: &str, verify_token: &str) -> Result<(), NoHandshake> {
         let challenge = (uuid::Uuid::now_v7().as_u128() % 10_000_000_000).to_string();
-        let query =
-            [("hub.mode", "subscribe"), ("hub.challenge", &challenge), ("hub.verify_token", verify_token)];
+        let query = [("hub.mode", "subscribe"), ("hub.challenge", &challenge), ("hub.verify_token", verify_token)];
         let answer = self.core.deliverer.get(url, &query).await?;
         if answer.status == 200 && answer.body == challenge {
             return Ok(());
