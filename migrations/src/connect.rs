@@ -106,7 +106,7 @@ impl Db {
 
     /// A connection of its own that listens to `NOTIFY` on these channels.
     pub async fn listen(&self, channels: &[&str]) -> Result<Listener, DbError> {
-        Listener::open(&self.pool, self.connect_timeout, channels).await
+        Listener::open(self.options.clone(), self.connect_timeout, channels).await
     }
 
     /// Whether the database answers: what `/health` asks.

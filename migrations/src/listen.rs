@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::DbError;
 
@@ -25,9 +25,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(crate) async fn open(pool: &PgPool, timeout: Duration, channels: &[&str]) -> Result<Self, DbError> {
+    pub(crate) async fn open(options: PgConnectOptions, timeout: Duration, channels: &[&str]) -> Result<Self, DbError> {
         let open = async {
-            let mut inner = PgListener::connect_with(pool).await?;
+            // A listener keeps its connection for good. Taken from the pool it would be one less for everybody else, and with as many listeners as
+            // the pool has connections nothing would work any more.
+            let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+            let mut inner = PgListener::connect_with(&own).await?;
             inner.eager_reconnect(false);
             inner.listen_all(channels.iter().copied()).await?;
             Ok::<_, DbError>(inner)

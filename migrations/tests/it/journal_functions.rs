@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
-use trunkline_db::{DbError, TenantId, TenantTx, writers};
+use trunkline_db::{Db, DbError, PoolOptions, TenantId, TenantTx, writers};
 use uuid::Uuid;
 
 use crate::support::{TestDb, make_tenant, sqlstate};
@@ -240,4 +240,16 @@ async fn the_directorys_version_rises_with_what_is_in_it_and_tells() {
     assert_eq!(told.channel, "trunkline_directory");
     run("UPDATE queues SET ring_seconds = 20").await;
     assert_eq!(version().await, before + 2);
+}
+
+#[tokio::test]
+async fn listeners_take_nothing_away_from_the_pool() {
+    let database = TestDb::new().await;
+    let options = PoolOptions { max_connections: 2, ..PoolOptions::default() };
+    let db = Db::connect(&database.login_url(), options).await.unwrap();
+    let mut listeners = Vec::new();
+    for _ in 0..4 {
+        listeners.push(db.listen(&["trunkline_directory"]).await.unwrap());
+    }
+    let _both = (db.system().await.unwrap(), db.system().await.unwrap());
 }
