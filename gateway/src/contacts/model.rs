@@ -132,6 +132,7 @@ pub(super) struct SuggestedContact {
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the field's name, as elsewhere in the API")]
 pub(super) struct Contact {
     /// The contact that stands for the person. After a merge it may be another than was asked for.
     #[schema(value_type = Uuid)]

@@ -55,34 +55,23 @@ pub(super) async fn items(tx: &mut TenantTx<'_>, ids: &[Uuid]) -> Result<Vec<Con
     )
     .fetch_all(tx.conn())
     .await?;
-    let item = |row: Row| -> Result<ContactItem, DbError> {
-        let identities: Vec<IdentityShort> =
-            serde_json::from_value(row.identities).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(ContactItem { identities, ..row.item })
-    };
     rows.into_iter()
         .map(|row| {
-            item(Row {
-                identities: row.identities,
-                item: ContactItem {
-                    id: row.id,
-                    name: row.display_name,
-                    named_by: row.named_by,
-                    language: row.language,
-                    blocked: row.blocked,
-                    opted_out: row.opted_out,
-                    identities: Vec::new(),
-                    created_at: row.created_at,
-                    updated_at: row.updated_at,
-                },
+            let identities: Vec<IdentityShort> =
+                serde_json::from_value(row.identities).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok(ContactItem {
+                id: row.id,
+                name: row.display_name,
+                named_by: row.named_by,
+                language: row.language,
+                blocked: row.blocked,
+                opted_out: row.opted_out,
+                identities,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
             })
         })
         .collect()
-}
-
-struct Row {
-    identities: Value,
-    item: ContactItem,
 }
 
 /// The contact that stands for the person of a contact. `lock`: until the transaction ends.

@@ -241,12 +241,13 @@ async fn an_identity_is_given_and_taken() {
 async fn the_timeline_has_what_one_may_see_of_calls_and_conversations() {
     let app = App::start().await;
     let (admin, operator) = (app.admin().await, app.operator().await);
+    let colleague = app.sign_in("operator2@demo.test").await;
     let sales = queue(&operator, "sales").await;
     let anna = meet(&app, app.tenant, vec![whatsapp("393331234567")], Some("Anna")).await;
     let other = meet(&app, app.tenant, vec![Identity::TelegramId(7)], Some("Anna T.")).await;
     let theirs = make_conversation(&app, anna, Some(sales.uuid()), "2026-11-20T09:00:00Z").await;
     let open = make_conversation(&app, other, None, "2026-11-20T11:00:00Z").await;
-    let call = make_call(&app, Made { from: "+393331234567", agent: Some(admin.id), ..Made::default() }).await;
+    let call = make_call(&app, Made { from: "+393331234567", agent: Some(colleague.id), ..Made::default() }).await;
     make_call(&app, Made { from: "+3933312345678", ..Made::default() }).await;
     ok(admin.post(&format!("/api/v1/contacts/{anna}/merge"), &json!({ "with": other })).await).await;
 

@@ -10,8 +10,8 @@ fn known(identities: &[Identity]) -> Vec<Known> {
     Known::of_seen(identities, None)
 }
 
-fn holder(contact: u128, person: u128) -> Option<Holder> {
-    Some(Holder { contact: ContactId(Uuid::from_u128(contact)), person: ContactId(Uuid::from_u128(person)) })
+fn holder(contact: u128, person: u128) -> Holder {
+    Holder { contact: ContactId(Uuid::from_u128(contact)), person: ContactId(Uuid::from_u128(person)) }
 }
 
 fn told() -> Vec<Known> {
@@ -26,31 +26,31 @@ fn nobody_holds_anything_it_is_somebody_new() {
 
 #[test]
 fn one_is_recognised_and_the_rest_is_learned() {
-    let decision = decide(&told(), &[None, None, holder(1, 1)]);
-    assert_eq!(decision.contact, holder(1, 1).map(|holder| holder.contact));
+    let decision = decide(&told(), &[None, None, Some(holder(1, 1))]);
+    assert_eq!(decision.contact, Some(holder(1, 1).contact));
     assert_eq!(decision.learn, [0, 1]);
     assert!(decision.doubts.is_empty());
 }
 
 #[test]
 fn of_several_the_providers_own_is_who_wrote_and_the_others_are_doubts() {
-    let decision = decide(&told(), &[holder(1, 1), holder(2, 2), holder(3, 2)]);
-    assert_eq!(decision.contact, holder(1, 1).map(|holder| holder.contact));
+    let decision = decide(&told(), &[Some(holder(1, 1)), Some(holder(2, 2)), Some(holder(3, 2))]);
+    assert_eq!(decision.contact, Some(holder(1, 1).contact));
     assert_eq!(decision.doubts, [(ContactId(Uuid::from_u128(2)), 1)], "each person once");
     assert!(decision.learn.is_empty());
 }
 
 #[test]
 fn contacts_of_one_person_are_no_doubt() {
-    let decision = decide(&told(), &[holder(1, 9), holder(2, 9), None]);
-    assert_eq!(decision.contact, holder(1, 9).map(|holder| holder.contact));
+    let decision = decide(&told(), &[Some(holder(1, 9)), Some(holder(2, 9)), None]);
+    assert_eq!(decision.contact, Some(holder(1, 9).contact));
     assert!(decision.doubts.is_empty());
 }
 
 #[test]
 fn nobody_is_recognised_by_a_user_name() {
     let told = known(&[Identity::Username("anna".to_owned()), Identity::TelegramId(7)]);
-    let decision = decide(&told, &[holder(1, 1), None]);
+    let decision = decide(&told, &[Some(holder(1, 1)), None]);
     assert_eq!(decision.contact, None);
     assert_eq!(decision.learn, [0, 1]);
 }
@@ -60,7 +60,7 @@ proptest! {
     fn what_is_decided_holds_together(held in prop::collection::vec(prop::option::of((1..5u128, 1..3u128)), 0..6)) {
         let told: Vec<Known> = (0..held.len()).flat_map(|n| known(&[Identity::TelegramId(n as i64)])).collect();
         // A contact is of one person.
-        let held: Vec<_> = held.into_iter().map(|one| one.and_then(|(contact, persons)| holder(contact, contact % persons + 10))).collect();
+        let held: Vec<_> = held.into_iter().map(|one| one.map(|(contact, persons)| holder(contact, contact % persons + 10))).collect();
         let consistent: Vec<Option<Holder>> = held
             .iter()
             .map(|one| one.map(|one| *held.iter().flatten().find(|first| first.contact == one.contact).unwrap()))
