@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sqlx::Row as _;
 use trunkline_calls::Sight;
+use trunkline_conversations::State;
 use trunkline_conversations::list::{self, After, Filter};
-use trunkline_conversations::{Channel, State};
 use trunkline_db::{AgentId, ConversationId, QueueId, TenantTx, UserId};
 use uuid::Uuid;
 
