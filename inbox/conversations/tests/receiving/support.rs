@@ -33,6 +33,7 @@ struct Cluster {
 pub(crate) struct World {
     pub(crate) db: Db,
     pub(crate) account: Account,
+    #[allow(dead_code, reason = "of the two binaries that share this one asks")]
     owner_url: String,
     _cluster: Arc<Cluster>,
 }
@@ -71,6 +72,7 @@ impl World {
     }
 
     /// Who may everything.
+    #[allow(dead_code, reason = "of the two binaries that share this one asks")]
     pub(crate) async fn owner(&self) -> sqlx::PgConnection {
         <sqlx::PgConnection as sqlx::Connection>::connect(&self.owner_url).await.unwrap()
     }
