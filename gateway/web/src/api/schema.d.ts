@@ -44,6 +44,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/chat-capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how many chats an agent has at once
+         * @description The router gives an agent no more than that, beside a call; what is assigned by hand counts and is not limited. At 0 chats are only
+         *     assigned by hand. A new agent has 4.
+         */
+        put: operations["setAgentChatCapacity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/devices": {
         parameters: {
             query?: never;
@@ -208,6 +229,65 @@ export interface paths {
          *     nowhere else. Only its maker may.
          */
         post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file
+         * @description The body is the file itself, at most 100 MB; `Content-Type` says what it is. It is looked into: a file that is not what it says it is, is
+         *     refused. What is not sent within a day is removed.
+         */
+        post: operations["createAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a file
+         * @description As it was sent. Only pictures, sound, films and plain text are shown by a browser; everything else is saved. Takes `Range` (one range),
+         *     `If-Range` and `If-None-Match`.
+         */
+        get: operations["getAttachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a small picture of a file */
+        get: operations["getAttachmentThumbnail"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1108,6 +1188,740 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/canned-replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List canned replies */
+        get: operations["listCannedReplies"];
+        put?: never;
+        /** Make a canned reply */
+        post: operations["createCannedReply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a canned reply */
+        put: operations["updateCannedReply"];
+        post?: never;
+        /** Remove a canned reply */
+        delete: operations["deleteCannedReply"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List channel accounts
+         * @description By name, with how each does. Secrets are never shown.
+         */
+        get: operations["listChannelAccounts"];
+        put?: never;
+        /**
+         * Connect an account
+         * @description The settings are those of its type; docs/integrators.md has them all. Whether the provider knows the account is found out at once, and shows in
+         *     its `health`; `POST …/check` says it in words.
+         */
+        post: operations["createChannelAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an account */
+        get: operations["getChannelAccount"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an account
+         * @description Its conversations stay, and so does what its provider told. Its secrets do not.
+         */
+        delete: operations["deleteChannelAccount"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an account
+         * @description Settings that are not named stay as they are, secrets among them.
+         */
+        patch: operations["updateChannelAccount"];
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check an account
+         * @description Asks the provider whether the token is good and whether it knows where to post to, and tells it where that is not known.
+         */
+        post: operations["checkChannelAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/staff-chats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the staff's groups of an account */
+        get: operations["listStaffChats"];
+        put?: never;
+        /**
+         * Get a code that links a group
+         * @description Whoever writes `/link CODE` in a group where the bot is a member makes it one of the staff's: it is told of new leads and of trouble, and may ask
+         *     `/stats` and `/leads`.
+         */
+        post: operations["createStaffChatCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/staff-chats/{chat}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Unlink a group */
+        delete: operations["deleteStaffChat"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an account's templates
+         * @description As the provider last told, by name and language.
+         */
+        get: operations["listTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/templates/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read an account's templates anew */
+        post: operations["syncTemplates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channel-accounts/{id}/test-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message
+         * @description One text, at once and outside of any conversation; says what the provider answered.
+         */
+        post: operations["sendChannelTestMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a merge
+         * @description In any order: what was merged before and after it stays as it is.
+         */
+        post: operations["undoContactMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List contacts
+         * @description People by name; those who were merged are one line.
+         */
+        get: operations["listContacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a contact
+         * @description The person whose the contact is, with everything they are known by and how we know, what made them one, and who may be the same.
+         */
+        get: operations["getContact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a contact
+         * @description A name that is given here stays: what providers call them does not replace it.
+         */
+        patch: operations["updateContact"];
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Block a contact
+         * @description What they write is kept and shown to nobody by itself. Who may mark callers has the calls of their numbers turned away as well.
+         */
+        post: operations["blockContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a contact an identity
+         * @description A number, an address or an id that somebody of ours knows to be theirs. One that is somebody else's is refused, and it is suggested that both
+         *     are one person.
+         */
+        post: operations["addContactIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an identity from a contact
+         * @description It is kept as evidence; nobody is recognised by it. What their provider tells again is theirs again.
+         */
+        delete: operations["removeContactIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge two contacts
+         * @description Both are one person from now on: one name, one list of what they are known by, one timeline. Nothing is moved, so it can be undone.
+         */
+        post: operations["mergeContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was said with a contact
+         * @description The conversations and calls of the person within one's reach, the newest first. Calls only for who may read calls, conversations only for
+         *     who may read conversations.
+         */
+        get: operations["getContactTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/unblock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unblock a contact */
+        post: operations["unblockContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List conversations
+         * @description Those in one's sight, the newest first: one's own, those of one's queues and of the teams one leads, those in which one is named, and those that have
+         *     neither queue nor agent. Calls, voicemails and messages are in one list.
+         */
+        get: operations["listConversations"];
+        put?: never;
+        /**
+         * Begin a conversation
+         * @description A chat has one conversation that runs: where there is one, the message goes into it. Over WhatsApp the first message is an approved template, unless they
+         *     wrote within the last 24 hours.
+         */
+        post: operations["openConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change many conversations
+         * @description All of them, or none. What is out of one's sight, and what is so already, is left as it is. It can be taken back (`POST /conversations/bulk/{id}/undo`).
+         */
+        post: operations["changeManyConversations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/bulk/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a change of many back
+         * @description One's own, within a day. A conversation that somebody changed since is left as it is; what was written to a customer is not taken back.
+         */
+        post: operations["undoBulkChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count conversations
+         * @description What the panel shows beside its lists. Counting stops at 1,000.
+         */
+        get: operations["countConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a conversation */
+        get: operations["getConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a conversation */
+        patch: operations["updateConversation"];
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign a conversation
+         * @description An agent takes it within its queue and team, unless others are named. A team or a queue alone takes it from its agent; a queue's agents are offered it.
+         *     Nobody at all: it waits in its queue.
+         */
+        post: operations["assignConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep a draft
+         * @description One's own, one for each conversation: it is there on whatever device one goes on.
+         */
+        put: operations["putDraft"];
+        post?: never;
+        /** Throw a draft away */
+        delete: operations["dropDraft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a thread
+         * @description Its end, or what came before or after a message. Messages of both sides, notes among ourselves, and lines that tell what happened.
+         */
+        get: operations["listMessages"];
+        put?: never;
+        /**
+         * Write in a conversation
+         * @description Several files are several messages; the answer is the first of them. A message of ours waits five seconds as `scheduled`, within which
+         *     `POST /messages/{id}/undo` takes it back; then it is sent, in the order of its chat.
+         */
+        post: operations["writeMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/pending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a conversation wait
+         * @description For somebody else, without a time: it comes back when they write.
+         */
+        post: operations["pendConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that one looks
+         * @description Every ten seconds while one looks at a conversation, and whenever one begins or stops to write. Others are told by the signals `conversation.viewing` and
+         *     `conversation.typing` (`conversation_id`, `user_id`, `name`, `typing`, `until`); the customer is told too, where the provider can.
+         */
+        post: operations["bePresent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark a conversation as read
+         * @description Up to now, by oneself; also that one is named in it. They see that it was read, where the provider shows such.
+         */
+        post: operations["readConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen a conversation
+         * @description After it was resolved, or before it comes back by itself.
+         */
+        post: operations["reopenConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolve a conversation */
+        post: operations["resolveConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Snooze a conversation
+         * @description It comes back at that time, or when they write.
+         */
+        post: operations["snoozeConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/transcript": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Save a transcript
+         * @description The newest 20,000 messages, notes among ourselves included. Written into the audit log.
+         */
+        get: operations["getTranscript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark a conversation as unread
+         * @description For oneself alone.
+         */
+        post: operations["unreadConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/csat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List answers to surveys
+         * @description The newest first, of conversations within one's reach.
+         */
+        get: operations["listCsatAnswers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dialing": {
         parameters: {
             query?: never;
@@ -1259,6 +2073,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbound-webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what providers told
+         * @description The newest first.
+         */
+        get: operations["listInboundWebhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbound-webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a provider told
+         * @description With its raw body.
+         */
+        get: operations["getInboundWebhook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbound-webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply a webhook again
+         * @description As if it had come now, in its old place. What it told before and what came of it then changes nothing; one that was not understood is read anew.
+         */
+        post: operations["replayInboundWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List views */
+        get: operations["listInboxViews"];
+        put?: never;
+        /** Make a view */
+        post: operations["createInboxView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox-views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a view */
+        put: operations["updateInboxView"];
+        post?: never;
+        /** Remove a view */
+        delete: operations["deleteInboxView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -1354,6 +2264,98 @@ export interface paths {
          *     One that waits for its turn, or for an earlier one of its key, goes on waiting.
          */
         post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List labels */
+        get: operations["listLabels"];
+        put?: never;
+        /** Make a label */
+        post: operations["createLabel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a label */
+        put: operations["updateLabel"];
+        post?: never;
+        /** Remove a label */
+        delete: operations["deleteLabel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List macros */
+        get: operations["listMacros"];
+        put?: never;
+        /** Make a macro */
+        post: operations["createMacro"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/macros/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a macro */
+        put: operations["updateMacro"];
+        post?: never;
+        /** Remove a macro */
+        delete: operations["deleteMacro"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/macros/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a macro
+         * @description On each of these conversations: all steps on all of them, or nothing.
+         */
+        post: operations["runMacro"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1648,6 +2650,164 @@ export interface paths {
          * @description Those to this tenant: tokens are refused and streams closed at once.
          */
         delete: operations["endMemberSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merge-suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List merge suggestions
+         * @description Who may be one person, and why; the newest first, as long as nobody has decided.
+         */
+        get: operations["listMergeSuggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merge-suggestions/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a merge suggestion
+         * @description Both are one person from now on, under the name that somebody of ours gave, or else a provider.
+         */
+        post: operations["acceptMergeSuggestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merge-suggestions/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss a merge suggestion
+         * @description They are two. It is not suggested again.
+         */
+        post: operations["dismissMergeSuggestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a message back after it was sent
+         * @description One of ours, where the provider can.
+         */
+        delete: operations["deleteMessage"];
+        options?: never;
+        head?: never;
+        /**
+         * Change what a message says
+         * @description One of ours that was sent, where the provider can; everybody sees that it was changed.
+         */
+        patch: operations["editMessage"];
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/reaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** React to a message */
+        put: operations["reactToMessage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again
+         * @description One that may have been sent (`uncertain`): they may get it twice.
+         */
+        post: operations["resendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a message again
+         * @description One that failed.
+         */
+        post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a message back before it is sent */
+        post: operations["undoMessage"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2313,6 +3473,42 @@ export interface paths {
         patch: operations["updateSkill"];
         trace?: never;
     };
+    "/api/v1/sla-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List service levels */
+        get: operations["listSlaPolicies"];
+        put?: never;
+        /** Make a service level */
+        post: operations["createSlaPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a service level */
+        put: operations["updateSlaPolicy"];
+        post?: never;
+        /** Remove a service level */
+        delete: operations["deleteSlaPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/softphone/session": {
         parameters: {
             query?: never;
@@ -2481,6 +3677,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What a channel can, beside text: what an account does not take is refused when it is to be sent. */
+        Abilities: {
+            /** @description Characters under a file; 0: none. */
+            caption_limit: number;
+            /** @description Buttons and lists to choose from: how many; 0: none. */
+            choices: number;
+            /** @description Taking back what was sent. */
+            delete: boolean;
+            /** @description Changing what was sent. */
+            edit: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of a file; 0: none can be sent.
+             */
+            file_limit: number;
+            /** @description A place on the map. */
+            location: boolean;
+            /** @description A sign under a message. */
+            reactions: boolean;
+            /** @description They see that it was read. */
+            read_marks: boolean;
+            /** @description An answer to one message. */
+            replies: boolean;
+            /** @description Approved templates. */
+            templates: boolean;
+            /** @description Characters of a text. */
+            text_limit: number;
+            /** @description They see that somebody writes. */
+            typing: boolean;
+        };
         /** @description Body of `POST /auth/invitations/accept`. */
         AcceptInvitation: {
             /** @description Name as colleagues will see it; an account that exists keeps its own. */
@@ -2535,6 +3761,13 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description Body of `POST /contacts/{id}/identities`. */
+        AddIdentity: {
+            /** @description What it is. */
+            type: components["schemas"]["IdentityType"];
+            /** @description As people write it. A number that is not international is of the tenant's country. */
+            value: string;
+        };
         /** @description A user who takes work. */
         Agent: {
             /** @description What the agent is doing. */
@@ -2544,6 +3777,11 @@ export interface components {
              * @description Since when.
              */
             activity_since: string;
+            /**
+             * Format: int32
+             * @description How many chats the router gives them at once, beside a call.
+             */
+            chat_capacity: number;
             /** @description E-mail address. */
             email: string;
             /** @description What colleagues dial to reach them. */
@@ -2653,6 +3891,69 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description Whose a conversation is to be. */
+        Assignee: {
+            /**
+             * Format: uuid
+             * @description An agent.
+             */
+            agent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A queue: its agents are offered the conversation.
+             */
+            queue_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A team.
+             */
+            team_id?: string | null;
+        };
+        /**
+         * @description Where a file is.
+         * @enum {string}
+         */
+        AttachmentState: "wanted" | "stored" | "refused" | "gone" | "failed";
+        /** @description A file of a message. */
+        AttachmentView: {
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            bytes?: number | null;
+            /** @description Why it is not here. */
+            error?: string | null;
+            /** @description Its name. */
+            file_name?: string | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height?: number | null;
+            /**
+             * Format: uuid
+             * @description The attachment: `GET /attachments/{id}` is its file, `/attachments/{id}/thumbnail` a small picture of it.
+             */
+            id: string;
+            /** @description What it is, as far as was found out. */
+            mime?: string | null;
+            /**
+             * Format: int32
+             * @description Seconds, of sound and video.
+             */
+            seconds?: number | null;
+            /** @description What sort of file the message says it is. */
+            sort: string;
+            /** @description Where it is. */
+            state: components["schemas"]["AttachmentState"];
+            /** @description There is a thumbnail. */
+            thumbnail: boolean;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width?: number | null;
+        };
         /** @description Where a browser finds the audio without an access token. */
         AudioLink: {
             /**
@@ -2720,6 +4021,23 @@ export interface components {
             /** @description `user`, `device`, `call` … */
             type: string;
         };
+        /** @description Who wrote a message. */
+        Author: {
+            /**
+             * Format: uuid
+             * @description The agent or the contact.
+             */
+            id?: string | null;
+            /** @description Their name, as it was then. */
+            name?: string | null;
+            /** @description What they are. */
+            type: components["schemas"]["AuthorType"];
+        };
+        /**
+         * @description What the writer of a message is.
+         * @enum {string}
+         */
+        AuthorType: "contact" | "agent" | "bot" | "system" | "app";
         /** @description A role that every tenant has. */
         BuiltInRole: {
             /** @description How far its members see. */
@@ -2728,6 +4046,18 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Whether its members take work unless somebody says otherwise. */
             takes_work: boolean;
+        };
+        /** @description The value of a template's button. */
+        ButtonUse: {
+            /**
+             * Format: int32
+             * @description Its place among the buttons, from 0.
+             */
+            index: number;
+            /** @description `url`, `quick_reply` or `copy_code`. */
+            sort: string;
+            /** @description The value. */
+            value: string;
         };
         /**
          * @description What a row is of.
@@ -2923,6 +4253,33 @@ export interface components {
             /** @description Why, for people. */
             reason: string;
         };
+        /** @description Something that is often said. */
+        CannedReply: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The reply.
+             */
+            id: string;
+            /** @description What it is called by: typed behind a `/`. */
+            shortcut: string;
+            /** @description What is said. `{{contact.name}}`, `{{contact.first_name}}`, `{{agent.name}}` and `{{agent.first_name}}` are filled in when it is used. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: uuid
+             * @description Whose own it is; null: everybody's.
+             */
+            user_id?: string | null;
+        };
         /** @description How much is allowed. Absent: as much as the trunk bears. */
         Caps: {
             /**
@@ -2968,12 +4325,68 @@ export interface components {
             /** @description The roles that every tenant has, from the most to the least. */
             roles: components["schemas"]["BuiltInRole"][];
         };
+        /** @description Body of `POST /conversations/bulk`. */
+        ChangeMany: {
+            /** @description What is done to each. */
+            action: components["schemas"]["Step"];
+            /** @description Which: at most 100. */
+            ids: string[];
+        };
         /** @description Body of `POST /auth/password`. */
         ChangePassword: {
             /** @description The password until now. */
             current: string;
             /** @description The new one: at least 10 characters, and another than the current one. */
             new: string;
+        };
+        /**
+         * @description By which way they reach us.
+         * @enum {string}
+         */
+        Channel: "whatsapp" | "telegram" | "sms" | "call";
+        /** @description A connected WhatsApp number, Telegram bot or SMS sender. */
+        ChannelAccount: {
+            /**
+             * Format: date-time
+             * @description When it was connected.
+             */
+            created_at: string;
+            /** @description Nothing is sent by one that is not; what the provider tells is still kept. */
+            enabled: boolean;
+            /** @description How it does. */
+            health: components["schemas"]["Health"];
+            /**
+             * Format: uuid
+             * @description The account.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Whose work its conversations are; null: everybody's.
+             */
+            queue_id?: string | null;
+            /** @description The secrets that are set, by name. */
+            secrets: string[];
+            /** @description Its settings, without its secrets. */
+            settings: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The site that it is of.
+             */
+            site_id?: string | null;
+            /** @description The provider. */
+            type: components["schemas"]["Kind"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description What WhatsApp shows when the webhook is set up. */
+            verify_token?: string | null;
+            /** @description Where the provider posts to. */
+            webhook_url: string;
         };
         /** @description Body of `POST /dialing/check`. */
         CheckNumber: {
@@ -2985,20 +4398,21 @@ export interface components {
             /** @description The number as somebody typed or clicked it. */
             to: string;
         };
-        /** @description What would become of a call. */
+        /** @description What a provider said of an account. */
         Checked: {
-            /** @description Whether it would be begun. */
-            allowed: boolean;
-            /** @description The number that would be shown. */
-            caller_id?: string | null;
-            /** @description Whose plan the number is in. */
-            country?: string | null;
-            kind?: components["schemas"]["Kind"] | null;
-            /** @description The number: E.164, or the digits of a short code; null when it is none. */
-            number?: string | null;
-            rule?: components["schemas"]["Rule"] | null;
-            /** @description The same in words. */
-            words?: string | null;
+            /** @description One by one. */
+            findings: components["schemas"]["Finding"][];
+            /** @description Everything is as it should be. */
+            good: boolean;
+        };
+        /** @description One of several answers that they can choose. */
+        ChoiceUse: {
+            /** @description A line under it. */
+            description?: string | null;
+            /** @description What comes back. */
+            payload: string;
+            /** @description What they see. */
+            title: string;
         };
         /** @description What becomes of a caller outside opening hours. */
         Closed: {
@@ -3020,11 +4434,305 @@ export interface components {
             /** @description The code that the authenticator shows now. */
             code: string;
         };
+        /** @description A person. */
+        Contact: {
+            /**
+             * Format: date-time
+             * @description Since when we want to hear nothing of them.
+             */
+            blocked_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Who blocked them.
+             */
+            blocked_by?: string | null;
+            /** @description Every contact that is this person. */
+            contact_ids: string[];
+            /**
+             * Format: date-time
+             * @description When they were first met.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The contact that stands for the person. After a merge it may be another than was asked for.
+             */
+            id: string;
+            /** @description What they are and were known by. */
+            identities: components["schemas"]["ContactIdentity"][];
+            /** @description BCP 47, as told. */
+            language?: string | null;
+            /** @description What made them one, the newest first; also what was undone. */
+            merges: components["schemas"]["ContactMerge"][];
+            /** @description What they are called. */
+            name: string;
+            /** @description Who named them: `number` (nobody did), `provider` or `agent`. */
+            named_by: string;
+            /**
+             * Format: date-time
+             * @description Since when they want no messages that they did not ask for.
+             */
+            opted_out_at?: string | null;
+            /** @description Who may be the same person. */
+            suggestions: components["schemas"]["MergeSuggestion"][];
+            /**
+             * Format: date-time
+             * @description When they were last changed.
+             */
+            updated_at: string;
+        };
+        /** @description What somebody is known by, and how we know. */
+        ContactIdentity: {
+            /**
+             * Format: uuid
+             * @description Whose of the person's contacts it is.
+             */
+            contact_id: string;
+            /**
+             * Format: date-time
+             * @description Since when it is known.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description They have it no more: nobody is recognised by it.
+             */
+            ended_at?: string | null;
+            /** @description How we know, in words. */
+            evidence: string;
+            /** @description How we know, as it was kept. */
+            evidence_data: unknown;
+            /**
+             * Format: uuid
+             * @description The identity.
+             */
+            id: string;
+            /** @description What the provider calls them. */
+            name?: string | null;
+            /** @description As it was met: what to call, to write to, and to show. */
+            shown: string;
+            /** @description What it is. */
+            type: components["schemas"]["IdentityType"];
+            /** @description In its one normal form. */
+            value: string;
+        };
+        /** @description A person, as a line of the list. */
+        ContactItem: {
+            /** @description We want to hear nothing of them. */
+            blocked: boolean;
+            /**
+             * Format: date-time
+             * @description When they were first met.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The contact that stands for the person.
+             */
+            id: string;
+            /** @description What they are known by: the oldest five. */
+            identities: components["schemas"]["IdentityShort"][];
+            /** @description BCP 47, as told. */
+            language?: string | null;
+            /** @description What they are called. */
+            name: string;
+            /** @description Who named them: `number` (nobody did), `provider` or `agent`. */
+            named_by: string;
+            /** @description They want no messages that they did not ask for. */
+            opted_out: boolean;
+            /**
+             * Format: date-time
+             * @description When they were last changed.
+             */
+            updated_at: string;
+        };
+        /** @description Two contacts that are one person. */
+        ContactMerge: {
+            /**
+             * Format: uuid
+             * @description The merge.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The other contact.
+             */
+            loser_id: string;
+            /** @description What the other is called. */
+            loser_name: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            merged_at: string;
+            /**
+             * Format: uuid
+             * @description Who merged them; null: a provider's word did.
+             */
+            merged_by?: string | null;
+            /** @description Why, in words. */
+            proof: string[];
+            /**
+             * Format: date-time
+             * @description When it was undone.
+             */
+            undone_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The contact under which the other hangs.
+             */
+            winner_id: string;
+            /** @description What that contact is called. */
+            winner_name: string;
+        };
+        /** @description A contact in a list. */
+        ContactShort: {
+            /** @description They were blocked. */
+            blocked: boolean;
+            /**
+             * Format: uuid
+             * @description The contact.
+             */
+            id: string;
+            /** @description The person's name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The contact that stands for the person: after a merge another than `id`.
+             */
+            person_id: string;
+        };
+        /** @description A conversation, as a line of the list and as `data.conversation` of events. */
+        Conversation: {
+            /**
+             * Format: uuid
+             * @description Over which account; none: calls.
+             */
+            account_id?: string | null;
+            /** @description Where an answer goes, as the provider wants it; a number, for calls. */
+            address: string;
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A call that runs now.
+             */
+            call_id?: string | null;
+            /** @description By which way. */
+            channel: components["schemas"]["Channel"];
+            /** @description With whom. */
+            contact: components["schemas"]["ContactShort"];
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            id: string;
+            /** @description Its labels. */
+            label_ids: string[];
+            /** @description The newest message. */
+            last: components["schemas"]["Preview"];
+            /**
+             * Format: date-time
+             * @description When it came: the list's order.
+             */
+            last_at: string;
+            /**
+             * Format: date-time
+             * @description The newest message of theirs.
+             */
+            last_in_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            opened_at: string;
+            /**
+             * Format: int32
+             * @description 0 none, 1 low, 2 normal, 3 high, 4 urgent.
+             */
+            priority: number;
+            /**
+             * Format: uuid
+             * @description Whose work it is: the queue.
+             */
+            queue_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was resolved.
+             */
+            resolved_at?: string | null;
+            sla?: components["schemas"]["SlaView"] | null;
+            /**
+             * Format: date-time
+             * @description When it comes back.
+             */
+            snoozed_until?: string | null;
+            /** @description It is spam. */
+            spam: boolean;
+            /** @description Where it stands. */
+            state: components["schemas"]["State"];
+            /**
+             * Format: uuid
+             * @description The team.
+             */
+            team_id?: string | null;
+            /** @description A group's name. */
+            title?: string | null;
+            /**
+             * Format: int64
+             * @description Rises with each change: the newer of two is the one with the higher.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description Since when they wait for an answer.
+             */
+            waiting_since?: string | null;
+        };
         /**
          * @description A kind of number that costs more than a call: denied until it is opened by name, whatever else allows it.
          * @enum {string}
          */
         CostlyKind: "premium" | "shared_cost" | "satellite" | "personal";
+        /** @description How many conversations there are. */
+        Counted: components["schemas"]["Counts"] & {
+            /**
+             * Format: int64
+             * @description They hold everything up to this `seq` of the journal.
+             */
+            as_of_seq: number;
+        };
+        /** @description How many conversations there are to work on. Counting stops at 1,000. */
+        Counts: {
+            /**
+             * Format: int64
+             * @description All open ones in one's sight.
+             */
+            all: number;
+            /**
+             * Format: int64
+             * @description Those in which one is named, and has not looked since.
+             */
+            mentioned: number;
+            /**
+             * Format: int64
+             * @description Open ones of one's own.
+             */
+            mine: number;
+            /**
+             * Format: int64
+             * @description Open ones that have no agent.
+             */
+            unassigned: number;
+            /**
+             * Format: int64
+             * @description Open ones of one's own in which they wrote since one last looked.
+             */
+            unread: number;
+        };
         /** @description Body of `POST /api-keys`. */
         CreateApiKey: {
             /** @description Addresses and networks (CIDR) from which it may be used; at most 50. */
@@ -3043,6 +4751,25 @@ export interface components {
              * @description Its own limit.
              */
             requests_per_second?: number | null;
+        };
+        /** @description Body of `POST /channel-accounts`. */
+        CreateChannelAccount: {
+            /** @description At most 100 characters. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Whose work its conversations are; absent: everybody's.
+             */
+            queue_id?: string | null;
+            /** @description What the provider needs, with its secrets; and `greeting`, `out_of_hours`, `hours`, `help`, `csat`, `reopen_hours`, `country`. */
+            settings: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The site that it is of.
+             */
+            site_id?: string | null;
+            /** @description The provider. */
+            type: components["schemas"]["Kind"];
         };
         /** @description Body of `POST /agents/{id}/devices`. */
         CreateDevice: {
@@ -3116,6 +4843,41 @@ export interface components {
             one_time_password?: string | null;
             /** @description The tenant. */
             tenant: components["schemas"]["PlatformTenant"];
+        };
+        /** @description An answer to a survey. */
+        CsatAnswer: {
+            /**
+             * Format: uuid
+             * @description Whose it was when it was resolved.
+             */
+            agent_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When they answered.
+             */
+            answered_at: string;
+            /**
+             * Format: date-time
+             * @description When they were asked.
+             */
+            asked_at: string;
+            /** @description Their words. */
+            comment?: string | null;
+            /**
+             * Format: uuid
+             * @description The conversation that it was about.
+             */
+            conversation_id: string;
+            /**
+             * Format: uuid
+             * @description The survey.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description 1 (bad) to 5 (very good).
+             */
+            score: number;
         };
         /** @description A role of the tenant's own. */
         CustomRole: {
@@ -3214,6 +4976,24 @@ export interface components {
             /** @description A number outside (E.164), as far as the company's rules for calls out allow it; else as `hang_up`. */
             number: string;
         } | "hang_up";
+        /** @description A conversation with all that stands beside its thread. */
+        Detail: components["schemas"]["Line"] & {
+            abilities?: components["schemas"]["Abilities"] | null;
+            /**
+             * Format: int64
+             * @description It holds everything up to this `seq` of the journal.
+             */
+            as_of_seq: number;
+            draft_text?: components["schemas"]["Draft"] | null;
+            /** @description What the person is known by. */
+            identities: components["schemas"]["KnownBy"][];
+            /** @description Its labels, by their names. */
+            labels: components["schemas"]["Label"][];
+            /** @description Who looks at it now, but for oneself. */
+            viewing: components["schemas"]["Viewer"][];
+            /** @description Whether free text may be sent now. */
+            window: components["schemas"]["WindowView"];
+        };
         /** @description A desk phone. */
         Device: {
             /**
@@ -3298,6 +5078,23 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description What somebody has begun to write. */
+        Draft: {
+            /** @description A note among ourselves. */
+            private: boolean;
+            /** @description Their words. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When they were kept.
+             */
+            updated_at: string;
+        };
+        /** @description Body of `PATCH /messages/{id}`. */
+        Edit: {
+            /** @description What it says from now on. */
+            text: string;
+        };
         /**
          * @description How a call ended.
          * @enum {string}
@@ -3352,6 +5149,17 @@ export interface components {
              * @description The oldest `seq` that is still kept.
              */
             oldest: number;
+        };
+        /** @description Why a message was not sent. */
+        FailureView: {
+            /** @description The provider's code. */
+            code: string;
+            /** @description The provider's words. */
+            detail: string;
+            /** @description Sending it again by hand may help. */
+            retry: boolean;
+            /** @description What it means. */
+            why: string;
         };
         /** @description One field of the input that does not fit. */
         FieldError: {
@@ -3487,6 +5295,15 @@ export interface components {
              */
             wrapping_up_ms: number;
         };
+        /** @description One thing that was asked, with what came of it. */
+        Finding: {
+            /** @description In words. */
+            detail: string;
+            /** @description It is as it should be. */
+            good: boolean;
+            /** @description `token`, `webhook`, `number`, `bot`. */
+            what: string;
+        };
         /** @description The first admin. */
         FirstAdmin: {
             /** @description E-mail address to sign in with; nobody may have it yet. */
@@ -3517,6 +5334,53 @@ export interface components {
         ForgotPassword: {
             /** @description E-mail address, in any case. */
             email: string;
+        };
+        /** @description What stands at a template's head. */
+        HeaderUse: {
+            /** @description Its value. */
+            text: string;
+        } | {
+            /**
+             * Format: uuid
+             * @description One that was uploaded.
+             */
+            attachment_id: string;
+        } | {
+            /** @description Its address. */
+            address: string;
+            /**
+             * Format: double
+             * @description Degrees.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description Degrees.
+             */
+            longitude: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description How an account does. */
+        Health: {
+            /**
+             * Format: date-time
+             * @description When the provider last told something.
+             */
+            last_received_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it last took something.
+             */
+            last_sent_at?: string | null;
+            problem?: components["schemas"]["Trouble"] | null;
+            /**
+             * Format: date-time
+             * @description When the token ends, as far as it is known.
+             */
+            token_expires_at?: string | null;
+            /** @description How it receives. */
+            webhook: components["schemas"]["Receiving"];
         };
         /** @description When somebody is there. */
         Hours: {
@@ -3562,6 +5426,20 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description What somebody is known by, in short. */
+        IdentityShort: {
+            /** @description As it was met: what to call, to write to, and to show. */
+            shown: string;
+            /** @description What it is. */
+            type: components["schemas"]["IdentityType"];
+            /** @description In its one normal form. */
+            value: string;
+        };
+        /**
+         * @description By what somebody may be known.
+         * @enum {string}
+         */
+        IdentityType: "phone" | "whatsapp_id" | "whatsapp_user" | "telegram_id" | "username" | "email" | "visitor";
         /** @description Body of `POST /dnc/import`. */
         ImportDnc: {
             /** @description One number a line, at most 500: `number`, `number,reason` or `number,reason,until` (a date or a time), separated by commas, semicolons or tabs. */
@@ -3581,6 +5459,110 @@ export interface components {
              * @description Numbers that were, with their reason and time as they are now.
              */
             updated: number;
+        };
+        /** @description A provider's request, as it was stored. */
+        InboundWebhook: {
+            /**
+             * Format: uuid
+             * @description By which account.
+             */
+            account_id: string;
+            /**
+             * Format: date-time
+             * @description When it was applied.
+             */
+            applied_at?: string | null;
+            /**
+             * Format: int32
+             * @description Bytes of its body; 0 once it is not kept any more.
+             */
+            bytes: number;
+            /** @description Why it failed. */
+            error?: string | null;
+            /**
+             * Format: uuid
+             * @description The webhook.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            received_at: string;
+            /** @description `received`, `applied`, `ignored` (known, nothing to show), `unsupported` (kept raw and shown as such), `failed`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description Attempts to apply it.
+             */
+            tries: number;
+            /** @description `whatsapp`, `telegram`, `twilio`. */
+            type: string;
+        };
+        /** @description A provider's request with all that was kept of it. */
+        InboundWebhookDetail: components["schemas"]["InboundWebhook"] & {
+            /** @description The body, where it is text. */
+            body?: string | null;
+            /** @description The body in base64, where it is none. */
+            body_base64?: string | null;
+            /** @description The headers that reading it may need. */
+            headers: Record<string, never>;
+            /** @description Where it was posted to. */
+            url: string;
+        };
+        /** @description A label of conversations. */
+        InboxLabel: {
+            /** @description `grey`, `red`, `orange`, `yellow`, `green`, `teal`, `blue`, `purple` or `pink`. */
+            colour: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The label.
+             */
+            id: string;
+            /** @description Its name, unlike any other's. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A list with filters under a name. */
+        InboxView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description The query parameters of `GET /conversations`. */
+            filter: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The view.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Its place among the others.
+             */
+            place: number;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: uuid
+             * @description Whose own it is; null: everybody's.
+             */
+            user_id?: string | null;
         };
         /**
          * @description Into which pieces a report cuts time.
@@ -3722,10 +5704,10 @@ export interface components {
             password: string;
         };
         /**
-         * @description What kind of number it is, as far as what it costs is concerned.
+         * @description Which provider an account is with.
          * @enum {string}
          */
-        Kind: "fixed_line" | "mobile" | "fixed_line_or_mobile" | "voip" | "uan" | "personal" | "pager" | "toll_free" | "shared_cost" | "premium" | "satellite" | "emergency" | "short_code" | "unknown";
+        Kind: "whatsapp" | "telegram" | "twilio";
         /** @description What a value may be. */
         KindView: {
             /** @enum {string} */
@@ -3753,6 +5735,27 @@ export interface components {
         } | {
             /** @enum {string} */
             type: "time_zone";
+        };
+        /** @description What a person is known by. */
+        KnownBy: {
+            /** @description As it was met. */
+            shown: string;
+            /** @description `phone`, `whatsapp_id`, `telegram_id` … */
+            type: string;
+            /** @description In its one normal form. */
+            value: string;
+        };
+        /** @description A label of conversations. */
+        Label: {
+            /** @description `grey`, `red`, `orange`, `yellow`, `green`, `teal`, `blue`, `purple` or `pink`. */
+            colour: string;
+            /**
+             * Format: uuid
+             * @description The label.
+             */
+            id: string;
+            /** @description Its name, unlike any other's. */
+            name: string;
         };
         /** @description One party's side of a call: an Asterisk channel. */
         Leg: {
@@ -3822,6 +5825,27 @@ export interface components {
              */
             storage_bytes: number | null;
         };
+        /** @description A line of somebody's list. */
+        Line: components["schemas"]["Conversation"] & {
+            /** @description One has a draft in it. */
+            draft: boolean;
+            /** @description One is named in it, and has not looked since. */
+            mentioned: boolean;
+            /** @description They wrote since one last looked. */
+            unread: boolean;
+        };
+        /** @description How a group is linked. */
+        LinkCode: {
+            /** @description The code. */
+            code: string;
+            /** @description To be written in the group, where the bot is a member: `/link CODE`. */
+            command: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good.
+             */
+            expires_at: string;
+        };
         /** @description What goes on in one queue now. */
         LiveQueue: components["schemas"]["QueueLive"] & {
             /**
@@ -3839,6 +5863,23 @@ export interface components {
             as_of_seq: number;
             /** @description The queues in the user's sight, by name. */
             items: components["schemas"]["QueueLive"][];
+        };
+        /** @description A place. */
+        LocationUse: {
+            /** @description Its address. */
+            address?: string | null;
+            /**
+             * Format: double
+             * @description Degrees.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description Degrees.
+             */
+            longitude: number;
+            /** @description Its name. */
+            name?: string | null;
         };
         /**
          * @description How a level binds those below it.
@@ -3863,6 +5904,40 @@ export interface components {
         LookAtInvitation: {
             /** @description What the link carries. */
             token: string;
+        };
+        /** @description What is often done to a conversation. */
+        Macro: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The macro.
+             */
+            id: string;
+            /** @description Its name, unlike any other's. */
+            name: string;
+            /** @description What is done, one after the other: all of it, or nothing. */
+            steps: components["schemas"]["Step"][];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description What was done. */
+        ManyChanged: {
+            /** @description Those that were changed. */
+            changed: string[];
+            /**
+             * Format: uuid
+             * @description By this it is taken back.
+             */
+            id: string;
+            /** @description Those that were not: out of sight, so already, or changed by somebody else since. */
+            left: string[];
         };
         /**
          * @description What a tenant does with a caller.
@@ -3921,6 +5996,143 @@ export interface components {
             second_step: boolean;
             /** @description Whether calls are offered to them. */
             takes_work: boolean;
+        };
+        /** @description Body of `POST /contacts/{id}/merge`. */
+        MergeContacts: {
+            /** @description Why, in a sentence. */
+            proof?: string | null;
+            /**
+             * Format: uuid
+             * @description The contact that is the same person.
+             */
+            with: string;
+        };
+        /** @description Two contacts that may be one person. */
+        MergeSuggestion: {
+            /** @description One of the two people. */
+            contact: components["schemas"]["SuggestedContact"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The suggestion.
+             */
+            id: string;
+            /** @description The other. */
+            other: components["schemas"]["SuggestedContact"];
+            /** @description Why, in words. */
+            proof: string[];
+            /** @description `open`, `merged` or `dismissed`. */
+            state: string;
+        };
+        /** @description A merge that was made. */
+        Merged: {
+            /** @description The person that both are. */
+            contact: components["schemas"]["Contact"];
+            /**
+             * Format: uuid
+             * @description The merge, by which it is undone.
+             */
+            merge_id: string;
+        };
+        /**
+         * @description How far a message is. Theirs, notes and events are `received`.
+         * @enum {string}
+         */
+        MessageState: "received" | "scheduled" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "uncertain" | "canceled";
+        /** @description A message template. */
+        MessageTemplate: {
+            /** @description `MARKETING`, `UTILITY`, `AUTHENTICATION`. */
+            category: string;
+            /** @description Header, body, footer and buttons with their variables. */
+            components: Record<string, never>[];
+            /** @description `en_US`: what a message is sent with. */
+            language: string;
+            /** @description Its name. */
+            name: string;
+            /** @description `GREEN`, `YELLOW`, `RED`; null: not known. */
+            quality?: string | null;
+            /** @description Why it was rejected or paused. */
+            reason?: string | null;
+            /** @description `APPROVED`, `PENDING`, `REJECTED`, `PAUSED` …; only approved ones can be sent. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When Meta was last asked.
+             */
+            synced_at: string;
+        };
+        /** @description A message. */
+        MessageView: {
+            /** @description Messages of one album carry the same. */
+            album?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was said.
+             */
+            at: string;
+            /** @description Its files. */
+            attachments: components["schemas"]["AttachmentView"][];
+            /** @description By whom. */
+            author: components["schemas"]["Author"];
+            /**
+             * Format: uuid
+             * @description The call that it tells of.
+             */
+            call_id?: string | null;
+            /** @description The rest of it, by `kind` (docs/integrators.md). */
+            content: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description Its conversation.
+             */
+            conversation_id: string;
+            /**
+             * Format: date-time
+             * @description When it was taken back by its writer.
+             */
+            deleted_at?: string | null;
+            /** @description Whose. */
+            direction: components["schemas"]["Direction"];
+            /**
+             * Format: date-time
+             * @description When it was changed by its writer.
+             */
+            edited_at?: string | null;
+            failure?: components["schemas"]["FailureView"] | null;
+            /** @description They passed it on. */
+            forwarded: boolean;
+            /** @description Older than the connection. */
+            history: boolean;
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            id: string;
+            /**
+             * @description `text`, `media`, `location`, `contacts`, `choice`, `choices`, `form`, `order`, `command`, `notice`, `template`, `call`, `unsupported`; of events
+             *     what happened: `assigned`, `resolved` …
+             */
+            kind: string;
+            /** @description What was put under it. */
+            reactions: components["schemas"]["Reaction"][];
+            /**
+             * Format: uuid
+             * @description The message that it answers.
+             */
+            reply_to?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is to be sent.
+             */
+            send_at?: string | null;
+            /** @description How far it is. */
+            state: components["schemas"]["MessageState"];
+            /** @description What a person reads: the text, the caption, a template's filled text. */
+            text: string;
         };
         /** @description Body of `POST /calls/{id}/move`. */
         Move: {
@@ -4066,6 +6278,28 @@ export interface components {
              */
             site_id?: string | null;
         };
+        /** @description Body of `POST /conversations`. */
+        OpenConversation: {
+            /**
+             * Format: uuid
+             * @description Over which account.
+             */
+            channel_account_id: string;
+            /**
+             * Format: uuid
+             * @description The contact, where it is known.
+             */
+            contact_id?: string | null;
+            /** @description The first message. */
+            message: components["schemas"]["Written"];
+            /** @description To whom: a number (WhatsApp, SMS), or a Telegram chat that has written to the bot before. */
+            to: string;
+        };
+        /** @description A conversation that was begun. */
+        Opened: components["schemas"]["Conversation"] & {
+            /** @description Its first message, or the newest of one that ran already. */
+            message: components["schemas"]["MessageView"];
+        };
         /** @description One stretch of one day. */
         Opening: {
             /** @description The day on which it begins. */
@@ -4142,6 +6376,11 @@ export interface components {
                  * @description Since when.
                  */
                 activity_since: string;
+                /**
+                 * Format: int32
+                 * @description How many chats the router gives them at once, beside a call.
+                 */
+                chat_capacity: number;
                 /** @description E-mail address. */
                 email: string;
                 /** @description What colleagues dial to reach them. */
@@ -4450,6 +6689,182 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_CannedReply: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The reply.
+                 */
+                id: string;
+                /** @description What it is called by: typed behind a `/`. */
+                shortcut: string;
+                /** @description What is said. `{{contact.name}}`, `{{contact.first_name}}`, `{{agent.name}}` and `{{agent.first_name}}` are filled in when it is used. */
+                text: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: uuid
+                 * @description Whose own it is; null: everybody's.
+                 */
+                user_id?: string | null;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ChannelAccount: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was connected.
+                 */
+                created_at: string;
+                /** @description Nothing is sent by one that is not; what the provider tells is still kept. */
+                enabled: boolean;
+                /** @description How it does. */
+                health: components["schemas"]["Health"];
+                /**
+                 * Format: uuid
+                 * @description The account.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @description Whose work its conversations are; null: everybody's.
+                 */
+                queue_id?: string | null;
+                /** @description The secrets that are set, by name. */
+                secrets: string[];
+                /** @description Its settings, without its secrets. */
+                settings: Record<string, never>;
+                /**
+                 * Format: uuid
+                 * @description The site that it is of.
+                 */
+                site_id?: string | null;
+                /** @description The provider. */
+                type: components["schemas"]["Kind"];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /** @description What WhatsApp shows when the webhook is set up. */
+                verify_token?: string | null;
+                /** @description Where the provider posts to. */
+                webhook_url: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ContactItem: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description We want to hear nothing of them. */
+                blocked: boolean;
+                /**
+                 * Format: date-time
+                 * @description When they were first met.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The contact that stands for the person.
+                 */
+                id: string;
+                /** @description What they are known by: the oldest five. */
+                identities: components["schemas"]["IdentityShort"][];
+                /** @description BCP 47, as told. */
+                language?: string | null;
+                /** @description What they are called. */
+                name: string;
+                /** @description Who named them: `number` (nobody did), `provider` or `agent`. */
+                named_by: string;
+                /** @description They want no messages that they did not ask for. */
+                opted_out: boolean;
+                /**
+                 * Format: date-time
+                 * @description When they were last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CsatAnswer: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Whose it was when it was resolved.
+                 */
+                agent_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When they answered.
+                 */
+                answered_at: string;
+                /**
+                 * Format: date-time
+                 * @description When they were asked.
+                 */
+                asked_at: string;
+                /** @description Their words. */
+                comment?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The conversation that it was about.
+                 */
+                conversation_id: string;
+                /**
+                 * Format: uuid
+                 * @description The survey.
+                 */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description 1 (bad) to 5 (very good).
+                 */
+                score: number;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_CustomRole: {
             /**
              * Format: int64
@@ -4548,6 +6963,129 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_InboundWebhook: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description By which account.
+                 */
+                account_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was applied.
+                 */
+                applied_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description Bytes of its body; 0 once it is not kept any more.
+                 */
+                bytes: number;
+                /** @description Why it failed. */
+                error?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The webhook.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                received_at: string;
+                /** @description `received`, `applied`, `ignored` (known, nothing to show), `unsupported` (kept raw and shown as such), `failed`. */
+                state: string;
+                /**
+                 * Format: int32
+                 * @description Attempts to apply it.
+                 */
+                tries: number;
+                /** @description `whatsapp`, `telegram`, `twilio`. */
+                type: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_InboxLabel: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description `grey`, `red`, `orange`, `yellow`, `green`, `teal`, `blue`, `purple` or `pink`. */
+                colour: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The label.
+                 */
+                id: string;
+                /** @description Its name, unlike any other's. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_InboxView: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description The query parameters of `GET /conversations`. */
+                filter: Record<string, never>;
+                /**
+                 * Format: uuid
+                 * @description The view.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description Its place among the others.
+                 */
+                place: number;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: uuid
+                 * @description Whose own it is; null: everybody's.
+                 */
+                user_id?: string | null;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Job: {
             /**
              * Format: int64
@@ -4614,6 +7152,57 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Line: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: (components["schemas"]["Conversation"] & {
+                /** @description One has a draft in it. */
+                draft: boolean;
+                /** @description One is named in it, and has not looked since. */
+                mentioned: boolean;
+                /** @description They wrote since one last looked. */
+                unread: boolean;
+            })[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Macro: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The macro.
+                 */
+                id: string;
+                /** @description Its name, unlike any other's. */
+                name: string;
+                /** @description What is done, one after the other: all of it, or nothing. */
+                steps: components["schemas"]["Step"][];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Member: {
             /**
              * Format: int64
@@ -4659,6 +7248,69 @@ export interface components {
                 second_step: boolean;
                 /** @description Whether calls are offered to them. */
                 takes_work: boolean;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_MergeSuggestion: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description One of the two people. */
+                contact: components["schemas"]["SuggestedContact"];
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The suggestion.
+                 */
+                id: string;
+                /** @description The other. */
+                other: components["schemas"]["SuggestedContact"];
+                /** @description Why, in words. */
+                proof: string[];
+                /** @description `open`, `merged` or `dismissed`. */
+                state: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_MessageTemplate: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description `MARKETING`, `UTILITY`, `AUTHENTICATION`. */
+                category: string;
+                /** @description Header, body, footer and buttons with their variables. */
+                components: Record<string, never>[];
+                /** @description `en_US`: what a message is sent with. */
+                language: string;
+                /** @description Its name. */
+                name: string;
+                /** @description `GREEN`, `YELLOW`, `RED`; null: not known. */
+                quality?: string | null;
+                /** @description Why it was rejected or paused. */
+                reason?: string | null;
+                /** @description `APPROVED`, `PENDING`, `REJECTED`, `PAUSED` …; only approved ones can be sent. */
+                status: string;
+                /**
+                 * Format: date-time
+                 * @description When Meta was last asked.
+                 */
+                synced_at: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -4845,6 +7497,61 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_SlaPolicy: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description For which conversations. */
+                applies: components["schemas"]["PolicyApplies"];
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description Business minutes until the first answer.
+                 */
+                first_reply_minutes?: number | null;
+                hours?: components["schemas"]["Hours"] | null;
+                /**
+                 * Format: uuid
+                 * @description The policy.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description Business minutes until every later answer.
+                 */
+                next_reply_minutes?: number | null;
+                /** @description The clock stands while a conversation is pending or snoozed. */
+                pauses: boolean;
+                /**
+                 * Format: int32
+                 * @description The first that fits a conversation holds.
+                 */
+                place: number;
+                /**
+                 * Format: int32
+                 * @description Business minutes until it is resolved.
+                 */
+                resolution_minutes?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Team: {
             /**
              * Format: int64
@@ -4873,6 +7580,38 @@ export interface components {
                  */
                 updated_at: string;
             }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TimelineItem: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: ({
+                /**
+                 * Format: date-time
+                 * @description When its newest message came.
+                 */
+                at: string;
+                /** @description The conversation. */
+                conversation: components["schemas"]["Conversation"];
+                /** @enum {string} */
+                type: "conversation";
+            } | {
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                at: string;
+                /** @description The call. */
+                call: components["schemas"]["Call"];
+                /** @enum {string} */
+                type: "call";
+            })[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -4972,6 +7711,30 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Which conversations a policy is for: all that is there must fit. */
+        PolicyApplies: {
+            /**
+             * @description Over one of these accounts.
+             * @default null
+             */
+            account_ids: string[] | null;
+            /**
+             * @description By one of these ways; absent: by every way but calls, which have service levels of their own.
+             * @default null
+             */
+            channels: components["schemas"]["Channel"][] | null;
+            /**
+             * Format: int32
+             * @description Of this priority or a higher one.
+             * @default null
+             */
+            min_priority: number | null;
+            /**
+             * @description Of one of these queues.
+             * @default null
+             */
+            queue_ids: string[] | null;
+        };
         /** @description Allows or denies all numbers that begin so. The longest that fits decides; of two as long as each other, the one that denies. */
         PrefixRule: {
             /** @description Whether such numbers may be called. */
@@ -4980,6 +7743,25 @@ export interface components {
             note?: string;
             /** @description `+39899`; without `+`: the beginning of a short code. */
             prefix: string;
+        };
+        /** @description Body of `POST /conversations/{id}/presence`. */
+        Present: {
+            /** @description Whether one is writing to them. A note among ourselves is nothing that they should see coming. */
+            typing: boolean;
+        };
+        /** @description What the list shows of the newest message. */
+        Preview: {
+            /** @description Whose. */
+            direction: components["schemas"]["Direction"];
+            /** @description What sort of message: `text`, `media`, `call` … */
+            kind: string;
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            message_id?: string | null;
+            /** @description At most 200 characters. */
+            text: string;
         };
         /** @description The body of an error answer. */
         Problem: {
@@ -5002,6 +7784,13 @@ export interface components {
             title: string;
             /** @description `urn:trunkline:problem:<code>`. */
             type: string;
+        };
+        /** @description Body of `PUT /conversations/{id}/draft`. */
+        PutDraft: {
+            /** @description It is to be a note among ourselves. */
+            private?: boolean;
+            /** @description What one has begun to write; empty: nothing is kept. */
+            text: string;
         };
         /** @description Where calls wait for an agent. */
         Queue: {
@@ -5182,6 +7971,23 @@ export interface components {
          * @enum {string}
          */
         Reach: "member" | "all";
+        /** @description Body of `PUT /messages/{id}/reaction`. */
+        React: {
+            /** @description The sign; null takes it away. */
+            emoji?: string | null;
+        };
+        /** @description What somebody put under a message. */
+        Reaction: {
+            /** @description `contact` or `us`. */
+            by: string;
+            /** @description The signs. */
+            emoji: string[];
+        };
+        /**
+         * @description How what the provider tells reaches us.
+         * @enum {string}
+         */
+        Receiving: "unknown" | "verified" | "polling" | "failing";
         /** @description The stereo recording of a call: left channel the agent, right the customer. */
         Recording: {
             /**
@@ -5395,6 +8201,11 @@ export interface components {
             /** @description The same, for calls on behalf of a queue. */
             queue_caller_ids?: components["schemas"]["QueueCallerId"][];
         };
+        /** @description Body of `POST /macros/{id}/run`. */
+        RunMacro: {
+            /** @description To which: at most 25. */
+            conversation_ids: string[];
+        };
         /** @description What a level says. */
         SaidView: {
             /** @description The level. */
@@ -5443,6 +8254,14 @@ export interface components {
              * @description The notice, as its event names it.
              */
             id: string;
+        };
+        /** @description Body of `PUT /agents/{id}/chat-capacity`. */
+        SetChatCapacity: {
+            /**
+             * Format: int32
+             * @description How many chats the router gives the agent at once.
+             */
+            chat_capacity: number;
         };
         /** @description Body of `PUT /agents/{id}/extension`. */
         SetExtension: {
@@ -5678,6 +8497,71 @@ export interface components {
              */
             skill_id: string;
         };
+        /** @description How soon conversations are answered. */
+        SlaPolicy: {
+            /** @description For which conversations. */
+            applies: components["schemas"]["PolicyApplies"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Business minutes until the first answer.
+             */
+            first_reply_minutes?: number | null;
+            hours?: components["schemas"]["Hours"] | null;
+            /**
+             * Format: uuid
+             * @description The policy.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Business minutes until every later answer.
+             */
+            next_reply_minutes?: number | null;
+            /** @description The clock stands while a conversation is pending or snoozed. */
+            pauses: boolean;
+            /**
+             * Format: int32
+             * @description The first that fits a conversation holds.
+             */
+            place: number;
+            /**
+             * Format: int32
+             * @description Business minutes until it is resolved.
+             */
+            resolution_minutes?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description The nearest goal of a service level that is not met yet. */
+        SlaView: {
+            /** @description It was missed. */
+            breached: boolean;
+            /**
+             * Format: date-time
+             * @description When it is due; absent while the clock stands.
+             */
+            due_at?: string | null;
+            /** @description `first_reply`, `next_reply` or `resolution`. */
+            goal: string;
+        };
+        /** @description Body of `POST /conversations/{id}/snooze`. */
+        Snooze: {
+            /**
+             * Format: date-time
+             * @description When it comes back.
+             */
+            until: string;
+        };
         /** @description What a browser needs to be a phone. */
         SoftphoneSession: {
             /**
@@ -5707,11 +8591,109 @@ export interface components {
          * @enum {string}
          */
         Source: "default" | "platform" | "tenant" | "user" | "session";
+        /** @description A linked group. */
+        StaffChat: {
+            /** @description Telegram's chat. */
+            chat: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            linked_at: string;
+            /** @description Its name. */
+            title?: string | null;
+        };
+        /** @description The linked groups of an account. */
+        StaffChats: {
+            /** @description The groups. */
+            items: components["schemas"]["StaffChat"][];
+        };
         /**
          * @description How near the limit it is.
          * @enum {string}
          */
         Standing: "fine" | "near" | "reached";
+        /**
+         * @description Where a conversation stands.
+         * @enum {string}
+         */
+        State: "open" | "pending" | "snoozed" | "resolved";
+        /** @description One thing that is done to a conversation. */
+        Step: {
+            /** @enum {string} */
+            do: "reply";
+            /** @description What is said. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            do: "note";
+            /** @description What it says. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            do: "label";
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            label_id: string;
+        } | {
+            /** @enum {string} */
+            do: "unlabel";
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            label_id: string;
+        } | {
+            /**
+             * Format: uuid
+             * @description An agent.
+             */
+            agent_id?: string | null;
+            /** @enum {string} */
+            do: "assign";
+            /**
+             * Format: uuid
+             * @description A queue.
+             */
+            queue_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A team.
+             */
+            team_id?: string | null;
+        } | {
+            /** @enum {string} */
+            do: "priority";
+            /**
+             * Format: int32
+             * @description 0 none, 1 low, 2 normal, 3 high, 4 urgent.
+             */
+            priority: number;
+        } | {
+            /** @enum {string} */
+            do: "snooze";
+            /**
+             * Format: int64
+             * @description After so many minutes.
+             */
+            minutes: number;
+        } | {
+            /** @enum {string} */
+            do: "pending";
+        } | {
+            /** @enum {string} */
+            do: "resolve";
+        } | {
+            /** @enum {string} */
+            do: "reopen";
+        } | {
+            /** @enum {string} */
+            do: "spam";
+            /** @description Whether. */
+            spam: boolean;
+        };
         /**
          * @description Which of the agents who could take a call is asked.
          * @enum {string}
@@ -5730,6 +8712,18 @@ export interface components {
             suggestions: string[];
             /** @description What is wrong with it: `too_short`, `too_long`, or zxcvbn's finding, as `common_password`, `own_words`, `dates`. */
             warning?: string | null;
+        };
+        /** @description One of two who may be one person. */
+        SuggestedContact: {
+            /**
+             * Format: uuid
+             * @description The contact that stands for the person.
+             */
+            id: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description Who named them. */
+            named_by: string;
         };
         /** @description Body of `POST /calls/{id}/supervise`. */
         Supervise: {
@@ -5755,6 +8749,14 @@ export interface components {
         SwitchTenant: {
             /** @description Slug of the tenant to go on in. */
             tenant: string;
+        };
+        /** @description What was begun. */
+        Syncing: {
+            /**
+             * Format: uuid
+             * @description The job that does it.
+             */
+            job_id: string;
         };
         /** @description To whom a call is handed: one of the three. */
         Target: {
@@ -5803,6 +8805,20 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A template that is to be sent. */
+        TemplateUse: {
+            /** @description The values of its body, in order. */
+            body?: string[];
+            /** @description The values of its buttons. */
+            buttons?: components["schemas"]["ButtonUse"][];
+            header?: components["schemas"]["HeaderUse"] | null;
+            /** @description Its language, as the provider writes it: `en_US`. */
+            language: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The names of these values, where the template names its variables. */
+            names?: string[];
+        };
         /** @description The first admin of a tenant. */
         TenantAdmin: {
             /** @description E-mail address. Of a user of another tenant: the same person, who then belongs to both. */
@@ -5841,6 +8857,45 @@ export interface components {
             /** @description Number called: one of the queue's. */
             to: string;
         };
+        /** @description Body of `POST /channel-accounts/{id}/test-message`. */
+        TestMessage: {
+            /** @description To whom, as the provider wants it: a number in E.164, a chat of Telegram's. */
+            to: string;
+        };
+        /** @description What came of a test message. */
+        TestResult: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description In words. */
+            detail: string;
+            /** @description The provider's id of the message. */
+            provider_id?: string | null;
+            /** @description The provider took it. */
+            sent: boolean;
+        };
+        /** @description A part of a thread. */
+        Thread: {
+            /**
+             * Format: int64
+             * @description It holds everything up to this `seq` of the journal.
+             */
+            as_of_seq: number;
+            /** @description The messages, the newest last. */
+            items: components["schemas"]["MessageView"][];
+            /**
+             * Format: uuid
+             * @description For `after`: there is more below. Null at the end, and where `after` was not asked for.
+             */
+            next_after?: string | null;
+            /**
+             * Format: uuid
+             * @description For `before`: there is more above. Null at the beginning, and where `after` was asked for.
+             */
+            next_before?: string | null;
+        };
         /** @description Opens the stream once, within half a minute. */
         Ticket: {
             /**
@@ -5855,6 +8910,28 @@ export interface components {
             expires_in: number;
             /** @description For `?ticket=`. */
             ticket: string;
+        };
+        /** @description What was said with a person, and when. */
+        TimelineItem: {
+            /**
+             * Format: date-time
+             * @description When its newest message came.
+             */
+            at: string;
+            /** @description The conversation. */
+            conversation: components["schemas"]["Conversation"];
+            /** @enum {string} */
+            type: "conversation";
+        } | {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description The call. */
+            call: components["schemas"]["Call"];
+            /** @enum {string} */
+            type: "call";
         };
         /** @description A caller who finds this many in the queue goes elsewhere. */
         TooLong: {
@@ -5878,6 +8955,22 @@ export interface components {
          * @enum {string}
          */
         TransferKind: "blind" | "attended";
+        /** @description Why an account does not work. */
+        Trouble: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description `provider`: it told so by itself. */
+            by?: string | null;
+            /** @description In words. */
+            detail: string;
+            /** @description `stopped`: nothing is sent or received until somebody does something. */
+            level?: string;
+            /** @description `account` (token, suspension), `money`, `webhook`, `provider`, or what the provider calls it. */
+            what: string;
+        };
         /** @description What becomes of a caller whom nobody is there for, or whom everybody let ring: they are told so, and then go elsewhere. */
         Unattended: {
             /**
@@ -5898,6 +8991,13 @@ export interface components {
          * @enum {string}
          */
         Unit: "days";
+        /** @description A merge that was undone. */
+        Unmerged: {
+            /** @description The person of the contact under which the other hung. */
+            contact: components["schemas"]["Contact"];
+            /** @description The person of the other. */
+            other: components["schemas"]["Contact"];
+        };
         /** @description Body of `PATCH /api-keys/{id}`: what is absent stays as it is. */
         UpdateApiKey: {
             /** @description Addresses and networks (CIDR) from which it may be used; replaces all. */
@@ -5916,6 +9016,54 @@ export interface components {
              * @description Its own limit; null for that of the installation.
              */
             requests_per_second?: number | null;
+        };
+        /** @description Body of `PATCH /channel-accounts/{id}`: what is absent stays as it is. */
+        UpdateChannelAccount: {
+            /** @description Whether anything is sent by it. */
+            enabled?: boolean | null;
+            /** @description At most 100 characters. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose work its conversations are; null: everybody's.
+             */
+            queue_id?: string | null;
+            /** @description Settings that change; null: as if it was not set. */
+            settings?: Record<string, never> | null;
+            /**
+             * Format: uuid
+             * @description The site that it is of.
+             */
+            site_id?: string | null;
+        };
+        /** @description Body of `PATCH /contacts/{id}`. */
+        UpdateContact: {
+            /**
+             * @description BCP 47; null: not known.
+             * @example pt-BR
+             */
+            language?: string | null;
+            /** @description What they are called from now on: no provider's name replaces it. */
+            name?: string | null;
+        };
+        /** @description Body of `PATCH /conversations/{id}`. */
+        UpdateConversation: {
+            /**
+             * @description Its labels from now on: at most 30.
+             * @default null
+             */
+            label_ids: string[] | null;
+            /**
+             * Format: int32
+             * @description 0 none, 1 low, 2 normal, 3 high, 4 urgent.
+             * @default null
+             */
+            priority: number | null;
+            /**
+             * @description It is spam, or is not.
+             * @default null
+             */
+            spam: boolean | null;
         };
         /** @description Body of `PATCH /me`: what is absent stays as it is. */
         UpdateMe: {
@@ -6046,6 +9194,18 @@ export interface components {
             /** @description What the letter's link carries. */
             token: string;
         };
+        /** @description Somebody who looks at a conversation. */
+        Viewer: {
+            /** @description Their name. */
+            name: string;
+            /** @description They are writing. */
+            typing: boolean;
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            user_id: string;
+        };
         /** @description A call that waits in a queue. */
         WaitingCall: {
             /**
@@ -6129,6 +9289,18 @@ export interface components {
              */
             until: number;
         };
+        /** @description Whether free text may be sent now. */
+        WindowView: {
+            /** @description Anything may be said. Otherwise at most templates. */
+            open: boolean;
+            /** @description Why not, in one word: `blocked`, `opted_out`, `never_wrote`, `day_over`, `no_account`. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when; absent where there is no end.
+             */
+            until?: string | null;
+        };
         /** @description Body of what asks for the password once more. */
         WithPassword: {
             /** @description The password; of a person who has one. */
@@ -6154,10 +9326,123 @@ export interface components {
              */
             until: string;
         };
+        /** @description Body of `POST /canned-replies` and `PUT /canned-replies/{id}`. */
+        WriteCannedReply: {
+            /** @description For oneself alone. */
+            personal?: boolean;
+            /** @description Letters, digits, `-` and `_`; unlike any other of the same owner. */
+            shortcut: string;
+            /** @description What is said. */
+            text: string;
+        };
+        /** @description Body of `POST /inbox-views` and `PUT /inbox-views/{id}`. */
+        WriteInboxView: {
+            /** @description The query parameters of `GET /conversations`. */
+            filter: Record<string, never>;
+            /** @description Its name. */
+            name: string;
+            /** @description For oneself alone. */
+            personal?: boolean;
+            /**
+             * Format: int32
+             * @description Its place among the others.
+             */
+            place?: number;
+        };
+        /** @description Body of `POST /labels` and `PUT /labels/{id}`. */
+        WriteLabel: {
+            /** @description Of the palette; grey. */
+            colour?: string | null;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description Body of `POST /macros` and `PUT /macros/{id}`. */
+        WriteMacro: {
+            /** @description Its name. */
+            name: string;
+            /** @description What is done. */
+            steps: components["schemas"]["Step"][];
+        };
+        /** @description Body of `POST /conversations/{id}/messages`: a text with files or choices, a template, or a place. */
+        WriteMessage: components["schemas"]["Written"] & {
+            /** @description Send it although a colleague answered meanwhile. */
+            anyway?: boolean;
+            /** @description Who is named in a note: they are told, and see the conversation from then on. At most 20. */
+            mentions?: string[];
+            /** @description A note among ourselves: they never see it. */
+            private?: boolean;
+            /**
+             * Format: uuid
+             * @description The message that it answers.
+             */
+            reply_to?: string | null;
+            /**
+             * Format: uuid
+             * @description The newest message that one has seen: whoever answers after a colleague did is told so first.
+             */
+            seen?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is to be sent; absent: in five seconds, within which it can be taken back.
+             */
+            send_at?: string | null;
+        };
         /** @description Body of `POST /calls/{id}/notes`. */
         WriteNote: {
             /** @description At most 2,000 characters. */
             text: string;
+        };
+        /** @description Body of `POST /sla-policies` and `PUT /sla-policies/{id}`. */
+        WriteSlaPolicy: {
+            /** @description For which conversations; absent: for all messages. */
+            applies?: components["schemas"]["PolicyApplies"];
+            /**
+             * Format: int32
+             * @description Business minutes until the first answer.
+             */
+            first_reply_minutes?: number | null;
+            hours?: components["schemas"]["Hours"] | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Business minutes until every later answer.
+             */
+            next_reply_minutes?: number | null;
+            /** @description The clock stands while a conversation is pending or snoozed. */
+            pauses?: boolean;
+            /**
+             * Format: int32
+             * @description The first that fits a conversation holds.
+             */
+            place?: number;
+            /**
+             * Format: int32
+             * @description Business minutes until it is resolved.
+             */
+            resolution_minutes?: number | null;
+        };
+        /** @description What is to be said: text with files or choices, a template, or a place. */
+        Written: {
+            /**
+             * @description Files that were uploaded before (`POST /attachments`): at most 10.
+             * @default []
+             */
+            attachments: string[];
+            /**
+             * @description What they can choose from, under the text.
+             * @default []
+             */
+            choices: components["schemas"]["ChoiceUse"][];
+            /** @default null */
+            location: components["schemas"]["LocationUse"] | null;
+            /** @default null */
+            template: components["schemas"]["TemplateUse"] | null;
+            /**
+             * @description Text.
+             * @default null
+             */
+            text: string | null;
         };
     };
     responses: {
@@ -6306,6 +9591,58 @@ export interface operations {
             401: components["responses"]["SignInFirst"];
             403: components["responses"]["NotAllowed"];
             /** @description The user is no agent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setAgentChatCapacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetChatCapacity"];
+            };
+        };
+        responses: {
+            /** @description The agent as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such agent */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6956,6 +10293,192 @@ export interface operations {
             415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createAttachment: {
+        parameters: {
+            query?: {
+                /** @description Its name, at most 255 characters. */
+                file_name?: string;
+                /** @description What it is sent as: `image`, `audio`, `voice`, `video`, `video_note`, `document`, `sticker`, `animation`. Absent: as its type says. */
+                sort?: string;
+            };
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The attachment, for a message */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The company's storage is full, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["NotJson"];
+            /** @description It is not what it says it is */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAttachment: {
+        parameters: {
+            query?: {
+                /** @description `true`: to be saved, not shown. */
+                download?: boolean;
+            };
+            header?: {
+                /** @description One range of bytes, as in `bytes=0-65535` */
+                Range?: string | null;
+            };
+            path: {
+                /** @description The attachment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such attachment in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not here (yet); its message says why */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAttachmentThumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The attachment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture: JPEG, or WebP where something shines through */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such attachment in the user's sight, or there is no small picture of it */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9240,6 +12763,2279 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCannedReplies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CannedReply"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createCannedReply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteCannedReply"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedReply"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateCannedReply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteCannedReply"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CannedReply"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteCannedReply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listChannelAccounts: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChannelAccount"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createChannelAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateChannelAccount"];
+            };
+        };
+        responses: {
+            /** @description The account */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAccount"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description There are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit; each setting with what was expected */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getChannelAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAccount"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteChannelAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateChannelAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateChannelAccount"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAccount"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    checkChannelAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["InConflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listStaffChats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Linked groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffChats"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The channel has no groups */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createStaffChatCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkCode"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The channel has no groups, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteStaffChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                id: string;
+                /** @description The chat */
+                chat: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unlinked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account, or it is not linked */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The channel has no groups */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MessageTemplate"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    syncTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Syncing"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["InConflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendChannelTestMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestMessage"];
+            };
+        };
+        responses: {
+            /** @description What the provider answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account is disabled, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description It cannot be sent to that address */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    undoContactMerge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The merge */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The two people */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unmerged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such merge */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was undone before (`already-so`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listContacts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A part of the name, or the beginning of a number (in any of its forms), of an address or of a user name. The best matches come first,
+                 *     on one page.
+                 * @example anna
+                 */
+                q?: string;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description People */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactItem"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateContact"];
+            };
+        };
+        responses: {
+            /** @description The person as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    blockContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person, blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addContactIdentity: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddIdentity"];
+            };
+        };
+        responses: {
+            /** @description The person as it is now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is somebody else's (`identity-taken`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeContactIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The contact */
+                id: string;
+                /** @description The identity */
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Theirs no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact, or no such identity of theirs */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mergeContacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The contact whose name both have from now on */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeContacts"];
+            };
+        };
+        responses: {
+            /** @description The merge, and the person that both are */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Both are one already (`already-so`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getContactTimeline: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Conversations and calls */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TimelineItem"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unblockContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The contact */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person, heard again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such contact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listConversations: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `open`, `pending`, `snoozed`, `resolved`, several of them separated by commas, or `all`.
+                 * @example open,pending
+                 */
+                state?: string;
+                /** @description `true`: only one's own. */
+                mine?: boolean;
+                /** @description `true`: only those that have no agent. */
+                unassigned?: boolean;
+                /** @description Only this agent's. */
+                agent_id?: string;
+                /** @description Only this team's. */
+                team_id?: string;
+                /** @description Only this queue's. */
+                queue_id?: string;
+                /** @description Only over this channel account. */
+                account_id?: string;
+                /** @description Only `whatsapp`, `telegram`, `sms` or `call`. */
+                channel?: string;
+                /** @description Only with this label. */
+                label_id?: string;
+                /** @description Only with this person. */
+                contact_id?: string;
+                /** @description `true`: only those in which one is named, and has not looked since. */
+                mentioned?: boolean;
+                /** @description `true`: only those in which they wrote since one last looked. */
+                unread?: boolean;
+                /** @description Only of this priority, 0 to 4. */
+                priority?: number;
+                /** @description `true`: spam alone. Otherwise there is none among them. */
+                spam?: boolean;
+                /** @description Only with these words in a message, or with somebody of this name or number. */
+                q?: string;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Line"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    openConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenConversation"];
+            };
+        };
+        responses: {
+            /** @description The conversation and the message */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opened"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description Only a template may be sent (`window-closed`), they do not want it (`opted-out`), they are blocked (`blocked`), the account is not connected (`no-account`), the chat is a colleague's (`not-yours`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or the provider does not take it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeManyConversations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeMany"];
+            };
+        };
+        responses: {
+            /** @description What was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyChanged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description Nothing may be said in one of them now, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    undoBulkChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyChanged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such change of one's own, or it was taken back */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    countConversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counted"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation, with an ETag */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what one has seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateConversation"];
+            };
+        };
+        responses: {
+            /** @description The conversation, as it is now, with an ETag */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or there is no such label */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    assignConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignee"];
+            };
+        };
+        responses: {
+            /** @description The conversation, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description There is no such agent, team or queue */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutDraft"];
+            };
+        };
+        responses: {
+            /** @description What is kept; null: nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"] | null;
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    dropDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is none */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description What came before this message. */
+                before?: string;
+                /** @description What came after this message. */
+                after?: string;
+                /** @description Messages on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    writeMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteMessage"];
+            };
+        };
+        responses: {
+            /** @description The message */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A colleague answered meanwhile (`replied-meanwhile`, with their message in `errors`), only a template may be sent (`window-closed`), they do not want it (`opted-out`), they are blocked (`blocked`), the account is not connected (`no-account`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit, or the provider does not take it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pendConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A newer conversation with this chat runs, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    bePresent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Present"];
+            };
+        };
+        responses: {
+            /** @description It was told */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    readConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is read */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reopenConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A newer conversation with this chat runs (`another-runs`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resolveConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    snoozeConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snooze"];
+            };
+        };
+        responses: {
+            /** @description The conversation, as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A newer conversation with this chat runs, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The time does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTranscript: {
+        parameters: {
+            query?: {
+                /** @description `txt`, `json` or `html`. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unreadConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is unread */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such conversation in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCsatAnswers: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CsatAnswer"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getDialingRules: {
         parameters: {
             query?: never;
@@ -9721,6 +15517,311 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listInboundWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Of this account alone. */
+                account_id?: string;
+                /** @description In this state alone: `received`, `applied`, `ignored`, `unsupported` or `failed`. */
+                state?: string;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Webhooks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboundWebhook"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInboundWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhookDetail"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such webhook */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayInboundWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits to be applied */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhook"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such webhook */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its body is not kept any more, it waits already, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listInboxViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboxView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createInboxView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteInboxView"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateInboxView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteInboxView"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteInboxView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInvitations: {
         parameters: {
             query?: never;
@@ -9999,6 +16100,440 @@ export interface operations {
             };
             /** @description It is running (`job-running`) or was done (`job-done`), or the Idempotency-Key is in use */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listLabels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboxLabel"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createLabel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteLabel"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxLabel"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateLabel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteLabel"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxLabel"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMacros: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Macro"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteMacro"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteMacro"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteMacro: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runMacro: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The macro */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunMacro"];
+            };
+        };
+        responses: {
+            /** @description What was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyChanged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such macro */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing may be said in one of them now, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10712,6 +17247,458 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             /** @description No such member */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMergeSuggestions: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open suggestions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MergeSuggestion"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acceptMergeSuggestion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The suggestion */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The merge, and the person that both are */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merged"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such suggestion */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was decided before (`decided`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    dismissMergeSuggestion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The suggestion */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The suggestion */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeSuggestion"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such suggestion */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was decided before (`decided`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot, or it is not ours (`not-possible`); or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Edit"];
+            };
+        };
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot, or it is not ours (`not-possible`); or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reactToMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["React"];
+            };
+        };
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot (`not-possible`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resendMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, `queued` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is known what became of it (`wrong-state`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, `queued` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has not failed (`wrong-state`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    undoMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, `canceled` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not wait any more (`too-late`), or the Idempotency-Key is in use */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12961,6 +19948,191 @@ export interface operations {
             415: components["responses"]["NotJson"];
             /** @description The body does not fit */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSlaPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SlaPolicy"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteSlaPolicy"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicy"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteSlaPolicy"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicy"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteSlaPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such one, or not one's own */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
