@@ -34,7 +34,7 @@ pub(super) struct Finding {
 
 /// What a provider said of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(super) struct Checked {
+pub(super) struct AccountChecked {
     /// Everything is as it should be.
     pub(super) good: bool,
     /// One by one.
@@ -208,7 +208,7 @@ async fn check_twilio(state: &AppState, account: &Connected, twilio: &twilio::Ac
 }
 
 /// Asks, and keeps what is learnt.
-pub(super) async fn check(state: &AppState, account: &Connected) -> anyhow::Result<(Checked, Option<Duration>)> {
+pub(super) async fn check(state: &AppState, account: &Connected) -> anyhow::Result<(AccountChecked, Option<Duration>)> {
     let mut report = Report::default();
     match &account.provider {
         Provider::Whatsapp(whatsapp) => check_whatsapp(state, account, whatsapp, &mut report).await,
@@ -229,7 +229,7 @@ pub(super) async fn check(state: &AppState, account: &Connected) -> anyhow::Resu
         tx.commit().await?;
     }
     let good = report.findings.iter().all(|finding| finding.good);
-    Ok((Checked { good, findings: report.findings }, report.again))
+    Ok((AccountChecked { good, findings: report.findings }, report.again))
 }
 
 /// The job of a new or changed account.

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::connect::{self, Checked};
+use super::connect::{self, AccountChecked};
 use super::model::{ChannelAccount, CreateChannelAccount, UpdateChannelAccount};
 use super::{service, store};
 use crate::audit::{self, Origin};
@@ -205,7 +205,7 @@ async fn delete_channel_account(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),
     ),
     responses(
-        (status = 200, description = "What was found", body = Checked),
+        (status = 200, description = "What was found", body = AccountChecked),
         (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("channels:manage")))

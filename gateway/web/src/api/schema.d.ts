@@ -3716,6 +3716,13 @@ export interface components {
             /** @description What the link carries. */
             token: string;
         };
+        /** @description What a provider said of an account. */
+        AccountChecked: {
+            /** @description One by one. */
+            findings: components["schemas"]["Finding"][];
+            /** @description Everything is as it should be. */
+            good: boolean;
+        };
         /** @description How many members do what. Who talks is not also available; what comes first here counts. */
         Activities: {
             /**
@@ -4398,12 +4405,20 @@ export interface components {
             /** @description The number as somebody typed or clicked it. */
             to: string;
         };
-        /** @description What a provider said of an account. */
+        /** @description What would become of a call. */
         Checked: {
-            /** @description One by one. */
-            findings: components["schemas"]["Finding"][];
-            /** @description Everything is as it should be. */
-            good: boolean;
+            /** @description Whether it would be begun. */
+            allowed: boolean;
+            /** @description The number that would be shown. */
+            caller_id?: string | null;
+            /** @description Whose plan the number is in. */
+            country?: string | null;
+            kind?: components["schemas"]["Kind"] | null;
+            /** @description The number: E.164, or the digits of a short code; null when it is none. */
+            number?: string | null;
+            rule?: components["schemas"]["Rule"] | null;
+            /** @description The same in words. */
+            words?: string | null;
         };
         /** @description One of several answers that they can choose. */
         ChoiceUse: {
@@ -13187,7 +13202,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Checked"];
+                    "application/json": components["schemas"]["AccountChecked"];
                 };
             };
             400: components["responses"]["Unreadable"];

@@ -4,7 +4,7 @@ import { type CallFilters, among, fitting, holds, mergeHistory, settled, stored 
 import type { JournalEvent } from "./protocol";
 import { type Agent, type Call, type LiveCall, LiveStore, type Queue, liveCall } from "./store";
 
-const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available", activity_since: "2026-11-20T09:00:00Z", skills: [] });
+const agent = (id: string): Agent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available", activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4 });
 const queue: Queue = { id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann", "bob"], numbers: [] };
 const call = (id: string, over: Partial<Call> = {}): Call => ({
   id,

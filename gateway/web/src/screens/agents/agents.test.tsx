@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 30_000 });
 configure({ asyncUtilTimeout: 5_000 });
 vi.mock("@/api/session", async (original) => ({ ...(await original<object>()), currentToken: () => Promise.resolve({ value: "t", expiresAt: Infinity }) }));
 
-const agent = (id: string, name: string, extension: string | null) => ({ id, name, email: `${id}@x.test`, extension, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [] });
+const agent = (id: string, name: string, extension: string | null) => ({ id, name, email: `${id}@x.test`, extension, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4 });
 
 let asked: { what: string; body: unknown }[];
 let answer: { status: number; body: object };
