@@ -38,7 +38,7 @@ async function happens(kind: string, data: Record<string, unknown> = {}): Promis
   });
 }
 
-const agent = (id: string, name: string, over: object = {}) => ({ id, name, email: `${id}@x.test`, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], ...over });
+const agent = (id: string, name: string, over: object = {}) => ({ id, name, email: `${id}@x.test`, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4, ...over });
 const leg = { id: "l", kind: "agent" as const, agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z" };
 
 function Shown() {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { LiveAgent, Queue } from "@/live";
 import { numberTarget, obstacle, targets } from "./targets";
 
-const agent = (id: string, over: Partial<LiveAgent> = {}): LiveAgent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "", reachable: true, activity: "available", activity_since: "", since: "", told: "available", skills: [], wrap_up: null, call_id: null, ...over });
+const agent = (id: string, over: Partial<LiveAgent> = {}): LiveAgent => ({ id, name: id, email: `${id}@x.test`, state: "available", state_since: "", reachable: true, activity: "available", activity_since: "", since: "", told: "available", skills: [], chat_capacity: 4, wrap_up: null, call_id: null, ...over });
 const queue = (id: string, name: string): Queue => ({ id, name, slug: id, extension: "700", ring_seconds: 20, agent_ids: [], numbers: [] });
 
 test("who cannot be rung is named with the reason; a wish for peace is none", () => {
