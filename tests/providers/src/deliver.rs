@@ -318,18 +318,15 @@ async fn carry(state: Arc<BurstState>, give_up: Instant) {
         let taken = {
             let mut tally = state.tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.attempts += 1;
-            match &outcome {
-                Ok(Ok(answer)) => {
-                    *tally.statuses.entry(answer.status).or_default() += 1;
-                    if answer.is_success() {
-                        tally.took.push(answer.took);
-                    }
-                    answer.is_success()
+            if let Ok(Ok(answer)) = &outcome {
+                *tally.statuses.entry(answer.status).or_default() += 1;
+                if answer.is_success() {
+                    tally.took.push(answer.took);
                 }
-                _ => {
-                    tally.no_answer += 1;
-                    false
-                }
+                answer.is_success()
+            } else {
+                tally.no_answer += 1;
+                false
             }
         };
         if taken {

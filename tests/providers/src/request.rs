@@ -124,7 +124,7 @@ impl Reply {
         Self { status, headers: vec![("content-type".to_owned(), mime.to_owned())], body: body.into() }
     }
 
-    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }

@@ -242,9 +242,7 @@ impl Center {
                 chat.unsettled += 1;
                 out.push(Output::AssignChat { tenant, chat: id, agent, queue, waited_ms });
             }
-            // By hand: the records said so.
-            Said::Moved { why: LeaveWhy::ByHand, .. } => {}
-            Said::Moved { from, to, why, .. } => {
+            Said::Moved { from, to, why, .. } if why != LeaveWhy::ByHand => {
                 if let ChatStands::Waits { queue, .. } = &mut chat.stands {
                     *queue = to.queue;
                     chat.unsettled += 1;
@@ -260,8 +258,9 @@ impl Center {
                 out.push(Output::ChatLeft { tenant, chat: id, queue, why: leave_word(why) });
                 chat.stands = ChatStands::Over;
             }
-            // What waits for a queue that is not known yet is told again with the directory that has it.
-            Said::NoSuchQueue { .. }
+            // Moved by hand: the records said so. What waits for a queue that is not known yet is told again with the directory that has it.
+            Said::Moved { .. }
+            | Said::NoSuchQueue { .. }
             | Said::Cancel { .. }
             | Said::TooLate { .. }
             | Said::Unanswered { .. }

@@ -124,33 +124,30 @@ pub(super) async fn write(
     let is_spam = going_on.as_ref().is_some_and(|found| found.spam);
     let wakes = wakes && !is_spam;
     let is_new = going_on.is_none();
-    let (conversation, contact) = match going_on {
-        Some(found) => {
-            if wakes && found.state != State::Open {
-                let reopened = Change::new(What::Reopened).at(setting.received_at);
-                news.extend(touch(tx, found.id, reopened).await?);
-            }
-            (found.id, customer.as_ref().map_or(found.contact, |who| who.contact))
+    let (conversation, contact) = if let Some(found) = going_on {
+        if wakes && found.state != State::Open {
+            let reopened = Change::new(What::Reopened).at(setting.received_at);
+            news.extend(touch(tx, found.id, reopened).await?);
         }
-        None => {
-            let contact = match &customer {
-                Some(who) => who.contact,
-                None => whose_chat(tx, setting, &coming, speaker, news).await?.contact,
-            };
-            let new = chat_store::NewConversation {
-                account,
-                chat: &coming.chat,
-                contact,
-                title: coming.title.as_deref(),
-                line: setting.line,
-                resolved_at: (!wakes).then_some(setting.received_at),
-                spam: blocked,
-                at: setting.at,
-            };
-            let id = chat_store::make(tx, new).await?;
-            news.extend(touch(tx, id, Change::new(What::Opened).at(setting.received_at)).await?);
-            (id, contact)
-        }
+        (found.id, customer.as_ref().map_or(found.contact, |who| who.contact))
+    } else {
+        let contact = match &customer {
+            Some(who) => who.contact,
+            None => whose_chat(tx, setting, &coming, speaker, news).await?.contact,
+        };
+        let new = chat_store::NewConversation {
+            account,
+            chat: &coming.chat,
+            contact,
+            title: coming.title.as_deref(),
+            line: setting.line,
+            resolved_at: (!wakes).then_some(setting.received_at),
+            spam: blocked,
+            at: setting.at,
+        };
+        let id = chat_store::make(tx, new).await?;
+        news.extend(touch(tx, id, Change::new(What::Opened).at(setting.received_at)).await?);
+        (id, contact)
     };
 
     let written = Written { conversation, contact, speaker, wakes, member: member.as_ref() };
@@ -298,14 +295,11 @@ async fn whose_chat(
     speaker: Speaker,
     news: &mut Vec<NewEvent>,
 ) -> Result<Resolved, DbError> {
-    match (speaker, coming.from) {
-        (Speaker::Customer, Some(from)) => meet(tx, setting, from, news).await,
-        _ => {
-            let party =
-                Party { identities: coming.chat.identities.clone(), name: coming.title.clone(), language: None };
-            meet(tx, setting, &party, news).await
-        }
+    if let (Speaker::Customer, Some(from)) = (speaker, coming.from) {
+        return meet(tx, setting, from, news).await;
     }
+    let party = Party { identities: coming.chat.identities.clone(), name: coming.title.clone(), language: None };
+    meet(tx, setting, &party, news).await
 }
 
 /// Who somebody is.

@@ -131,7 +131,6 @@ async fn apply(
         }
         What::Template(change) => account_news::template(tx, setting, change, news).await?,
         What::Account(change) => account_news::account(tx, setting, change, news).await?,
-        What::Ignored { .. } => {}
         What::Unsupported { what, from, chat: Some(address), raw } => {
             let chat = match from {
                 Some(from) => Chat::with(setting.account.channel, address, None, from),
@@ -154,7 +153,7 @@ async fn apply(
             };
             message::write(tx, setting, coming, news).await?;
         }
-        What::Unsupported { chat: None, .. } => {}
+        What::Ignored { .. } | What::Unsupported { chat: None, .. } => {}
     }
     tracing::trace!(account = %setting.account.id, key, events = news.len(), "told");
     Ok(true)

@@ -30,7 +30,7 @@ struct Blocks {
 }
 
 #[derive(Deserialize)]
-struct Joins {
+struct Membership {
     from: Person,
     group: Group,
     joins: bool,
@@ -71,7 +71,7 @@ pub(crate) async fn obey(telegram: &Telegram, order: &Order<'_>) -> Obeyed {
             json!(telegram.person_blocks(&from, blocked).await)
         }
         ("POST", ["join"]) => {
-            let Joins { from, group, joins } = order.read()?;
+            let Membership { from, group, joins } = order.read()?;
             json!(telegram.bot_joins(&from, &group, joins).await)
         }
         ("POST", ["update"]) => {

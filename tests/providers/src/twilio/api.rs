@@ -30,12 +30,12 @@ pub(super) fn name(method: &str, path: &str) -> &'static str {
     }
 }
 
-pub(super) async fn answer(inner: Arc<Inner>, request: Request) -> Reply {
+pub(super) fn answer(inner: &Arc<Inner>, request: &Request) -> Reply {
     let parts = request.parts();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     // The files' own host: its addresses are signed, and nobody's credentials are wanted there.
     if let [media::CONTENT, id, signature] = parts.as_slice() {
-        return media::content(&inner, id, signature);
+        return media::content(inner, id, signature);
     }
     let is_ours = basic(request.header("authorization").unwrap_or_default())
         .is_some_and(|(user, password)| user == inner.options.account_sid && password == inner.options.auth_token);
@@ -51,14 +51,14 @@ pub(super) async fn answer(inner: Arc<Inner>, request: Request) -> Reply {
         return not_found();
     }
     match (request.method.as_str(), rest) {
-        ("GET", []) => Reply::json(200, &self::account(&inner)),
-        ("POST", ["Messages.json"]) => match take(&inner, &request) {
-            Ok(message) => Reply::json(201, &told(&inner, &message)),
+        ("GET", []) => Reply::json(200, &self::account(inner)),
+        ("POST", ["Messages.json"]) => match take(inner, request) {
+            Ok(message) => Reply::json(201, &told(inner, &message)),
             Err((code, why)) => refuse(code, &why),
         },
-        ("GET", ["Messages.json"]) => list(&inner, &request),
-        ("GET", ["Messages", message, "Media.json"]) => media::list(&inner, message),
-        ("GET", ["Messages", message, "Media", id]) => media::get(&inner, message, id).unwrap_or_else(not_found),
+        ("GET", ["Messages.json"]) => list(inner, request),
+        ("GET", ["Messages", message, "Media.json"]) => media::list(inner, message),
+        ("GET", ["Messages", message, "Media", id]) => media::get(inner, message, id).unwrap_or_else(not_found),
         (method @ ("GET" | "POST"), ["Messages", message]) => {
             let found = {
                 let mut state = inner.state();
@@ -71,7 +71,7 @@ pub(super) async fn answer(inner: Arc<Inner>, request: Request) -> Reply {
                     found.clone()
                 })
             };
-            found.map_or_else(not_found, |found| Reply::json(200, &told(&inner, &found)))
+            found.map_or_else(not_found, |found| Reply::json(200, &told(inner, &found)))
         }
         _ => not_found(),
     }

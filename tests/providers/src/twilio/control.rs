@@ -13,7 +13,7 @@ struct PersonSays {
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct Progress {
     message: String,
     status: String,
     code: Option<u32>,
@@ -43,7 +43,7 @@ pub(crate) async fn obey(twilio: &Twilio, order: &Order<'_>) -> Obeyed {
             json!(twilio.person_says(&from, said).await?)
         }
         ("POST", ["status"]) => {
-            let Status { message, status, code } = order.read()?;
+            let Progress { message, status, code } = order.read()?;
             json!(twilio.status(&message, &status, code).await?)
         }
         ("POST", ["opted_out"]) => {

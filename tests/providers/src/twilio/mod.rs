@@ -240,7 +240,7 @@ impl Provider for Inner {
     }
 
     fn answer(self: Arc<Self>, request: Request) -> impl Future<Output = Reply> + Send {
-        api::answer(self, request)
+        std::future::ready(api::answer(&self, &request))
     }
 
     fn too_many(&self, retry_after: u64) -> Reply {

@@ -131,7 +131,7 @@ impl Inner {
             answered: true,
         });
         drop(state);
-        self.signed(sid, self.core.deliverer.url().unwrap_or_default(), &form)
+        self.signed(sid, &self.core.deliverer.url().unwrap_or_default(), &form)
     }
 
     /// `None`: there is no such message, or it has no callback.
@@ -168,7 +168,7 @@ impl Inner {
             // The carrier's own receipt: year to minute.
             add("RawDlrDoneDate", &Utc::now().format("%y%m%d%H%M").to_string());
         }
-        Some(self.signed(sid.to_owned(), url, &form))
+        Some(self.signed(sid.to_owned(), &url, &form))
     }
 
     pub(super) async fn tell_receipts(&self, sid: &str, up_to: Receipts) {
@@ -182,7 +182,7 @@ impl Inner {
         }
     }
 
-    fn signed(&self, sid: String, url: String, form: &[(String, String)]) -> Post {
+    fn signed(&self, sid: String, url: &str, form: &[(String, String)]) -> Post {
         // A fragment is for Twilio itself (connection overrides): it is neither sent nor signed.
         let url = url.split('#').next().unwrap_or_default().to_owned();
         let signature = sign(&self.options.auth_token, &url, form);

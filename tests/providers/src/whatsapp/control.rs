@@ -14,7 +14,7 @@ struct CustomerSays {
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct Progress {
     message: String,
     status: String,
     /// With `failed`.
@@ -81,7 +81,7 @@ pub(crate) async fn obey(whatsapp: &WhatsApp, order: &Order<'_>) -> Obeyed {
             json!(whatsapp.customer_says(&from, said).await?)
         }
         ("POST", ["status"]) => {
-            let Status { message, status, code } = order.read()?;
+            let Progress { message, status, code } = order.read()?;
             let told = match status.as_str() {
                 "failed" => StatusTold::Failed { code },
                 other => serde_json::from_value(json!(other))?,

@@ -145,7 +145,7 @@ impl WhatsApp {
 
     /// A change of the account, which has no number: `account_update`, `phone_number_quality_update` …
     pub async fn account_change(&self, field: &str, value: Value) -> Result<Delivered, Undelivered> {
-        let webhook = envelope(&self.inner.options.waba_id, field, value, true);
+        let webhook = envelope(&self.inner.options.waba_id, field, &value, true);
         self.inner.deliver(field.to_owned(), webhook).await
     }
 
@@ -214,7 +214,7 @@ impl Inner {
         if let Value::Object(value) = value {
             whole.extend(value);
         }
-        envelope(&self.options.waba_id, field, Value::Object(whole), false)
+        envelope(&self.options.waba_id, field, &Value::Object(whole), false)
     }
 
     fn status(&self, id: &str, sent: Option<&Sent>, told: StatusTold, refusal: Option<&Refusal>) -> Value {
@@ -282,7 +282,7 @@ impl Inner {
     }
 }
 
-fn envelope(account: &str, field: &str, value: Value, with_time: bool) -> Value {
+fn envelope(account: &str, field: &str, value: &Value, with_time: bool) -> Value {
     let mut entry = json!({ "id": account, "changes": [{ "value": value, "field": field }] });
     if with_time {
         entry["time"] = Utc::now().timestamp().into();

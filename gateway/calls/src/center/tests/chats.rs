@@ -43,7 +43,9 @@ fn what_is_taken_by_hand_counts() {
     world.agent_chooses(0, AgentState::Paused);
     let own: Vec<_> = (0..4).map(|_| world.somebody_writes(queue, 0)).collect();
     assert!(own.iter().all(|chat| world.agent_of(*chat).is_none()), "not in a pause");
-    own.iter().for_each(|chat| world.takes_chat(0, *chat));
+    for chat in &own {
+        world.takes_chat(0, *chat);
+    }
     world.agent_chooses(0, AgentState::Available);
     let other = world.somebody_writes(queue, 0);
     assert_eq!(world.agent_of(other), None);

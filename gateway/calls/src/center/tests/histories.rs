@@ -296,27 +296,27 @@ proptest! {
                     world.somebody_writes(queue, priority);
                 }
                 Step::TakesChat(by, chat) => {
-                    if let Some(chat) = world.open_chat(&chat) {
+                    if let Some(chat) = world.open_chat(chat) {
                         world.takes_chat(by, chat);
                     }
                 }
                 Step::GivesBack(chat) => {
-                    if let Some(chat) = world.open_chat(&chat) {
+                    if let Some(chat) = world.open_chat(chat) {
                         world.gives_back(chat);
                     }
                 }
                 Step::ChatIsOver(chat) => {
-                    if let Some(chat) = world.open_chat(&chat) {
+                    if let Some(chat) = world.open_chat(chat) {
                         world.chat_is_over(chat);
                     }
                 }
                 Step::ChatGoesTo(chat, there) => {
-                    if let Some(chat) = world.open_chat(&chat) {
+                    if let Some(chat) = world.open_chat(chat) {
                         let queue = if there { second } else { world.queue };
                         world.chat_goes_to(chat, queue);
                     }
                 }
-                Step::LateRecord(which) => world.late_record(&which),
+                Step::LateRecord(which) => world.late_record(which),
                 Step::ChatsAreRead => world.tell_chats(),
                 Step::ChatPlaces(agent, chats) => {
                     let key = (world.tenant, world.agents[agent]);

@@ -107,14 +107,14 @@ impl World {
         self.feed(Input::Chats { tenant: self.tenant, all: open });
     }
 
-    pub(in super::super) fn late_record(&mut self, which: &Index) {
+    pub(in super::super) fn late_record(&mut self, which: Index) {
         if !self.chats.read.is_empty() {
             let record = which.get(&self.chats.read).clone();
             self.feed(Input::Chat(record));
         }
     }
 
-    pub(in super::super) fn open_chat(&self, which: &Index) -> Option<ConversationId> {
+    pub(in super::super) fn open_chat(&self, which: Index) -> Option<ConversationId> {
         let open: Vec<_> = self.chats.rows.iter().filter(|(_, row)| row.open).map(|(chat, _)| *chat).collect();
         (!open.is_empty()).then(|| *which.get(&open))
     }
