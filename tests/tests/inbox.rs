@@ -86,13 +86,18 @@ fn a_picture_is_fetched_though_the_provider_fails_at_first() {
         let agent = &scene.agents[0].api;
         let mut stream = EventStream::next_only(agent).await?;
         let file = standin.add_file("image/png", None, PIXEL);
-        let failing = || Fault::Answer { status: 503, body: Value::Null, headers: Default::default(), done: false };
+        let failing = || Fault::Answer {
+            status: 503,
+            body: Value::Null,
+            headers: std::collections::BTreeMap::default(),
+            done: false,
+        };
         standin.faults().add("media.download", 1, failing());
         standin.faults().add("media.find", 1, failing());
         let ada = Customer::new("491700000002", "Ada");
         standin.customer_says(&ada, Says::Image { file, caption: Some("Look".to_owned()) }).await?;
         let (conversation, message) = received(&mut stream).await?;
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_mins(1);
         let picture = eventually(limit, async || {
             let all = messages(agent, &conversation).await?;
             let found = all.into_iter().find(|one| one["id"] == json!(message)).context("the message")?;
@@ -152,7 +157,7 @@ fn an_sms_that_may_have_been_sent_is_looked_for_and_never_sent_twice() {
         let taken = standin.next_message(SOON).await?;
         ensure!(!taken.answered);
         let id = sent["id"].as_str().context("id")?;
-        let settled = Duration::from_secs(60);
+        let settled = Duration::from_mins(1);
         eventually(settled, async || {
             let all = messages(agent, &conversation).await?;
             let found = all.iter().find(|one| one["id"] == json!(id)).context("the message")?;

@@ -37,7 +37,7 @@ fn every_webhook_that_was_answered_is_there_exactly_once() {
         for death in 1..=DEATHS {
             let share = total * death / (DEATHS + 1);
             let at = share.saturating_sub(chance.below(total / (DEATHS + 1) / 2)).max(1);
-            burst.acknowledged_at_least(at, Duration::from_secs(60)).await?;
+            burst.acknowledged_at_least(at, Duration::from_mins(1)).await?;
             stack.gateway.kill_9();
             stack.gateway.start_again().await?;
         }
@@ -50,7 +50,7 @@ fn every_webhook_that_was_answered_is_there_exactly_once() {
         let wrong: Vec<_> = report.statuses.keys().filter(|status| **status >= 500 && **status != 503).collect();
         ensure!(wrong.is_empty(), "{:?}", report.statuses);
 
-        eventually(Duration::from_secs(60), async || {
+        eventually(Duration::from_mins(1), async || {
             let texts = texts(&scene.admin).await?;
             ensure!(texts.len() == total, "{} of {total} messages", texts.len());
             let each: BTreeSet<&String> = texts.iter().collect();

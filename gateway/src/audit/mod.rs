@@ -17,6 +17,7 @@ mod store;
 mod verify;
 
 pub use anchors::keep as keep_anchors;
+pub(crate) use chain::hex;
 pub use http::router;
 pub use late::Late;
 pub use model::{Actor, Entry, changed};

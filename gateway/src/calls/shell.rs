@@ -415,7 +415,7 @@ impl Shell {
                 Output::Alarm(rule) => self.metrics.alarm(rule),
                 Output::Recorder(command) => self.recorder.send(command),
                 Output::AssignChat { .. } | Output::MoveChat { .. } | Output::ChatLeft { .. } => {
-                    self.chats.carry_out(&output)
+                    self.chats.carry_out(&output);
                 }
                 Output::CommandAnswered(result) => answer = Some(result),
                 Output::Finished(call) => {

@@ -120,10 +120,7 @@ async fn ask(state: &AppState, client: &Client, account: &Connected, bot: &teleg
     if !is_ours(state, account, owner).await {
         return;
     }
-    let offset = match store::offset(&state.db, account.tenant, account.id).await {
-        Ok(offset) => offset,
-        Err(_) => return,
-    };
+    let Ok(offset) = store::offset(&state.db, account.tenant, account.id).await else { return };
     let mut poll = Poll::new(offset, HOLD);
     let mut works = false;
     while is_ours(state, account, owner).await {
@@ -161,18 +158,18 @@ async fn ask(state: &AppState, client: &Client, account: &Connected, bot: &teleg
                 // By another version of this installation, or before: it is ours to delete.
                 match client.send(bot.delete_webhook(), &NoFiles).await {
                     Ok(_) => continue,
-                    Err(error) => (trouble(format!("a webhook is set: {error}"), false), PAUSE),
+                    Err(error) => (Some(trouble(format!("a webhook is set: {error}"), false)), PAUSE),
                 }
             }
             Polled::AnotherPoller { detail } => {
-                (trouble(format!("somebody else asks with this bot's token: {detail}"), true), LONG_PAUSE)
+                (Some(trouble(format!("somebody else asks with this bot's token: {detail}"), true)), LONG_PAUSE)
             }
             Polled::TooMany { after } => (None, after.min(LONG_PAUSE)),
             Polled::Unauthorized { detail } => (
                 Some(Change::Trouble { what: "account".to_owned(), detail, stopped: true, receiving: true }),
                 LONG_PAUSE,
             ),
-            Polled::Down { detail } => (trouble(format!("Telegram does not answer: {detail}"), false), PAUSE),
+            Polled::Down { detail } => (Some(trouble(format!("Telegram does not answer: {detail}"), false)), PAUSE),
         };
         count("failed");
         if let Some(change) = change {
@@ -183,8 +180,8 @@ async fn ask(state: &AppState, client: &Client, account: &Connected, bot: &teleg
     }
 }
 
-fn trouble(detail: String, stopped: bool) -> Option<Change> {
-    Some(Change::Trouble { what: "polling".to_owned(), detail, stopped, receiving: true })
+fn trouble(detail: String, stopped: bool) -> Change {
+    Change::Trouble { what: "polling".to_owned(), detail, stopped, receiving: true }
 }
 
 async fn learn(state: &AppState, account: &Connected, change: Change) {

@@ -213,7 +213,7 @@ impl Channels {
                     read.insert(row.id, Arc::new(connected));
                 }
                 Err(error) => {
-                    tracing::error!(account = %row.id, tenant = %row.tenant, %error, "a channel account cannot be used")
+                    tracing::error!(account = %row.id, tenant = %row.tenant, %error, "a channel account cannot be used");
                 }
             }
         }

@@ -320,7 +320,7 @@ impl Provider {
 pub(super) fn with_tokens(kind: Kind, mut settled: Settled) -> Settled {
     let random = || {
         let bytes: [u8; 24] = rand::random();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        crate::audit::hex(&bytes)
     };
     match kind {
         Kind::Whatsapp => {
@@ -339,7 +339,8 @@ mod tests {
     use super::*;
 
     fn object(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap()
+        let Value::Object(object) = value else { panic!("no object: {value}") };
+        object
     }
 
     fn whatsapp() -> Map<String, Value> {

@@ -148,7 +148,7 @@ pub(super) async fn tell(tx: &mut TenantTx<'_>, account: &Connected, events: &[N
         let conversation = &event.data["conversation"];
         let is_new = events.iter().any(|other| {
             other.kind.as_str() == "contact.created"
-                && Value::from(other.subject.id.to_string()) == conversation["contact"]["id"]
+                && conversation["contact"]["id"].as_str() == Some(other.subject.id.to_string().as_str())
         });
         if !is_new {
             continue;

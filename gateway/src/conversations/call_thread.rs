@@ -140,28 +140,25 @@ async fn begin(
             || found.resolved_at.is_some_and(|at| at + REOPEN > call.started_at)
     });
     let quiet = who.blocked || found.as_ref().is_some_and(|found| found.spam);
-    let conversation = match found {
-        Some(found) => {
-            // A call of ours wakes nothing that sleeps: it is answered first.
-            if found.state == State::Resolved && !quiet || call.direction == "inbound" && !quiet {
-                let reopened = Change::new(What::Reopened).at(call.started_at);
-                news.extend(touch(tx, found.id, reopened).await?);
-            }
-            found.id
+    let conversation = if let Some(found) = found {
+        // A call of ours wakes nothing that sleeps: it is answered first.
+        if !quiet && (found.state == State::Resolved || call.direction == "inbound") {
+            let reopened = Change::new(What::Reopened).at(call.started_at);
+            news.extend(touch(tx, found.id, reopened).await?);
         }
-        None => {
-            let new = store::NewConversation {
-                contact: who.contact,
-                address: theirs,
-                line: ours,
-                queue: call.queue_id,
-                resolved_at: quiet.then_some(call.started_at),
-                at: call.started_at,
-            };
-            let made = store::make(tx, &new).await?;
-            news.extend(touch(tx, made, Change::new(What::Opened).at(call.started_at)).await?);
-            made
-        }
+        found.id
+    } else {
+        let new = store::NewConversation {
+            contact: who.contact,
+            address: theirs,
+            line: ours,
+            queue: call.queue_id,
+            resolved_at: quiet.then_some(call.started_at),
+            at: call.started_at,
+        };
+        let made = store::make(tx, &new).await?;
+        news.extend(touch(tx, made, Change::new(What::Opened).at(call.started_at)).await?);
+        made
     };
     let author = if call.direction == "inbound" {
         Author { kind: AuthorType::Contact, id: Some(who.contact.uuid()), name: Some(who.name) }

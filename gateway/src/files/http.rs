@@ -295,7 +295,7 @@ async fn lay_down(state: &AppState, body: Body, most: u64) -> Result<(Laid, u64,
         file.write_all(&piece).await.map_err(AppError::internal)?;
     }
     file.flush().await.map_err(AppError::internal)?;
-    let sum = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = crate::audit::hex(&sum.finalize());
     Ok((laid, size, sum))
 }
 

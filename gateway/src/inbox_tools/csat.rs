@@ -187,14 +187,11 @@ fn page(status: StatusCode, words: &Words, inside: &str) -> Response {
 }
 
 fn form(words: &Words) -> String {
-    let scores: String = (1..=5)
-        .map(|score| {
-            format!(
-                "<label><input type=\"radio\" name=\"score\" value=\"{score}\" required> {score} – {word}</label>",
-                word = words.scores[score - 1]
-            )
-        })
-        .collect();
+    let score = |(place, word): (usize, &&str)| {
+        let score = place + 1;
+        format!("<label><input type=\"radio\" name=\"score\" value=\"{score}\" required> {score} – {word}</label>")
+    };
+    let scores = words.scores.iter().enumerate().map(score).collect::<Vec<_>>().concat();
     format!(
         "<form method=\"post\"><fieldset><legend>{question}</legend>{scores}</fieldset>\
          <label for=\"comment\">{comment}</label><textarea id=\"comment\" name=\"comment\" maxlength=\"2000\" rows=\"4\"></textarea>\

@@ -273,7 +273,7 @@ async fn many_at_once_are_all_stored_and_each_is_applied() {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("none is forgotten");
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("none is forgotten");
     let messages: i64 =
         sqlx::query_scalar("SELECT count(*) FROM messages WHERE direction = 'in'").fetch_one(&mut owner).await.unwrap();
     assert_eq!(messages, 120);

@@ -267,7 +267,7 @@ async fn a_call_that_cannot_be_applied_is_put_aside_and_the_others_go_on() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), level).await.expect("the cursor comes to the journal's head");
+    tokio::time::timeout(Duration::from_mins(1), level).await.expect("the cursor comes to the journal's head");
     cancel.cancel();
     for one in loops {
         one.await.unwrap();

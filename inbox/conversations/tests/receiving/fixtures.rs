@@ -74,7 +74,7 @@ async fn walk(world: &World, adapter: &dyn Adapter, bodies: Vec<(String, Vec<u8>
         came.iter().filter(|(.., content)| matches!(content, Content::Media(media) if media.at != MediaAt::Gone));
     let with_files: BTreeSet<&str> = files.map(|(id, ..)| id.as_str()).collect();
     let wanted = world.all("SELECT DISTINCT m.provider_id FROM attachments a JOIN messages m ON m.id = a.message_id WHERE a.state = 'wanted'").await;
-    assert_eq!(wanted.len() >= with_files.len().min(1), true);
+    assert!(wanted.len() >= with_files.len().min(1));
     assert!(world.jobs("media.fetch").await >= i64::try_from(wanted.len()).unwrap());
     // What the tables promise of each other.
     let torn = world

@@ -179,6 +179,7 @@ fn anything() -> impl Strategy<Value = What> {
     ]
 }
 
+#[expect(clippy::result_large_err, reason = "the error is proptest's own")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_can_be_told_fails() {
     let world = World::telegram().await;

@@ -47,7 +47,7 @@ fn day() -> Vec<Told> {
     let mut file = placeholder.clone();
     file.content = picture(MediaAt::Id("M2".to_owned()));
     let mut placeholder = came(2, placeholder);
-    placeholder.key = "placeholder:2".to_owned();
+    "placeholder:2".clone_into(&mut placeholder.key);
     let mut failed = status(WA, 21, 6, DeliveryState::Failed);
     if let What::Status(status) = &mut failed.what {
         status.failure = Some(Failure { code: "1".to_owned(), detail: "no".to_owned(), why: Why::Unknown });
