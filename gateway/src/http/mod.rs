@@ -15,7 +15,6 @@ mod principal;
 mod problem;
 mod revision;
 mod router;
-pub(crate) mod served;
 
 pub(crate) use csv::csv_cell;
 pub use edge::RequestId;

@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
+use trunkline_blob::serve::{self, Use};
 use trunkline_db::RecordingId;
 use trunkline_journal::Ref;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,9 +33,11 @@ use super::waveform::{self, Waveform};
 use crate::audit::{self, Actor, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::Idempotency;
-use crate::http::{AppError, Path, Permission, Problem, Query, served};
+use crate::http::{AppError, Path, Permission, Problem, Query};
 use crate::state::AppState;
 
+/// A recording that runs is another one a moment later.
+const ASKED_ABOUT: &str = "private, no-cache";
 /// Bytes read from the disk at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Most stretches of a waveform.
@@ -145,7 +148,7 @@ async fn get_recording_audio(
     set(ETAG, &etag);
     set(LAST_MODIFIED, &modified);
     set(ACCEPT_RANGES, "bytes");
-    set(CACHE_CONTROL, "private, no-cache");
+    set(CACHE_CONTROL, ASKED_ABOUT);
     if matches_any(&request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
@@ -157,11 +160,12 @@ async fn get_recording_audio(
     };
     let file_headers = if download {
         state.metrics.recording_downloads.inc();
-        served::headers("audio/wav", &download_name(recording.started_at, &customer), served::Use::Saved)
+        serve::headers("audio/wav", &download_name(recording.started_at, &customer), Use::Saved)
     } else {
-        served::headers("audio/wav", &format!("{id}.wav"), served::Use::Shown)
+        serve::headers("audio/wav", &format!("{id}.wav"), Use::Shown)
     };
     headers.extend(file_headers);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(ASKED_ABOUT));
     let mut set = |name: HeaderName, value: &str| {
         headers.insert(name, HeaderValue::from_str(value).expect("ids, numbers and dates are valid header values"));
     };
