@@ -12,7 +12,7 @@ use sha2::Sha256;
 use crate::platform::{ok, send};
 use crate::support::{App, Options, User, problem};
 
-const SECRET: &str = "an-app-secret";
+pub(crate) const SECRET: &str = "an-app-secret";
 
 /// Nobody answers on the discard port: the provider is away.
 const AWAY: &str = "http://127.0.0.1:9";
@@ -21,7 +21,7 @@ async fn working() -> App {
     App::start_with(Options { works: true, ..Options::default() }).await
 }
 
-fn whatsapp() -> Value {
+pub(crate) fn whatsapp() -> Value {
     json!({ "type": "whatsapp", "name": "Main number", "settings": {
         "phone_number_id": "106540352242922", "waba_id": "102290129340398", "access_token": "EAAG-token",
         "app_secret": SECRET, "verify_token": "a-verify-token", "api_base": AWAY } })
@@ -32,7 +32,7 @@ async fn connect(admin: &User, wanted: &Value) -> (String, Value) {
     (account["id"].as_str().unwrap().to_owned(), account)
 }
 
-fn hello(id: &str, text: &str) -> Vec<u8> {
+pub(crate) fn hello(id: &str, text: &str) -> Vec<u8> {
     json!({ "object": "whatsapp_business_account", "entry": [{ "id": "102290129340398", "changes": [{
         "field": "messages", "value": {
             "messaging_product": "whatsapp",
@@ -53,7 +53,7 @@ fn signature(secret: &str, body: &[u8]) -> String {
     })
 }
 
-async fn tell(app: &App, account: &str, body: Vec<u8>, secret: &str) -> Response {
+pub(crate) async fn tell(app: &App, account: &str, body: Vec<u8>, secret: &str) -> Response {
     let signature = signature(secret, &body);
     let path = app.url(&format!("/webhooks/whatsapp/{account}"));
     app.client.post(path).header("x-hub-signature-256", signature).body(body).send().await.unwrap()

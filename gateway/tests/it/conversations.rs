@@ -70,6 +70,37 @@ async fn answer(State(provider): State<Arc<Provider>>, request: Request) -> Answ
     axum::Json(json!({ "ok": true, "result": result })).into_response()
 }
 
+/// A customer writes to a bot.
+pub(crate) async fn hear(app: &App, account: ChannelAccountId, n: i64, text: &str) {
+    let account = app.state.channels.get(account).unwrap().account.clone();
+    let message = Message {
+        id: ProviderId(format!("7/{n}")),
+        from: Party {
+            identities: vec![Identity::TelegramId(7)],
+            name: Some("Ada <b>Lovelace</b>".to_owned()),
+            language: None,
+        },
+        chat: Address("7".to_owned()),
+        title: None,
+        by: By::Customer,
+        history: false,
+        content: Content::Text { text: text.to_owned() },
+        reply_to: None,
+        forwarded: false,
+        album: None,
+        referral: None,
+    };
+    let told = Told {
+        at: Some(Utc::now() - chrono::TimeDelta::seconds(1)),
+        key: format!("m{n}"),
+        line: None,
+        what: What::Message(Box::new(message)),
+    };
+    let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
+    receive(&mut tx, &account, &told, Utc::now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// An edge that works, with one bot and what was told to it.
 struct Desk {
     app: App,
@@ -107,33 +138,7 @@ impl Desk {
 
     /// A customer writes; their conversation.
     async fn hear(&self, n: i64, text: &str) -> String {
-        let account = self.app.state.channels.get(self.account).unwrap().account.clone();
-        let message = Message {
-            id: ProviderId(format!("7/{n}")),
-            from: Party {
-                identities: vec![Identity::TelegramId(7)],
-                name: Some("Ada <b>Lovelace</b>".to_owned()),
-                language: None,
-            },
-            chat: Address("7".to_owned()),
-            title: None,
-            by: By::Customer,
-            history: false,
-            content: Content::Text { text: text.to_owned() },
-            reply_to: None,
-            forwarded: false,
-            album: None,
-            referral: None,
-        };
-        let told = Told {
-            at: Some(Utc::now() - chrono::TimeDelta::seconds(1)),
-            key: format!("m{n}"),
-            line: None,
-            what: What::Message(Box::new(message)),
-        };
-        let mut tx = self.app.state.db.tenant(self.app.tenant).await.unwrap();
-        receive(&mut tx, &account, &told, Utc::now()).await.unwrap();
-        tx.commit().await.unwrap();
+        hear(&self.app, self.account, n, text).await;
         let list = self.operator.get_json("/api/v1/conversations").await;
         list["items"][0]["id"].as_str().unwrap().to_owned()
     }

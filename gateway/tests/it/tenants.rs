@@ -81,7 +81,31 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     let merge = format!("/api/v1/contacts/{contact}/merge");
     let merge: Value = admin.post(&merge, &json!({ "with": other })).await.json().await.unwrap();
     let known = admin.get_json(&format!("/api/v1/contacts/{third}")).await;
+    let (account, conversation, message) = inbox(app, &admin).await;
+    let webhook = admin.get_json(&format!("/api/v1/inbound-webhooks?account_id={account}")).await;
+    let file = operator.request(Method::POST, "/api/v1/attachments?file_name=a.txt&sort=document");
+    let file = file.header("content-type", "text/plain").body("A file");
+    let file: Value = file.send().await.unwrap().json().await.unwrap();
+    let step = json!({ "name": "Macro", "steps": [{ "do": "resolve" }] });
     HashMap::from([
+        ("attachments/{id}", file["id"].as_str().unwrap_or_else(|| panic!("{file}")).to_owned()),
+        (
+            "canned-replies/{id}",
+            made(&admin, "/api/v1/canned-replies", json!({ "shortcut": "hi", "text": "Hello" })).await,
+        ),
+        ("channel-accounts/{id}", account),
+        ("channel-accounts/{chat}", "-100123".to_owned()),
+        ("conversations/{id}", conversation.clone()),
+        ("conversation", conversation),
+        ("inbound-webhooks/{id}", webhook["items"][0]["id"].as_str().unwrap().to_owned()),
+        ("inbox-views/{id}", made(&admin, "/api/v1/inbox-views", json!({ "name": "View", "filter": {} })).await),
+        ("labels/{id}", made(&admin, "/api/v1/labels", json!({ "name": "Label" })).await),
+        ("macros/{id}", made(&admin, "/api/v1/macros", step).await),
+        ("messages/{id}", message),
+        (
+            "sla-policies/{id}",
+            made(&admin, "/api/v1/sla-policies", json!({ "name": "Level", "first_reply_minutes": 5 })).await,
+        ),
         ("contacts/{id}", contact.to_string()),
         ("contacts/{identity_id}", known["identities"][0]["id"].as_str().unwrap().to_owned()),
         ("contact-merges/{id}", merge["merge_id"].as_str().unwrap().to_owned()),
@@ -122,6 +146,25 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     ])
 }
 
+/// A WhatsApp account that was told something, and a conversation with its message.
+async fn inbox(app: &App, admin: &User) -> (String, String, String) {
+    let made: Value = admin.post("/api/v1/channel-accounts", &crate::channels::whatsapp()).await.json().await.unwrap();
+    let account = made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let bot = json!({ "type": "telegram", "name": "Bot", "settings": { "bot_token": "1:abc", "api_base": "http://127.0.0.1:9" } });
+    let bot: Value = admin.post("/api/v1/channel-accounts", &bot).await.json().await.unwrap();
+    app.state.channels.refresh(&app.state, None).await.unwrap();
+    let hello = crate::channels::hello("wamid.1", "Hello");
+    let told = crate::channels::tell(app, &account, hello, crate::channels::SECRET).await;
+    assert_eq!(told.status(), StatusCode::OK);
+    // Nobody works here: it is applied by hand.
+    crate::conversations::hear(app, bot["id"].as_str().unwrap().parse().unwrap(), 1, "Hello").await;
+    let list = admin.get_json("/api/v1/conversations").await;
+    let conversation = list["items"][0]["id"].as_str().unwrap().to_owned();
+    let thread = admin.get_json(&format!("/api/v1/conversations/{conversation}/messages")).await;
+    let message = thread["items"][0]["id"].as_str().unwrap().to_owned();
+    (account, conversation, message)
+}
+
 /// A body that fits, for operations on one thing.
 fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value> {
     Some(match operation {
@@ -147,7 +190,19 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "disposeCall" => json!({ "code": "sale" }),
         "writeCallNote" => json!({ "text": "Mine" }),
         "tagCall" => json!({ "tags": ["mine"] }),
-        "updateContact" => json!({ "name": "Mine" }),
+        "updateContact" | "updateChannelAccount" | "updateLabel" => json!({ "name": "Mine" }),
+        "updateCannedReply" => json!({ "shortcut": "mine", "text": "Mine" }),
+        "updateInboxView" => json!({ "name": "Mine", "filter": {} }),
+        "updateMacro" => json!({ "name": "Mine", "steps": [{ "do": "resolve" }] }),
+        "updateSlaPolicy" => json!({ "name": "Mine", "first_reply_minutes": 5 }),
+        "runMacro" => json!({ "conversation_ids": [things["conversation"]] }),
+        "sendChannelTestMessage" => json!({ "to": "+12125550123" }),
+        "updateConversation" => json!({ "priority": 4 }),
+        "assignConversation" => json!({}),
+        "putDraft" | "writeMessage" | "editMessage" => json!({ "text": "Mine" }),
+        "bePresent" => json!({ "typing": true }),
+        "snoozeConversation" => json!({ "until": chrono::Utc::now() + chrono::TimeDelta::hours(1) }),
+        "reactToMessage" => json!({ "emoji": "👍" }),
         "mergeContacts" => json!({ "with": things["contact"] }),
         "addContactIdentity" => json!({ "type": "email", "value": "mine@example.org" }),
         "setTeamMember" => json!({ "lead": true }),

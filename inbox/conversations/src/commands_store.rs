@@ -139,10 +139,12 @@ pub(crate) async fn mention(
 
 pub(crate) async fn members(tx: &mut TenantTx<'_>, users: &[UserId]) -> Result<Vec<UserId>, DbError> {
     let users: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
-    let members =
-        sqlx::query_scalar!(r#"SELECT id AS "id: UserId" FROM agents WHERE id = ANY($1) ORDER BY id"#, &users)
-            .fetch_all(tx.conn())
-            .await?;
+    let members = sqlx::query_scalar!(
+        r#"SELECT user_id AS "id: UserId" FROM memberships WHERE user_id = ANY($1) ORDER BY 1"#,
+        &users
+    )
+    .fetch_all(tx.conn())
+    .await?;
     Ok(members)
 }
 
