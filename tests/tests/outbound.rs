@@ -35,8 +35,7 @@ fn an_agent_calls_out_by_a_click_and_every_ending_is_told() {
         ensure!(problem["detail"].as_str().is_some_and(|words| words.contains("IT")), "{problem}");
         ensure!(callee.requests("INVITE").is_empty());
 
-        // Answered: both hear each other, it is recorded, and the other side sees the company's number. What the admin set reaches call control
-        // by a notification, hence more than one attempt is no failure.
+        // Answered: both hear each other, it is recorded, and the other side sees the company's number.
         let (status, placed) = call(&scene.agents[0], "(212) 555-0123").await?;
         ensure!(status == StatusCode::CREATED, "{status} {placed}");
         let id = placed["id"].as_str().context("an id")?.to_owned();

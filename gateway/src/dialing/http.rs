@@ -76,6 +76,12 @@ async fn set_dialing(
             })
         })
         .await?;
+    // The next call goes by them.
+    let wanted = &committed.value.rules;
+    state
+        .calls
+        .goes_by(|directory| directory.dialing.get(&by.tenant).is_some_and(|policy| policy.rules == *wanted))
+        .await;
     Ok(shown(&committed.value))
 }
 

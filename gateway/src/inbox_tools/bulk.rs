@@ -127,7 +127,7 @@ async fn run(
 ///
 /// All of them, or none. What is out of one's sight, and what is so already, is left as it is. It can be taken back (`POST /conversations/bulk/{id}/undo`).
 #[utoipa::path(
-    post, path = "/conversations/bulk", tag = "inbox", operation_id = "changeManyConversations", request_body = ChangeMany,
+    post, path = "/conversations/bulk", tag = "conversations", operation_id = "changeManyConversations", request_body = ChangeMany,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h")),
     responses(
         (status = 200, description = "What was changed", body = ManyChanged),
@@ -172,7 +172,7 @@ async fn carry_out(
 ///
 /// On each of these conversations: all steps on all of them, or nothing.
 #[utoipa::path(
-    post, path = "/macros/{id}/run", tag = "inbox", operation_id = "runMacro", request_body = RunMacro,
+    post, path = "/macros/{id}/run", tag = "conversations", operation_id = "runMacro", request_body = RunMacro,
     params(
         ("id" = Uuid, Path, description = "The macro"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),
@@ -204,7 +204,7 @@ async fn run_macro(
 ///
 /// One's own, within a day. A conversation that somebody changed since is left as it is; what was written to a customer is not taken back.
 #[utoipa::path(
-    post, path = "/conversations/bulk/{id}/undo", tag = "inbox", operation_id = "undoBulkChange",
+    post, path = "/conversations/bulk/{id}/undo", tag = "conversations", operation_id = "undoBulkChange",
     params(
         ("id" = Uuid, Path, description = "The change"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),

@@ -232,7 +232,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 ///
 /// The newest first, of conversations within one's reach.
 #[utoipa::path(
-    get, path = "/csat", tag = "inbox", operation_id = "listCsatAnswers", params(PageQuery),
+    get, path = "/csat", tag = "conversations", operation_id = "listCsatAnswers", params(PageQuery),
     responses((status = 200, description = "Answers", body = Page<CsatAnswer>)),
     extensions(("x-permission" = json!("reports:read")))
 )]

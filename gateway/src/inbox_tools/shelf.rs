@@ -208,7 +208,7 @@ macro_rules! operations {
         }
 
         #[utoipa::path(
-            get, path = $path, tag = "inbox", operation_id = $list_id, summary = concat!("List ", $many),
+            get, path = $path, tag = "conversations", operation_id = $list_id, summary = concat!("List ", $many),
             responses((status = 200, description = "All of them", body = Page<$thing>)),
             extensions(("x-permission" = json!("conversations:read")))
         )]
@@ -220,7 +220,7 @@ macro_rules! operations {
         }
 
         #[utoipa::path(
-            post, path = $path, tag = "inbox", operation_id = $make_id, summary = concat!("Make ", $one), request_body = $wanted,
+            post, path = $path, tag = "conversations", operation_id = $make_id, summary = concat!("Make ", $one), request_body = $wanted,
             params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h")),
             responses(
                 (status = 201, description = "It was made", body = $thing),
@@ -238,7 +238,7 @@ macro_rules! operations {
         }
 
         #[utoipa::path(
-            put, path = $item, tag = "inbox", operation_id = $change_id, summary = concat!("Change ", $one), request_body = $wanted,
+            put, path = $item, tag = "conversations", operation_id = $change_id, summary = concat!("Change ", $one), request_body = $wanted,
             params(
                 ("id" = uuid::Uuid, Path, description = "Which"),
                 ("If-Match" = Option<String>, Header, description = "The ETag that was seen"),
@@ -264,7 +264,7 @@ macro_rules! operations {
         }
 
         #[utoipa::path(
-            delete, path = $item, tag = "inbox", operation_id = $remove_id, summary = concat!("Remove ", $one),
+            delete, path = $item, tag = "conversations", operation_id = $remove_id, summary = concat!("Remove ", $one),
             params(("id" = uuid::Uuid, Path, description = "Which")),
             responses(
                 (status = 204, description = "Removed"),

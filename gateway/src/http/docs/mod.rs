@@ -67,7 +67,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
             tag("channels", "Connected WhatsApp numbers, Telegram bots and SMS senders, and what their providers told"),
-            tag("inbox", "Conversations, their messages, and what makes answering quick"),
+            tag("conversations", "Conversations, their messages, and what makes answering quick"),
             tag("contacts", "The people who call and write: who they are, and what was said with them"),
             tag("reports", "Figures of calls and agents, as tables and files"),
             tag("people", "Roles, teams, and what each may do"),
