@@ -71,7 +71,7 @@ struct FileQuery {
 /// As it was sent. Only pictures, sound, films and plain text are shown by a browser; everything else is saved. Takes `Range` (one range),
 /// `If-Range` and `If-None-Match`.
 #[utoipa::path(
-    get, path = "/attachments/{id}", tag = "inbox", operation_id = "getAttachment",
+    get, path = "/attachments/{id}", tag = "conversations", operation_id = "getAttachment",
     params(
         ("id" = Uuid, Path, description = "The attachment"),
         FileQuery,
@@ -107,7 +107,7 @@ async fn get_attachment(
 
 /// Get a small picture of a file
 #[utoipa::path(
-    get, path = "/attachments/{id}/thumbnail", tag = "inbox", operation_id = "getAttachmentThumbnail",
+    get, path = "/attachments/{id}/thumbnail", tag = "conversations", operation_id = "getAttachmentThumbnail",
     params(("id" = Uuid, Path, description = "The attachment")),
     responses(
         (status = 200, description = "The picture: JPEG, or WebP where something shines through", body = Vec<u8>, content_type = "image/jpeg"),
@@ -209,7 +209,7 @@ struct UploadQuery {
 /// The body is the file itself, at most 100 MB; `Content-Type` says what it is. It is looked into: a file that is not what it says it is, is
 /// refused. What is not sent within a day is removed.
 #[utoipa::path(
-    post, path = "/attachments", tag = "inbox", operation_id = "createAttachment",
+    post, path = "/attachments", tag = "conversations", operation_id = "createAttachment",
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     params(
         UploadQuery,
