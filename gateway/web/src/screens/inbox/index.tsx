@@ -8,7 +8,7 @@ import { useT } from "@/i18n";
 import { carryOut, deeds, markRead, useById } from "./actions";
 import { BulkBar } from "./bulk-bar";
 import type { ComposerHandle } from "./composer";
-import { useLabels, useNames, useViews } from "./data";
+import { useFreshTools, useLabels, useNames, useViews } from "./data";
 import { type Asked, Dialogs } from "./dialogs";
 import { type Search, filterOf, searchOf, without } from "./filters";
 import { useKeys } from "./keys";
@@ -44,6 +44,7 @@ export default function InboxScreen() {
 
 function Inbox({ self }: { self: string }) {
   const t = useT();
+  useFreshTools();
   const navigate = useNavigate();
   const raw = useSearch({ strict: false });
   const search = useMemo(() => searchOf(raw as Record<string, unknown>), [raw]);
@@ -54,7 +55,6 @@ function Inbox({ self }: { self: string }) {
   const labels = useById(useLabels());
   const names = useNames();
   const mayWrite = useCan("conversations:write");
-  const mayBulk = useCan("conversations:manage");
   const composer = useRef<ComposerHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(1400);
@@ -139,7 +139,7 @@ function Inbox({ self }: { self: string }) {
       const ids = targets;
       const all = ids.every((id) => inbox.core.row(id)?.line.state === "resolved");
       if (!all) gone();
-      void carryOut(all ? deeds.reopen() : deeds.resolve(), ids, { mayBulk });
+      void carryOut(all ? deeds.reopen() : deeds.resolve(), ids);
     },
     reply: (tab) => composer.current?.focus(tab),
     ask: setAsked,
@@ -187,7 +187,7 @@ function Inbox({ self }: { self: string }) {
             </div>
             {!hasViews && <ViewsBar search={search} filter={filter} onSearch={narrow} />}
           </div>
-          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} mayBulk={mayBulk} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
+          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
           <ListPane
             list={list}
             search={search}
@@ -215,7 +215,7 @@ function Inbox({ self }: { self: string }) {
           <EmptyState className="self-center" icon={<MessagesSquare size={30} />} title={t("inbox.choose")} text={t("inbox.choose.text")} />
         ))}
       {opened && <PersonPlace key={`person-${opened}`} id={opened} shown={personShown} inline={hasPerson} onClose={() => setPersonWanted(false)} onOpen={open} />}
-      <Dialogs what={asked} ids={targets} self={self} mayBulk={mayBulk} onClose={() => setAsked(undefined)} onGone={gone} />
+      <Dialogs what={asked} ids={targets} self={self} onClose={() => setAsked(undefined)} onGone={gone} />
       <NewConversation
         open={creating}
         onOpenChange={setCreating}

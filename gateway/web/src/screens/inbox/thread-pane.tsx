@@ -5,6 +5,7 @@ import { useCan } from "@/api";
 import { Avatar, Badge, Banner, Button, ErrorState, IconButton, Menu, type MenuItem, RelativeTime, Skeleton, announce, useZone } from "@/design";
 import { useT } from "@/i18n";
 import { useConnection, useEvents } from "@/live";
+import { saveFile } from "../shared/save";
 import { carryOut, deeds, failed, markRead } from "./actions";
 import { type Attachment, type ConversationDetail, type Message, inboxApi } from "./api";
 import { CallCard } from "./call-card";
@@ -48,7 +49,7 @@ export function useDetail(id: string) {
     queryKey: key,
     queryFn: async ({ signal }) => {
       const detail = await inboxApi.one(id, signal);
-      inbox.take(detail);
+      inbox.takeRead(detail, detail.as_of_seq);
       return detail;
     },
     // What nobody looks at, nobody keeps fresh.
@@ -69,7 +70,7 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
   const [typing, setTyping] = useState(false);
   const [dragging, setDragging] = useState(false);
   useBeingHere(id, typing);
-  const presence = usePresence(id, self, detail?.viewers);
+  const presence = usePresence(id, self, detail?.viewing);
   const onTyping = useCallback((now: boolean) => setTyping(now), []);
   const line = row?.line ?? detail;
 
@@ -164,6 +165,7 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
   const t = useT();
   const zone = useZone();
   const names = useNames();
+  const mayManage = useCan("conversations:manage");
   const done = line.state === "resolved";
   const name = titleOf(line);
   const whose = names.agent(line.agent_id) ?? names.team(line.team_id);
@@ -184,6 +186,7 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
     ...(line.state === "open" ? [] : [{ label: t("inbox.reopen"), onSelect: () => void carryOut(deeds.reopen(), [line.id]) }]),
     { label: t("inbox.mark-unread"), shortcut: "u", onSelect: () => void markRead([line.id], true) },
     "separator",
+    ...(mayManage ? [{ label: t("inbox.transcript"), onSelect: () => void saveFile(`/api/v1/conversations/${line.id}/transcript?format=html`, "transcript.html").catch(failed) }] : []),
     { label: line.spam ? t("inbox.not-spam") : t("inbox.spam"), tone: "danger", onSelect: () => void carryOut(deeds.spam(!line.spam), [line.id]) },
   ];
   return (
@@ -409,7 +412,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
               case "call":
                 return <CallCard key={block.key} message={block.message} zone={zone} />;
               case "group":
-                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities} may={may} acts={acts} />;
+                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
             }
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}
