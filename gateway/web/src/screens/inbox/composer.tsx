@@ -404,7 +404,7 @@ function WindowLeft({ detail, show }: { detail: ConversationDetail | undefined; 
   const zone = useZone();
   const until = detail?.window.until;
   if (!show || !until) return null;
-  return <span className="num text-xs text-ink-3">{t("inbox.window.open", { at: formatDateTime(until, { weekday: "short", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) }) })}</span>;
+  return <span className="num text-xs text-ink-3 max-sm:hidden">{t("inbox.window.open", { at: formatDateTime(until, { weekday: "short", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) }) })}</span>;
 }
 
 function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Date) => void }) {

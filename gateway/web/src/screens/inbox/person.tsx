@@ -49,8 +49,9 @@ export function PersonPane({ line, detail, onOpen }: Props) {
           <h2 className="truncate text-lg font-semibold">
             <bdi>{contact ? tidy(contact.name) : name}</bdi>
           </h2>
-          <p className="text-sm text-ink-2">
-            {contact?.language && `${contact.language} · `}
+          <p className="flex flex-wrap items-center gap-1.5 text-sm text-ink-2">
+            {contact?.language}
+            {contact?.opted_out_at && <Badge tone="ring">{t("inbox.opted-out")}</Badge>}
             {line.contact.blocked && <Badge tone="bad">{t("inbox.blocked")}</Badge>}
           </p>
         </div>

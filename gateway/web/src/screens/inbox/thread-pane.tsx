@@ -190,9 +190,10 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
     { label: line.spam ? t("inbox.not-spam") : t("inbox.spam"), tone: "danger", onSelect: () => void carryOut(deeds.spam(!line.spam), [line.id]) },
   ];
   return (
-    <header className="flex min-h-14 flex-wrap items-center gap-x-2.5 gap-y-1 border-b border-line bg-surface px-4 py-1.5 max-sm:px-2">
+    <header className="@container border-b border-line bg-surface px-4 max-sm:px-2">
+      <div className="flex min-h-14 items-center gap-2 py-1.5">
       {onBack && <Back onBack={onBack} />}
-      <button type="button" onClick={onPerson} className="flex min-w-0 items-center gap-2.5 rounded-md text-start max-sm:flex-1">
+      <button type="button" onClick={onPerson} className="flex min-w-0 flex-1 items-center gap-2.5 rounded-md text-start">
         <Avatar name={name} size={30} />
         <span className="min-w-0">
           <h1 className="truncate text-lg font-semibold">
@@ -206,29 +207,22 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
         </span>
       </button>
       {line.state !== "open" && (
-        <Badge tone={done ? "live" : line.state === "snoozed" ? "wait" : "ring"}>
+        <Badge className="@max-lg:hidden" tone={done ? "live" : line.state === "snoozed" ? "wait" : "ring"}>
           {t(`inbox.state.${line.state}`)}
           {line.snoozed_until && ` · ${shortTime(line.snoozed_until, zone)}`}
         </Badge>
       )}
-      {line.priority > 0 && <Badge tone={line.priority === 4 ? "bad" : line.priority === 3 ? "ring" : "neutral"}>{priorityText(line.priority)}</Badge>}
-      <span className="flex-1" />
-      {viewing.length > 0 && (
-        <span className="inline-flex min-w-0 items-center gap-1 text-sm text-ink-2" data-viewing={viewing.length}>
-          <Eye size={14} aria-hidden />
-          <span className="max-w-40 truncate">{t("inbox.viewing", { names: viewing.join(", ") })}</span>
-        </span>
-      )}
+      {line.priority > 0 && <Badge className="@max-2xl:hidden" tone={line.priority === 4 ? "bad" : line.priority === 3 ? "ring" : "neutral"}>{priorityText(line.priority)}</Badge>}
       {may && (
         <>
           <Button className="max-sm:hidden" shortcut="a" icon={<UserPlus size={15} aria-hidden />} onClick={() => onAsk("assign")}>
-            {t("inbox.assign")}
+            <span className="sr-only @2xl:not-sr-only">{t("inbox.assign")}</span>
           </Button>
           <Button className="max-sm:hidden" shortcut="s" icon={<Clock size={15} aria-hidden />} onClick={() => onAsk("snooze")}>
-            {t("inbox.snooze")}
+            <span className="sr-only @2xl:not-sr-only">{t("inbox.snooze")}</span>
           </Button>
           <Button variant={done ? "secondary" : "primary"} shortcut="e" icon={<CircleCheck size={15} aria-hidden />} onClick={() => void resolve()}>
-            {done ? t("inbox.reopen") : t("inbox.resolve")}
+            <span className="@max-xs:sr-only">{done ? t("inbox.reopen") : t("inbox.resolve")}</span>
           </Button>
           <Menu
             label={t("inbox.more")}
@@ -244,6 +238,13 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
       <IconButton label={t("inbox.person")} pressed={personShown} onClick={onPerson} disabled={!detail}>
         <PanelRight size={16} aria-hidden />
       </IconButton>
+      </div>
+      {viewing.length > 0 && (
+        <p className="-mt-1 flex min-w-0 items-center gap-1 pb-1.5 text-sm text-ink-2" role="status" data-viewing={viewing.length}>
+          <Eye size={14} aria-hidden />
+          <span className="truncate">{t("inbox.viewing", { names: viewing.join(", ") })}</span>
+        </p>
+      )}
     </header>
   );
 }
