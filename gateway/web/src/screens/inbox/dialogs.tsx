@@ -107,7 +107,7 @@ function Choose({ label, choices, onEmpty }: { label: string; choices: readonly 
           >
             {one.icon}
             <span className="min-w-0 flex-1 truncate">{one.label}</span>
-            {one.hint && <span className="text-sm text-ink-3">{one.hint}</span>}
+            {one.hint && <span className="text-sm text-ink-2">{one.hint}</span>}
             {one.chosen && <Check size={15} aria-hidden />}
           </div>
         ))}

@@ -41,9 +41,9 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
             event.stopPropagation();
             onSelect();
           }}
-          className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border border-line-control bg-surface", selected ? "border-accent bg-accent text-accent-ink" : !choosing && "opacity-0 focus-visible:opacity-100")}
+          className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border", selected ? "border-accent bg-accent text-accent-ink" : "border-line-control bg-surface", !selected && !choosing && "opacity-0 focus-visible:opacity-100 group-hover:opacity-100")}
         >
-          <Check size={16} aria-hidden className={cx(!selected && "text-ink-3")} />
+          {selected && <Check size={16} aria-hidden />}
         </button>
       </div>
       <span className={cx("truncate text-md", unread ? "font-semibold" : "font-medium")}>

@@ -271,7 +271,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
   const { agents } = names;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const before = useRef<{ height: number; first: string | undefined }>({ height: 0, first: undefined });
+  const before = useRef<{ height: number; first: string | undefined; leaving: number }>({ height: 0, first: undefined, leaving: 0 });
   const [fresh, setFresh] = useState(0);
   const [looked, setLooked] = useState<string>();
   const { messages, leaving, ready } = state;
@@ -307,10 +307,12 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
     const element = scroller.current;
     if (!element) return;
     const first = messages[0]?.id;
-    const { height, first: firstBefore } = before.current;
+    const { height, first: firstBefore, leaving: leavingBefore } = before.current;
+    // One's own words are always seen.
+    if (leaving.length > leavingBefore) atEnd.current = true;
     if (firstBefore !== undefined && first !== firstBefore) element.scrollTop += element.scrollHeight - height;
     else if (atEnd.current) element.scrollTop = element.scrollHeight;
-    before.current = { height: element.scrollHeight, first };
+    before.current = { height: element.scrollHeight, first, leaving: leaving.length };
   }, [messages, leaving]);
   const counted = useRef(0);
   useEffect(() => {
