@@ -44,6 +44,7 @@ beforeEach(() => {
   vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(800);
   vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockReturnValue(1400);
   vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1400);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(800);
   vi.spyOn(live, "onEvent").mockImplementation((listener) => {
     events.push(listener as (event: unknown) => void);
     return () => undefined;
@@ -79,7 +80,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-async function show(search = ""): Promise<void> {
+async function show(search = "", lists = true): Promise<void> {
   const root = createRootRoute();
   const routes = [createRoute({ getParentRoute: () => root, path: "/inbox", validateSearch: (raw): Record<string, unknown> => raw, component: InboxScreen }), createRoute({ getParentRoute: () => root, path: "/calls/$callId", component: () => null })];
   const router = createRouter({ routeTree: root.addChildren(routes), history: createMemoryHistory({ initialEntries: [`/inbox${search}`] }) });
@@ -89,7 +90,7 @@ async function show(search = ""): Promise<void> {
       <Toaster />
     </QueryClientProvider>,
   );
-  await screen.findByRole("grid", { name: "Conversations" });
+  if (lists) await screen.findByRole("grid", { name: "Conversations" });
 }
 const did = (what: string) => asked.filter((one) => one.what === what);
 const row = (name: RegExp) => screen.findByRole("row", { name });
@@ -111,7 +112,7 @@ test("the list tells who, how and what; opened by a key, a conversation is read 
 test("what fails can be tried again", async () => {
   await show("?c=a");
   fireEvent.click(await screen.findByRole("button", { name: "Try again" }));
-  await waitFor(() => expect(did(`POST /messages/${encodeURIComponent("It is until Friday.")}/retry`).length + asked.filter((one) => one.what.endsWith("/retry")).length).toBeGreaterThan(0));
+  await waitFor(() => expect(asked.filter((one) => one.what.startsWith("POST /messages/") && one.what.endsWith("/retry"))).toHaveLength(1));
 });
 
 test("a canned reply is filled in and sent, and can be taken back for as long as the server waits", async () => {
@@ -194,6 +195,6 @@ test("many are chosen by keys and changed at once, and it can be taken back", as
 
 test("an empty list says what will be in it", async () => {
   listed = [];
-  await show().catch(() => undefined);
+  await show("", false);
   await screen.findByText("Nothing waits for you");
 });
