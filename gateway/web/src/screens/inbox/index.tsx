@@ -166,7 +166,7 @@ function Inbox({ self }: { self: string }) {
     <div ref={frame} className={cx("grid h-full min-h-0 grid-rows-[minmax(0,1fr)]", hasViews ? (personShown && hasPerson && opened ? "grid-cols-[208px_minmax(280px,348px)_minmax(0,1fr)_300px]" : "grid-cols-[208px_minmax(280px,348px)_minmax(0,1fr)]") : two ? "grid-cols-[minmax(260px,320px)_minmax(0,1fr)]" : "grid-cols-1")}>
       {hasViews && <ViewsPane search={search} filter={filter} onSearch={narrow} />}
       {showsList && (
-        <section aria-label={t("common.nav.inbox")} className="flex min-h-0 min-w-0 flex-col border-e border-line bg-surface">
+        <section aria-label={t("inbox.list")} className="flex min-h-0 min-w-0 flex-col border-e border-line bg-surface">
           <div className="grid gap-2 border-b border-line p-2.5">
             <div className="flex items-center gap-1.5">
               {!opened && <h1 className="sr-only">{t("common.nav.inbox")}</h1>}
