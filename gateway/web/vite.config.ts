@@ -30,8 +30,8 @@ function compressed(): Plugin {
 }
 
 const src = fileURLToPath(new URL("./src", import.meta.url));
-/** Screens whose code comes with the first visit; an icon that no other code draws comes later. */
-const FIRST = /^(agent-bar|calls|shared|test-call)\//;
+/** Code that a first visit does not wait for; an icon that no other code draws comes later. */
+const LATER = /^(screens\/(?!agent-bar\/(?!after)|calls\/|in-call\/notice|inbox\/nav-badge|setup\/banner|shared\/|test-call\/)|phone\/ui\/(keypad|audio-settings|gallery|missed)|app\/(palette|shortcut-list))/;
 
 /** The icons that nothing of a first visit draws, as a pattern for their modules: together they would make the first visit wait for them. */
 function laterIcons(): RegExp {
@@ -40,8 +40,7 @@ function laterIcons(): RegExp {
   for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
     const path = join(entry.parentPath, entry.name);
-    const screen = /src\/screens\/(.*)$/.exec(path)?.[1];
-    const into = screen !== undefined && !FIRST.test(screen) && screen !== "setup/banner.tsx" ? later : first;
+    const into = LATER.test(path.slice(src.length + 1)) ? later : first;
     for (const [, names = ""] of readFileSync(path, "utf8").matchAll(/import \{([^}]*)\} from "lucide-react"/g)) {
       for (const name of names.split(",")) into.add(plain(name.replace(/^\s*type /, "").replace(/\sas\s.*$/, "")));
     }
@@ -77,7 +76,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vendor", test: (id) => /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\//.test(id) && !later.test(id) },
-            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index)/, minShareCount: 2 },
+            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index|screens\/inbox\/(counts|nav-badge))/, minShareCount: 2 },
             { name: "icons", test: later },
           ],
         },

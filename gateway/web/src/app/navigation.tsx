@@ -1,10 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { Suspense, lazy } from "react";
 import { Tooltip } from "@/design";
 import { useT } from "@/i18n";
+import { InboxBadge } from "@/screens/inbox/nav-badge";
 import type { Place } from "./places";
-
-const InboxBadge = lazy(() => import("@/screens/inbox/nav-badge"));
 
 /** A rail at the side; at the bottom, under the thumb, where the screen is narrow. */
 export function Navigation({ places }: { places: readonly Place[] }) {
@@ -22,11 +20,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
               >
                 <place.icon size={20} aria-hidden />
                 <span className="sr-only">{place.title}</span>
-                {place.to === "/inbox" && (
-                  <Suspense fallback={null}>
-                    <InboxBadge />
-                  </Suspense>
-                )}
+                {place.to === "/inbox" && <InboxBadge />}
               </Link>
             </Tooltip>
           </li>

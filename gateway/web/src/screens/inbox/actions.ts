@@ -19,6 +19,14 @@ export interface Deed {
   readonly back?: (before: Conversation) => Deed;
 }
 
+/** As the server takes them. */
+const MOST_AT_ONCE = 100;
+const MOST_MACRO = 25;
+
+function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
+}
+
 const now = () => new Date().toISOString();
 
 export const deeds = {
@@ -47,7 +55,7 @@ export const deeds = {
     done: t("inbox.done.snoozed"),
     patch: (line) => ({ ...line, state: "snoozed", snoozed_until: until, resolved_at: null }),
     one: (id) => inboxApi.snooze(id, until),
-    many: { do: "snooze", until },
+    many: { do: "snooze", minutes: Math.max(1, Math.round((Date.parse(until) - Date.now()) / 60_000)) },
     back: (before) => restore(before),
   }),
   assign: (to: Assignee, name: string): Deed => ({
@@ -101,16 +109,18 @@ export function failed(error: unknown): void {
 }
 
 /** Whether it was done. */
-export async function carryOut(deed: Deed, ids: readonly string[], { mayBulk = false, quiet = false }: { mayBulk?: boolean; quiet?: boolean } = {}): Promise<boolean> {
+export async function carryOut(deed: Deed, ids: readonly string[], { quiet = false }: { quiet?: boolean } = {}): Promise<boolean> {
   const before = ids.flatMap((id) => inbox.core.row(id)?.line ?? []);
   let undo: (() => void) | undefined;
   try {
-    if (ids.length > 1 && mayBulk) {
-      let bulk = "";
-      await inbox.optimistic(ids, deed.patch, async () => {
-        ({ id: bulk } = await inboxApi.bulk(ids, deed.many));
-      });
-      undo = () => void inboxApi.undoBulk(bulk).catch(failed);
+    if (ids.length > 1) {
+      const bulks: string[] = [];
+      undo = () => void Promise.all(bulks.map((bulk) => inboxApi.undoBulk(bulk))).catch(failed);
+      for (const some of chunks(ids, MOST_AT_ONCE)) {
+        await inbox.optimistic(some, deed.patch, async () => {
+          bulks.push((await inboxApi.bulk(some, deed.many)).id);
+        });
+      }
     } else {
       await Promise.all(ids.map((id) => inbox.optimistic([id], deed.patch, () => deed.one(id))));
       const { back } = deed;
@@ -140,7 +150,7 @@ export async function markRead(ids: readonly string[], unread: boolean): Promise
 
 export async function runMacro(macro: string, ids: readonly string[], name: string): Promise<void> {
   try {
-    await inboxApi.runMacro(macro, ids);
+    for (const some of chunks(ids, MOST_MACRO)) await inboxApi.runMacro(macro, some);
     toast({ title: t("inbox.done.macro", { name }), tone: "good" });
   } catch (error) {
     failed(error);

@@ -129,23 +129,40 @@ export interface Label {
   readonly colour: Colour;
 }
 
+/** What somebody is known by; how we know stands in `contacts` alone. */
 export interface Identity {
-  readonly id: string;
+  readonly id?: string;
   readonly type: string;
   readonly value: string;
   readonly shown: string;
-  readonly evidence?: Readonly<Record<string, unknown>>;
+  readonly name?: string | null;
+  /** In words. */
+  readonly evidence?: string;
   readonly ended_at?: string | null;
 }
 
+/** What a channel can. */
 export interface Abilities {
-  readonly text_limit?: number | null;
-  readonly files?: boolean;
-  readonly templates?: boolean;
-  readonly reactions?: boolean;
-  readonly typing?: boolean;
-  readonly edit?: boolean;
-  readonly delete?: boolean;
+  readonly text_limit: number;
+  readonly caption_limit: number;
+  /** Bytes of a file; 0: none can be sent. */
+  readonly file_limit: number;
+  readonly templates: boolean;
+  readonly choices: number;
+  readonly location: boolean;
+  readonly reactions: boolean;
+  readonly replies: boolean;
+  readonly edit: boolean;
+  readonly delete: boolean;
+  readonly typing: boolean;
+  readonly read_marks: boolean;
+}
+
+/** Whether free text may be sent now, and why not: `blocked`, `opted_out`, `never_wrote`, `day_over`, `no_account`. */
+export interface Window {
+  readonly open: boolean;
+  readonly until?: string | null;
+  readonly reason?: string | null;
 }
 
 export interface Draft {
@@ -156,15 +173,19 @@ export interface Draft {
 export interface Viewer {
   readonly user_id: string;
   readonly name: string;
+  readonly typing?: boolean;
 }
 
 /** A conversation that is open on the screen. */
-export interface ConversationDetail extends Conversation {
-  readonly identities?: readonly Identity[];
-  readonly window?: { readonly open: boolean; readonly until?: string | null; readonly reason?: string | null };
-  readonly abilities?: Abilities;
-  readonly draft?: Draft | null;
-  readonly viewers?: readonly Viewer[];
+export interface ConversationDetail extends ListedConversation {
+  readonly identities: readonly Identity[];
+  readonly labels: readonly Label[];
+  readonly window: Window;
+  /** Absent: calls. */
+  readonly abilities?: Abilities | null;
+  readonly draft_text?: Draft | null;
+  readonly viewing: readonly Viewer[];
+  readonly as_of_seq: number;
 }
 
 export interface Page<T> {
@@ -176,6 +197,7 @@ export interface Page<T> {
 export interface MessagePage {
   readonly items: readonly Message[];
   readonly next_before?: string | null;
+  readonly next_after?: string | null;
   readonly as_of_seq: number;
 }
 
@@ -183,6 +205,7 @@ export interface ChannelAccount {
   readonly id: string;
   readonly type: string;
   readonly name: string;
+  readonly enabled: boolean;
   readonly queue_id?: string | null;
 }
 
@@ -206,7 +229,6 @@ export interface InboxView {
 }
 
 export interface Template {
-  readonly id: string;
   readonly name: string;
   readonly language: string;
   readonly status: string;
@@ -224,7 +246,7 @@ export interface TemplateComponent {
 export interface TemplateToSend {
   readonly name: string;
   readonly language: string;
-  readonly header?: unknown;
+  readonly header?: { readonly text: string } | { readonly attachment_id: string };
   readonly body: readonly string[];
   readonly names?: readonly string[];
   readonly buttons?: readonly { readonly index: number; readonly sort: string; readonly value: string }[];
@@ -243,14 +265,37 @@ export interface NewMessage {
   readonly anyway?: boolean;
 }
 
-export interface Contact {
+/** A person in a list. */
+export interface ContactItem {
   readonly id: string;
-  readonly person_id?: string;
   readonly name: string;
   readonly language?: string | null;
-  readonly blocked?: boolean;
+  readonly blocked: boolean;
+  readonly identities: readonly Identity[];
+}
+
+export interface ContactMerge {
+  readonly id: string;
+  readonly winner_name: string;
+  readonly loser_name: string;
+  /** In words. */
+  readonly proof: readonly string[];
+  readonly merged_at: string;
+  readonly undone_at?: string | null;
+}
+
+/** A person. */
+export interface Contact {
+  /** The contact that stands for the person. */
+  readonly id: string;
+  readonly contact_ids: readonly string[];
+  readonly name: string;
+  readonly language?: string | null;
   readonly blocked_at?: string | null;
-  readonly identities?: readonly Identity[];
+  readonly opted_out_at?: string | null;
+  readonly identities: readonly Identity[];
+  readonly merges: readonly ContactMerge[];
+  readonly suggestions: readonly MergeSuggestion[];
 }
 
 export interface TimelineItem {
@@ -262,9 +307,10 @@ export interface TimelineItem {
 
 export interface MergeSuggestion {
   readonly id: string;
-  readonly contact: ContactShort;
-  readonly other: ContactShort;
-  readonly proof: readonly Readonly<Record<string, unknown>>[];
+  readonly contact: { readonly id: string; readonly name: string };
+  readonly other: { readonly id: string; readonly name: string };
+  /** In words. */
+  readonly proof: readonly string[];
 }
 
 export interface Assignee {
@@ -311,36 +357,34 @@ export const inboxApi = {
   messages: (id: string, query: Query, signal?: AbortSignal) => ask<MessagePage>("GET", `${of(id)}/messages`, { query, ...(signal ? { signal } : {}) }),
   send: (id: string, message: NewMessage) => ask<Message>("POST", `${of(id)}/messages`, { body: message }),
   begin: (body: { channel_account_id: string; to: string; message: NewMessage; contact_id?: string }) => ask<Conversation>("POST", "/conversations", { body }),
-  undo: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/undo`, { body: {} }),
-  retry: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/retry`, { body: {} }),
-  resend: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/resend`, { body: {} }),
+  undo: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/undo`),
+  retry: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/retry`),
+  resend: (message: string) => ask<Message | undefined>("POST", `/messages/${message}/resend`),
   react: (message: string, emoji: string | null) => ask<Message | undefined>("PUT", `/messages/${message}/reaction`, { body: { emoji } }),
   edit: (message: string, text: string) => ask<Message | undefined>("PATCH", `/messages/${message}`, { body: { text } }),
   takeBack: (message: string) => ask<Message | undefined>("DELETE", `/messages/${message}`),
   assign: (id: string, to: Assignee) => ask<Conversation | undefined>("POST", `${of(id)}/assign`, { body: to }),
-  act: (id: string, what: "resolve" | "reopen" | "pending" | "read" | "unread") => ask<Conversation | undefined>("POST", `${of(id)}/${what}`, { body: {} }),
+  act: (id: string, what: "resolve" | "reopen" | "pending" | "read" | "unread") => ask<Conversation | undefined>("POST", `${of(id)}/${what}`),
   snooze: (id: string, until: string) => ask<Conversation | undefined>("POST", `${of(id)}/snooze`, { body: { until } }),
   change: (id: string, body: { priority?: number; spam?: boolean; label_ids?: readonly string[] }) => ask<Conversation | undefined>("PATCH", of(id), { body }),
   draft: (id: string, draft: Draft) => ask("PUT", `${of(id)}/draft`, { body: draft }),
-  dropDraft: (id: string) => ask("DELETE", `${of(id)}/draft`),
   presence: (id: string, typing: boolean) => ask("POST", `${of(id)}/presence`, { body: { typing } }),
-  bulk: (ids: readonly string[], action: Readonly<Record<string, unknown>>) => ask<{ id: string; changed: number }>("POST", "/conversations/bulk", { body: { ids, action } }),
-  undoBulk: (id: string) => ask("POST", `/conversations/bulk/${id}/undo`, { body: {} }),
+  bulk: (ids: readonly string[], action: Readonly<Record<string, unknown>>) => ask<{ id: string; changed: readonly string[]; left: readonly string[] }>("POST", "/conversations/bulk", { body: { ids, action } }),
+  undoBulk: (id: string) => ask("POST", `/conversations/bulk/${id}/undo`),
   labels: (signal?: AbortSignal) => ask<{ items: readonly Label[] }>("GET", "/labels", signal ? { signal } : {}),
   addLabel: (name: string, colour: Colour) => ask<Label>("POST", "/labels", { body: { name, colour } }),
   canned: (signal?: AbortSignal) => ask<{ items: readonly CannedReply[] }>("GET", "/canned-replies", signal ? { signal } : {}),
   macros: (signal?: AbortSignal) => ask<{ items: readonly Macro[] }>("GET", "/macros", signal ? { signal } : {}),
   runMacro: (id: string, conversation_ids: readonly string[]) => ask("POST", `/macros/${id}/run`, { body: { conversation_ids } }),
   views: (signal?: AbortSignal) => ask<{ items: readonly InboxView[] }>("GET", "/inbox-views", signal ? { signal } : {}),
-  addView: (name: string, filter: Readonly<Record<string, unknown>>) => ask<InboxView>("POST", "/inbox-views", { body: { name, filter } }),
+  addView: (name: string, filter: Readonly<Record<string, unknown>>) => ask<InboxView>("POST", "/inbox-views", { body: { name, filter, personal: true } }),
   dropView: (id: string) => ask("DELETE", `/inbox-views/${id}`),
   accounts: (signal?: AbortSignal) => ask<{ items: readonly ChannelAccount[] }>("GET", "/channel-accounts", signal ? { signal } : {}),
   templates: (account: string, signal?: AbortSignal) => ask<{ items: readonly Template[] }>("GET", `/channel-accounts/${account}/templates`, signal ? { signal } : {}),
-  contacts: (q: string, signal?: AbortSignal) => ask<{ items: readonly Contact[] }>("GET", "/contacts", { query: { q, limit: 8 }, ...(signal ? { signal } : {}) }),
+  contacts: (q: string, signal?: AbortSignal) => ask<{ items: readonly ContactItem[] }>("GET", "/contacts", { query: { q, limit: 8 }, ...(signal ? { signal } : {}) }),
   contact: (id: string, signal?: AbortSignal) => ask<Contact>("GET", `/contacts/${id}`, signal ? { signal } : {}),
   timeline: (id: string, signal?: AbortSignal) => ask<{ items: readonly TimelineItem[] }>("GET", `/contacts/${id}/timeline`, { query: { limit: 30 }, ...(signal ? { signal } : {}) }),
-  block: (id: string, blocked: boolean) => ask("POST", `/contacts/${id}/${blocked ? "block" : "unblock"}`, { body: {} }),
-  suggestions: (contact: string, signal?: AbortSignal) => ask<{ items: readonly MergeSuggestion[] }>("GET", "/merge-suggestions", { query: { contact_id: contact }, ...(signal ? { signal } : {}) }),
-  decide: (id: string, what: "accept" | "dismiss") => ask<{ id?: string; merge_id?: string } | undefined>("POST", `/merge-suggestions/${id}/${what}`, { body: {} }),
-  undoMerge: (id: string) => ask("POST", `/contact-merges/${id}/undo`, { body: {} }),
+  block: (id: string, blocked: boolean) => ask("POST", `/contacts/${id}/${blocked ? "block" : "unblock"}`),
+  decide: (id: string, what: "accept" | "dismiss") => ask<{ merge_id?: string } | undefined>("POST", `/merge-suggestions/${id}/${what}`),
+  undoMerge: (id: string) => ask("POST", `/contact-merges/${id}/undo`),
 };

@@ -5,7 +5,7 @@ import { carryOut, deeds, markRead } from "./actions";
 import type { Asked } from "./dialogs";
 
 /** What can be done to all that is chosen. */
-export function BulkBar({ ids, mayBulk, onAsk, onDone }: { ids: readonly string[]; mayBulk: boolean; onAsk: (what: Asked) => void; onDone: () => void }) {
+export function BulkBar({ ids, onAsk, onDone }: { ids: readonly string[]; onAsk: (what: Asked) => void; onDone: () => void }) {
   const t = useT();
   const run = (what: Promise<unknown>) => {
     onDone();
@@ -16,7 +16,7 @@ export function BulkBar({ ids, mayBulk, onAsk, onDone }: { ids: readonly string[
       <span className="flex-1 px-1 text-md font-medium" role="status">
         {t("inbox.chosen", { n: ids.length })}
       </span>
-      <IconButton label={t("inbox.resolve")} shortcut="e" onClick={() => run(carryOut(deeds.resolve(), ids, { mayBulk }))}>
+      <IconButton label={t("inbox.resolve")} shortcut="e" onClick={() => run(carryOut(deeds.resolve(), ids))}>
         <CircleCheck size={16} aria-hidden />
       </IconButton>
       <IconButton label={t("inbox.snooze")} shortcut="s" onClick={() => onAsk("snooze")}>
@@ -31,7 +31,7 @@ export function BulkBar({ ids, mayBulk, onAsk, onDone }: { ids: readonly string[
       <IconButton label={t("inbox.mark-read")} onClick={() => run(markRead(ids, false))}>
         <MailOpen size={16} aria-hidden />
       </IconButton>
-      <IconButton label={t("inbox.spam")} onClick={() => run(carryOut(deeds.spam(true), ids, { mayBulk }))}>
+      <IconButton label={t("inbox.spam")} onClick={() => run(carryOut(deeds.spam(true), ids))}>
         <Trash2 size={16} aria-hidden />
       </IconButton>
       <IconButton label={t("inbox.choose-none")} shortcut="escape" onClick={onDone}>

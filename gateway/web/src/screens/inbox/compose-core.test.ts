@@ -80,7 +80,6 @@ describe("names in notes", () => {
 describe("templates and times", () => {
   it("tell what is to be filled in", () => {
     const shape = shapeOf({
-      id: "t",
       name: "order",
       language: "en",
       status: "APPROVED",

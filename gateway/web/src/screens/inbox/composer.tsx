@@ -36,6 +36,8 @@ interface Props {
   onLeave: () => void;
 }
 
+const REASONS = ["blocked", "opted_out", "never_wrote", "day_over", "no_account"] as const;
+
 /** Where one writes: a reply to them, or a note among ourselves. */
 export function Composer({ ref, line, detail, thread, people, uploads, onTyping, onWindowClosed, onLeave }: Props) {
   const t = useT();
@@ -45,7 +47,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const callsOnly = line.channel === "call";
-  const draft = useDraft(line.id, detail?.draft, callsOnly);
+  const draft = useDraft(line.id, detail?.draft_text, callsOnly);
   const { text, note } = draft;
   const [quoted, setQuoted] = useState<Message>();
   const [editing, setEditing] = useState<Message>();
@@ -54,8 +56,10 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const [dismissed, setDismissed] = useState("");
   const [templates, setTemplates] = useState(false);
   const [emoji, setEmoji] = useState(false);
-  const abilities = detail?.abilities;
-  const closed = !note && !callsOnly && detail?.window?.open === false;
+  const abilities = detail?.abilities ?? undefined;
+  const closed = !note && !callsOnly && detail?.window.open === false;
+  const reason = REASONS.find((one) => one === detail?.window.reason) ?? "day_over";
+  const mayTemplate = abilities?.templates === true && reason !== "blocked" && reason !== "opted_out";
   const restore = (sent: Sent) => {
     if (sent.text) draft.set(sent.text, sent.note);
     if (sent.quoted) setQuoted(sent.quoted);
@@ -133,8 +137,8 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
 
   const words = text.trim();
   const busyFiles = !uploads.ready;
-  const limit = abilities?.text_limit ?? undefined;
-  const tooLong = !note && limit != null && [...text].length > limit;
+  const limit = uploads.items.length > 0 ? abilities?.caption_limit : abilities?.text_limit;
+  const tooLong = !note && limit !== undefined && [...text].length > limit;
   const empty = words === "" && uploads.items.length === 0;
   const can = !empty && !busyFiles && !tooLong && !closed && !(callsOnly && !note);
   const finish = () => {
@@ -198,7 +202,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
     uploads.add(files);
   };
 
-  const mayFiles = note || abilities?.files !== false;
+  const mayFiles = note || (abilities?.file_limit ?? 0) > 0;
   const placeholder = note ? t("inbox.compose.note") : t("inbox.compose.reply", { name: tidy(line.contact.name || line.address), channel: channelText(line.channel) });
   return (
     <section aria-label={t("inbox.compose")} className="border-t border-line bg-surface p-3 max-sm:p-2">
@@ -231,8 +235,8 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
         )}
         {closed ? (
           <div className="grid gap-2 py-1" data-window="closed">
-            <p className="text-md text-ink-2">{detail?.window?.reason ?? t("inbox.window.closed")}</p>
-            {abilities?.templates !== false && (
+            <p className="text-md text-ink-2">{t(`inbox.window.${reason}`)}</p>
+            {mayTemplate && (
               <Button className="justify-self-start" variant="primary" icon={<LayoutTemplate size={15} aria-hidden />} onClick={() => setTemplates(true)}>
                 {t("inbox.template.pick")}
               </Button>
@@ -326,13 +330,13 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
               {!note && mayFiles && !callsOnly && <VoiceButton disabled={sending.busy} onRecorded={(file) => uploads.add([file], "voice")} />}
             </>
           )}
-          {!note && !closed && line.channel === "whatsapp" && abilities?.templates !== false && (
+          {!note && !closed && abilities?.templates && (
             <IconButton label={t("inbox.template.title")} onClick={() => setTemplates(true)}>
               <LayoutTemplate size={16} aria-hidden />
             </IconButton>
           )}
           <span className="min-w-2 flex-1" />
-          <Counted text={text} sms={line.channel === "sms" && !note} limit={note ? undefined : (limit ?? undefined)} />
+          <Counted text={text} sms={line.channel === "sms" && !note} limit={note ? undefined : limit} />
           <WindowLeft detail={detail} show={!note && !closed} />
           {!note && !editing && !closed && <Schedule disabled={!can} onChoose={send} />}
           {!closed && (
@@ -398,9 +402,9 @@ function Counted({ text, sms, limit }: { text: string; sms: boolean; limit: numb
 function WindowLeft({ detail, show }: { detail: ConversationDetail | undefined; show: boolean }) {
   const t = useT();
   const zone = useZone();
-  const until = detail?.window?.until;
+  const until = detail?.window.until;
   if (!show || !until) return null;
-  return <span className="num text-xs text-ink-3">{t("inbox.window.open", { at: formatDateTime(until, { weekday: "short", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) }) })}</span>;
+  return <span className="num text-xs text-ink-3 max-sm:hidden">{t("inbox.window.open", { at: formatDateTime(until, { weekday: "short", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) }) })}</span>;
 }
 
 function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Date) => void }) {

@@ -2,30 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Conversation } from "./api";
 import { InboxCore, type Told } from "./core";
+import { line } from "./core.test-lines";
 import { type Filter, filterOf, keyOf, matches, savedFilter, searchOf } from "./filters";
 
 const SELF = "me";
 const NO_FLAGS = { unread: false, draft: false, mentioned: false };
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 20, 9, minute)).toISOString();
 
-export function line(id: string, over: Partial<Conversation> = {}): Conversation {
-  return {
-    id,
-    channel: "whatsapp",
-    account_id: "acc",
-    contact: { id: `c-${id}`, person_id: `c-${id}`, name: `Name ${id}`, blocked: false },
-    address: "1555",
-    state: "open",
-    priority: 0,
-    spam: false,
-    label_ids: [],
-    last: { direction: "in", kind: "text", text: "hello" },
-    last_at: at(0),
-    opened_at: at(0),
-    version: 1,
-    ...over,
-  };
-}
 const ALL: Filter = { state: "all" };
 const EVERYTHING = { ids: new Set<string>() };
 const ids = (core: InboxCore, filter: Filter = ALL, extent: { ids: ReadonlySet<string>; floor?: { at: string; id: string } } = EVERYTHING) => core.rows(filter, extent).map((row) => row.line.id);

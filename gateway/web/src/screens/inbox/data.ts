@@ -1,8 +1,8 @@
 /** Lists that change seldom and everything in the inbox names things by. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, body, useCan } from "@/api";
-import { useAgents, useQueues } from "@/live";
+import { useAgents, useEvents, useQueues } from "@/live";
 import { type Label, inboxApi } from "./api";
 
 const NONE: readonly never[] = [];
@@ -37,6 +37,14 @@ export function useTeams() {
   const may = useCan("roles:read");
   const { data } = useQuery({ queryKey: ["teams"], enabled: may, queryFn: ({ signal }) => body(api.GET("/api/v1/teams", { signal })) });
   return data?.items ?? NONE;
+}
+
+/** Labels, replies, macros and views are read again when somebody changed them. */
+export function useFreshTools(): void {
+  const queries = useQueryClient();
+  useEvents(["inbox_tools.changed", "channel_account.*"], () => {
+    for (const key of ["labels", "canned", "macros", "views", "accounts"]) void queries.invalidateQueries({ queryKey: ["inbox", key] });
+  });
 }
 
 export interface Person {

@@ -18,23 +18,22 @@ interface Props {
   what: Asked | undefined;
   ids: readonly string[];
   self: string;
-  mayBulk: boolean;
   onClose: () => void;
   /** Something was done that takes the conversations out of the list. */
   onGone: () => void;
 }
 
-export function Dialogs({ what, ids, self, mayBulk, onClose, onGone }: Props) {
+export function Dialogs({ what, ids, self, onClose, onGone }: Props) {
   const t = useT();
   const titles: Record<Asked, string> = { assign: t("inbox.assign"), label: t("inbox.label"), snooze: t("inbox.snooze"), macro: t("inbox.macro"), priority: t("inbox.priority") };
   return (
     <Dialog open={what !== undefined} onOpenChange={(open) => !open && onClose()} title={what ? titles[what] : ""} size="sm">
-      {what === "assign" && <Assign ids={ids} self={self} mayBulk={mayBulk} onDone={onClose} />}
-      {what === "label" && <Labels ids={ids} mayBulk={mayBulk} />}
+      {what === "assign" && <Assign ids={ids} self={self} onDone={onClose} />}
+      {what === "label" && <Labels ids={ids} />}
       {what === "snooze" && (
         <Snooze
           ids={ids}
-          mayBulk={mayBulk}
+         
           onDone={() => {
             onClose();
             onGone();
@@ -42,7 +41,7 @@ export function Dialogs({ what, ids, self, mayBulk, onClose, onGone }: Props) {
         />
       )}
       {what === "macro" && <Macros ids={ids} onDone={onClose} />}
-      {what === "priority" && <Priority ids={ids} mayBulk={mayBulk} onDone={onClose} />}
+      {what === "priority" && <Priority ids={ids} onDone={onClose} />}
     </Dialog>
   );
 }
@@ -108,7 +107,7 @@ function Choose({ label, choices, onEmpty }: { label: string; choices: readonly 
           >
             {one.icon}
             <span className="min-w-0 flex-1 truncate">{one.label}</span>
-            {one.hint && <span className="text-sm text-ink-3">{one.hint}</span>}
+            {one.hint && <span className="text-sm text-ink-2">{one.hint}</span>}
             {one.chosen && <Check size={15} aria-hidden />}
           </div>
         ))}
@@ -118,12 +117,12 @@ function Choose({ label, choices, onEmpty }: { label: string; choices: readonly 
   );
 }
 
-function Assign({ ids, self, mayBulk, onDone }: { ids: readonly string[]; self: string; mayBulk: boolean; onDone: () => void }) {
+function Assign({ ids, self, onDone }: { ids: readonly string[]; self: string; onDone: () => void }) {
   const t = useT();
   const { agents, queues, teams, agent } = useNames();
   const to = (assignee: Parameters<typeof deeds.assign>[0], name: string) => () => {
     onDone();
-    void carryOut(deeds.assign(assignee, name), ids, { mayBulk });
+    void carryOut(deeds.assign(assignee, name), ids);
   };
   const me = agent(self);
   const choices: Choice[] = [
@@ -138,7 +137,7 @@ function Assign({ ids, self, mayBulk, onDone }: { ids: readonly string[]; self: 
 
 const COLOURS: readonly Colour[] = ["teal", "green", "blue", "purple", "pink", "red", "orange", "yellow", "grey"];
 
-function Labels({ ids, mayBulk }: { ids: readonly string[]; mayBulk: boolean }) {
+function Labels({ ids }: { ids: readonly string[] }) {
   const t = useT();
   const labels = useLabels();
   const queries = useQueryClient();
@@ -146,7 +145,7 @@ function Labels({ ids, mayBulk }: { ids: readonly string[]; mayBulk: boolean }) 
   const [, redraw] = useState(0);
   const lines = ids.flatMap((id) => inbox.core.row(id)?.line ?? []);
   const put = (id: string, on: boolean) => {
-    void carryOut(deeds.label(id, on), ids, { mayBulk, quiet: ids.length === 1 }).then(() => redraw((n) => n + 1));
+    void carryOut(deeds.label(id, on), ids, { quiet: ids.length === 1 }).then(() => redraw((n) => n + 1));
     redraw((n) => n + 1);
   };
   const add = async (name: string) => {
@@ -179,14 +178,14 @@ function Labels({ ids, mayBulk }: { ids: readonly string[]; mayBulk: boolean }) 
   );
 }
 
-function Snooze({ ids, mayBulk, onDone }: { ids: readonly string[]; mayBulk: boolean; onDone: () => void }) {
+function Snooze({ ids, onDone }: { ids: readonly string[]; onDone: () => void }) {
   const t = useT();
   const zone = useZone();
   const [now] = useState(() => new Date());
   const [own, setOwn] = useState("");
   const until = (at: Date) => {
     onDone();
-    void carryOut(deeds.snooze(at.toISOString()), ids, { mayBulk });
+    void carryOut(deeds.snooze(at.toISOString()), ids);
   };
   const choices = snoozeTimes(now).map(({ key, at }) => ({ id: key, label: t(`inbox.snooze.${key}`), hint: formatDateTime(at, { weekday: "short", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) }), run: () => until(at) }));
   const chosen = own ? new Date(own) : undefined;
@@ -219,7 +218,7 @@ function Macros({ ids, onDone }: { ids: readonly string[]; onDone: () => void })
   return <Choose label={t("inbox.macro.find")} choices={choices} onEmpty={() => <p className="text-md text-ink-3">{macros.length === 0 ? t("inbox.macro.none") : t("common.nothing-found")}</p>} />;
 }
 
-function Priority({ ids, mayBulk, onDone }: { ids: readonly string[]; mayBulk: boolean; onDone: () => void }) {
+function Priority({ ids, onDone }: { ids: readonly string[]; onDone: () => void }) {
   const t = useT();
   const current = ids.length === 1 ? inbox.core.row(ids[0] ?? "")?.line.priority : undefined;
   const choices = [4, 3, 2, 1, 0].map((priority) => ({
@@ -228,7 +227,7 @@ function Priority({ ids, mayBulk, onDone }: { ids: readonly string[]; mayBulk: b
     chosen: priority === current,
     run: () => {
       onDone();
-      void carryOut(deeds.priority(priority), ids, { mayBulk });
+      void carryOut(deeds.priority(priority), ids);
     },
   }));
   return <Choose label={t("inbox.priority")} choices={choices} />;

@@ -36,7 +36,7 @@ export function useDraft(id: string, kept: Draft | null | undefined, notesOnly: 
     if (text === "" && saved.current === "") return;
     saved.current = text;
     // What was not kept now is kept with the next letter, or stays in this page.
-    (text === "" ? inboxApi.dropDraft(id) : inboxApi.draft(id, { text, private: next.note })).catch(() => undefined);
+    inboxApi.draft(id, { text, private: next.note }).catch(() => undefined);
   }, [id]);
   const keep = useCallback(
     (next: State) => {

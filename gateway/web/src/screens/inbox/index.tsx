@@ -8,7 +8,7 @@ import { useT } from "@/i18n";
 import { carryOut, deeds, markRead, useById } from "./actions";
 import { BulkBar } from "./bulk-bar";
 import type { ComposerHandle } from "./composer";
-import { useLabels, useNames, useViews } from "./data";
+import { useFreshTools, useLabels, useNames, useViews } from "./data";
 import { type Asked, Dialogs } from "./dialogs";
 import { type Search, filterOf, searchOf, without } from "./filters";
 import { useKeys } from "./keys";
@@ -44,6 +44,7 @@ export default function InboxScreen() {
 
 function Inbox({ self }: { self: string }) {
   const t = useT();
+  useFreshTools();
   const navigate = useNavigate();
   const raw = useSearch({ strict: false });
   const search = useMemo(() => searchOf(raw as Record<string, unknown>), [raw]);
@@ -54,7 +55,6 @@ function Inbox({ self }: { self: string }) {
   const labels = useById(useLabels());
   const names = useNames();
   const mayWrite = useCan("conversations:write");
-  const mayBulk = useCan("conversations:manage");
   const composer = useRef<ComposerHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(1400);
@@ -139,7 +139,7 @@ function Inbox({ self }: { self: string }) {
       const ids = targets;
       const all = ids.every((id) => inbox.core.row(id)?.line.state === "resolved");
       if (!all) gone();
-      void carryOut(all ? deeds.reopen() : deeds.resolve(), ids, { mayBulk });
+      void carryOut(all ? deeds.reopen() : deeds.resolve(), ids);
     },
     reply: (tab) => composer.current?.focus(tab),
     ask: setAsked,
@@ -166,7 +166,7 @@ function Inbox({ self }: { self: string }) {
     <div ref={frame} className={cx("grid h-full min-h-0 grid-rows-[minmax(0,1fr)]", hasViews ? (personShown && hasPerson && opened ? "grid-cols-[208px_minmax(280px,348px)_minmax(0,1fr)_300px]" : "grid-cols-[208px_minmax(280px,348px)_minmax(0,1fr)]") : two ? "grid-cols-[minmax(260px,320px)_minmax(0,1fr)]" : "grid-cols-1")}>
       {hasViews && <ViewsPane search={search} filter={filter} onSearch={narrow} />}
       {showsList && (
-        <section aria-label={t("common.nav.inbox")} className="flex min-h-0 min-w-0 flex-col border-e border-line bg-surface">
+        <section aria-label={t("inbox.list")} className="flex min-h-0 min-w-0 flex-col border-e border-line bg-surface">
           <div className="grid gap-2 border-b border-line p-2.5">
             <div className="flex items-center gap-1.5">
               {!opened && <h1 className="sr-only">{t("common.nav.inbox")}</h1>}
@@ -187,7 +187,7 @@ function Inbox({ self }: { self: string }) {
             </div>
             {!hasViews && <ViewsBar search={search} filter={filter} onSearch={narrow} />}
           </div>
-          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} mayBulk={mayBulk} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
+          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
           <ListPane
             list={list}
             search={search}
@@ -215,7 +215,7 @@ function Inbox({ self }: { self: string }) {
           <EmptyState className="self-center" icon={<MessagesSquare size={30} />} title={t("inbox.choose")} text={t("inbox.choose.text")} />
         ))}
       {opened && <PersonPlace key={`person-${opened}`} id={opened} shown={personShown} inline={hasPerson} onClose={() => setPersonWanted(false)} onOpen={open} />}
-      <Dialogs what={asked} ids={targets} self={self} mayBulk={mayBulk} onClose={() => setAsked(undefined)} onGone={gone} />
+      <Dialogs what={asked} ids={targets} self={self} onClose={() => setAsked(undefined)} onGone={gone} />
       <NewConversation
         open={creating}
         onOpenChange={setCreating}

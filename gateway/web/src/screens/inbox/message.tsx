@@ -244,9 +244,9 @@ function Actions({ message, abilities, may, acts }: { message: Message; abilitie
   const [picking, setPicking] = useState(false);
   const settled = ["received", "sent", "delivered", "read"].includes(message.state);
   const spoken = message.direction === "in" || message.direction === "out";
-  const own = message.direction === "out" || message.direction === "note";
+  const own = message.direction === "out";
   const items: MenuItem[] = [
-    ...(may && spoken && settled ? [{ label: t("inbox.reply-to"), icon: <CornerUpLeft size={14} aria-hidden />, onSelect: () => acts.reply(message) }] : []),
+    ...(may && spoken && settled && abilities?.replies ? [{ label: t("inbox.reply-to"), icon: <CornerUpLeft size={14} aria-hidden />, onSelect: () => acts.reply(message) }] : []),
     ...(message.text
       ? [
           {
@@ -256,8 +256,8 @@ function Actions({ message, abilities, may, acts }: { message: Message; abilitie
           },
         ]
       : []),
-    ...(may && own && settled && message.kind === "text" && (message.direction === "note" || abilities?.edit) ? [{ label: t("inbox.edit"), icon: <Pencil size={14} aria-hidden />, onSelect: () => acts.edit(message) }] : []),
-    ...(may && own && settled && (message.direction === "note" || abilities?.delete) ? [{ label: t("inbox.take-back"), icon: <Undo2 size={14} aria-hidden />, tone: "danger" as const, onSelect: () => acts.takeBack(message) }] : []),
+    ...(may && own && settled && message.text && abilities?.edit ? [{ label: t("inbox.edit"), icon: <Pencil size={14} aria-hidden />, onSelect: () => acts.edit(message) }] : []),
+    ...(may && own && settled && abilities?.delete ? [{ label: t("inbox.take-back"), icon: <Undo2 size={14} aria-hidden />, tone: "danger" as const, onSelect: () => acts.takeBack(message) }] : []),
   ];
   if (items.length === 0) return null;
   return (

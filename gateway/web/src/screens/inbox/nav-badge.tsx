@@ -2,7 +2,7 @@ import { useT } from "@/i18n";
 import { useCounts } from "./counts";
 
 /** On the way to the inbox: how many of one's own conversations have something new. */
-export default function NavBadge() {
+export function InboxBadge() {
   const t = useT();
   const n = useCounts()?.unread ?? 0;
   return n > 0 ? (

@@ -14,7 +14,7 @@ import { tidy } from "./words";
 const TemplatesDialog = onceOpened(async () => (await import("./templates")).TemplatesDialog);
 
 /** Channels that a conversation can be begun on: a bot of Telegram's cannot write first. */
-const BEGINS = new Set(["whatsapp", "sms", "twilio"]);
+const BEGINS = new Set(["whatsapp", "twilio"]);
 
 /** Writes to somebody first. */
 export function NewConversation({ open, onOpenChange, onBegun }: { open: boolean; onOpenChange: (open: boolean) => void; onBegun: (id: string) => void }) {
@@ -33,7 +33,7 @@ export function NewConversation({ open, onOpenChange, onBegun }: { open: boolean
 
 function Form({ onBegun }: { onBegun: (id: string) => void }) {
   const t = useT();
-  const accounts = useAccounts().filter((one) => BEGINS.has(one.type));
+  const accounts = useAccounts().filter((one) => one.enabled && BEGINS.has(one.type));
   const [account, setAccount] = useState<string>();
   const [to, setTo] = useState("");
   const [contact, setContact] = useState<{ id: string; name: string }>();
@@ -44,7 +44,7 @@ function Form({ onBegun }: { onBegun: (id: string) => void }) {
   const chosen = accounts.find((one) => one.id === (account ?? accounts[0]?.id));
   const word = to.trim();
   const { data } = useQuery({ queryKey: ["inbox", "contacts", word], enabled: word.length >= 2 && !contact, queryFn: ({ signal }) => inboxApi.contacts(word, signal) });
-  const people = (data?.items ?? []).flatMap((one) => (one.identities ?? []).filter((identity) => identity.type === "phone" && !identity.ended_at).map((identity) => ({ id: one.id, name: tidy(one.name), number: identity.value })));
+  const people = (data?.items ?? []).flatMap((one) => one.identities.filter((identity) => identity.type === "phone").map((identity) => ({ id: one.id, name: tidy(one.name), number: identity.value })));
   const begin = async (message: NewMessage) => {
     if (!chosen || busy) return;
     setBusy(true);
@@ -55,7 +55,8 @@ function Form({ onBegun }: { onBegun: (id: string) => void }) {
       onBegun(conversation.id);
     } catch (error) {
       setBusy(false);
-      if (error instanceof Problem && Object.keys(error.fields).length > 0) setProblems(error.fields);
+      if (error instanceof Problem && error.code === "window-closed") setTemplates(true);
+      else if (error instanceof Problem && Object.keys(error.fields).length > 0) setProblems(error.fields);
       else toast({ title: t("inbox.failed"), description: problemText(error), tone: "bad" });
     }
   };

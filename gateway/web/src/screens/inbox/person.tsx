@@ -8,7 +8,7 @@ import { type TextKey, useT } from "@/i18n";
 import { useEvents } from "@/live";
 import { problemText } from "../calls/problem-text";
 import { CallLink } from "../calls/call-back";
-import { type Conversation, type ConversationDetail, type Identity, type MergeSuggestion, type TimelineItem, inboxApi } from "./api";
+import { type Conversation, type ConversationDetail, type ContactMerge, type Identity, type MergeSuggestion, type TimelineItem, inboxApi } from "./api";
 import { failed } from "./actions";
 import { useNames } from "./data";
 import { channelText, previewText, shortTime, tidy, titleOf } from "./words";
@@ -22,7 +22,6 @@ const TYPES: Readonly<Record<string, TextKey>> = {
   email: "inbox.identity.email",
   visitor: "inbox.identity.visitor",
 };
-const SOURCES: Readonly<Record<string, TextKey>> = { whatsapp: "inbox.channel.whatsapp", telegram: "inbox.channel.telegram", twilio: "inbox.channel.sms", call: "inbox.channel.call", agent: "inbox.evidence.agent" };
 
 interface Props {
   line: Conversation;
@@ -50,14 +49,16 @@ export function PersonPane({ line, detail, onOpen }: Props) {
           <h2 className="truncate text-lg font-semibold">
             <bdi>{contact ? tidy(contact.name) : name}</bdi>
           </h2>
-          <p className="text-sm text-ink-2">
-            {contact?.language && `${contact.language} · `}
+          <p className="flex flex-wrap items-center gap-1.5 text-sm text-ink-2">
+            {contact?.language}
+            {contact?.opted_out_at && <Badge tone="ring">{t("inbox.opted-out")}</Badge>}
             {line.contact.blocked && <Badge tone="bad">{t("inbox.blocked")}</Badge>}
           </p>
         </div>
       </div>
       {!identities ? <Skeleton lines={3} /> : <Identities identities={identities} />}
-      {mayRead && <Suggestions person={person} may={mayManage} />}
+      {contact && <Suggestions person={contact.id} suggestions={contact.suggestions} may={mayManage} />}
+      {contact && <Merges merges={contact.merges.filter((one) => !one.undone_at)} may={mayManage} />}
       {mayRead && <Before person={person} current={line.id} onOpen={onOpen} />}
       {mayManage && <Block contact={person} blocked={line.contact.blocked} name={name} />}
     </div>
@@ -79,14 +80,13 @@ function Identities({ identities }: { identities: readonly Identity[] }) {
   return (
     <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2 text-sm">
       {identities.map((one) => {
-        const by = typeof one.evidence?.by === "string" ? one.evidence.by : undefined;
-        const words = typeof one.evidence?.text === "string" ? one.evidence.text : undefined;
         return (
-          <div key={one.id} className="contents">
+          <div key={`${one.type} ${one.value}`} className="contents">
             <dt className="text-ink-3">{word(TYPES[one.type], one.type)}</dt>
             <dd className={cx("min-w-0", one.ended_at && "text-ink-3 line-through")}>
               {one.type === "phone" ? <CallLink number={one.shown} /> : <bdi className="break-all">{tidy(one.shown)}</bdi>}
-              {by && <p className="text-xs text-ink-3">{words ? tidy(words) : t("inbox.evidence", { by: word(SOURCES[by], by) })}</p>}
+              {one.name && <span className="text-ink-3"> {tidy(one.name)}</span>}
+              {one.evidence && <p className="text-xs text-ink-3">{tidy(one.evidence)}</p>}
             </dd>
           </div>
         );
@@ -95,19 +95,9 @@ function Identities({ identities }: { identities: readonly Identity[] }) {
   );
 }
 
-function proofText(proof: Readonly<Record<string, unknown>>, t: ReturnType<typeof useT>): string {
-  const value = typeof proof.value === "string" ? tidy(proof.value) : "";
-  const what = typeof proof.what === "string" ? proof.what : "";
-  return what === "same_phone" ? t("inbox.proof.phone", { value }) : what === "same_name" ? t("inbox.proof.name", { value }) : t("inbox.proof.other", { what: what.replaceAll("_", " "), value });
-}
-
-function Suggestions({ person, may }: { person: string; may: boolean }) {
+function Suggestions({ person, suggestions, may }: { person: string; suggestions: readonly MergeSuggestion[]; may: boolean }) {
   const t = useT();
   const queries = useQueryClient();
-  const key = ["inbox", "suggestions", person];
-  useEvents(["contact.*"], () => void queries.invalidateQueries({ queryKey: key }));
-  const { data } = useQuery({ queryKey: key, queryFn: ({ signal }) => inboxApi.suggestions(person, signal) });
-  const suggestions = (data?.items ?? []).filter((one) => one.contact.person_id === person || one.other.person_id === person || one.contact.id === person || one.other.id === person);
   if (suggestions.length === 0) return null;
   const decide = async (one: MergeSuggestion, what: "accept" | "dismiss") => {
     try {
@@ -124,7 +114,7 @@ function Suggestions({ person, may }: { person: string; may: boolean }) {
     <Section title={t("inbox.suggestions")}>
       <ul className="grid gap-2">
         {suggestions.map((one) => {
-          const other = one.contact.id === person || one.contact.person_id === person ? one.other : one.contact;
+          const other = one.contact.id === person ? one.other : one.contact;
           return (
             <li key={one.id} className="rounded-md border border-line p-2.5 text-sm">
               <p className="flex items-center gap-1.5 font-medium">
@@ -133,7 +123,7 @@ function Suggestions({ person, may }: { person: string; may: boolean }) {
               </p>
               <ul className="my-1 text-ink-2">
                 {one.proof.map((proof, index) => (
-                  <li key={index}>{proofText(proof, t)}</li>
+                  <li key={index}>{tidy(proof)}</li>
                 ))}
               </ul>
               {may && (
@@ -149,6 +139,40 @@ function Suggestions({ person, may }: { person: string; may: boolean }) {
             </li>
           );
         })}
+      </ul>
+    </Section>
+  );
+}
+
+/** What was made one can be parted again: nothing was moved. */
+function Merges({ merges, may }: { merges: readonly ContactMerge[]; may: boolean }) {
+  const t = useT();
+  const queries = useQueryClient();
+  if (merges.length === 0) return null;
+  const part = async (id: string) => {
+    try {
+      await inboxApi.undoMerge(id);
+      await queries.invalidateQueries({ queryKey: ["inbox"] });
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return (
+    <Section title={t("inbox.merges")}>
+      <ul className="grid gap-1.5">
+        {merges.map((one) => (
+          <li key={one.id} className="flex items-start gap-2 text-sm">
+            <span className="min-w-0 flex-1">
+              <bdi className="font-medium">{tidy(one.loser_name)}</bdi>
+              {one.proof.length > 0 && <span className="block text-ink-2">{one.proof.map(tidy).join(" · ")}</span>}
+            </span>
+            {may && (
+              <Button size="sm" onClick={() => void part(one.id)}>
+                {t("inbox.part")}
+              </Button>
+            )}
+          </li>
+        ))}
       </ul>
     </Section>
   );

@@ -7,7 +7,7 @@ import { type Viewer, inboxApi } from "./api";
 /** The server forgets whoever does not say so again. */
 const EVERY_MS = 10_000;
 /** A signal without an end of its own. */
-const LASTS_MS = 15_000;
+const LASTS_MS = 25_000;
 
 export interface Presence {
   readonly viewing: readonly Viewer[];
@@ -37,8 +37,8 @@ export function usePresence(id: string, self: string, first: readonly Viewer[] |
   useSignals("conversation.typing", (data) => {
     const one = seenIn(data, id, self);
     if (!one) return;
-    setTyping((all) => [...without(all, one.user_id), one]);
-    setViewing((all) => [...without(all, one.user_id), { ...one, until: Date.now() + LASTS_MS }]);
+    setTyping((all) => (data.typing === false ? without(all, one.user_id) : [...without(all, one.user_id), one]));
+    setViewing((all) => [...without(all, one.user_id), one]);
   });
   // Those who were there before, until they say so again or do not.
   const [began] = useState(now);
@@ -50,10 +50,12 @@ export function usePresence(id: string, self: string, first: readonly Viewer[] |
 /** Says that one looks, and whether one writes, for as long as the page is seen. */
 export function useBeingHere(id: string, typing: boolean): void {
   const writes = useRef(typing);
+  const told = useRef(typing);
   useEffect(() => {
     writes.current = typing;
-    // The first letter is told at once.
-    if (typing) tell(id, true);
+    // That one begins is told at once, and that one stops.
+    if (told.current !== typing) tell(id, typing);
+    told.current = typing;
   }, [id, typing]);
   useEffect(() => {
     const say = () => {

@@ -41,9 +41,9 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
             event.stopPropagation();
             onSelect();
           }}
-          className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border border-line-control bg-surface", selected ? "border-accent bg-accent text-accent-ink" : !choosing && "opacity-0 focus-visible:opacity-100")}
+          className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border", selected ? "border-accent bg-accent text-accent-ink" : "border-line-control bg-surface", !selected && !choosing && "opacity-0 focus-visible:opacity-100 group-hover:opacity-100")}
         >
-          <Check size={16} aria-hidden className={cx(!selected && "text-ink-3")} />
+          {selected && <Check size={16} aria-hidden />}
         </button>
       </div>
       <span className={cx("truncate text-md", unread ? "font-semibold" : "font-medium")}>
@@ -58,11 +58,12 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
         {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="shrink-0 text-ring" />}
         <bdi className="truncate">{tidy(previewText(line.last))}</bdi>
       </p>
-      <span className="justify-self-end">
+      <span className="flex items-center gap-1 justify-self-end">
+        {mentioned && <span className="rounded-full bg-ring-soft px-1.5 text-xs font-semibold text-ring">@</span>}
         {unread && <span aria-hidden className="block size-2.5 rounded-full bg-accent" />}
-        {mentioned && <span className="ms-1 rounded-full bg-ring-soft px-1.5 text-xs font-semibold text-ring">@</span>}
       </span>
-      <div className="col-span-2 col-start-2 flex h-5 min-w-0 items-center gap-1.5 overflow-hidden">
+      <div className="col-span-2 col-start-2 flex h-5 min-w-0 items-center gap-1.5">
+        <div className="flex min-w-0 flex-1 items-center gap-1.5 overflow-hidden">
         {line.call_id && (
           <Badge tone="live" className="text-xs">
             <PhoneCall size={11} aria-hidden />
@@ -84,13 +85,13 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
         {line.label_ids.map((id) => {
           const label = labels.get(id);
           return label ? (
-            <span key={id} className={cx("truncate rounded-full px-1.5 py-px text-xs font-medium", LABEL_TONE[label.colour])}>
+            <span key={id} className={cx("shrink-0 rounded-full px-1.5 py-px text-xs font-medium", LABEL_TONE[label.colour])}>
               {label.name}
             </span>
           ) : null;
         })}
-        <span className="flex-1" />
-        {agent && <span className="shrink-0 truncate text-xs text-ink-3">{agent}</span>}
+        </div>
+        {agent && <span className="max-w-24 truncate text-xs text-ink-2">{agent}</span>}
       </div>
     </div>
   );
@@ -104,7 +105,7 @@ function Waiting({ row: { line } }: { row: Row }) {
   const span = spanText(now - Date.parse(since));
   const exact = formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {});
   return (
-    <time dateTime={since} title={line.waiting_since ? t("inbox.waiting-since", { at: exact }) : exact} className={cx("num text-xs whitespace-nowrap", line.waiting_since ? "font-medium text-ink-2" : "text-ink-3")}>
+    <time dateTime={since} title={line.waiting_since ? t("inbox.waiting-since", { at: exact }) : exact} className={cx("num text-xs whitespace-nowrap", "text-ink-2", line.waiting_since && "font-medium")}>
       {now - Date.parse(since) < 60_000 ? t("inbox.now") : span}
     </time>
   );

@@ -4,7 +4,7 @@ import { onSignedOut } from "@/api";
 import { live } from "@/live";
 import { type Conversation, inboxApi } from "./api";
 import { InboxCore, type Row, type Told } from "./core";
-import { type Filter, keyOf, queryOf } from "./filters";
+import { type Filter, type Flags, keyOf, queryOf } from "./filters";
 
 const PAGE = 100;
 /** Events that come in a burst are drawn together. */
@@ -162,6 +162,12 @@ export class InboxStore {
   /** A conversation that is not in any list that was read. */
   take(detail: Conversation): void {
     this.core.takeLine(detail);
+    this.changed(true);
+  }
+
+  /** One that was read with all that a list has of it. */
+  takeRead(detail: Conversation & Partial<Flags>, asOf: number): void {
+    this.core.take([detail], asOf);
     this.changed(true);
   }
 

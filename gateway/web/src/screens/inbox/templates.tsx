@@ -14,6 +14,8 @@ interface Props {
   onSend: (template: TemplateToSend, preview: string) => void;
 }
 
+const keyOf = (template: Template) => `${template.name} ${template.language}`;
+
 /** The provider's templates of an account: chosen, filled in, seen as they will be read, sent. */
 export function TemplatesDialog({ open, onOpenChange, account, contactName, onSend }: Props) {
   const t = useT();
@@ -40,8 +42,8 @@ export function TemplatesDialog({ open, onOpenChange, account, contactName, onSe
             <Input aria-label={t("inbox.template.find")} placeholder={t("inbox.template.find")} value={word} onChange={(event) => setWord(event.target.value)} />
             <ul className="max-h-80 overflow-auto" aria-label={t("inbox.template.title")}>
               {found.map((one) => (
-                <li key={one.id}>
-                  <button type="button" aria-pressed={chosen?.id === one.id} onClick={() => setChosen(one)} className={cx("grid w-full gap-0.5 rounded-md px-2.5 py-2 text-start hover:bg-sunken", chosen?.id === one.id && "bg-accent-soft")}>
+                <li key={keyOf(one)}>
+                  <button type="button" aria-pressed={chosen === one} onClick={() => setChosen(one)} className={cx("grid w-full gap-0.5 rounded-md px-2.5 py-2 text-start hover:bg-sunken", chosen === one && "bg-accent-soft")}>
                     <span className="flex items-center gap-2 text-md font-medium">
                       <span className="min-w-0 flex-1 truncate">{one.name}</span>
                       <Badge className="text-xs">{one.language}</Badge>
@@ -53,7 +55,7 @@ export function TemplatesDialog({ open, onOpenChange, account, contactName, onSe
             </ul>
             {found.length === 0 && <p className="text-md text-ink-3">{t("common.nothing-found")}</p>}
           </div>
-          {chosen ? <Fill key={chosen.id} template={chosen} contactName={contactName} onSend={onSend} /> : <p className="place-self-center text-md text-ink-3">{t("inbox.template.choose")}</p>}
+          {chosen ? <Fill key={keyOf(chosen)} template={chosen} contactName={contactName} onSend={onSend} /> : <p className="place-self-center text-md text-ink-3">{t("inbox.template.choose")}</p>}
         </div>
       )}
     </Dialog>
@@ -76,7 +78,7 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
   const preview = filled(shape.body, of("body", shape.names));
   const send = () => {
     if (!complete) return;
-    const heading = shape.headerNames.length > 0 ? { header: { type: "text", text: field(`header:${shape.headerNames[0] ?? ""}`) } } : wantsFile && header?.attachment ? { header: { type: "file", attachment_id: header.attachment.id } } : {};
+    const heading = shape.headerNames.length > 0 ? { header: { text: field(`header:${shape.headerNames[0] ?? ""}`) } } : wantsFile && header?.attachment ? { header: { attachment_id: header.attachment.id } } : {};
     onSend(
       {
         name: template.name,

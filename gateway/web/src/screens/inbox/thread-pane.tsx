@@ -5,6 +5,7 @@ import { useCan } from "@/api";
 import { Avatar, Badge, Banner, Button, ErrorState, IconButton, Menu, type MenuItem, RelativeTime, Skeleton, announce, useZone } from "@/design";
 import { useT } from "@/i18n";
 import { useConnection, useEvents } from "@/live";
+import { saveFile } from "../shared/save";
 import { carryOut, deeds, failed, markRead } from "./actions";
 import { type Attachment, type ConversationDetail, type Message, inboxApi } from "./api";
 import { CallCard } from "./call-card";
@@ -48,7 +49,7 @@ export function useDetail(id: string) {
     queryKey: key,
     queryFn: async ({ signal }) => {
       const detail = await inboxApi.one(id, signal);
-      inbox.take(detail);
+      inbox.takeRead(detail, detail.as_of_seq);
       return detail;
     },
     // What nobody looks at, nobody keeps fresh.
@@ -69,7 +70,7 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
   const [typing, setTyping] = useState(false);
   const [dragging, setDragging] = useState(false);
   useBeingHere(id, typing);
-  const presence = usePresence(id, self, detail?.viewers);
+  const presence = usePresence(id, self, detail?.viewing);
   const onTyping = useCallback((now: boolean) => setTyping(now), []);
   const line = row?.line ?? detail;
 
@@ -164,6 +165,7 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
   const t = useT();
   const zone = useZone();
   const names = useNames();
+  const mayManage = useCan("conversations:manage");
   const done = line.state === "resolved";
   const name = titleOf(line);
   const whose = names.agent(line.agent_id) ?? names.team(line.team_id);
@@ -184,12 +186,14 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
     ...(line.state === "open" ? [] : [{ label: t("inbox.reopen"), onSelect: () => void carryOut(deeds.reopen(), [line.id]) }]),
     { label: t("inbox.mark-unread"), shortcut: "u", onSelect: () => void markRead([line.id], true) },
     "separator",
+    ...(mayManage ? [{ label: t("inbox.transcript"), onSelect: () => void saveFile(`/api/v1/conversations/${line.id}/transcript?format=html`, "transcript.html").catch(failed) }] : []),
     { label: line.spam ? t("inbox.not-spam") : t("inbox.spam"), tone: "danger", onSelect: () => void carryOut(deeds.spam(!line.spam), [line.id]) },
   ];
   return (
-    <header className="flex min-h-14 flex-wrap items-center gap-x-2.5 gap-y-1 border-b border-line bg-surface px-4 py-1.5 max-sm:px-2">
+    <header className="@container border-b border-line bg-surface px-4 max-sm:px-2">
+      <div className="flex min-h-14 items-center gap-2 py-1.5">
       {onBack && <Back onBack={onBack} />}
-      <button type="button" onClick={onPerson} className="flex min-w-0 items-center gap-2.5 rounded-md text-start max-sm:flex-1">
+      <button type="button" onClick={onPerson} className="flex min-w-0 flex-1 items-center gap-2.5 rounded-md text-start">
         <Avatar name={name} size={30} />
         <span className="min-w-0">
           <h1 className="truncate text-lg font-semibold">
@@ -203,29 +207,22 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
         </span>
       </button>
       {line.state !== "open" && (
-        <Badge tone={done ? "live" : line.state === "snoozed" ? "wait" : "ring"}>
+        <Badge className="@max-lg:hidden" tone={done ? "live" : line.state === "snoozed" ? "wait" : "ring"}>
           {t(`inbox.state.${line.state}`)}
           {line.snoozed_until && ` · ${shortTime(line.snoozed_until, zone)}`}
         </Badge>
       )}
-      {line.priority > 0 && <Badge tone={line.priority === 4 ? "bad" : line.priority === 3 ? "ring" : "neutral"}>{priorityText(line.priority)}</Badge>}
-      <span className="flex-1" />
-      {viewing.length > 0 && (
-        <span className="inline-flex min-w-0 items-center gap-1 text-sm text-ink-2" data-viewing={viewing.length}>
-          <Eye size={14} aria-hidden />
-          <span className="max-w-40 truncate">{t("inbox.viewing", { names: viewing.join(", ") })}</span>
-        </span>
-      )}
+      {line.priority > 0 && <Badge className="@max-2xl:hidden" tone={line.priority === 4 ? "bad" : line.priority === 3 ? "ring" : "neutral"}>{priorityText(line.priority)}</Badge>}
       {may && (
         <>
           <Button className="max-sm:hidden" shortcut="a" icon={<UserPlus size={15} aria-hidden />} onClick={() => onAsk("assign")}>
-            {t("inbox.assign")}
+            <span className="sr-only @2xl:not-sr-only">{t("inbox.assign")}</span>
           </Button>
           <Button className="max-sm:hidden" shortcut="s" icon={<Clock size={15} aria-hidden />} onClick={() => onAsk("snooze")}>
-            {t("inbox.snooze")}
+            <span className="sr-only @2xl:not-sr-only">{t("inbox.snooze")}</span>
           </Button>
           <Button variant={done ? "secondary" : "primary"} shortcut="e" icon={<CircleCheck size={15} aria-hidden />} onClick={() => void resolve()}>
-            {done ? t("inbox.reopen") : t("inbox.resolve")}
+            <span className="@max-xs:sr-only">{done ? t("inbox.reopen") : t("inbox.resolve")}</span>
           </Button>
           <Menu
             label={t("inbox.more")}
@@ -241,6 +238,13 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
       <IconButton label={t("inbox.person")} pressed={personShown} onClick={onPerson} disabled={!detail}>
         <PanelRight size={16} aria-hidden />
       </IconButton>
+      </div>
+      {viewing.length > 0 && (
+        <p className="-mt-1 flex min-w-0 items-center gap-1 pb-1.5 text-sm text-ink-2" role="status" data-viewing={viewing.length}>
+          <Eye size={14} aria-hidden />
+          <span className="truncate">{t("inbox.viewing", { names: viewing.join(", ") })}</span>
+        </p>
+      )}
     </header>
   );
 }
@@ -267,7 +271,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
   const { agents } = names;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const before = useRef<{ height: number; first: string | undefined }>({ height: 0, first: undefined });
+  const before = useRef<{ height: number; first: string | undefined; leaving: number }>({ height: 0, first: undefined, leaving: 0 });
   const [fresh, setFresh] = useState(0);
   const [looked, setLooked] = useState<string>();
   const { messages, leaving, ready } = state;
@@ -303,10 +307,12 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
     const element = scroller.current;
     if (!element) return;
     const first = messages[0]?.id;
-    const { height, first: firstBefore } = before.current;
+    const { height, first: firstBefore, leaving: leavingBefore } = before.current;
+    // One's own words are always seen.
+    if (leaving.length > leavingBefore) atEnd.current = true;
     if (firstBefore !== undefined && first !== firstBefore) element.scrollTop += element.scrollHeight - height;
     else if (atEnd.current) element.scrollTop = element.scrollHeight;
-    before.current = { height: element.scrollHeight, first };
+    before.current = { height: element.scrollHeight, first, leaving: leaving.length };
   }, [messages, leaving]);
   const counted = useRef(0);
   useEffect(() => {
@@ -409,7 +415,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
               case "call":
                 return <CallCard key={block.key} message={block.message} zone={zone} />;
               case "group":
-                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities} may={may} acts={acts} />;
+                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
             }
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}

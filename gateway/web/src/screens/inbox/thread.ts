@@ -138,7 +138,12 @@ export class Thread {
         // From a moment before the newest: providers' clocks differ, and one may have slipped in beneath it.
         const all = this.core.messages();
         const after = all.at(-6)?.id;
-        this.core.take(await inboxApi.messages(this.id, newest && after ? { after, limit: 200 } : { limit: PAGE }), "other");
+        let page = await inboxApi.messages(this.id, newest && after ? { after, limit: 200 } : { limit: PAGE });
+        this.core.take(page, "other");
+        while (page.next_after) {
+          page = await inboxApi.messages(this.id, { after: page.next_after, limit: 200 });
+          this.core.take(page, "other");
+        }
       }
       if (again.length > 3) this.core.take(await inboxApi.messages(this.id, { limit: PAGE }), "other");
       else {

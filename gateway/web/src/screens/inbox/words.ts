@@ -39,7 +39,7 @@ export function kindText(kind: string): string {
 
 /** The newest message in one line. */
 export function previewText(last: Preview): string {
-  const words = last.text.trim() === "" ? (last.direction === "event" ? eventText(last.kind, {}, () => undefined) : kindText(last.kind)) : last.text;
+  const words = last.text.trim() !== "" ? last.text : last.direction === "event" && last.kind !== "call" ? eventText(last.kind, {}, () => undefined) : kindText(last.kind);
   if (last.direction === "out") return t("inbox.preview.you", { text: words });
   return last.direction === "note" ? t("inbox.preview.note", { text: words }) : words;
 }
