@@ -16,7 +16,7 @@ configure({ asyncUtilTimeout: 5_000 });
 vi.mock("@/api/session", async (original) => ({ ...(await original<object>()), currentToken: () => Promise.resolve({ value: "t", expiresAt: Infinity }) }));
 
 const PERMISSIONS = ["conversations:read", "conversations:write", "contacts:read"];
-const agent = (id: string, name: string) => ({ id, name, email: `${id}@x.test`, extension: null, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [] });
+const agent = (id: string, name: string) => ({ id, name, email: `${id}@x.test`, extension: null, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4 });
 const at = (minute: number) => new Date(Date.now() - minute * 60_000).toISOString();
 const message = (id: string, over: object = {}) => ({ id, conversation_id: "a", direction: "in", author: { type: "contact", id: "c-a", name: "Marta" }, kind: "text", text: id, content: {}, attachments: [], forwarded: false, state: "received", reactions: [], history: false, at: at(10), ...over });
 
