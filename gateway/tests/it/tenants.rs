@@ -169,14 +169,20 @@ async fn inbox(app: &App, admin: &User) -> (String, String, String) {
 fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value> {
     Some(match operation {
         "createDevice" => json!({ "name": "phone" }),
-        "updateApiKey" | "updateRole" | "updateTeam" | "updateSite" | "updateSkill" | "updateTenant" => {
-            json!({ "name": "Mine" })
-        }
+        "updateApiKey"
+        | "updateRole"
+        | "updateTeam"
+        | "updateSite"
+        | "updateSkill"
+        | "updateTenant"
+        | "updateContact"
+        | "updateChannelAccount"
+        | "updateLabel" => json!({ "name": "Mine" }),
         "suspendTenant" => json!({ "reason": "mine" }),
         "deleteTenant" => json!({ "slug": "demo" }),
         "setPlatformSetting" => json!({ "value": "dark" }),
         "switchTenant" => json!({ "tenant": "demo" }),
-        "rotateApiKey" => json!({}),
+        "rotateApiKey" | "assignConversation" => json!({}),
         "updateMember" => json!({ "role": "viewer" }),
         "setAgentState" => json!({ "state": "paused" }),
         "setAgentSkills" => json!({ "skills": [] }),
@@ -188,9 +194,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "sendDtmf" => json!({ "digits": "1" }),
         "superviseCall" => json!({ "mode": "listen" }),
         "disposeCall" => json!({ "code": "sale" }),
-        "writeCallNote" => json!({ "text": "Mine" }),
         "tagCall" => json!({ "tags": ["mine"] }),
-        "updateContact" | "updateChannelAccount" | "updateLabel" => json!({ "name": "Mine" }),
         "updateCannedReply" => json!({ "shortcut": "mine", "text": "Mine" }),
         "updateInboxView" => json!({ "name": "Mine", "filter": {} }),
         "updateMacro" => json!({ "name": "Mine", "steps": [{ "do": "resolve" }] }),
@@ -198,8 +202,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "runMacro" => json!({ "conversation_ids": [things["conversation"]] }),
         "sendChannelTestMessage" => json!({ "to": "+12125550123" }),
         "updateConversation" => json!({ "priority": 4 }),
-        "assignConversation" => json!({}),
-        "putDraft" | "writeMessage" | "editMessage" => json!({ "text": "Mine" }),
+        "writeCallNote" | "putDraft" | "writeMessage" | "editMessage" => json!({ "text": "Mine" }),
         "bePresent" => json!({ "typing": true }),
         "snoozeConversation" => json!({ "until": chrono::Utc::now() + chrono::TimeDelta::hours(1) }),
         "reactToMessage" => json!({ "emoji": "👍" }),
