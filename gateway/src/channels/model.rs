@@ -11,6 +11,7 @@ use crate::http::Patch;
 /// Which provider an account is with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ChannelAccountType)]
 pub enum Kind {
     /// WhatsApp's Cloud API.
     Whatsapp,

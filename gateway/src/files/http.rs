@@ -78,8 +78,8 @@ struct FileQuery {
         ("Range" = Option<String>, Header, description = "One range of bytes, as in `bytes=0-65535`"),
     ),
     responses(
-        (status = 200, description = "The whole file", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "The whole file", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The range", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "Not changed"),
         (status = 404, description = "No such attachment in the user's sight", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is not here (yet); its message says why", body = Problem, content_type = "application/problem+json"),
@@ -110,7 +110,7 @@ async fn get_attachment(
     get, path = "/attachments/{id}/thumbnail", tag = "conversations", operation_id = "getAttachmentThumbnail",
     params(("id" = Uuid, Path, description = "The attachment")),
     responses(
-        (status = 200, description = "The picture: JPEG, or WebP where something shines through", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = 200, description = "The picture: JPEG, or WebP where something shines through", body = Vec<u8>, content_type = "image/*"),
         (status = 304, description = "Not changed"),
         (status = 404, description = "No such attachment in the user's sight, or there is no small picture of it", body = Problem, content_type = "application/problem+json"),
     ),

@@ -26,6 +26,7 @@ pub enum Channel {
 /// Where a conversation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ConversationState)]
 pub enum State {
     /// To be worked on.
     Open,
@@ -40,6 +41,7 @@ pub enum State {
 /// Whose a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MessageDirection)]
 pub enum Direction {
     /// Theirs.
     In,

@@ -10,6 +10,7 @@ use crate::{Country, zones};
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DialingDay)]
 #[expect(missing_docs, reason = "they are the days of the week")]
 pub enum Day {
     Monday,

@@ -4384,7 +4384,7 @@ export interface components {
              */
             site_id?: string | null;
             /** @description The provider. */
-            type: components["schemas"]["Kind"];
+            type: components["schemas"]["ChannelAccountType"];
             /**
              * Format: date-time
              * @description When it was last changed.
@@ -4395,6 +4395,11 @@ export interface components {
             /** @description Where the provider posts to. */
             webhook_url: string;
         };
+        /**
+         * @description Which provider an account is with.
+         * @enum {string}
+         */
+        ChannelAccountType: "whatsapp" | "telegram" | "twilio";
         /** @description Body of `POST /dialing/check`. */
         CheckNumber: {
             /**
@@ -4688,7 +4693,7 @@ export interface components {
             /** @description It is spam. */
             spam: boolean;
             /** @description Where it stands. */
-            state: components["schemas"]["State"];
+            state: components["schemas"]["ConversationState"];
             /**
              * Format: uuid
              * @description The team.
@@ -4707,6 +4712,11 @@ export interface components {
              */
             waiting_since?: string | null;
         };
+        /**
+         * @description Where a conversation stands.
+         * @enum {string}
+         */
+        ConversationState: "open" | "pending" | "snoozed" | "resolved";
         /**
          * @description A kind of number that costs more than a call: denied until it is opened by name, whatever else allows it.
          * @enum {string}
@@ -4784,7 +4794,7 @@ export interface components {
              */
             site_id?: string | null;
             /** @description The provider. */
-            type: components["schemas"]["Kind"];
+            type: components["schemas"]["ChannelAccountType"];
         };
         /** @description Body of `POST /agents/{id}/devices`. */
         CreateDevice: {
@@ -5031,6 +5041,11 @@ export interface components {
          * @description A SIP device of an agent.
          */
         DeviceId: string;
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        DialingDay: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
         /** @description A tenant's rules. */
         DialingRules: {
             /** @description Whether somebody set them; else they are those of the country of the tenant's first number. */
@@ -5719,10 +5734,10 @@ export interface components {
             password: string;
         };
         /**
-         * @description Which provider an account is with.
+         * @description What kind of number it is, as far as what it costs is concerned.
          * @enum {string}
          */
-        Kind: "whatsapp" | "telegram" | "twilio";
+        Kind: "fixed_line" | "mobile" | "fixed_line_or_mobile" | "voip" | "uan" | "personal" | "pager" | "toll_free" | "shared_cost" | "premium" | "satellite" | "emergency" | "short_code" | "unknown";
         /** @description What a value may be. */
         KindView: {
             /** @enum {string} */
@@ -6054,6 +6069,11 @@ export interface components {
             merge_id: string;
         };
         /**
+         * @description Whose a message is.
+         * @enum {string}
+         */
+        MessageDirection: "in" | "out" | "note" | "event";
+        /**
          * @description How far a message is. Theirs, notes and events are `received`.
          * @enum {string}
          */
@@ -6111,7 +6131,7 @@ export interface components {
              */
             deleted_at?: string | null;
             /** @description Whose. */
-            direction: components["schemas"]["Direction"];
+            direction: components["schemas"]["MessageDirection"];
             /**
              * Format: date-time
              * @description When it was changed by its writer.
@@ -6780,7 +6800,7 @@ export interface components {
                  */
                 site_id?: string | null;
                 /** @description The provider. */
-                type: components["schemas"]["Kind"];
+                type: components["schemas"]["ChannelAccountType"];
                 /**
                  * Format: date-time
                  * @description When it was last changed.
@@ -7767,7 +7787,7 @@ export interface components {
         /** @description What the list shows of the newest message. */
         Preview: {
             /** @description Whose. */
-            direction: components["schemas"]["Direction"];
+            direction: components["schemas"]["MessageDirection"];
             /** @description What sort of message: `text`, `media`, `call` … */
             kind: string;
             /**
@@ -8628,11 +8648,6 @@ export interface components {
          * @enum {string}
          */
         Standing: "fine" | "near" | "reached";
-        /**
-         * @description Where a conversation stands.
-         * @enum {string}
-         */
-        State: "open" | "pending" | "snoozed" | "resolved";
         /** @description One thing that is done to a conversation. */
         Step: {
             /** @enum {string} */
@@ -9292,7 +9307,7 @@ export interface components {
         /** @description A stretch of one day. */
         Window: {
             /** @description The day. */
-            day: components["schemas"]["Day"];
+            day: components["schemas"]["DialingDay"];
             /**
              * Format: int32
              * @description Minutes after midnight from which calls are allowed.
@@ -10408,7 +10423,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "*/*": number[];
                 };
             };
             /** @description The range */
@@ -10417,7 +10432,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "*/*": number[];
                 };
             };
             /** @description Not changed */
@@ -10479,7 +10494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/jpeg": number[];
+                    "image/*": number[];
                 };
             };
             /** @description Not changed */
