@@ -63,11 +63,13 @@ interface Undoable {
   undo: () => void;
   /** For what can only be taken back until it is really done: the screen shows it as done, and this does it when nobody has taken it back. */
   commit?: () => void;
+  /** For how long it can be taken back, in ms, where that ends by itself. */
+  within?: number;
 }
 
 /** For what shows at once and can be taken back. */
-export function undoable({ title, description, undo, commit }: Undoable): number {
-  return toast({ title, ...(description ? { description } : {}), action: { label: text("common.undo"), run: undo }, ...(commit ? { onGone: commit } : {}), duration: commit ? 6000 : 8000 });
+export function undoable({ title, description, undo, commit, within }: Undoable): number {
+  return toast({ title, ...(description ? { description } : {}), action: { label: text("common.undo"), run: undo }, ...(commit ? { onGone: commit } : {}), duration: within ?? (commit ? 6000 : 8000) });
 }
 
 export function Toaster() {

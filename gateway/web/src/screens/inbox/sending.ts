@@ -24,6 +24,9 @@ interface Meanwhile {
   readonly ours: string;
 }
 
+/** A little less than the server waits: what is offered still works. */
+const UNDO_MS = 4500;
+
 interface Options {
   thread: Thread;
   onWindowClosed: () => void;
@@ -51,7 +54,7 @@ export function useSending({ thread, onWindowClosed, onRestore }: Options) {
       (taken) => {
         if (taken.direction === "out" && taken.state === "scheduled") {
           // The seconds that the server waits; of what is to be sent later its own line in the thread takes back.
-          undoable({ title: message.send_at ? t("inbox.scheduled") : t("inbox.sent"), undo: () => void undo(taken, sent) });
+          undoable({ title: message.send_at ? t("inbox.scheduled") : t("inbox.sent"), undo: () => void undo(taken, sent), ...(message.send_at ? {} : { within: UNDO_MS }) });
         }
       },
       (error: unknown) => {
