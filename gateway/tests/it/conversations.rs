@@ -72,15 +72,27 @@ async fn answer(State(provider): State<Arc<Provider>>, request: Request) -> Answ
 
 /// A customer writes to a bot.
 pub(crate) async fn hear(app: &App, account: ChannelAccountId, n: i64, text: &str) {
+    hear_from(app, account, 7, n, text, chrono::TimeDelta::seconds(1)).await;
+}
+
+/// Somebody wrote to a bot so long ago.
+pub(crate) async fn hear_from(
+    app: &App,
+    account: ChannelAccountId,
+    who: i64,
+    n: i64,
+    text: &str,
+    ago: chrono::TimeDelta,
+) {
     let account = app.state.channels.get(account).unwrap().account.clone();
     let message = Message {
-        id: ProviderId(format!("7/{n}")),
+        id: ProviderId(format!("{who}/{n}")),
         from: Party {
-            identities: vec![Identity::TelegramId(7)],
+            identities: vec![Identity::TelegramId(who)],
             name: Some("Ada <b>Lovelace</b>".to_owned()),
             language: None,
         },
-        chat: Address("7".to_owned()),
+        chat: Address(who.to_string()),
         title: None,
         by: By::Customer,
         history: false,
@@ -91,8 +103,8 @@ pub(crate) async fn hear(app: &App, account: ChannelAccountId, n: i64, text: &st
         referral: None,
     };
     let told = Told {
-        at: Some(Utc::now() - chrono::TimeDelta::seconds(1)),
-        key: format!("m{n}"),
+        at: Some(Utc::now() - ago),
+        key: format!("m{who}/{n}"),
         line: None,
         what: What::Message(Box::new(message)),
     };
@@ -102,22 +114,27 @@ pub(crate) async fn hear(app: &App, account: ChannelAccountId, n: i64, text: &st
 }
 
 /// An edge that works, with one bot and what was told to it.
-struct Desk {
-    app: App,
+pub(crate) struct Desk {
+    pub(crate) app: App,
     provider: Arc<Provider>,
-    account: ChannelAccountId,
-    admin: User,
-    operator: User,
+    pub(crate) account: ChannelAccountId,
+    pub(crate) admin: User,
+    pub(crate) operator: User,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&json!({})).await
+    }
+
+    /// With more settings of its account.
+    pub(crate) async fn open_with(more: &Value) -> Self {
         let app = App::start_with(Options { works: true, ..Options::default() }).await;
         let (provider, address) = Provider::start().await;
         let (admin, operator) = (app.admin().await, app.operator().await);
-        let body = json!({
-            "type": "telegram", "name": "Desk", "settings": { "bot_token": "123456:ABC-DEF", "api_base": address },
-        });
+        let mut settings = json!({ "bot_token": "123456:ABC-DEF", "api_base": address });
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body = json!({ "type": "telegram", "name": "Desk", "settings": settings });
         let made = admin.post("/api/v1/channel-accounts", &body).await;
         assert_eq!(made.status(), StatusCode::CREATED, "{}", made.text().await.unwrap());
         let account: Value = made.json().await.unwrap();
@@ -127,7 +144,7 @@ impl Desk {
         desk
     }
 
-    async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
+    pub(crate) async fn until(&self, what: &str, is: impl AsyncFn() -> bool) {
         let looking = async {
             while !is().await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -137,10 +154,15 @@ impl Desk {
     }
 
     /// A customer writes; their conversation.
-    async fn hear(&self, n: i64, text: &str) -> String {
+    pub(crate) async fn hear(&self, n: i64, text: &str) -> String {
         hear(&self.app, self.account, n, text).await;
         let list = self.operator.get_json("/api/v1/conversations").await;
         list["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the provider was asked to send.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.provider.texts()
     }
 
     async fn say(&self, user: &User, conversation: &str, body: Value) -> Value {

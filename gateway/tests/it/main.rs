@@ -22,6 +22,7 @@ mod faults;
 mod figures;
 mod idempotency;
 mod inbox_calls;
+mod inbox_tools;
 mod invariants;
 mod jobs;
 mod limits;
