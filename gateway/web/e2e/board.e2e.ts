@@ -166,6 +166,8 @@ test("a supervisor listens, whispers, joins, stops, and takes a call over", asyn
   await page.goto(`${stage.url}/agents`);
   await page.getByRole("row", { name: /Olga Operator/ }).getByRole("button", { name: /^Supervise the call/ }).click();
   await page.getByRole("menu").getByText("Listen", { exact: true }).click();
+  // Leaving the page would take the request back.
+  await page.getByText("Your phone rings").first().waitFor();
   await page.goto(`${stage.url}/board`);
   await supervises("listen");
   await page.getByRole("region", { name: "The call you supervise" }).getByRole("button", { name: "Take over" }).click();

@@ -25,7 +25,9 @@ export function usePhones(): Choice {
   const [kept, setKept] = useState(() => localStorage.getItem(KEPT) ?? BROWSER);
   const { data } = useQuery({ queryKey: ["devices", me], queryFn: ({ signal }) => body(api.GET("/api/v1/agents/{id}/devices", { params: { path: { id: me }, query: { limit: 200 } }, signal })), enabled: isAgent, staleTime: 60_000 });
   const desks = data?.items ?? [];
-  const phone = desks.some((one) => one.id === kept) ? kept : browser ? BROWSER : undefined;
+  // Until the desks are known, what was chosen is believed: a quick hand must not ring another phone.
+  const there = data ? desks.some((one) => one.id === kept) : isAgent && kept !== BROWSER;
+  const phone = there ? kept : browser ? BROWSER : undefined;
   return {
     phone,
     desks,
