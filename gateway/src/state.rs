@@ -21,6 +21,7 @@ use crate::jobs::JobMetrics;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::oidc::Providers;
+use crate::push::Push;
 use crate::roster::Roster;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
@@ -70,6 +71,8 @@ pub struct Inner {
     pub files: Files,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
+    /// The way to people's browsers when the panel is closed.
+    pub push: Push,
     /// Keys derived from `secret_key`.
     pub keys: Keys,
     /// Seals and opens secrets in the database.
@@ -112,8 +115,10 @@ impl AppState {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { config, db, journal, vault, calls, metrics, cancel, stream_timing, roster } = parts;
+        let keys = Keys::derive(&config.secret_key);
         Self(Arc::new(Inner {
-            keys: Keys::derive(&config.secret_key),
+            push: Push::new(&config, &keys, metrics.registry()),
+            keys,
             vault,
             conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),

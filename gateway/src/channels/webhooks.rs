@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use trunkline_channels::Webhook;
+use trunkline_channels::adapter::Refused;
 use trunkline_channels::whatsapp::signature;
 use trunkline_db::InboundWebhookId;
 
@@ -95,7 +96,11 @@ async fn greet(
         }
         Err(refused) => {
             state.limits.address(Class::Webhook, address.0).await?;
-            Err(AppError::forbidden(format!("the handshake is not for this account: {refused}")))
+            let words = match refused {
+                Refused::Missing => "the handshake needs hub.mode, hub.verify_token and hub.challenge",
+                Refused::Wrong => "the verify token is not the one of this account",
+            };
+            Err(AppError::forbidden(words.to_owned()))
         }
     }
 }

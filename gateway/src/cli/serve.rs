@@ -22,7 +22,7 @@ use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::tls::{Tls, TlsMetrics};
 use crate::{
-    api_keys, audit, channels, conversations, http, jobs, logging, secrets, server, setup, softphone, stream, tls,
+    api_keys, audit, channels, conversations, http, jobs, logging, push, secrets, server, setup, softphone, stream, tls,
 };
 
 /// How long each part may take to stop.
@@ -111,6 +111,7 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     tasks.spawn(figures::watch(db.clone(), journal.clone(), figure_metrics, timing, cancel.clone()));
     let timing = figures::Timing::default();
     tasks.spawn(conversations::calls_consumer::watch(db.clone(), journal.clone(), timing, cancel.clone()));
+    tasks.spawn(push::watch(db.clone(), journal.clone(), figures::Timing::default(), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());
     tasks.spawn(secrets::keep_current(vault.clone(), db.clone(), secret_metrics, cancel.clone()));

@@ -269,6 +269,7 @@ impl Source {
             ));
         }
         let private_identity_providers = reader.parsed("private_identity_providers");
+        let private_push_services = reader.parsed("private_push_services");
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -307,6 +308,7 @@ impl Source {
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 private_identity_providers: private_identity_providers?,
+                private_push_services: private_push_services?,
                 log: log?,
                 log_format: log_format?,
             })

@@ -1,6 +1,7 @@
 //! Changing, blocking and merging people.
 
 use serde_json::{Value, json};
+use trunkline_conversations::{Actor, Change, What, touch};
 use trunkline_db::{ContactId, TenantTx};
 use trunkline_journal::{Fault, NewEvent, Ref};
 use trunkline_people::{self as people, Added, By, IdentityType, Known, MergeError};
@@ -95,6 +96,11 @@ pub(super) async fn set_blocked(
         numbers.sort_unstable();
         numbers.dedup();
         events.extend(dialing::block_callers(tx, asking, &numbers, blocked).await?);
+    }
+    // What they have to say is out of everybody's way, and comes back with them.
+    for conversation in store::conversations_to_hide(tx, id, blocked).await? {
+        let change = Change::new(What::Spam(blocked)).by(Actor::Person(asking.by.user.into()));
+        events.extend(touch(tx, conversation, change).await?);
     }
     let after = find(tx, id).await?;
     let action = if blocked { "contact.blocked" } else { "contact.unblocked" };

@@ -1,7 +1,7 @@
 //! SQL of people, for the API.
 
 use serde_json::Value;
-use trunkline_db::{ContactId, DbError, TenantTx, UserId};
+use trunkline_db::{ContactId, ConversationId, DbError, TenantTx, UserId};
 use trunkline_people::IdentityType;
 use uuid::Uuid;
 
@@ -238,4 +238,22 @@ pub(super) async fn merge_pair(tx: &mut TenantTx<'_>, id: Uuid) -> Result<Option
         id
     );
     Ok(row.fetch_optional(tx.conn()).await?.map(|row| (row.winner, row.loser)))
+}
+
+/// Of a person who is blocked what is not done; of one who is heard again what was put away.
+pub(super) async fn conversations_to_hide(
+    tx: &mut TenantTx<'_>,
+    person: ContactId,
+    blocked: bool,
+) -> Result<Vec<ConversationId>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT c.id AS "id: ConversationId" FROM contacts k
+             JOIN conversations c ON c.tenant_id = k.tenant_id AND c.contact_id = k.id
+            WHERE k.person_id = $1 AND c.spam <> $2 AND (c.state <> 'resolved' OR NOT $2)
+            ORDER BY c.id LIMIT 500"#,
+        person.uuid(),
+        blocked,
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }

@@ -18,8 +18,8 @@ use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, inbox_tools,
-    jobs, members, notices, oidc, panel, queues, recordings, roles, settings, setup, sites, skills, softphone, stream,
-    teams, tenants, test_calls,
+    jobs, members, notices, oidc, panel, push, queues, recordings, roles, settings, setup, sites, skills, softphone,
+    stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -36,6 +36,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(inbox_tools::router())
         .merge(dialing::router())
         .merge(conversations::router())
+        .merge(push::router())
         .merge(queues::router())
         .merge(recordings::router())
         .merge(roles::router())

@@ -16,7 +16,7 @@ pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
 use crate::state::AppState;
-use crate::{channels, conversations, inbox_tools, mail, tenants};
+use crate::{channels, conversations, inbox_tools, mail, push, tenants};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -30,7 +30,7 @@ const SLA_EVERY: Duration = Duration::from_secs(10);
 /// The worker with every handler and every schedule of the gateway, not yet started.
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
-    let (asking, looking) = (state.clone(), state.clone());
+    let (asking, looking, pushing) = (state.clone(), state.clone(), state.clone());
     let worker = Worker::new(state.db.clone(), config);
     conversations::handle(channels::jobs::handle(worker, state), state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
@@ -39,6 +39,7 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
         .handle_within(tenants::REMOVE, Duration::from_hours(1), move |_| tenants::remove(removing.clone()))
         .handle_within(tenants::WARN, Duration::from_mins(5), move |_| tenants::warn(warning.clone()))
         .handle(trunkline_conversations::csat::ASK, move |job| inbox_tools::ask_csat(asking.clone(), job))
+        .handle(push::SEND, move |job| push::send(pushing.clone(), job))
         .handle_within(inbox_tools::LOOK_AT_SLAS, Duration::from_mins(1), move |_| {
             inbox_tools::look_at_slas(looking.clone())
         })
@@ -56,6 +57,7 @@ pub(crate) const KINDS: &[&str] = &[
     tenants::WARN,
     trunkline_conversations::csat::ASK,
     inbox_tools::LOOK_AT_SLAS,
+    push::SEND,
     channels::jobs::APPLY,
     channels::jobs::AGAIN,
     channels::jobs::CONNECT,

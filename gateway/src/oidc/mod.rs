@@ -3,7 +3,6 @@
 //! A provider speaks for the people of the tenant that named it, and for nobody elsewhere: a sign-in through it holds for that tenant
 //! alone. What it says is believed only after its signature, issuer, audience, time and nonce were checked ([`id_token`]).
 
-mod fetch;
 mod flow;
 mod http;
 mod id_token;

@@ -13,8 +13,8 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::fetch::{Fetch, FetchError};
 use super::id_token::{self, Claims, Expected, IdTokenError};
+use crate::fetch::{Fetch, FetchError};
 
 /// For how long what a provider said of itself is believed.
 const FRESH: Duration = Duration::from_mins(10);

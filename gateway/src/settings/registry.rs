@@ -177,11 +177,17 @@ registry! {
     NOTIFY_MESSAGE = "inbox.notify_message", Kind::Switch, Preset::Switch(true), EVERYWHERE,
         "Whether one is told of what customers write in one's own conversations.";
     /// Obeyed by the panel (`app/notify`).
+    NOTIFY_SLA = "inbox.notify_sla", Kind::Switch, Preset::Switch(true), EVERYWHERE,
+        "Whether one is told of a service level that was missed in one's own conversations.";
+    /// Obeyed by the panel (`app/notify`).
     NOTIFY_SOUND = "inbox.sound", Kind::Switch, Preset::Switch(true), EVERYWHERE,
         "Whether the inbox makes a sound.";
     /// Obeyed by the panel (`app/notify`).
     NOTIFY_DESKTOP = "inbox.desktop", Kind::Switch, Preset::Switch(true), EVERYWHERE,
         "Whether the inbox shows notifications outside of the browser.";
+    /// Obeyed by the job that pushes (`push/send`).
+    NOTIFY_PUSH = "inbox.push", Kind::Switch, Preset::Switch(true), NO_SESSION,
+        "Whether browsers that are signed in, and were asked to, are told when the panel is closed.";
     /// Obeyed by the panel (`app/notify`).
     QUIET = "inbox.quiet", Kind::Switch, Preset::Switch(false), EVERYWHERE,
         "Whether the inbox is silent at certain hours.";

@@ -68,6 +68,11 @@ impl Settings {
         self.rows.iter().filter(|(key, _)| key == setting.key).map(|(_, said)| said.clone()).collect()
     }
 
+    /// What counts of this one.
+    pub fn value(&self, setting: &Setting) -> SettingValue {
+        resolve(setting, self.level, &self.said(setting)).value
+    }
+
     pub(super) fn views(&self) -> Vec<SettingView> {
         registry::ALL.iter().map(|setting| SettingView::new(setting, self.level, self.said(setting))).collect()
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::calls::{Made, make_call, queue};
 use crate::platform::{ok, send};
+use crate::conversations::Desk;
 use crate::support::{App, problem};
 
 /// Somebody was met.
@@ -213,6 +214,23 @@ async fn who_is_blocked_is_not_let_in_by_phone_either() {
     assert_eq!(admin.get_json("/api/v1/caller-marks").await["items"], json!([]));
     let kinds = operator.get_json("/api/v1/events?kinds=contact.blocked,contact.unblocked").await;
     assert_eq!(kinds["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_who_is_blocked_has_to_say_is_out_of_the_way_and_comes_back_with_them() {
+    let desk = Desk::open().await;
+    let id = desk.hear(1, "Buy now").await;
+    let contact = desk.admin.get_json(&format!("/api/v1/conversations/{id}")).await["contact"]["id"].clone();
+    let act = |what: &str| format!("/api/v1/contacts/{}/{what}", contact.as_str().unwrap());
+    ok(desk.operator.post(&act("block"), &json!({})).await).await;
+    desk.hear_quietly(2, "Buy more").await;
+    let listed = async |query: &str| {
+        let list = desk.operator.get_json(&format!("/api/v1/conversations?{query}")).await;
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!((listed("state=open").await, listed("state=all&spam=true").await), (0, 1));
+    ok(desk.operator.post(&act("unblock"), &json!({})).await).await;
+    assert_eq!((listed("state=open").await, listed("state=all&spam=true").await), (1, 0));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Conversations over HTTP, with a local server that speaks for Telegram: what is written arrives there once, and colleagues do not step on each other.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use trunkline_channels::model::{Address, By, Content, Identity, Message, Party, ProviderId, Told, What};
 use trunkline_conversations::receive;
 use trunkline_db::ChannelAccountId;
+use trunkline_journal::Outcome;
 
 use crate::support::{App, Options, User, problem};
 
@@ -108,9 +110,14 @@ pub(crate) async fn hear_from(
         line: None,
         what: What::Message(Box::new(message)),
     };
-    let mut tx = app.state.db.tenant(app.tenant).await.unwrap();
-    receive(&mut tx, &account, &told, Utc::now()).await.unwrap();
-    tx.commit().await.unwrap();
+    let heard = app.state.journal.command::<_, Infallible, _>(app.tenant, move |tx| {
+        let (account, told) = (account.clone(), told.clone());
+        Box::pin(async move {
+            let received = receive(tx, &account, &told, Utc::now()).await?;
+            Ok(Outcome::new(()).events(received.events))
+        })
+    });
+    heard.await.unwrap();
 }
 
 /// An edge that works, with one bot and what was told to it.
@@ -129,7 +136,16 @@ impl Desk {
 
     /// With more settings of its account.
     pub(crate) async fn open_with(more: &Value) -> Self {
-        let app = App::start_with(Options { works: true, ..Options::default() }).await;
+        Self::open_as(more, Vec::new()).await
+    }
+
+    /// With more of the configuration.
+    pub(crate) async fn open_configured(config: Vec<(&'static str, String)>) -> Self {
+        Self::open_as(&json!({}), config).await
+    }
+
+    async fn open_as(more: &Value, config: Vec<(&'static str, String)>) -> Self {
+        let app = App::start_with(Options { works: true, config, ..Options::default() }).await;
         let (provider, address) = Provider::start().await;
         let (admin, operator) = (app.admin().await, app.operator().await);
         let mut settings = json!({ "bot_token": "123456:ABC-DEF", "api_base": address });
@@ -158,6 +174,11 @@ impl Desk {
         hear(&self.app, self.account, n, text).await;
         let list = self.operator.get_json("/api/v1/conversations").await;
         list["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A customer writes, whom nobody has to see.
+    pub(crate) async fn hear_quietly(&self, n: i64, text: &str) {
+        hear(&self.app, self.account, n, text).await;
     }
 
     /// What the provider was asked to send.

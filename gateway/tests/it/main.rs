@@ -33,6 +33,7 @@ mod oidc;
 mod passwords;
 mod permissions;
 mod platform;
+mod push;
 mod recordings;
 mod reports;
 mod roles;

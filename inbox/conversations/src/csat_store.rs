@@ -30,7 +30,8 @@ pub(crate) async fn begin(
 ) -> Result<Option<Option<String>>, DbError> {
     let agent = sqlx::query_scalar!(
         "INSERT INTO csat_surveys (tenant_id, id, conversation_id, agent_id, asked_at, expires_at)
-         SELECT c.tenant_id, $1, c.id, c.agent_id, $4, $5 FROM conversations c
+         SELECT c.tenant_id, $1, c.id,
+                coalesce(c.agent_id, (SELECT a.id FROM agents a WHERE a.id = c.resolved_by)), $4, $5 FROM conversations c
           WHERE c.id = $2 AND c.state = 'resolved' AND c.resolved_at <= $3::timestamptz + interval '1 second'
             AND NOT EXISTS (SELECT FROM csat_surveys s WHERE s.conversation_id = c.id AND s.asked_at >= c.resolved_at)
          RETURNING id",

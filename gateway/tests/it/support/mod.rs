@@ -26,7 +26,7 @@ use trunkline::roster::{self, Roster};
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{api_keys, channels, http, jobs, server, stream};
+use trunkline::{api_keys, channels, figures, http, jobs, push, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId, bootstrap, migrate};
 use trunkline_jobs::{Backoff, WorkerConfig, Working};
 use trunkline_journal::{Journal, JournalConfig, Kind, NewEvent, Ref, Scope};
@@ -166,7 +166,15 @@ impl App {
         let address = listener.local_addr().unwrap();
         tokio::spawn(channels::watch(state.clone(), cancel.clone()));
         tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
-        let worker = options.works.then(|| jobs::worker(&state, quick()).start(cancel.clone()));
+        let worker = options.works.then(|| {
+            tokio::spawn(push::watch(
+                state.db.clone(),
+                state.journal.clone(),
+                figures::Timing::default(),
+                cancel.clone(),
+            ));
+            jobs::worker(&state, quick()).start(cancel.clone())
+        });
         let server = tokio::spawn(server::serve(listener, http::router(state.clone()), cancel.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {

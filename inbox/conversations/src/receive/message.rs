@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use trunkline_channels::model::{By, Content, MediaAt, Message, Party};
+use trunkline_channels::model::{By, Card, Content, MediaAt, Message, Party};
 use trunkline_db::{AttachmentId, ContactId, ConversationId, DbError, MessageId, TenantTx};
 use trunkline_jobs::NewJob;
 use trunkline_journal::{NewEvent, Ref};
-use trunkline_people::{Evidence, Resolved, Seen, resolve};
+use trunkline_people::{Evidence, Resolved, Seen, resolve, shared_card};
 use uuid::Uuid;
 
 use super::chat::{Chat, Speaker};
@@ -19,6 +19,8 @@ use crate::model::{Author, AuthorType, Direction, MessageState, State};
 
 /// Bytes of a provider's id of a message.
 pub(super) const MAX_PROVIDER_ID: usize = 512;
+/// Cards of one message that are looked at for who sent it.
+const MAX_CARDS: usize = 5;
 /// Bytes of an album's id, of a line's.
 const MAX_ID: usize = 256;
 /// Characters of names and titles.
@@ -41,6 +43,8 @@ pub(super) struct Coming<'a> {
     pub(super) forwarded: bool,
     pub(super) album: Option<String>,
     pub(super) command: Option<&'a str>,
+    /// Cards that it holds.
+    pub(super) cards: &'a [Card],
 }
 
 /// A message came. `false`: it says no chat that one could have.
@@ -69,6 +73,10 @@ pub(super) async fn came(
         Content::Command { name, .. } => Some(name.as_str()),
         _ => None,
     };
+    let cards: &[Card] = match &message.content {
+        Content::Contacts { cards } => cards,
+        _ => &[],
+    };
     let coming = Coming {
         chat,
         // A chat of two has no name but the customer's.
@@ -82,6 +90,7 @@ pub(super) async fn came(
         forwarded: message.forwarded,
         album: message.album.as_deref().and_then(|album| clean::id(album, MAX_ID)),
         command,
+        cards,
     };
     write(tx, setting, coming, news).await?;
     Ok(true)
@@ -154,6 +163,12 @@ pub(super) async fn write(
     let id = write_message(tx, setting, &coming, &written, news).await?;
     if let Some(provider_id) = &coming.provider_id {
         waiting::catch_up(tx, setting.account, id, provider_id, news).await?;
+    }
+    if speaker == Speaker::Customer && coming.chat.private {
+        for card in coming.cards.iter().take(MAX_CARDS) {
+            let country = account.country.as_deref();
+            news.extend(shared_card(tx, contact, card, country, &evidence(setting, None)).await?);
+        }
     }
     if wakes && coming.chat.private {
         let first = auto_reply::First { conversation, contact, is_new, command: coming.command };
@@ -321,14 +336,18 @@ pub(super) fn seen(setting: &Setting<'_>, party: &Party, words: Option<&str>) ->
         name: party.name.as_deref().and_then(|name| clean::line(name, MAX_NAME)),
         language: party.language.as_deref().and_then(|language| clean::line(language, 35)),
         country: setting.account.country.clone(),
-        evidence: Evidence {
-            by: setting.account.provider().to_owned(),
-            account_id: Some(setting.account.id.uuid()),
-            call_id: None,
-            user_id: None,
-            text: words.and_then(|words| clean::line(words, 500)),
-        },
+        evidence: evidence(setting, words),
         at: setting.at,
+    }
+}
+
+fn evidence(setting: &Setting<'_>, words: Option<&str>) -> Evidence {
+    Evidence {
+        by: setting.account.provider().to_owned(),
+        account_id: Some(setting.account.id.uuid()),
+        call_id: None,
+        user_id: None,
+        text: words.and_then(|words| clean::line(words, 500)),
     }
 }
 

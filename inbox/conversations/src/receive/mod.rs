@@ -150,6 +150,7 @@ async fn apply(
                 forwarded: false,
                 album: None,
                 command: None,
+                cards: &[],
             };
             message::write(tx, setting, coming, news).await?;
         }

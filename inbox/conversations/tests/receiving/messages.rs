@@ -5,6 +5,7 @@ use trunkline_channels::model::{
     By, Card, Content, Identity, Media, MediaAt, MediaSort, OrderItem, Party, Referral, What,
 };
 use trunkline_conversations::{Channel, Shown};
+use trunkline_people::{Evidence, Seen, resolve};
 
 use crate::support::{World, ada, address, came, echoed, id, kinds, message, minute, said, text, told, us};
 
@@ -59,6 +60,34 @@ async fn the_same_told_again_changes_nothing() {
     assert!(world.tell(other).await.events.is_empty());
     assert_eq!(world.conversation().await, before);
     assert_eq!(world.all("SELECT 1 FROM messages").await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_sends_a_card_of_their_own_may_be_whom_it_names() {
+    let world = World::telegram().await;
+    let card = |name: &str| Content::Contacts {
+        cards: vec![Card {
+            name: name.to_owned(),
+            phones: vec!["+12125550111".to_owned()],
+            emails: vec![],
+            organisation: None,
+        }],
+    };
+    let caller = Seen {
+        identities: vec![Identity::Phone("+12125550111".to_owned())],
+        name: None,
+        language: None,
+        country: None,
+        evidence: Evidence { by: "call".to_owned(), account_id: None, call_id: None, user_id: None, text: None },
+        at: minute(0),
+    };
+    let mut tx = world.db.tenant(world.account.tenant).await.unwrap();
+    resolve(&mut tx, &caller).await.unwrap();
+    tx.commit().await.unwrap();
+    let received = world.tell(came(1, message(TG, 1, By::Customer, card("Bob")))).await;
+    assert!(!kinds(&received).contains(&"contact.merge_suggested"), "somebody else's card");
+    let received = world.tell(came(2, message(TG, 2, By::Customer, card("Ada")))).await;
+    assert!(kinds(&received).contains(&"contact.merge_suggested"), "{:?}", kinds(&received));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! Requests to identity providers. Their addresses come from tenants' admins, so each is looked at before anything is sent: https alone, and
-//! no address of a private network, which the machine may reach and a tenant may not. The name is looked up once, and the connection
-//! goes to the very address that was looked at.
+//! Requests to addresses that tenants and their people give: identity providers, push services. Each is looked at before anything is sent:
+//! https alone, and no address of a private network, which the machine may reach and a tenant may not. The name is looked up once, and the
+//! connection goes to the very address that was looked at.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -19,14 +19,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-/// Longest time that a provider may take for one answer.
+/// Longest time that one answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest answer, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
 
-/// Why a provider could not be asked.
+/// Why somebody could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("its address must begin with https://")]
     NotHttps,
     #[error("its address leads into a private network")]
@@ -41,9 +41,9 @@ pub(super) enum FetchError {
     Unreadable(String),
 }
 
-/// Asks providers.
+/// Asks them.
 #[derive(Clone)]
-pub(super) struct Fetch {
+pub(crate) struct Fetch {
     tls: TlsConnector,
     /// Whether plain HTTP and private networks are allowed.
     private: bool,
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Fetch {
 
 impl Fetch {
     /// Trusts the certificates that the system trusts.
-    pub(super) fn new(private: bool) -> Self {
+    pub(crate) fn new(private: bool) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -70,12 +70,12 @@ impl Fetch {
     }
 
     /// A document.
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: &Url, headers: HeaderMap) -> Result<T, FetchError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, url: &Url, headers: HeaderMap) -> Result<T, FetchError> {
         self.send(Method::GET, url, headers, Bytes::new()).await
     }
 
     /// The answer to a form.
-    pub(super) async fn post_form<T: DeserializeOwned>(
+    pub(crate) async fn post_form<T: DeserializeOwned>(
         &self,
         url: &Url,
         mut headers: HeaderMap,
@@ -86,6 +86,13 @@ impl Fetch {
         self.send(Method::POST, url, headers, Bytes::from(body)).await
     }
 
+    /// Whatever the answer to a body is.
+    pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Response<Bytes>, FetchError> {
+        tokio::time::timeout(PATIENCE, self.exchange(Method::POST, url, headers, body))
+            .await
+            .map_err(|_| FetchError::Slow)?
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -93,14 +100,14 @@ impl Fetch {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<T, FetchError> {
-        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(method, url, headers, body))
+        let answer = tokio::time::timeout(PATIENCE, self.exchange(method, url, headers, body))
             .await
             .map_err(|_| FetchError::Slow)??;
         // Redirects are not followed: they would lead where nobody looked.
-        if status != StatusCode::OK {
-            return Err(FetchError::Status(status));
+        if answer.status() != StatusCode::OK {
+            return Err(FetchError::Status(answer.status()));
         }
-        serde_json::from_slice(&body).map_err(|error| FetchError::Unreadable(error.to_string()))
+        serde_json::from_slice(answer.body()).map_err(|error| FetchError::Unreadable(error.to_string()))
     }
 
     async fn exchange(
@@ -109,7 +116,7 @@ impl Fetch {
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<(StatusCode, Bytes), FetchError> {
+    ) -> Result<Response<Bytes>, FetchError> {
         let secure = match url.scheme() {
             "https" => true,
             "http" if self.private => false,
@@ -157,7 +164,7 @@ impl Fetch {
     }
 }
 
-async fn speak<S>(socket: S, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), FetchError>
+async fn speak<S>(socket: S, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -166,14 +173,14 @@ where
         hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.map_err(unreachable)?;
     let connection = tokio::spawn(connection);
     let answer = sender.send_request(request).await.map_err(unreachable)?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER)
+    let (parts, body) = answer.into_parts();
+    let body = Limited::new(body, MAX_ANSWER)
         .collect()
         .await
         .map_err(|error| FetchError::Unreadable(error.to_string()))?
         .to_bytes();
     connection.abort();
-    Ok((status, body))
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Whether an address belongs to the public internet (RFC 6890 and its like).
