@@ -183,7 +183,7 @@ async fn what_was_read_taken_or_is_not_wished_is_no_news() {
             .sum::<f64>()
     };
     let set = async |key: &str, value: Value| {
-        let path = format!("/api/v1/me/settings/{key}");
+        let path = format!("/api/v1/settings/user/{key}");
         let set = desk.operator.request(Method::PUT, &path).json(&json!({ "value": value })).send().await.unwrap();
         assert!(set.status().is_success(), "{}", set.text().await.unwrap());
     };
