@@ -1,6 +1,6 @@
 //! The two transactions: a tenant's and the system's.
 
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnection};
+use sqlx::{PgPool, Postgres, SqlSafeStr as _, Transaction, postgres::PgConnection};
 
 use crate::{DbError, TenantId, announce::Announced};
 
@@ -32,13 +32,13 @@ enum Held<'c> {
 
 impl TenantTx<'static> {
     pub(crate) async fn begin(pool: &PgPool, announced: Announced, tenant: TenantId) -> Result<Self, DbError> {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool, "BEGIN").await?;
         enter_tenant(&mut tx, tenant).await?;
         Ok(Self { held: Held::Own(tx, announced), tenant })
     }
 
     pub(crate) async fn begin_snapshot(pool: &PgPool, announced: Announced, tenant: TenantId) -> Result<Self, DbError> {
-        let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let mut tx = begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         enter_tenant(&mut tx, tenant).await?;
         Ok(Self { held: Held::Own(tx, announced), tenant })
     }
@@ -141,7 +141,7 @@ pub struct SystemTx {
 
 impl SystemTx {
     pub(crate) async fn begin(pool: &PgPool, announced: Announced) -> Result<Self, DbError> {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool, "BEGIN").await?;
         enter_system(&mut tx).await?;
         Ok(Self { tx, announced })
     }
@@ -173,6 +173,16 @@ impl SystemTx {
     pub async fn rollback(self) -> Result<(), DbError> {
         Ok(self.tx.rollback().await?)
     }
+}
+
+/// A transaction on a connection of the pool.
+///
+/// A request may be given up at any await. sqlx 0.9 forgets a transaction whose `BEGIN` is under way then: the connection would go back to the
+/// pool inside of it, and whoever takes it next would work in a transaction of another's. So a `BEGIN` is always waited for, by a task of its own.
+async fn begin(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let connection = pool.acquire().await?;
+    let begun = tokio::spawn(Transaction::begin(connection, Some(statement.into_sql_str())));
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// Role and tenant of the rest of the transaction; both end with it.

@@ -21,7 +21,7 @@ use super::{service, store};
 use crate::audit::{self, Origin};
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, Effect, Idempotency, IdempotentJson};
-use crate::http::{AppError, IfMatch, Json, Page, PageQuery, Path, Problem, Query, tagged};
+use crate::http::{AppError, IfMatch, Json, Page, PageQuery, Path, Permission, Problem, Query, tagged};
 use crate::roles::Asking;
 use crate::state::AppState;
 
@@ -52,8 +52,17 @@ async fn list_channel_accounts(
     let rows = store::list(&mut tx, after.as_ref(), i64::from(limit) + 1).await?;
     let as_of_seq = tx.as_of_seq().await?;
     tx.commit().await?;
-    let accounts = rows.into_iter().map(|row| service::view(&state, row)).collect::<Result<Vec<_>, _>>()?;
+    let shown = |row| service::view(&state, row).map(|account| for_eyes_of(account, &principal));
+    let accounts = rows.into_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     Ok(axum::Json(Page::new(accounts, limit, as_of_seq, |one: &ChannelAccount| (one.name.clone(), one.id))))
+}
+
+/// Who only reads accounts needs no token with which a webhook is set up.
+fn for_eyes_of(mut account: ChannelAccount, principal: &Principal) -> ChannelAccount {
+    if !principal.may(Permission::ChannelsManage) {
+        account.verify_token = None;
+    }
+    account
 }
 
 /// Connect an account
@@ -115,7 +124,7 @@ async fn get_channel_account(
     principal: Principal,
     Path(id): Path<ChannelAccountId>,
 ) -> Result<Response, AppError> {
-    let account = service::view(&state, find(&state, &principal, id).await?)?;
+    let account = for_eyes_of(service::view(&state, find(&state, &principal, id).await?)?, &principal);
     Ok(tagged(account.updated_at, &account))
 }
 

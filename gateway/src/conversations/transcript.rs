@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,6 +22,8 @@ use crate::audit::{self, Origin};
 use crate::auth::Principal;
 use crate::http::{AppError, Path, Permission, Problem, Query};
 use crate::roles::Asking;
+use crate::settings;
+use crate::settings::registry::{SettingValue, TIME_ZONE};
 use crate::state::AppState;
 
 /// Most messages of one file: the newest.
@@ -35,6 +38,10 @@ struct TranscriptQuery {
     /// `txt`, `json` or `html`.
     #[param(default = "txt")]
     format: Option<String>,
+    /// Whether notes among ourselves are in it too.
+    #[serde(default)]
+    #[param(default = false)]
+    notes: bool,
 }
 
 /// Routes of transcripts.
@@ -44,7 +51,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Save a transcript
 ///
-/// The newest 20,000 messages, notes among ourselves included. Written into the audit log.
+/// The newest 20,000 messages, in the time zone of whoever asks. Without notes among ourselves, unless they are asked for: it may go to the
+/// customer. Written into the audit log.
 #[utoipa::path(
     get, path = "/conversations/{id}/transcript", tag = "conversations", operation_id = "getTranscript",
     params(("id" = Uuid, Path, description = "The conversation"), TranscriptQuery),
@@ -82,11 +90,19 @@ async fn get_transcript(
         }
         part = Part::Before(first);
     }
+    let settings = settings::of_member(&mut tx, principal.user, principal.session).await?;
     tx.commit().await?;
+    let zone = match settings.value(&TIME_ZONE) {
+        SettingValue::Text(zone) => zone.parse().unwrap_or(Tz::UTC),
+        _ => Tz::UTC,
+    };
+    if !query.notes {
+        said.retain(|message| message.direction != Direction::Note);
+    }
     let (kind, text) = match format.as_str() {
         "json" => ("application/json", json!({ "conversation": conversation, "messages": said }).to_string()),
-        "html" => ("text/html; charset=utf-8", html(&conversation, &said)),
-        _ => ("text/plain; charset=utf-8", plain(&conversation, &said)),
+        "html" => ("text/html; charset=utf-8", html(&conversation, &said, zone)),
+        _ => ("text/plain; charset=utf-8", plain(&conversation, &said, zone)),
     };
     let asking = Asking { by: principal, origin };
     let (subject, count) = (Ref::new("conversation", id), said.len());
@@ -146,10 +162,10 @@ fn mark(message: &MessageView) -> String {
     }
 }
 
-fn plain(conversation: &Conversation, said: &[MessageView]) -> String {
+fn plain(conversation: &Conversation, said: &[MessageView], zone: Tz) -> String {
     let mut text = format!("Conversation with {} ({})\n\n", conversation.contact.name, conversation.channel.as_str());
     for message in said {
-        let at = message.at.format("%Y-%m-%d %H:%M:%S UTC");
+        let at = message.at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
         // A line of somebody's cannot look like the next message.
         let words = words(message).replace('\n', "\n    ");
         let _ =
@@ -158,7 +174,7 @@ fn plain(conversation: &Conversation, said: &[MessageView]) -> String {
     text
 }
 
-fn html(conversation: &Conversation, said: &[MessageView]) -> String {
+fn html(conversation: &Conversation, said: &[MessageView], zone: Tz) -> String {
     let name = escape(&conversation.contact.name);
     let mut page = format!(
         "<!doctype html><html><head><meta charset=\"utf-8\"><title>{name}</title><style>body{{font:14px/1.5 sans-serif;max-width:48em;margin:2em \
@@ -166,7 +182,7 @@ fn html(conversation: &Conversation, said: &[MessageView]) -> String {
          .out{{background:#dbeafe}}.note{{background:#fef3c7}}.event{{color:#666}}small{{color:#555}}</style></head><body><h1>{name}</h1>"
     );
     for message in said {
-        let at = message.at.format("%Y-%m-%d %H:%M:%S UTC");
+        let at = message.at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
         let who = escape(&speaker(conversation, message));
         let _ = write!(
             page,

@@ -56,35 +56,6 @@ impl From<DbError> for NotDone {
     }
 }
 
-/// Fills in `{{contact.name}}` and its like; what is not known stays as it stands.
-pub(super) fn filled(text: &str, contact: &str, agent: &str) -> String {
-    let first = |name: &str| name.split_whitespace().next().unwrap_or_default().to_owned();
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((name, after)) = behind.split_once("}}") else {
-            out.push_str("{{");
-            rest = behind;
-            continue;
-        };
-        match name.trim() {
-            "contact.name" => out.push_str(contact),
-            "contact.first_name" => out.push_str(&first(contact)),
-            "agent.name" => out.push_str(agent),
-            "agent.first_name" => out.push_str(&first(agent)),
-            _ => {
-                out.push_str("{{");
-                out.push_str(name);
-                out.push_str("}}");
-            }
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 /// Does one step to a conversation that is in sight, and tells what happened.
 pub(super) async fn apply(
     tx: &mut TenantTx<'_>,
@@ -160,7 +131,7 @@ async fn reply(
     let id = conversation.id;
     let Some(terms) = commands::terms(tx, id).await? else { return Ok(Vec::new()) };
     let author = commands::author(tx, by).await?;
-    let text = filled(text, &conversation.contact.name, author.name.as_deref().unwrap_or_default());
+    let text = compose::filled(text, &conversation.contact.name, author.name.as_deref().unwrap_or_default());
     let written = Written { text: Some(text), ..Written::default() };
     let Some(account) = terms.account else { return Err(NotDone::MayNotSay) };
     if may_say(terms.channel, written.speech(), terms.consent, terms.last_in_at, now).is_err() {
@@ -216,13 +187,13 @@ mod tests {
     #[test]
     fn names_are_filled_in_and_what_is_not_known_stays() {
         let text = "Hello {{contact.first_name}}, {{ agent.name }} here. {{order}} {{";
-        assert_eq!(filled(text, "Ada Lovelace", "Bo Berg"), "Hello Ada, Bo Berg here. {{order}} {{");
+        assert_eq!(compose::filled(text, "Ada Lovelace", "Bo Berg"), "Hello Ada, Bo Berg here. {{order}} {{");
     }
 
     proptest! {
         #[test]
         fn any_text_is_filled_in(text in "\\PC{0,80}", name in "\\PC{0,20}") {
-            let once = filled(&text, &name, "Bo");
+            let once = compose::filled(&text, &name, "Bo");
             if !text.contains("{{") {
                 prop_assert_eq!(once, text);
             }

@@ -8,8 +8,8 @@ use trunkline_people::{Evidence, Identity, Seen, resolve};
 use uuid::Uuid;
 
 use crate::calls::{Made, make_call, queue};
-use crate::platform::{ok, send};
 use crate::conversations::Desk;
+use crate::platform::{ok, send};
 use crate::support::{App, problem};
 
 /// Somebody was met.

@@ -310,11 +310,21 @@ async fn where_a_conversation_stands_is_told_and_guarded() {
     let named = desk.admin.get_json("/api/v1/conversations?mentioned=true").await;
     assert_eq!(named["items"][0]["mentioned"], true);
     assert_eq!(desk.admin.post(&path("read"), &Value::Null).await.status(), StatusCode::NO_CONTENT);
-    assert!(desk.admin.get_json("/api/v1/conversations?mentioned=true").await["items"].as_array().unwrap().is_empty());
+    let seen = desk.admin.get_json("/api/v1/conversations?mentioned=true").await;
+    assert_eq!(
+        (seen["items"].as_array().unwrap().len(), &seen["items"][0]["mentioned"]),
+        (1, &false.into()),
+        "found again"
+    );
+    // Who takes no calls has a name all the same.
+    let noted = desk.say(&desk.admin, &id, json!({ "text": "Seen", "private": true })).await;
+    assert!(noted["author"]["name"].is_string(), "{noted}");
     assert!(desk.provider.texts().is_empty(), "none of it left the house");
 
     let page = desk.admin.get(&path("transcript?format=html")).await.text().await.unwrap();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>") && !page.contains("<b>Lovelace"), "{page}");
+    assert!(!page.contains("Look"), "it may go to the customer");
+    assert!(desk.admin.get(&path("transcript?notes=true")).await.text().await.unwrap().contains("(note): Look"));
     let (_, stranger) = desk.app.other_tenant().await;
     assert_eq!(stranger.get(&format!("/api/v1/conversations/{id}")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(stranger.get(&path("messages")).await.status(), StatusCode::NOT_FOUND);

@@ -148,7 +148,7 @@ pub fn judge_bytes(bytes: &[u8]) -> Judged {
 /// By the first bytes of formats that are not text.
 fn magic(head: &[u8]) -> Option<Judged> {
     if let Some(brand) = head.get(4..12).and_then(|box_| box_.strip_prefix(b"ftyp")) {
-        return Some(iso_media(brand));
+        return Some(iso_media(brand, head));
     }
     if head.starts_with(b"OggS") {
         let film = contains(&head[..512.min(head.len())], b"\x80theora");
@@ -183,14 +183,15 @@ fn magic(head: &[u8]) -> Option<Judged> {
     Some(Judged::new(mime, kind))
 }
 
-/// MP4 and its relatives (ISO/IEC 14496-12): the brand says which.
-fn iso_media(brand: &[u8]) -> Judged {
+/// MP4 and its relatives (ISO/IEC 14496-12): the brand says which; where it leaves that open, what its tracks are handled by.
+fn iso_media(brand: &[u8], head: &[u8]) -> Judged {
     match brand {
         b"M4A " | b"M4B " | b"M4P " => Judged::new("audio/mp4", Kind::Audio),
         b"qt  " => Judged::new("video/quicktime", Kind::Video),
         b"heic" | b"heix" | b"heim" | b"heis" => Judged::new("image/heic", Kind::Image),
         b"mif1" | b"msf1" | b"hevc" | b"hevx" => Judged::new("image/heif", Kind::Image),
         b"avif" | b"avis" => Judged::new("image/avif", Kind::Image),
+        _ if contains(head, b"soun") && !contains(head, b"vide") => Judged::new("audio/mp4", Kind::Audio),
         [b'3', b'g', ..] => Judged::new("video/3gpp", Kind::Video),
         _ => Judged::new("video/mp4", Kind::Video),
     }

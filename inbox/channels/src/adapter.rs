@@ -41,7 +41,7 @@ pub enum CannotSay {
     TooLong { limit: usize, is: usize },
     #[error("{is} bytes; at most {limit}")]
     TooLarge { limit: u64, is: u64 },
-    #[error("a file of type {mime}; taken are {allowed:?}")]
+    #[error("a file of type {mime}; taken are {}", .allowed.join(", "))]
     FileType { mime: String, allowed: &'static [&'static str] },
     #[error("{is} choices; at most {limit}")]
     TooManyChoices { limit: usize, is: usize },

@@ -9,6 +9,7 @@
 
 pub mod adapter;
 pub mod client;
+mod json;
 pub mod model;
 pub mod telegram;
 pub mod twilio;

@@ -84,7 +84,12 @@ pub(crate) async fn named(tx: &mut TenantTx<'_>, id: ConversationId, most: i64) 
 }
 
 pub(crate) async fn agent_name(tx: &mut TenantTx<'_>, agent: AgentId) -> Result<Option<String>, DbError> {
-    let name =
-        sqlx::query_scalar!("SELECT name FROM agents WHERE id = $1", agent.uuid()).fetch_optional(tx.conn()).await?;
+    // Of those who take no calls, too: they write all the same.
+    let name = sqlx::query_scalar!(
+        "SELECT coalesce((SELECT name FROM agents WHERE id = $1), member_name($1)) AS name",
+        agent.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await?;
     Ok(name)
 }

@@ -11,6 +11,35 @@ use crate::rules::Speech;
 /// Most files of one message.
 pub const MAX_FILES: usize = 10;
 
+/// Fills in `{{contact.name}}` and its like; what is not known stays as it stands.
+pub fn filled(text: &str, contact: &str, agent: &str) -> String {
+    let first = |name: &str| name.split_whitespace().next().unwrap_or_default().to_owned();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        out.push_str(before);
+        let Some((name, after)) = behind.split_once("}}") else {
+            out.push_str("{{");
+            rest = behind;
+            continue;
+        };
+        match name.trim() {
+            "contact.name" => out.push_str(contact),
+            "contact.first_name" => out.push_str(&first(contact)),
+            "agent.name" => out.push_str(agent),
+            "agent.first_name" => out.push_str(&first(agent)),
+            _ => {
+                out.push_str("{{");
+                out.push_str(name);
+                out.push_str("}}");
+            }
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// A template that is to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -138,7 +138,7 @@ pub(crate) async fn named(tx: &mut TenantTx<'_>, reach: &Reach, filter: &Filter)
     }
     if filter.mentioned {
         let found = sqlx::query_scalar!(
-            "SELECT conversation_id FROM mentions WHERE user_id = $1 AND seen_at IS NULL ORDER BY at DESC LIMIT $2",
+            "SELECT conversation_id FROM mentions WHERE user_id = $1 GROUP BY 1 ORDER BY max(at) DESC LIMIT $2",
             reach.user.uuid(),
             MOST_NAMED,
         )

@@ -54,6 +54,42 @@ async fn a_row_cannot_refer_to_another_tenants() {
     assert_eq!(error.constraint(), Some("numbers_tenant_id_queue_id_fkey"));
 }
 
+/// A request may be given up at any await: of each, the next one on that connection must know nothing.
+#[tokio::test]
+async fn a_transaction_that_was_given_up_while_it_began_is_over() {
+    let database = TestDb::new().await;
+    let one = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let db = Db::connect(&database.login_url(), one).await.unwrap();
+    let ours = make_tenant(&db, "ours").await;
+    for looks in 1..=12 {
+        let mut beginning = Box::pin(db.tenant_snapshot(ours.id));
+        for _ in 0..looks {
+            if futures_util::poll!(&mut beginning).is_ready() {
+                break;
+            }
+            // Lets the server's next answer come.
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        drop(beginning);
+        let mut tx = db.tenant(ours.id).await.unwrap();
+        let kind: (String, String) =
+            sqlx::query_as("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')")
+                .fetch_one(tx.conn())
+                .await
+                .unwrap();
+        assert_eq!(kind, ("read committed".to_owned(), "off".to_owned()), "given up after {looks} looks");
+        tx.commit().await.unwrap();
+        let mut tx = db.system().await.unwrap();
+        let begun: (bool,) = sqlx::query_as(
+            "SELECT now() > clock_timestamp() - interval '1 second' AND pg_current_xact_id_if_assigned() IS NULL",
+        )
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+        assert!(begun.0, "a transaction of its own");
+    }
+}
+
 #[tokio::test]
 async fn a_reused_connection_remembers_neither_tenant_nor_role() {
     let database = TestDb::new().await;

@@ -54,6 +54,9 @@ fn pictures_are_shown() {
 fn sound_and_film_are_told_apart_where_their_first_bytes_do() {
     let iso = |brand: &[u8]| [b"\0\0\0\x18ftyp".as_slice(), brand, b"\0\0\0\0isom"].concat();
     assert_eq!(found(&iso(b"isom")), ("video/mp4", Kind::Video, true));
+    let sound = [iso(b"iso5"), b"\0\0\0\x20hdlr\0\0\0\0\0\0\0\0soun".to_vec()].concat();
+    assert_eq!(found(&sound), ("audio/mp4", Kind::Audio, true), "what browsers record");
+    assert_eq!(found(&[sound, b"vide".to_vec()].concat()), ("video/mp4", Kind::Video, true));
     assert_eq!(found(&iso(b"M4A ")), ("audio/mp4", Kind::Audio, true));
     assert_eq!(found(&iso(b"qt  ")), ("video/quicktime", Kind::Video, false));
     assert_eq!(found(&iso(b"heic")), ("image/heic", Kind::Image, false));

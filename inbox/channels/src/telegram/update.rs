@@ -6,6 +6,7 @@ use super::message::{self, chat_of, party, party_of_chat, title};
 use super::service::money;
 use super::{Account, member};
 use crate::adapter::Malformed;
+use crate::json;
 use crate::model::{AccountChange, Address, By, Content, Level, Message, Party, ProviderId, Told, What};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -38,7 +39,7 @@ const IGNORED: &[&str] =
     &["inline_query", "chosen_inline_result", "poll", "poll_answer", "chat_boost", "removed_chat_boost", "managed_bot"];
 
 pub(super) fn parse(account: &Account, body: &[u8]) -> Result<Vec<Told>, Malformed> {
-    let update: Value = serde_json::from_slice(body).map_err(|broken| Malformed {
+    let update: Value = json::read(body).map_err(|broken| Malformed {
         why: broken.to_string(),
         at: format!("line {} column {}", broken.line(), broken.column()),
     })?;

@@ -6,6 +6,7 @@ use super::errors;
 use super::form::Form;
 use super::{EVERYTHING, MAX_MEDIA};
 use crate::adapter::Malformed;
+use crate::json;
 use crate::model::{
     Address, By, Content, DeliveryState, Media, MediaAt, MediaSort, Message, ProviderId, Referral, Status, Told, What,
 };
@@ -14,7 +15,7 @@ use serde_json::Value;
 pub(super) fn parse(body: &[u8], reference: Option<String>) -> Result<Vec<Told>, Malformed> {
     // Other products of Twilio's post JSON. No form begins like that.
     if body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'[')) {
-        let raw: Value = serde_json::from_slice(body).map_err(|broken| Malformed {
+        let raw: Value = json::read(body).map_err(|broken| Malformed {
             why: broken.to_string(),
             at: format!("line {} column {}", broken.line(), broken.column()),
         })?;

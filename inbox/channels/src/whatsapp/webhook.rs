@@ -5,12 +5,13 @@ use super::message::Setting;
 use super::party::Person;
 use super::{events, history, message, read, status};
 use crate::adapter::Malformed;
+use crate::json;
 use crate::model::{AccountChange, By, Identity, Level, Told, What};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub(super) fn parse(body: &[u8]) -> Result<Vec<Told>, Malformed> {
-    let root: Value = serde_json::from_slice(body)
+    let root: Value = json::read(body)
         .map_err(|error| Malformed { why: error.to_string(), at: format!("byte {}", byte(body, &error)) })?;
     let malformed = |why: &str, at: &str| Malformed { why: why.to_owned(), at: at.to_owned() };
     if !root.is_object() {

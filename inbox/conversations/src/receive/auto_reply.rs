@@ -6,6 +6,7 @@ use trunkline_journal::NewEvent;
 
 use super::{Setting, chat_store};
 use crate::change::Actor;
+use crate::compose::filled;
 use crate::messages::{self, NewMessage};
 use crate::model::{Author, AuthorType, Direction, MessageState};
 use crate::send;
@@ -78,7 +79,7 @@ async fn say(
     let author = Author { kind: AuthorType::System, id: None, name: None };
     let message = NewMessage {
         account: Some(setting.account.id),
-        text: super::clean::text(text),
+        text: super::clean::text(&filled(text, &chat_store::contact_name(tx, conversation).await?, "")),
         state: MessageState::Queued,
         ..NewMessage::new(conversation, Direction::Out, author, "text", at)
     };

@@ -298,3 +298,13 @@ pub(super) async fn said_last(tx: &mut TenantTx<'_>, contact: ContactId, at: Dat
     );
     Ok(rows.execute(tx.conn()).await?.rows_affected() > 0)
 }
+
+/// What whom a conversation is with is called.
+pub(super) async fn contact_name(tx: &mut TenantTx<'_>, id: ConversationId) -> Result<String, DbError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT p.display_name FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id WHERE c.id = $1",
+        id.uuid(),
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}

@@ -2,12 +2,19 @@ import { CircleStop, Mic, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Button, Duration, IconButton, toast } from "@/design";
 import { useT } from "@/i18n";
+import { oggOf } from "./ogg";
 
-/** The first that this browser writes; providers take Ogg with Opus as a voice message. */
-const TYPES = ["audio/ogg;codecs=opus", "audio/mp4", "audio/webm;codecs=opus"] as const;
+/** The first that this browser writes. Messengers take Ogg with Opus as a voice message, which WebM with Opus can become. */
+const TYPES = ["audio/ogg;codecs=opus", "audio/webm;codecs=opus", "audio/mp4"] as const;
 const ENDINGS: Readonly<Record<string, string>> = { "audio/ogg": "ogg", "audio/mp4": "m4a", "audio/webm": "webm" };
 
 export const canRecord = (): boolean => typeof MediaRecorder !== "undefined" && navigator.mediaDevices !== undefined;
+
+async function voiceOf(recorded: Blob, mime: string): Promise<File> {
+  const [plain = "audio/webm"] = mime.split(";");
+  const ogg = plain === "audio/webm" ? oggOf(new Uint8Array(await recorded.arrayBuffer()), Math.floor(Math.random() * 2 ** 32)) : undefined;
+  return ogg ? new File([ogg], "voice.ogg", { type: "audio/ogg" }) : new File([recorded], `voice.${ENDINGS[plain] ?? "webm"}`, { type: plain });
+}
 
 /** Records a voice message; what was said becomes a file of the message, and can be thrown away before. */
 export function VoiceButton({ disabled, onRecorded }: { disabled: boolean; onRecorded: (file: File) => void }) {
@@ -36,8 +43,7 @@ export function VoiceButton({ disabled, onRecorded }: { disabled: boolean; onRec
       const parts: Blob[] = [];
       made.ondataavailable = ({ data }) => parts.push(data);
       made.onstop = () => {
-        const [plain = "audio/webm"] = made.mimeType.split(";");
-        if (keeps.current) onRecorded(new File(parts, `voice.${ENDINGS[plain] ?? "webm"}`, { type: plain }));
+        if (keeps.current) void voiceOf(new Blob(parts), made.mimeType).then(onRecorded);
         letGo();
       };
       recorder.current = made;

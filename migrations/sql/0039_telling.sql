@@ -21,3 +21,14 @@ CREATE TABLE push_cursors (
 SELECT make_tenant_table('push_cursors');
 SELECT let_system_read('push_cursors');
 GRANT SELECT, INSERT, UPDATE ON push_cursors TO trunkline_app;
+
+-- Whoever writes to a customer has a name, also those who take no calls and so are no agents.
+CREATE FUNCTION member_name(p_user uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT u.name FROM memberships m JOIN users u ON u.id = m.user_id
+     WHERE m.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND m.user_id = p_user
+$$;
+GRANT EXECUTE ON FUNCTION member_name TO trunkline_app;
+
+-- What names somebody is found again after it was read.
+CREATE INDEX mentions_named_idx ON mentions (tenant_id, user_id, at DESC);
