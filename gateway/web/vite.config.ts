@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { build, defineConfig, type Plugin } from "vite";
 
 /** Where a gateway answers while the panel is developed with `npm run dev`. */
 const gateway = process.env.TRUNKLINE_URL ?? "http://127.0.0.1:8080";
@@ -25,6 +25,29 @@ function compressed(): Plugin {
         writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
         writeFileSync(`${path}.br`, brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } }));
       }
+    },
+  };
+}
+
+/** The service worker: one classic script at an address that stays, without a part of the panel in it. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    async generateBundle() {
+      const built = await build({
+        configFile: false,
+        logLevel: "error",
+        build: {
+          write: false,
+          target: "es2023",
+          rollupOptions: { input: join(src, "push/worker/sw.ts"), output: { format: "iife", entryFileNames: "sw.js" } },
+        },
+      });
+      const [output] = [built].flat();
+      const [script, ...more] = output && "output" in output ? output.output : [];
+      if (script?.type !== "chunk" || more.length > 0) throw new Error("the service worker is more than one file");
+      this.emitFile({ type: "asset", fileName: "sw.js", source: script.code });
     },
   };
 }
@@ -54,7 +77,7 @@ function laterIcons(): RegExp {
 const later = laterIcons();
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compressed()],
+  plugins: [react(), tailwindcss(), serviceWorker(), compressed()],
   resolve: {
     alias: {
       "@": src,

@@ -3,6 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { type Setting, changeSetting, settingsQuery } from "@/api/settings";
 import { LANGUAGES, currentLanguage, setLanguage } from "@/i18n";
 import { live } from "@/live";
+import { startPush } from "@/push/page";
 import { setPreferences } from "./preferences";
 import { isThemeKept, rememberTheme, setTheme } from "./theme";
 
@@ -36,7 +37,7 @@ export function obey(queries: QueryClient): () => void {
   });
   const off = live.onEvent((event) => {
     // The first of them brings what tells of them.
-    if (/^(conversation|message)\.(assigned|opened|reopened|mentioned|received)$/.test(event.kind)) void import("./notify-inbox").then(({ told }) => told(event, queries));
+    if (/^(conversation|message|sla)\.(assigned|opened|reopened|mentioned|received|breached)$/.test(event.kind)) void import("./notify-inbox").then(({ told }) => told(event, queries));
     if (event.kind === "settings.changed") void queries.invalidateQueries({ queryKey: settingsQuery.queryKey }).then(read);
   });
   rememberTheme((theme) => {
@@ -46,7 +47,12 @@ export function obey(queries: QueryClient): () => void {
       .then(() => queries.invalidateQueries({ queryKey: settingsQuery.queryKey }))
       .then(read);
   });
+  const unpush = startPush(queries, (conversation) => {
+    // Not from the start: the router's screens bring this module.
+    void import("./router").then(({ router }) => router.navigate({ to: "/inbox", search: (conversation ? { c: conversation } : {}) as never }));
+  });
   return () => {
+    unpush();
     unsubscribe();
     off();
     rememberTheme(undefined);
