@@ -1,31 +1,70 @@
-import { Link } from "@tanstack/react-router";
-import { Tooltip } from "@/design";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { Ellipsis } from "lucide-react";
+import { useState } from "react";
+import { Sheet, Tooltip, cx } from "@/design";
 import { useT } from "@/i18n";
 import { InboxBadge } from "@/screens/inbox/nav-badge";
 import type { Place } from "./places";
 
+/** What a thumb reaches on a narrow screen; with more than that the last of them opens the rest. */
+const UNDER_THE_THUMB = 5;
+const LOOK = "relative grid size-11 place-items-center rounded-md text-ink-3 hover:bg-sunken hover:text-ink max-sm:h-12 max-sm:w-full max-sm:content-center max-sm:gap-0.5";
+const HERE = "bg-accent-soft text-accent hover:text-accent";
+/** Beside the rail a tooltip says it. */
+const WORD = "sr-only max-sm:not-sr-only max-sm:max-w-full max-sm:truncate max-sm:px-0.5 max-sm:text-xs";
+
 /** A rail at the side; at the bottom, under the thumb, where the screen is narrow. */
 export function Navigation({ places }: { places: readonly Place[] }) {
   const t = useT();
+  const shown = places.filter((place) => !place.under);
+  const rest = shown.length > UNDER_THE_THUMB ? shown.slice(UNDER_THE_THUMB - 1) : [];
   return (
-    <nav aria-label={t("common.nav.main")} className="border-e border-line bg-surface max-sm:order-last max-sm:border-e-0 max-sm:border-t">
-      <ul className="flex flex-col items-center gap-1 py-2 max-sm:flex-row max-sm:justify-around max-sm:gap-0 max-sm:py-1">
-        {places.filter((place) => !place.under).map((place) => (
-          <li key={place.to} className="max-sm:min-w-0 max-sm:flex-1">
+    <nav aria-label={t("common.nav.main")} className="border-e border-line bg-surface max-sm:order-last max-sm:border-e-0 max-sm:border-t max-sm:pb-[env(safe-area-inset-bottom)]">
+      <ul className="flex flex-col items-center gap-1 py-2 max-sm:flex-row max-sm:justify-around max-sm:gap-0 max-sm:px-1 max-sm:py-1">
+        {shown.map((place) => (
+          <li key={place.to} className={cx("max-sm:min-w-0 max-sm:flex-1", rest.includes(place) && "max-sm:hidden")}>
             <Tooltip content={place.title} shortcut={place.shortcut}>
-              <Link
-                to={place.to}
-                className="relative grid size-11 place-items-center rounded-md max-sm:w-full text-ink-3 hover:bg-sunken hover:text-ink"
-                activeProps={{ className: "bg-accent-soft text-accent hover:text-accent" }}
-              >
+              <Link to={place.to} className={LOOK} activeProps={{ className: HERE }}>
                 <place.icon size={20} aria-hidden />
-                <span className="sr-only">{place.title}</span>
+                <span className={WORD}>{place.title}</span>
                 {place.to === "/inbox" && <InboxBadge />}
               </Link>
             </Tooltip>
           </li>
         ))}
+        {rest.length > 0 && (
+          <li className="min-w-0 flex-1 sm:hidden">
+            <More places={rest} />
+          </li>
+        )}
       </ul>
     </nav>
+  );
+}
+
+function More({ places }: { places: readonly Place[] }) {
+  const t = useT();
+  const [open, setOpen] = useState(false);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const here = places.some((place) => path === place.to || path.startsWith(`${place.to}/`));
+  return (
+    <>
+      <button type="button" aria-haspopup="dialog" aria-expanded={open} className={cx(LOOK, here && HERE)} onClick={() => setOpen(true)}>
+        <Ellipsis size={20} aria-hidden />
+        <span className={WORD}>{t("common.nav.more")}</span>
+      </button>
+      <Sheet side="bottom" open={open} onOpenChange={setOpen} title={t("common.nav.more")}>
+        <ul className="grid gap-1 pb-[env(safe-area-inset-bottom)]">
+          {places.map((place) => (
+            <li key={place.to}>
+              <Link to={place.to} onClick={() => setOpen(false)} className="flex min-h-12 items-center gap-3 rounded-md px-3 text-lg hover:bg-sunken" activeProps={{ className: HERE }}>
+                <place.icon size={20} aria-hidden />
+                {place.title}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </Sheet>
+    </>
   );
 }

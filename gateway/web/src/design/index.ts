@@ -6,6 +6,7 @@ export { Combobox } from "./combobox";
 export { Banner, EmptyState, ErrorState, Skeleton } from "./feedback";
 export { Field, Input, PasswordInput, Textarea } from "./field";
 export { Kbd } from "./kbd";
+export { useKeptClear } from "./kept-clear";
 export { Card, DefinitionList, Meter, PageHeader, PhoneNumber, VisuallyHidden, grouped } from "./layout";
 export { ConfirmDialog, Dialog, Menu, type MenuItem, Popover, Sheet } from "./overlay";
 export type { Option } from "./option";
