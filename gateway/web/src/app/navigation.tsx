@@ -8,8 +8,9 @@ import type { Place } from "./places";
 
 /** What a thumb reaches on a narrow screen; with more than that the last of them opens the rest. */
 const UNDER_THE_THUMB = 5;
-const LOOK = "relative grid size-11 place-items-center rounded-md text-ink-3 hover:bg-sunken hover:text-ink max-sm:h-12 max-sm:w-full max-sm:content-center max-sm:gap-0.5";
-const HERE = "bg-accent-soft text-accent hover:text-accent";
+const SHAPE = "relative grid size-11 place-items-center rounded-md max-sm:h-12 max-sm:w-full max-sm:content-center max-sm:gap-0.5";
+const ELSEWHERE = "text-ink-3 hover:bg-sunken hover:text-ink";
+const HERE = "bg-accent-soft text-accent";
 /** Beside the rail a tooltip says it. */
 const WORD = "sr-only max-sm:not-sr-only max-sm:max-w-full max-sm:truncate max-sm:px-0.5 max-sm:text-xs";
 
@@ -24,7 +25,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
         {shown.map((place) => (
           <li key={place.to} className={cx("max-sm:min-w-0 max-sm:flex-1", rest.includes(place) && "max-sm:hidden")}>
             <Tooltip content={place.title} shortcut={place.shortcut}>
-              <Link to={place.to} className={LOOK} activeProps={{ className: HERE }}>
+              <Link to={place.to} className={SHAPE} activeProps={{ className: HERE }} inactiveProps={{ className: ELSEWHERE }}>
                 <place.icon size={20} aria-hidden />
                 <span className={WORD}>{place.title}</span>
                 {place.to === "/inbox" && <InboxBadge />}
@@ -49,7 +50,7 @@ function More({ places }: { places: readonly Place[] }) {
   const here = places.some((place) => path === place.to || path.startsWith(`${place.to}/`));
   return (
     <>
-      <button type="button" aria-haspopup="dialog" aria-expanded={open} className={cx(LOOK, here && HERE)} onClick={() => setOpen(true)}>
+      <button type="button" aria-haspopup="dialog" aria-expanded={open} className={cx(SHAPE, here ? HERE : ELSEWHERE)} onClick={() => setOpen(true)}>
         <Ellipsis size={20} aria-hidden />
         <span className={WORD}>{t("common.nav.more")}</span>
       </button>
@@ -57,7 +58,7 @@ function More({ places }: { places: readonly Place[] }) {
         <ul className="grid gap-1 pb-[env(safe-area-inset-bottom)]">
           {places.map((place) => (
             <li key={place.to}>
-              <Link to={place.to} onClick={() => setOpen(false)} className="flex min-h-12 items-center gap-3 rounded-md px-3 text-lg hover:bg-sunken" activeProps={{ className: HERE }}>
+              <Link to={place.to} onClick={() => setOpen(false)} className="flex min-h-12 items-center gap-3 rounded-md px-3 text-lg" activeProps={{ className: HERE }} inactiveProps={{ className: "hover:bg-sunken" }}>
                 <place.icon size={20} aria-hidden />
                 {place.title}
               </Link>

@@ -16,7 +16,7 @@ export function Checkbox({ label, checked, onCheckedChange, disabled, className 
   const id = useId();
   return (
     <div className={cx("flex min-h-6 items-center gap-2 text-md", className)}>
-      <RadixCheckbox.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={(next) => onCheckedChange(next === true)} className="grid size-4.5 place-items-center rounded-sm border border-line-control bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
+      <RadixCheckbox.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={(next) => onCheckedChange(next === true)} className="grid size-4.5 shrink-0 place-items-center rounded-sm border border-line-control bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
         <RadixCheckbox.Indicator>
           <Check size={13} strokeWidth={3} aria-hidden className="text-accent-ink" />
         </RadixCheckbox.Indicator>
@@ -30,7 +30,7 @@ export function Switch({ label, checked, onCheckedChange, disabled, className }:
   const id = useId();
   return (
     <div className={cx("flex min-h-6 items-center gap-2 text-md", className)}>
-      <RadixSwitch.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={onCheckedChange} className="h-5 w-9 rounded-full border border-line-control bg-sunken transition-colors data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
+      <RadixSwitch.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={onCheckedChange} className="h-5 w-9 shrink-0 rounded-full border border-line-control bg-sunken transition-colors data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
         <RadixSwitch.Thumb className="block size-3.5 translate-x-0.5 rounded-full bg-ink-3 transition-transform data-[state=checked]:translate-x-4.5 data-[state=checked]:bg-accent-ink rtl:data-[state=checked]:-translate-x-4.5" />
       </RadixSwitch.Root>
       <label htmlFor={id}>{label}</label>

@@ -63,7 +63,7 @@ export const isStrict = (userAgent: string): boolean => /AppleWebKit/.test(userA
 
 /** Whether a window shows a screen of the panel, and not the documentation or a file. */
 export function isPanel(url: string): boolean {
-  return !/^\/(api|dev|health|metrics|webhooks|ws)(\/|$)/.test(new URL(url).pathname);
+  return !/^\/(api|csat|dev|health|metrics|webhooks|ws)(\/|$)/.test(new URL(url).pathname);
 }
 
 /** Where a click leads. */

@@ -90,7 +90,7 @@ describe("a click", () => {
 
   it("goes to a window of the panel, not to one of its documentation", () => {
     expect(["/", "/inbox?c=x", "/devices", "/sign-in"].map((path) => isPanel(`https://desk.test${path}`))).toEqual([true, true, true, true]);
-    expect(["/dev", "/dev/openapi.json", "/api/v1/blobs/1", "/health"].map((path) => isPanel(`https://desk.test${path}`))).toEqual([false, false, false, false]);
+    expect(["/dev", "/dev/openapi.json", "/api/v1/blobs/1", "/health", "/csat/x"].map((path) => isPanel(`https://desk.test${path}`))).toEqual([false, false, false, false, false]);
   });
 });
 

@@ -66,7 +66,6 @@ export function Notifications() {
         )}
         {of("push") && <Switch label={t("notify.push")} checked={valueOf("push") === true} disabled={locked("push")} onCheckedChange={set("push")} />}
       </div>
-      <ThisDevice />
       <div className="grid gap-2">
         <Switch label={t("notify.quiet")} checked={valueOf("quiet") === true} disabled={locked("quiet")} onCheckedChange={set("quiet")} />
         <p className="text-sm text-ink-3">{t("notify.quiet-about")}</p>
@@ -77,6 +76,7 @@ export function Notifications() {
           </div>
         )}
       </div>
+      <ThisDevice />
     </div>
   );
 }
