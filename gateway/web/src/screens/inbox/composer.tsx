@@ -429,14 +429,14 @@ function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Da
         setOpen(next);
       }}
       align="end"
-      className="w-72"
+      className="w-[min(21rem,calc(100vw-1rem))]"
       trigger={
         <IconButton label={t("inbox.schedule")} disabled={disabled}>
           <CalendarClock size={16} aria-hidden />
         </IconButton>
       }
     >
-      <div className="grid gap-1">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
         {snoozeTimes(now).map(({ key, at }) => (
           <button key={key} type="button" onClick={() => choose(at)} className="flex min-h-8 items-center justify-between rounded-md px-2 text-md hover:bg-sunken">
             {t(`inbox.snooze.${key}`)}
