@@ -429,7 +429,7 @@ function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Da
         setOpen(next);
       }}
       align="end"
-      className="w-[min(21rem,calc(100vw-1rem))]"
+      className="w-[min(22.5rem,calc(100vw-1rem))]"
       trigger={
         <IconButton label={t("inbox.schedule")} disabled={disabled}>
           <CalendarClock size={16} aria-hidden />
