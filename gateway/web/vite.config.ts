@@ -21,7 +21,7 @@ function compressed(): Plugin {
         if (!entry.isFile() || !/\.(html|js|css|svg|json|webmanifest)$/.test(entry.name) || entry.parentPath.endsWith(".vite")) continue;
         const path = join(entry.parentPath, entry.name);
         const text = readFileSync(path);
-        if (text.length < 1000) continue;
+        if (text.length < 500) continue;
         writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
         writeFileSync(`${path}.br`, brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } }));
       }
@@ -54,7 +54,7 @@ function serviceWorker(): Plugin {
 
 const src = fileURLToPath(new URL("./src", import.meta.url));
 /** Code that a first visit does not wait for; an icon that no other code draws comes later. */
-const LATER = /^(screens\/(?!agent-bar\/(?!after)|calls\/|in-call\/notice|inbox\/nav-badge|setup\/banner|shared\/|test-call\/)|phone\/ui\/(keypad|audio-settings|gallery|missed)|app\/(palette|shortcut-list))/;
+const LATER = /^(screens\/(?!agent-bar\/(?!after)|calls\/|in-call\/notice|inbox\/nav-badge|setup\/banner|shared\/|test-call\/)|phone\/ui\/(keypad|audio-settings|gallery|missed)|app\/(palette|shortcut-list|more))/;
 
 /** The icons that nothing of a first visit draws, as a pattern for their modules: together they would make the first visit wait for them. */
 function laterIcons(): RegExp {
@@ -99,7 +99,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vendor", test: (id) => /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\//.test(id) && !later.test(id) },
-            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index|screens\/inbox\/(counts|nav-badge))/, minShareCount: 2 },
+            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs|toggles)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index|screens\/inbox\/(counts|nav-badge))/, minShareCount: 2 },
             { name: "icons", test: later },
           ],
         },

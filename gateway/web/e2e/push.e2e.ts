@@ -49,7 +49,12 @@ async function device(path = "/devices"): Promise<Device> {
   const made = await context();
   const page = await open(made);
   await signInQuickly(page, stage.url, "manager@demo.test", stage.password);
-  const [worker] = await Promise.all([made.serviceWorkers()[0] ?? made.waitForEvent("serviceworker"), page.goto(`${stage.url}${path}`)]);
+  const came = made.waitForEvent("serviceworker");
+  await page.goto(`${stage.url}${path}`);
+  await page.locator('[data-connection="live"]').waitFor({ state: "attached" });
+  // Brought in with the first touch.
+  await page.locator("main h1").first().click();
+  const worker = await came;
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
     if (!navigator.serviceWorker.controller) await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));

@@ -1,10 +1,13 @@
 import { Link, useRouterState } from "@tanstack/react-router";
 import { Ellipsis } from "lucide-react";
 import { useState } from "react";
-import { Sheet, Tooltip, cx } from "@/design";
+import { Tooltip, cx } from "@/design";
 import { useT } from "@/i18n";
 import { InboxBadge } from "@/screens/inbox/nav-badge";
+import { onceOpened } from "./once-opened";
 import type { Place } from "./places";
+
+const More = onceOpened(async () => (await import("./more")).More);
 
 /** What a thumb reaches on a narrow screen; with more than that the last of them opens the rest. */
 const UNDER_THE_THUMB = 5;
@@ -35,7 +38,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
         ))}
         {rest.length > 0 && (
           <li className="min-w-0 flex-1 sm:hidden">
-            <More places={rest} />
+            <Rest places={rest} />
           </li>
         )}
       </ul>
@@ -43,7 +46,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
   );
 }
 
-function More({ places }: { places: readonly Place[] }) {
+function Rest({ places }: { places: readonly Place[] }) {
   const t = useT();
   const [open, setOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -54,18 +57,7 @@ function More({ places }: { places: readonly Place[] }) {
         <Ellipsis size={20} aria-hidden />
         <span className={WORD}>{t("common.nav.more")}</span>
       </button>
-      <Sheet side="bottom" open={open} onOpenChange={setOpen} title={t("common.nav.more")}>
-        <ul className="grid gap-1 pb-[env(safe-area-inset-bottom)]">
-          {places.map((place) => (
-            <li key={place.to}>
-              <Link to={place.to} onClick={() => setOpen(false)} className="flex min-h-12 items-center gap-3 rounded-md px-3 text-lg" activeProps={{ className: HERE }} inactiveProps={{ className: "hover:bg-sunken" }}>
-                <place.icon size={20} aria-hidden />
-                {place.title}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </Sheet>
+      <More places={places} open={open} onOpenChange={setOpen} />
     </>
   );
 }

@@ -3,7 +3,6 @@ import type { QueryClient } from "@tanstack/react-query";
 import { type Setting, changeSetting, settingsQuery } from "@/api/settings";
 import { LANGUAGES, currentLanguage, setLanguage } from "@/i18n";
 import { live } from "@/live";
-import { startPush } from "@/push/page";
 import { setPreferences } from "./preferences";
 import { isThemeKept, rememberTheme, setTheme } from "./theme";
 
@@ -28,6 +27,39 @@ export function apply(settings: readonly Setting[]): void {
   if (language && language !== currentLanguage()) void setLanguage(language);
 }
 
+/** Nothing of a first screen waits for it: it begins with the first touch, when the page is left for another, or after a while. */
+const LATER_MS = 15_000;
+const TOUCHES = ["pointerdown", "keydown", "visibilitychange"] as const;
+
+function later(begin: () => Promise<() => void>): () => void {
+  let end: (() => void) | undefined;
+  let state: "waiting" | "begun" | "over" = "waiting";
+  const start = () => {
+    settle();
+    if (state !== "waiting") return;
+    state = "begun";
+    void begin().then(
+      (stop) => {
+        if (state === "over") stop();
+        else end = stop;
+      },
+      // The server went away in that moment: with the next start, then.
+      () => undefined,
+    );
+  };
+  const timer = setTimeout(start, LATER_MS);
+  for (const touch of TOUCHES) document.addEventListener(touch, start);
+  const settle = () => {
+    clearTimeout(timer);
+    for (const touch of TOUCHES) document.removeEventListener(touch, start);
+  };
+  return () => {
+    settle();
+    state = "over";
+    end?.();
+  };
+}
+
 /** From now on, until the function is called that it gives. */
 export function obey(queries: QueryClient): () => void {
   const read = () => void queries.fetchQuery(settingsQuery).then(apply, () => undefined);
@@ -47,9 +79,9 @@ export function obey(queries: QueryClient): () => void {
       .then(() => queries.invalidateQueries({ queryKey: settingsQuery.queryKey }))
       .then(read);
   });
-  const unpush = startPush(queries, (conversation) => {
-    // Not from the start: the router's screens bring this module.
-    void import("./router").then(({ router }) => router.navigate({ to: "/inbox", search: (conversation ? { c: conversation } : {}) as never }));
+  const unpush = later(async () => {
+    const [{ startPush }, { router }] = await Promise.all([import("@/push/page"), import("./router")]);
+    return startPush(queries, (conversation) => void router.navigate({ to: "/inbox", search: (conversation ? { c: conversation } : {}) as never }));
   });
   return () => {
     unpush();

@@ -3,7 +3,8 @@
  * `innerHTML` and its like; scripts made of text have nobody to ask and are refused.
  */
 
-import { WORKER } from "@/push/messages";
+/** The service worker (`push/messages`, which a first visit does not wait for). */
+const WORKER = "/sw.js";
 
 /** Radix's list of choices hides its scroll bar with it. The content security policy knows its hash (gateway/src/panel/answer.rs). */
 export const SELECT_STYLE =

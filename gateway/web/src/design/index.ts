@@ -11,11 +11,12 @@ export { Card, DefinitionList, Meter, PageHeader, PhoneNumber, VisuallyHidden, g
 export { ConfirmDialog, Dialog, Menu, type MenuItem, Popover, Sheet } from "./overlay";
 export type { Option } from "./option";
 export { useReturnedFocus } from "./return-focus";
+export { SegmentedControl } from "./segmented";
 export { Select, type SelectProps } from "./select";
 export { type Column, DataTable, type DataTableProps } from "./table";
 export { type Tab, Tabs } from "./tabs";
 export { Duration, RelativeTime, clock, formatDateTime, useNow, useZone } from "./time";
 export { type Toast, Toaster, dismiss, dismissAll, toast, undoable } from "./toast";
-export { Checkbox, RadioGroup, SegmentedControl, Switch } from "./toggles";
+export { Checkbox, RadioGroup, Switch } from "./toggles";
 export { SOFT, SOLID, type Tone, cx } from "./tone";
 export { Tooltip } from "./tooltip";

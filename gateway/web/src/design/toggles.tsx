@@ -1,5 +1,5 @@
 import { Check } from "lucide-react";
-import { Checkbox as RadixCheckbox, RadioGroup as RadixRadio, Switch as RadixSwitch, ToggleGroup } from "radix-ui";
+import { Checkbox as RadixCheckbox, RadioGroup as RadixRadio, Switch as RadixSwitch } from "radix-ui";
 import { type ReactNode, useId } from "react";
 import type { Option } from "./option";
 import { cx } from "./tone";
@@ -61,18 +61,5 @@ export function RadioGroup({ value, onValueChange, label, options, className }: 
         </div>
       ))}
     </RadixRadio.Root>
-  );
-}
-
-export function SegmentedControl({ value, onValueChange, label, options, className }: GroupProps & { options: readonly { value: string; label: string; icon?: ReactNode }[] }) {
-  return (
-    <ToggleGroup.Root type="single" value={value} aria-label={label} onValueChange={(next) => next && onValueChange(next)} className={cx("inline-flex rounded-md bg-sunken p-0.5", className)}>
-      {options.map((one) => (
-        <ToggleGroup.Item key={one.value} value={one.value} className="inline-flex h-7 items-center gap-1.5 rounded-sm px-2.5 text-sm font-medium text-ink-2 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card">
-          {one.icon}
-          {one.label}
-        </ToggleGroup.Item>
-      ))}
-    </ToggleGroup.Root>
   );
 }
