@@ -28,6 +28,7 @@ describe("what is whose to know", () => {
     expect(reasonOf(event("sla.breached", line({ agent_id: "bob" })), reader)).toBeUndefined();
     expect(reasonOf(event("conversation.opened", line({ spam: true })), reader)).toBeUndefined();
     expect(reasonOf(event("conversation.opened", line({ channel: "call" })), reader)).toBeUndefined();
+    expect(reasonOf(event("message.received", line({ agent_id: "ann" }), { quiet: true }), reader)).toBeUndefined();
   });
 });
 

@@ -75,8 +75,8 @@ export function reasonOf(event: Pick<JournalEvent, "kind" | "data" | "actor">, {
   // The scope of a mention is whoever is mentioned.
   if (event.kind === "conversation.mentioned") return "mentioned";
   const line = event.data.conversation as Line | undefined;
-  // Calls ring.
-  if (!line || line.spam || line.channel === "call") return undefined;
+  // Calls ring; nobody has to look at spam, or at whoever is blocked.
+  if (!line || line.spam || event.data.quiet === true || line.channel === "call") return undefined;
   const mine = line.agent_id === self;
   switch (event.kind) {
     case "conversation.assigned":

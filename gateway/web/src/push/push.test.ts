@@ -44,21 +44,16 @@ describe("a browser", () => {
 });
 
 describe("a subscription", () => {
-  const ann = { email: "ann@desk.test", tenant: "one" };
-  const known: Kept = { id: "1", endpoint: "https://push.test/1", person: ann.email, tenant: ann.tenant, at: 1000 };
-  const found = { endpoint: known.endpoint };
+  const known: Kept = { id: "1", endpoint: "https://push.test/1", person: "ann@desk.test" };
 
-  it("is told of when it is another, in another company, or a day old", () => {
-    expect(dutyOf(found, known, ann, 2000)).toBe("none");
-    expect(dutyOf({ endpoint: "https://push.test/2" }, known, ann, 2000)).toBe("tell");
-    expect(dutyOf(found, known, { ...ann, tenant: "two" }, 2000)).toBe("tell");
-    expect(dutyOf(found, known, ann, 1000 + 24 * 3_600_000)).toBe("tell");
+  it("is told of with each start: the server keeps it for one sign-in", () => {
+    expect(dutyOf(true, known, "ann@desk.test")).toBe("tell");
   });
 
   it("of somebody else, or of nobody, is forgotten", () => {
-    expect(dutyOf(found, known, { ...ann, email: "bob@desk.test" }, 2000)).toBe("forget");
-    expect(dutyOf(found, undefined, ann, 2000)).toBe("forget");
-    expect(dutyOf(undefined, known, ann, 2000)).toBe("forget");
-    expect(dutyOf(undefined, undefined, ann, 2000)).toBe("none");
+    expect(dutyOf(true, known, "bob@desk.test")).toBe("forget");
+    expect(dutyOf(true, undefined, "ann@desk.test")).toBe("forget");
+    expect(dutyOf(false, known, "ann@desk.test")).toBe("forget");
+    expect(dutyOf(false, undefined, "ann@desk.test")).toBe("none");
   });
 });

@@ -8,8 +8,6 @@ import { deviceName, keyBytes, sameBytes } from "./device";
 import { WORKER } from "./messages";
 
 const KEPT = "trunkline.push";
-/** How often the server is told that it is still there. */
-const AGAIN_MS = 24 * 60 * 60 * 1000;
 
 export interface Kept {
   /** The server's name for it. */
@@ -17,9 +15,6 @@ export interface Kept {
   readonly endpoint: string;
   /** The person, in all of their tenants. */
   readonly person: string;
-  readonly tenant: string;
-  /** Milliseconds of `Date.now()`. */
-  readonly at: number;
 }
 
 export function kept(): Kept | undefined {
@@ -59,7 +54,7 @@ async function tell(found: PushSubscription, me: Me): Promise<PushBrowser> {
   const { endpoint, keys } = found.toJSON();
   const device = deviceName(navigator.userAgent);
   const told = await addPushBrowser({ endpoint: endpoint ?? found.endpoint, keys: { p256dh: keys?.p256dh ?? "", auth: keys?.auth ?? "" }, ...(device ? { device } : {}) });
-  localStorage.setItem(KEPT, JSON.stringify({ id: told.id, endpoint: found.endpoint, person: me.user.email, tenant: me.tenant.id, at: Date.now() } satisfies Kept));
+  localStorage.setItem(KEPT, JSON.stringify({ id: told.id, endpoint: found.endpoint, person: me.user.email } satisfies Kept));
   return told;
 }
 
@@ -105,17 +100,18 @@ export async function turnOff(): Promise<void> {
 }
 
 /** What is to be done about the subscription that a browser has, whoever is signed in now. */
-export function dutyOf(found: { readonly endpoint: string } | undefined, known: Kept | undefined, me: { readonly email: string; readonly tenant: string }, now: number): "none" | "forget" | "tell" {
+export function dutyOf(found: boolean, known: Kept | undefined, email: string): "none" | "forget" | "tell" {
   if (!found) return known ? "forget" : "none";
+  // Each time: the server keeps it for as long as a sign-in lasts, and this may be another, or in another company.
+  if (known?.person === email) return "tell";
   // Somebody else's, who left without signing out here.
-  if (!known || known.person !== me.email) return "forget";
-  return known.endpoint === found.endpoint && known.tenant === me.tenant && now - known.at < AGAIN_MS ? "none" : "tell";
+  return "forget";
 }
 
 /** At the start, and when the browser has changed its address. */
 export async function keepInStep(me: Me): Promise<void> {
   const found = await subscription();
-  switch (dutyOf(found, kept(), { email: me.user.email, tenant: me.tenant.id }, Date.now())) {
+  switch (dutyOf(found !== undefined, kept(), me.user.email)) {
     case "forget":
       return forget();
     case "tell":
