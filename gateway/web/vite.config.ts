@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { build, defineConfig, type Plugin } from "vite";
 
 /** Where a gateway answers while the panel is developed with `npm run dev`. */
 const gateway = process.env.TRUNKLINE_URL ?? "http://127.0.0.1:8080";
@@ -21,7 +21,7 @@ function compressed(): Plugin {
         if (!entry.isFile() || !/\.(html|js|css|svg|json|webmanifest)$/.test(entry.name) || entry.parentPath.endsWith(".vite")) continue;
         const path = join(entry.parentPath, entry.name);
         const text = readFileSync(path);
-        if (text.length < 1000) continue;
+        if (text.length < 500) continue;
         writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
         writeFileSync(`${path}.br`, brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } }));
       }
@@ -29,9 +29,32 @@ function compressed(): Plugin {
   };
 }
 
+/** The service worker: one classic script at an address that stays, without a part of the panel in it. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    async generateBundle() {
+      const built = await build({
+        configFile: false,
+        logLevel: "error",
+        build: {
+          write: false,
+          target: "es2023",
+          rollupOptions: { input: join(src, "push/worker/sw.ts"), output: { format: "iife", entryFileNames: "sw.js" } },
+        },
+      });
+      const [output] = [built].flat();
+      const [script, ...more] = output && "output" in output ? output.output : [];
+      if (script?.type !== "chunk" || more.length > 0) throw new Error("the service worker is more than one file");
+      this.emitFile({ type: "asset", fileName: "sw.js", source: script.code });
+    },
+  };
+}
+
 const src = fileURLToPath(new URL("./src", import.meta.url));
 /** Code that a first visit does not wait for; an icon that no other code draws comes later. */
-const LATER = /^(screens\/(?!agent-bar\/(?!after)|calls\/|in-call\/notice|inbox\/nav-badge|setup\/banner|shared\/|test-call\/)|phone\/ui\/(keypad|audio-settings|gallery|missed)|app\/(palette|shortcut-list))/;
+const LATER = /^(screens\/(?!agent-bar\/(?!after)|calls\/|in-call\/notice|inbox\/nav-badge|setup\/banner|shared\/|test-call\/)|phone\/ui\/(keypad|audio-settings|gallery|missed)|app\/(palette|shortcut-list|more))/;
 
 /** The icons that nothing of a first visit draws, as a pattern for their modules: together they would make the first visit wait for them. */
 function laterIcons(): RegExp {
@@ -54,7 +77,7 @@ function laterIcons(): RegExp {
 const later = laterIcons();
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compressed()],
+  plugins: [react(), tailwindcss(), serviceWorker(), compressed()],
   resolve: {
     alias: {
       "@": src,
@@ -76,7 +99,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vendor", test: (id) => /node_modules\/(react|react-dom|scheduler|@tanstack|openapi-fetch|lucide-react)\//.test(id) && !later.test(id) },
-            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index|screens\/inbox\/(counts|nav-badge))/, minShareCount: 2 },
+            { name: "app", test: /src\/(app\/(?!notify)|design\/(?!combobox|tabs|toggles)|live|phone\/ui\/(?!keypad|audio-settings|gallery|missed)|phone\/core\/(?!jssip)|api|i18n\/index|screens\/inbox\/(counts|nav-badge))/, minShareCount: 2 },
             { name: "icons", test: later },
           ],
         },

@@ -6,7 +6,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use trunkline_conversations::csat;
@@ -25,6 +25,9 @@ use crate::limits::Class;
 use crate::state::AppState;
 
 const CONTEXT: &str = "csat-survey";
+/// Its own style and its own answer, and nothing else.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Where a survey is.
 #[derive(Serialize, Deserialize)]
@@ -182,7 +185,10 @@ fn page(status: StatusCode, words: &Words, inside: &str) -> Response {
         language = words.language,
         title = words.title,
     );
-    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let headers = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    ];
     (status, headers, Html(html)).into_response()
 }
 

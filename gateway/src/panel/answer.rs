@@ -28,6 +28,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 's
 /// A page of ours has use for the microphone and for choosing where a bell rings; nothing in it has for the rest.
 const PERMISSIONS: &str = "microphone=(self), speaker-selection=(self), autoplay=(self), camera=(), geolocation=(), display-capture=(), \
     payment=(), usb=()";
+/// The service worker, which a browser asks for by this name for ever.
+const WORKER: &str = "sw.js";
+/// Its own script is all of it; what it fetches are pages of ours, for whoever goes to one.
+const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
@@ -125,6 +129,9 @@ pub(super) fn file<F: RustEmbed>(path: &str, encoding: Encoding, headers: &Heade
     if ending(path) == "html" {
         protect(answer);
     }
+    if path == WORKER {
+        answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+    }
     Some(response)
 }
 
@@ -184,6 +191,7 @@ mod tests {
                 "index.html.br" => "brotli",
                 "index.html.gz" => "gzip",
                 "assets/main-h4sh.js" => "1",
+                "sw.js" => "2",
                 _ => return None,
             };
             let hash = std::array::from_fn(|_| u8::try_from(path.len()).unwrap());
@@ -227,6 +235,14 @@ mod tests {
         assert_eq!(response.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
         assert!(!response.headers().contains_key(CONTENT_ENCODING), "there is no smaller one");
         assert_eq!(text(response).await, "1");
+    }
+
+    #[test]
+    fn the_service_worker_is_asked_about_each_time_and_fetches_pages_of_ours_alone() {
+        let response = file::<Sample>("sw.js", Encoding::Brotli, &HeaderMap::new()).unwrap();
+        assert_eq!(response.headers()[CONTENT_SECURITY_POLICY], WORKER_POLICY);
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/javascript; charset=utf-8");
     }
 
     #[tokio::test]

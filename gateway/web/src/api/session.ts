@@ -88,9 +88,28 @@ export async function switchTo(tenant: string): Promise<void> {
   location.assign("/");
 }
 
+const farewells = new Set<() => Promise<unknown>>();
+/** Longest that signing out waits for them. */
+const FAREWELL_MS = 3000;
+
+/** What needs the sign-in one last time. */
+export function beforeSignOut(work: () => Promise<unknown>): () => void {
+  farewells.add(work);
+  return () => farewells.delete(work);
+}
+
+async function sayFarewell(): Promise<void> {
+  if (farewells.size === 0) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, FAREWELL_MS)));
+  await Promise.race([Promise.allSettled([...farewells].map((work) => work())), late]);
+  clearTimeout(timer);
+}
+
 /** Signs out, in all tabs; also when the server cannot be asked. */
 export async function signOut(): Promise<void> {
   try {
+    await sayFarewell();
     await post("/api/v1/auth/logout");
   } finally {
     channel?.postMessage({ type: "signed_out" } satisfies Message);

@@ -8,6 +8,8 @@ import { settingsQuery } from "@/api/settings";
 import { toast } from "@/design";
 import { loadArea, t } from "@/i18n";
 import { type JournalEvent, live } from "@/live";
+import { type Carried, plainName, tagOf } from "@/push/messages";
+import { hasTold } from "@/push/page";
 import { type Reason, howTold, reasonOf, wishesOf } from "./notify";
 import { router } from "./router";
 
@@ -57,32 +59,41 @@ export async function told(event: JournalEvent, queries: QueryClient): Promise<v
     talking: live.store.agent(self)?.activity === "on_contact",
   });
   if (!how) return;
-  await loadArea("notify");
+  await Promise.all([loadArea("notify"), loadArea("told")]);
   const { title, body } = words(reason, event);
   const open = () => void router.navigate({ to: "/inbox", search: { c: conversation } as never });
-  if (how.where === "desktop") show(title, body, conversation, open);
+  if (how.where === "desktop") await show(title, body, { conversation, event: event.id }, open);
   else if (here.looking) toast({ title, ...(body ? { description: body } : {}), action: { label: t("notify.open"), run: open } });
   if (how.sound) chime();
 }
 
 function words(reason: Reason, { data }: JournalEvent): { title: string; body: string } {
   const line = (data.conversation ?? {}) as { title?: string | null; address?: string; contact?: { name?: string }; last?: { text?: string } };
-  // Marks that turn the direction of what stands around them are nobody's name.
-  const name = (line.title ?? (line.contact?.name || line.address) ?? "").replace(/[\u200B\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]/g, "").trim() || "\u2026";
+  const name = plainName(line.title ?? (line.contact?.name || line.address) ?? "");
   const preview = typeof data.preview === "string" ? data.preview : (line.last?.text ?? "");
-  return { title: t(`notify.told.${reason}`, { name }), body: preview.slice(0, 120) };
+  return { title: t(`told.${reason}`, { name }), body: preview.slice(0, 120) };
 }
 
-function show(title: string, body: string, conversation: string, open: () => void): void {
+/** By the service worker where there is one: what the server pushes then takes the place of this, and a phone shows nothing else. */
+async function show(title: string, body: string, carried: Carried & { conversation: string; event: string }, open: () => void): Promise<void> {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
+  const options = { body, tag: tagOf(carried.conversation), icon: "/icon-192.png", data: carried satisfies Carried };
+  const worker = await ("serviceWorker" in navigator ? navigator.serviceWorker.getRegistration("/").catch(() => undefined) : undefined);
   try {
-    // One of each conversation: the next takes the place of the last.
-    const notification = new Notification(title, { body, tag: `trunkline-chat-${conversation}`, icon: "/icon-192.png" });
-    notification.onclick = () => {
-      window.focus();
-      open();
-      notification.close();
-    };
+    if (worker?.active) {
+      const standing = await worker.getNotifications({ tag: options.tag });
+      // The push was quicker.
+      if (standing.some((one) => (one.data as Carried | null)?.event === carried.event)) return;
+      await worker.showNotification(title, { ...options, renotify: true } as NotificationOptions);
+    } else {
+      const notification = new Notification(title, options);
+      notification.onclick = () => {
+        window.focus();
+        open();
+        notification.close();
+      };
+    }
+    hasTold(carried.event);
   } catch {
     // Chromium on Android notifies from service workers only.
   }

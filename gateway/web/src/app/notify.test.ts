@@ -9,12 +9,13 @@ const now: Moment = { minute: 12 * 60, looking: false, sees: false, talking: fal
 const plain = wishesOf([]);
 
 describe("what is whose to know", () => {
-  it("is what was given to them, mentions them, is nobody's in their queues, or answers them", () => {
+  it("is what was given to them, mentions them, is nobody's in their queues, answers them, or is answered too late", () => {
     expect(reasonOf(event("conversation.assigned", line({ agent_id: "ann" }), { from: { agent_id: null } }, "bob"), reader)).toBe("assigned");
     expect(reasonOf(event("conversation.mentioned", undefined, {}, "bob"), reader)).toBe("mentioned");
     expect(reasonOf(event("conversation.opened", line()), reader)).toBe("unassigned");
     expect(reasonOf(event("conversation.reopened", line({ queue_id: null })), reader)).toBe("unassigned");
     expect(reasonOf(event("message.received", line({ agent_id: "ann" })), reader)).toBe("message");
+    expect(reasonOf(event("sla.breached", line({ agent_id: "ann" })), reader)).toBe("sla");
   });
 
   it("is nothing that they did, others' work, spam, or a call", () => {
@@ -24,8 +25,10 @@ describe("what is whose to know", () => {
     expect(reasonOf(event("conversation.opened", line({ queue_id: "support" })), reader)).toBeUndefined();
     expect(reasonOf(event("conversation.opened", line({ agent_id: "bob" })), reader)).toBeUndefined();
     expect(reasonOf(event("message.received", line()), reader)).toBeUndefined();
+    expect(reasonOf(event("sla.breached", line({ agent_id: "bob" })), reader)).toBeUndefined();
     expect(reasonOf(event("conversation.opened", line({ spam: true })), reader)).toBeUndefined();
     expect(reasonOf(event("conversation.opened", line({ channel: "call" })), reader)).toBeUndefined();
+    expect(reasonOf(event("message.received", line({ agent_id: "ann" }), { quiet: true }), reader)).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@
 import type { Setting } from "@/api/settings";
 import type { JournalEvent } from "@/live";
 
-export const REASONS = ["assigned", "mentioned", "unassigned", "message"] as const;
+export const REASONS = ["assigned", "mentioned", "unassigned", "message", "sla"] as const;
 export type Reason = (typeof REASONS)[number];
 
 export interface Wishes {
@@ -46,7 +46,7 @@ export function wishesOf(settings: readonly Pick<Setting, "key" | "value">[]): W
   const of = (name: string) => settings.find((one) => one.key === `inbox.${name}`)?.value;
   const yes = (name: string) => of(name) !== false;
   return {
-    on: { assigned: yes("notify_assigned"), mentioned: yes("notify_mentioned"), unassigned: yes("notify_unassigned"), message: yes("notify_message") },
+    on: { assigned: yes("notify_assigned"), mentioned: yes("notify_mentioned"), unassigned: yes("notify_unassigned"), message: yes("notify_message"), sla: yes("notify_sla") },
     sound: yes("sound"),
     desktop: yes("desktop"),
     quiet: of("quiet") === true ? { from: minuteOf(of("quiet_from"), 22 * 60), until: minuteOf(of("quiet_until"), 7 * 60) } : undefined,
@@ -75,8 +75,8 @@ export function reasonOf(event: Pick<JournalEvent, "kind" | "data" | "actor">, {
   // The scope of a mention is whoever is mentioned.
   if (event.kind === "conversation.mentioned") return "mentioned";
   const line = event.data.conversation as Line | undefined;
-  // Calls ring.
-  if (!line || line.spam || line.channel === "call") return undefined;
+  // Calls ring; nobody has to look at spam, or at whoever is blocked.
+  if (!line || line.spam || event.data.quiet === true || line.channel === "call") return undefined;
   const mine = line.agent_id === self;
   switch (event.kind) {
     case "conversation.assigned":
@@ -87,6 +87,8 @@ export function reasonOf(event: Pick<JournalEvent, "kind" | "data" | "actor">, {
       return !line.agent_id && (!line.queue_id || queues.has(line.queue_id)) ? "unassigned" : undefined;
     case "message.received":
       return mine ? "message" : undefined;
+    case "sla.breached":
+      return mine ? "sla" : undefined;
     default:
       return undefined;
   }

@@ -27,6 +27,39 @@ export function apply(settings: readonly Setting[]): void {
   if (language && language !== currentLanguage()) void setLanguage(language);
 }
 
+/** Nothing of a first screen waits for it: it begins with the first touch, when the page is left for another, or after a while. */
+const LATER_MS = 15_000;
+const TOUCHES = ["pointerdown", "keydown", "visibilitychange"] as const;
+
+function later(begin: () => Promise<() => void>): () => void {
+  let end: (() => void) | undefined;
+  let state: "waiting" | "begun" | "over" = "waiting";
+  const start = () => {
+    settle();
+    if (state !== "waiting") return;
+    state = "begun";
+    void begin().then(
+      (stop) => {
+        if (state === "over") stop();
+        else end = stop;
+      },
+      // The server went away in that moment: with the next start, then.
+      () => undefined,
+    );
+  };
+  const timer = setTimeout(start, LATER_MS);
+  for (const touch of TOUCHES) document.addEventListener(touch, start);
+  const settle = () => {
+    clearTimeout(timer);
+    for (const touch of TOUCHES) document.removeEventListener(touch, start);
+  };
+  return () => {
+    settle();
+    state = "over";
+    end?.();
+  };
+}
+
 /** From now on, until the function is called that it gives. */
 export function obey(queries: QueryClient): () => void {
   const read = () => void queries.fetchQuery(settingsQuery).then(apply, () => undefined);
@@ -36,7 +69,7 @@ export function obey(queries: QueryClient): () => void {
   });
   const off = live.onEvent((event) => {
     // The first of them brings what tells of them.
-    if (/^(conversation|message)\.(assigned|opened|reopened|mentioned|received)$/.test(event.kind)) void import("./notify-inbox").then(({ told }) => told(event, queries));
+    if (/^(conversation|message|sla)\.(assigned|opened|reopened|mentioned|received|breached)$/.test(event.kind)) void import("./notify-inbox").then(({ told }) => told(event, queries));
     if (event.kind === "settings.changed") void queries.invalidateQueries({ queryKey: settingsQuery.queryKey }).then(read);
   });
   rememberTheme((theme) => {
@@ -46,7 +79,12 @@ export function obey(queries: QueryClient): () => void {
       .then(() => queries.invalidateQueries({ queryKey: settingsQuery.queryKey }))
       .then(read);
   });
+  const unpush = later(async () => {
+    const [{ startPush }, { router }] = await Promise.all([import("@/push/page"), import("./router")]);
+    return startPush(queries, (conversation) => void router.navigate({ to: "/inbox", search: (conversation ? { c: conversation } : {}) as never }));
+  });
   return () => {
+    unpush();
     unsubscribe();
     off();
     rememberTheme(undefined);

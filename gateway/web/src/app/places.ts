@@ -59,8 +59,7 @@ export function usePlaces(): readonly Place[] {
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
-      // A narrow screen has room for eight: who runs the platform too finds it with the rest, and by its keys.
-      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b", ...(mayPlatform ? { under: "/settings" as const } : {}) }] : []),
+      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b" }] : []),
       { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
       ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
       ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),

@@ -59,10 +59,12 @@ export function ErrorState({ error, onRetry, title, className }: { error: unknow
 export function Banner({ tone, icon, children, action, onDismiss, className }: { tone: Tone; icon?: ReactNode; children: ReactNode; action?: ReactNode; onDismiss?: () => void; className?: string }) {
   const t = useT();
   return (
-    <div className={cx("flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2 text-md", SOFT[tone], className)}>
-      {icon}
-      <div className="min-w-0 flex-1 basis-52 text-ink">{children}</div>
-      {action}
+    <div className={cx("flex items-start gap-2 px-4 py-2 text-md", SOFT[tone], className)}>
+      <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1">
+        {icon}
+        <div className="min-w-0 flex-1 basis-52 text-ink">{children}</div>
+        {action}
+      </div>
       {onDismiss && (
         <IconButton label={t("common.close")} size="sm" onClick={onDismiss}>
           <X size={14} aria-hidden />

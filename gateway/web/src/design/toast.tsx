@@ -87,7 +87,7 @@ export function Toaster() {
     return () => removeEventListener("pagehide", dismissAll);
   }, []);
   return (
-    <section aria-label={t("common.notifications")} className="pointer-events-none fixed end-3 bottom-3 z-50 grid w-[min(24rem,calc(100vw-1.5rem))] gap-2 max-sm:bottom-16">
+    <section aria-label={t("common.notifications")} className="pointer-events-none fixed end-3 bottom-[calc(var(--notices-above,0px)+0.75rem)] z-50 grid w-[min(24rem,calc(100vw-1.5rem))] gap-2 max-sm:bottom-[calc(var(--notices-above,3.75rem)+0.5rem)]">
       {toasts.map((one) => (
         <Card key={one.id} toast={one} />
       ))}

@@ -1,5 +1,5 @@
 import { Check } from "lucide-react";
-import { Checkbox as RadixCheckbox, RadioGroup as RadixRadio, Switch as RadixSwitch, ToggleGroup } from "radix-ui";
+import { Checkbox as RadixCheckbox, RadioGroup as RadixRadio, Switch as RadixSwitch } from "radix-ui";
 import { type ReactNode, useId } from "react";
 import type { Option } from "./option";
 import { cx } from "./tone";
@@ -16,7 +16,7 @@ export function Checkbox({ label, checked, onCheckedChange, disabled, className 
   const id = useId();
   return (
     <div className={cx("flex min-h-6 items-center gap-2 text-md", className)}>
-      <RadixCheckbox.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={(next) => onCheckedChange(next === true)} className="grid size-4.5 place-items-center rounded-sm border border-line-control bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
+      <RadixCheckbox.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={(next) => onCheckedChange(next === true)} className="grid size-4.5 shrink-0 place-items-center rounded-sm border border-line-control bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
         <RadixCheckbox.Indicator>
           <Check size={13} strokeWidth={3} aria-hidden className="text-accent-ink" />
         </RadixCheckbox.Indicator>
@@ -30,7 +30,7 @@ export function Switch({ label, checked, onCheckedChange, disabled, className }:
   const id = useId();
   return (
     <div className={cx("flex min-h-6 items-center gap-2 text-md", className)}>
-      <RadixSwitch.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={onCheckedChange} className="h-5 w-9 rounded-full border border-line-control bg-sunken transition-colors data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
+      <RadixSwitch.Root id={id} checked={checked} disabled={disabled ?? false} onCheckedChange={onCheckedChange} className="h-5 w-9 shrink-0 rounded-full border border-line-control bg-sunken transition-colors data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-45">
         <RadixSwitch.Thumb className="block size-3.5 translate-x-0.5 rounded-full bg-ink-3 transition-transform data-[state=checked]:translate-x-4.5 data-[state=checked]:bg-accent-ink rtl:data-[state=checked]:-translate-x-4.5" />
       </RadixSwitch.Root>
       <label htmlFor={id}>{label}</label>
@@ -61,18 +61,5 @@ export function RadioGroup({ value, onValueChange, label, options, className }: 
         </div>
       ))}
     </RadixRadio.Root>
-  );
-}
-
-export function SegmentedControl({ value, onValueChange, label, options, className }: GroupProps & { options: readonly { value: string; label: string; icon?: ReactNode }[] }) {
-  return (
-    <ToggleGroup.Root type="single" value={value} aria-label={label} onValueChange={(next) => next && onValueChange(next)} className={cx("inline-flex rounded-md bg-sunken p-0.5", className)}>
-      {options.map((one) => (
-        <ToggleGroup.Item key={one.value} value={one.value} className="inline-flex h-7 items-center gap-1.5 rounded-sm px-2.5 text-sm font-medium text-ink-2 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card">
-          {one.icon}
-          {one.label}
-        </ToggleGroup.Item>
-      ))}
-    </ToggleGroup.Root>
   );
 }

@@ -24,15 +24,16 @@ import type platform from "./en/platform.json";
 import type reports from "./en/reports.json";
 import type routing from "./en/routing.json";
 import type sound from "./en/sound.json";
+import type told from "./en/told.json";
 import type wizard from "./en/wizard.json";
 import type work from "./en/work.json";
+import { LANGUAGES, type Language, knownLanguage } from "./languages";
 
-export const LANGUAGES = ["en", "ru", "it"] as const;
-export type Language = (typeof LANGUAGES)[number];
+export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -64,6 +65,7 @@ const LATER = {
   reports: { en: () => import("./en/reports.json"), ru: () => import("./ru/reports.json"), it: () => import("./it/reports.json") },
   routing: { en: () => import("./en/routing.json"), ru: () => import("./ru/routing.json"), it: () => import("./it/routing.json") },
   sound: { en: () => import("./en/sound.json"), ru: () => import("./ru/sound.json"), it: () => import("./it/sound.json") },
+  told: { en: () => import("./en/told.json"), ru: () => import("./ru/told.json"), it: () => import("./it/told.json") },
   wizard: { en: () => import("./en/wizard.json"), ru: () => import("./ru/wizard.json"), it: () => import("./it/wizard.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
@@ -76,12 +78,7 @@ const listeners = new Set<() => void>();
 
 /** The language that this browser asked for before, or prefers. */
 export function preferredLanguage(): Language {
-  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
-  for (const tag of wanted) {
-    const known = LANGUAGES.find((one) => tag.toLowerCase().split("-")[0] === one);
-    if (known) return known;
-  }
-  return "en";
+  return knownLanguage([localStorage.getItem(KEPT) ?? "", ...navigator.languages]);
 }
 
 /** Loads a language and shows it. */

@@ -257,7 +257,7 @@ export class LiveStore {
 
   /** Applies what is newer than the list that it belongs to. `flush` tells the listeners. */
   apply(event: JournalEvent): void {
-    if (event.kind === "agent.state_changed" || event.kind === "agent.activity_changed" || event.kind === "agent.extension_changed") {
+    if (event.kind === "agent.state_changed" || event.kind === "agent.activity_changed" || event.kind === "agent.extension_changed" || event.kind === "agent.chat_capacity_changed") {
       if (event.seq > this.asOf.agents) this.agentChanged(event);
     } else if (event.kind.startsWith("call.") || event.kind.startsWith("recording.")) {
       if (event.seq > this.asOf.calls) this.callChanged(event);
@@ -286,6 +286,8 @@ export class LiveStore {
       if (told !== "on_contact" && event.seq > this.asOf.calls) this.leave(agent.id);
     } else if (event.kind === "agent.extension_changed") {
       this.agents.set(agent.id, { ...agent, extension: text(data.extension) });
+    } else if (event.kind === "agent.chat_capacity_changed") {
+      if (typeof data.chat_capacity === "number") this.agents.set(agent.id, { ...agent, chat_capacity: data.chat_capacity });
     } else {
       const state = (text(data.state) ?? agent.state) as Agent["state"];
       this.agents.set(agent.id, { ...agent, state, reason: text(data.reason), state_since: at });
@@ -371,7 +373,7 @@ export class LiveStore {
   }
 
   /** Who sets it sees it at once; of skills no event tells. */
-  setAgent(id: string, part: Partial<Pick<Agent, "skills" | "extension">>): void {
+  setAgent(id: string, part: Partial<Pick<Agent, "skills" | "extension" | "chat_capacity">>): void {
     const agent = this.agents.get(id);
     if (!agent) return;
     this.agents.set(id, { ...agent, ...part });

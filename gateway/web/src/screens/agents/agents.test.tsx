@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, configure, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { Toaster, dismiss } from "@/design";
 import { loadArea, setLanguage } from "@/i18n";
@@ -116,4 +116,26 @@ test("a colleague is called by the server where this browser is no phone, by nam
   answer = { status: 409, body: { status: 409, code: "target-busy", title: "x", type: "x" } };
   await act(() => callAgent({ id: "ben" }));
   expect(await screen.findByText("They are on a call. Try again later.", { selector: "section *" })).toBeTruthy();
+});
+
+test("how many chats an agent has at once is set from 0 to 50, and what the server says of it is shown", async () => {
+  show("ann");
+  const chats = () => screen.getByRole("textbox", { name: "Chats at once" });
+  const form = () => within(screen.getByRole("form", { name: "Chats at once" }));
+  expect(chats()).toHaveProperty("value", "4");
+  expect(form().getByRole("button", { name: "Save" })).toHaveProperty("disabled", true);
+  for (const wrong of ["", "51", "-1", "x", "1.5"]) {
+    fireEvent.change(chats(), { target: { value: wrong } });
+    form().getByText("From 0 to 50");
+    expect(form().getByRole("button", { name: "Save" })).toHaveProperty("disabled", true);
+  }
+  answer = { status: 422, body: { status: 422, code: "invalid-input", errors: [{ field: "chat_capacity", message: "must be from 0 to 50" }] } };
+  fireEvent.change(chats(), { target: { value: "0" } });
+  fireEvent.click(form().getByRole("button", { name: "Save" }));
+  await screen.findByText("must be from 0 to 50");
+  answer = { status: 200, body: { ...agent("ann", "Ann", "2001"), chat_capacity: 0 } };
+  fireEvent.click(form().getByRole("button", { name: "Save" }));
+  await screen.findAllByText("Ann gets chats by hand only");
+  expect(asked.at(-1)).toEqual({ what: "PUT agents/ann/chat-capacity", body: { chat_capacity: 0 } });
+  await waitFor(() => expect(chats()).toHaveProperty("value", "0"));
 });

@@ -33,6 +33,7 @@ export function Manage({ agent, onClose }: { agent: LiveAgent; onClose: () => vo
         </p>
         <StateForm agent={agent} />
         <Extension key={agent.extension} agent={agent} />
+        <Chats key={agent.chat_capacity} agent={agent} />
         <Skills key={JSON.stringify(agent.skills)} agent={agent} />
       </div>
     </Sheet>
@@ -129,6 +130,54 @@ function Extension({ agent }: { agent: LiveAgent }) {
       <div>
         <Button type="submit" variant="primary" busy={save.isPending} disabled={!fits || wanted === (agent.extension ?? "")}>
           {t("work.extension.save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** As the server has it. */
+const MOST_CHATS = 50;
+
+function Chats({ agent }: { agent: LiveAgent }) {
+  const t = useT();
+  const [text, setText] = useState(String(agent.chat_capacity));
+  const wanted = /^\d{1,2}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  const fits = wanted >= 0 && wanted <= MOST_CHATS;
+  const save = useMutation({
+    mutationFn: (chats: number) => body(api.PUT("/api/v1/agents/{id}/chat-capacity", { params: { path: { id: agent.id } }, body: { chat_capacity: chats } })),
+    onSuccess: (now) => {
+      toast({ title: now.chat_capacity === 0 ? t("work.chats.saved-none", { name: agent.name }) : t("work.chats.saved", { name: agent.name, n: now.chat_capacity }), tone: "good" });
+      live.store.setAgent(now.id, { chat_capacity: now.chat_capacity });
+    },
+  });
+  const error = save.error ? (save.error instanceof Problem && save.error.fields.chat_capacity ? save.error.fields.chat_capacity : problemText(save.error)) : undefined;
+  return (
+    <form
+      aria-label={t("work.chats")}
+      noValidate
+      className="grid gap-3 border-t border-line pt-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (fits && !save.isPending) save.mutate(wanted);
+      }}
+    >
+      <Field label={t("work.chats")} hint={t("work.chats.about", { name: agent.name })} error={fits ? error : t("work.chats.wrong")}>
+        <Input
+          inputMode="numeric"
+          autoComplete="off"
+          maxLength={2}
+          className="num w-32"
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            save.reset();
+          }}
+        />
+      </Field>
+      <div>
+        <Button type="submit" variant="primary" busy={save.isPending} disabled={!fits || wanted === agent.chat_capacity}>
+          {t("work.chats.save")}
         </Button>
       </div>
     </form>

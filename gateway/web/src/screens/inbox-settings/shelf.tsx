@@ -65,7 +65,7 @@ export function ShelfList<T extends Stored, W>({ what, shelf, icon, personal, na
         <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
           {items.map((one) => (
             <li key={one.id} className="flex items-start gap-3 px-4 py-2.5">
-              <div className="min-w-0 flex-1">{row(one)}</div>
+              <div className="min-w-0 flex-1 self-center">{row(one)}</div>
               {mine(one) && <Tag className="mt-0.5">{t("inboxtools.mine")}</Tag>}
               {(mine(one) ? mayWrite : mayShare) && (
                 <div className="flex">

@@ -1,11 +1,11 @@
-import { CircleCheck, Clock, MailOpen, Tag, Trash2, UserPlus, X } from "lucide-react";
+import { CircleCheck, Clock, ListChecks, MailOpen, Tag, Trash2, UserPlus, X } from "lucide-react";
 import { IconButton } from "@/design";
 import { useT } from "@/i18n";
 import { carryOut, deeds, markRead } from "./actions";
 import type { Asked } from "./dialogs";
 
 /** What can be done to all that is chosen. */
-export function BulkBar({ ids, onAsk, onDone }: { ids: readonly string[]; onAsk: (what: Asked) => void; onDone: () => void }) {
+export function BulkBar({ ids, onAll, onAsk, onDone }: { ids: readonly string[]; /** There are more to choose. */ onAll: (() => void) | undefined; onAsk: (what: Asked) => void; onDone: () => void }) {
   const t = useT();
   const run = (what: Promise<unknown>) => {
     onDone();
@@ -16,6 +16,11 @@ export function BulkBar({ ids, onAsk, onDone }: { ids: readonly string[]; onAsk:
       <span className="flex-1 px-1 text-md font-medium" role="status">
         {t("inbox.chosen", { n: ids.length })}
       </span>
+      {onAll && (
+        <IconButton label={t("inbox.choose-all")} shortcut="shift+x" onClick={onAll}>
+          <ListChecks size={16} aria-hidden />
+        </IconButton>
+      )}
       <IconButton label={t("inbox.resolve")} shortcut="e" onClick={() => run(carryOut(deeds.resolve(), ids))}>
         <CircleCheck size={16} aria-hidden />
       </IconButton>

@@ -2,7 +2,7 @@ import { CalendarClock, LayoutTemplate, Paperclip, Send, Smile, X } from "lucide
 import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useImperativeHandle, useMemo, useRef, useState, type Ref } from "react";
 import { useMe } from "@/api";
 import { onceOpened } from "@/app/once-opened";
-import { Button, Dialog, Field, IconButton, Input, Popover, SegmentedControl, announce, cx, formatDateTime, useZone } from "@/design";
+import { Button, Dialog, Field, IconButton, Input, Popover, SegmentedControl, announce, cx, formatDateTime, useKeptClear, useZone } from "@/design";
 import { useT } from "@/i18n";
 import type { Conversation, ConversationDetail, Message, TemplateToSend } from "./api";
 import { cannedFor, filled, firstName, localInput, mentionsIn, put, segmentsOf, snoozeTimes, tokenAt } from "./compose-core";
@@ -46,6 +46,8 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const canned = useCanned();
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
+  const whole = useRef<HTMLElement>(null);
+  useKeptClear(whole);
   const callsOnly = line.channel === "call";
   const draft = useDraft(line.id, detail?.draft_text, callsOnly);
   const { text, note } = draft;
@@ -205,7 +207,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const mayFiles = note || (abilities?.file_limit ?? 0) > 0;
   const placeholder = note ? t("inbox.compose.note") : t("inbox.compose.reply", { name: tidy(line.contact.name || line.address), channel: channelText(line.channel) });
   return (
-    <section aria-label={t("inbox.compose")} className="border-t border-line bg-surface p-3 max-sm:p-2">
+    <section ref={whole} aria-label={t("inbox.compose")} className="border-t border-line bg-surface p-3 max-sm:p-2">
       <div className={cx("rounded-lg border px-3 py-2", note ? "border-dashed border-ring bg-ring-soft" : "border-line-strong")}>
         <div className="mb-1 flex items-center gap-2">
           <SegmentedControl
@@ -427,14 +429,14 @@ function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Da
         setOpen(next);
       }}
       align="end"
-      className="w-72"
+      className="w-[min(22.5rem,calc(100vw-1rem))]"
       trigger={
         <IconButton label={t("inbox.schedule")} disabled={disabled}>
           <CalendarClock size={16} aria-hidden />
         </IconButton>
       }
     >
-      <div className="grid gap-1">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
         {snoozeTimes(now).map(({ key, at }) => (
           <button key={key} type="button" onClick={() => choose(at)} className="flex min-h-8 items-center justify-between rounded-md px-2 text-md hover:bg-sunken">
             {t(`inbox.snooze.${key}`)}

@@ -41,6 +41,12 @@ export function ContentView({ message }: { message: Message }) {
   }
 }
 
+/** Whether what is drawn says the message's text too: the name of a place, of a card. */
+export function saysItsText({ kind, content }: Pick<Message, "kind" | "content">): boolean {
+  if (kind === "location") return number(content.latitude) !== undefined && number(content.longitude) !== undefined;
+  return kind === "contacts" && list(content.cards).length > 0;
+}
+
 function Line({ icon, children }: { icon?: ReactNode; children: ReactNode }) {
   return (
     <p className="flex items-center gap-1.5 text-sm text-ink-2">

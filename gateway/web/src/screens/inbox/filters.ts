@@ -141,3 +141,9 @@ export function matches(filter: Filter, line: Conversation, flags: Flags, self: 
   if (filter.unread && !flags.unread) return false;
   return !(filter.priority !== undefined && line.priority !== filter.priority);
 }
+
+/** Those from one to another, both of them, in the order of the list; nothing when one of the two is not in it. */
+export function rangeOf(ids: readonly string[], from: string | undefined, to: string): readonly string[] {
+  const [a, b] = [from === undefined ? -1 : ids.indexOf(from), ids.indexOf(to)];
+  return a < 0 || b < 0 ? [] : ids.slice(Math.min(a, b), Math.max(a, b) + 1);
+}

@@ -57,6 +57,8 @@ beforeEach(() => {
       asked.push({ what: `${request.method} ${path}`, body: text ? JSON.parse(text) : undefined });
       return answers[`${request.method} ${path}`]?.() ?? new Response(null, { status: 204 });
     }
+    const given = answers[`GET ${path}`];
+    if (given) return given();
     if (path === "/me") return Response.json({ permissions: PERMISSIONS, reach: "all", tenant: { id: "t", name: "Alpenhof", time_zone: "Europe/Zurich" }, user: { id: "me", name: "Aline Rochat" } });
     if (path === "/conversations") return Response.json({ items: listed, next_cursor: null, as_of_seq: 5 });
     if (path === "/conversations/counts") return Response.json({ mine: 2, unassigned: 0, mentioned: 0, all: 2, unread: 1, as_of_seq: 5 });
@@ -197,4 +199,63 @@ test("an empty list says what will be in it", async () => {
   listed = [];
   await show("", false);
   await screen.findByText("Nothing waits for you");
+});
+
+test("a range is chosen with Shift, and all by a key", async () => {
+  listed = [...listed, ...["c", "d"].map((id, n) => ({ ...line(id, { agent_id: "me", last_at: at(10 + n), contact: { id: `c-${id}`, person_id: `c-${id}`, name: `Person ${id}`, blocked: false } }), unread: false, draft: false, mentioned: false }))];
+  await show();
+  fireEvent.click(within(await row(/Marta Keller/)).getByRole("checkbox"));
+  fireEvent.click(within(await row(/Person c/)).getByRole("checkbox"), { shiftKey: true });
+  await screen.findByText("3 chosen");
+  fireEvent.click(await screen.findByRole("button", { name: /Choose all that are shown/ }));
+  await screen.findByText("4 chosen");
+  expect(screen.queryByRole("button", { name: /Choose all that are shown/ })).toBeNull();
+  fireEvent.keyDown(document.body, { key: "Escape" });
+  await waitFor(() => expect(screen.queryByText("4 chosen")).toBeNull());
+  fireEvent.keyDown(document.body, { key: "X", shiftKey: true });
+  await screen.findByText("4 chosen");
+});
+
+test("only what is unread is shown by a key, and all again", async () => {
+  await show();
+  await row(/Diego Paredes/);
+  const only = screen.getByRole("button", { name: /Only unread/ });
+  fireEvent.keyDown(document.body, { key: "U", shiftKey: true });
+  await waitFor(() => expect(screen.queryByRole("row", { name: /Diego Paredes/ })).toBeNull());
+  await row(/Marta Keller/);
+  expect(only.getAttribute("aria-pressed")).toBe("true");
+  fireEvent.click(only);
+  await row(/Diego Paredes/);
+});
+
+test("what waits for its undo is on its way; what is planned says when; a place is not said twice", async () => {
+  thread = [
+    message("Alpenhof, Zürich", { kind: "location", content: { latitude: 47.3, longitude: 8.5, name: "Alpenhof", address: "Zürich" } }),
+    message("Soon", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, state: "scheduled", at: at(9), send_at: new Date(Date.parse(at(9)) + 5000).toISOString() }),
+    message("Later", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, state: "scheduled", at: at(8), send_at: "2031-03-04T09:00:00Z" }),
+  ];
+  await show("?c=a");
+  const soon = (await screen.findByText("Soon")).closest("[data-message]") as HTMLElement;
+  within(soon).getByText("On its way");
+  within((await screen.findByText("Later")).closest("[data-message]") as HTMLElement).getByText(/^To be sent Mar 4/);
+  screen.getByText("Alpenhof");
+  expect(screen.queryByText("Alpenhof, Zürich", { selector: "[data-message] p" })).toBeNull();
+});
+
+test("a saved view goes only when there was time to think better of it", async () => {
+  PERMISSIONS.push("inbox_tools:manage");
+  try {
+    answers["GET /inbox-views"] = () => Response.json({ items: [{ id: "v", name: "VIP", filter: {} }] });
+    await show();
+    fireEvent.click(await screen.findByRole("button", { name: "Remove the view VIP" }));
+    await waitFor(() => expect(screen.queryByRole("button", { name: "VIP" })).toBeNull());
+    fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+    await screen.findByRole("button", { name: "VIP" });
+    expect(did("DELETE /inbox-views/v")).toEqual([]);
+    fireEvent.click(screen.getByRole("button", { name: "Remove the view VIP" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Close" }));
+    await waitFor(() => expect(did("DELETE /inbox-views/v")).toHaveLength(1));
+  } finally {
+    PERMISSIONS.pop();
+  }
 });

@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { MessagesSquare, PenSquare } from "lucide-react";
+import { Mail, MessagesSquare, PenSquare } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Problem, useCan, useMe } from "@/api";
 import { onceOpened } from "@/app/once-opened";
@@ -10,7 +10,7 @@ import { BulkBar } from "./bulk-bar";
 import type { ComposerHandle } from "./composer";
 import { useFreshTools, useLabels, useNames, useViews } from "./data";
 import { type Asked, Dialogs } from "./dialogs";
-import { type Search, filterOf, searchOf, without } from "./filters";
+import { type Search, filterOf, rangeOf, searchOf, without } from "./filters";
 import { useKeys } from "./keys";
 import { ListPane } from "./list";
 import { PersonPane } from "./person";
@@ -93,13 +93,22 @@ function Inbox({ self }: { self: string }) {
   const close = () => {
     go(without(search, "c"));
   };
-  const select = useCallback((id: string) => {
-    setSelected((all) => {
-      const next = new Set(all);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
-  }, []);
+  /** The one that was chosen last: a range begins there. */
+  const from = useRef<string>(undefined);
+  const select = useCallback(
+    (id: string, through?: boolean) => {
+      const between = through ? rangeOf(rows.map((row) => row.line.id), from.current, id) : [];
+      from.current = id;
+      setSelected((all) => {
+        const next = new Set([...all, ...between]);
+        if (between.length === 0 && !next.delete(id)) next.add(id);
+        return next;
+      });
+    },
+    [rows],
+  );
+  const selectAll = () => setSelected(new Set(rows.map((row) => row.line.id)));
+  const onlyUnread = () => narrow(search.unread ? without(search, "unread") : { ...search, unread: true });
   /** What the keys are about: those that are chosen, or the one that is open, or the one that the keys are at. */
   const targets = useMemo(() => (selected.size > 0 ? [...selected] : opened ? [opened] : active ? [active] : []), [selected, opened, active]);
   /** It leaves the list: the next one is opened in its place. */
@@ -149,6 +158,8 @@ function Inbox({ self }: { self: string }) {
       if (opened && ids.includes(opened)) close();
       void markRead(ids, true);
     },
+    onlyUnread,
+    selectAll: () => mayWrite && selectAll(),
     leave: () => {
       if (selected.size > 0) setSelected(NONE);
       else if (opened) close();
@@ -179,6 +190,9 @@ function Inbox({ self }: { self: string }) {
                   }}
                 />
               </div>
+              <IconButton label={t("inbox.only-unread")} shortcut="shift+u" variant="secondary" pressed={search.unread === true} onClick={onlyUnread}>
+                <Mail size={15} aria-hidden />
+              </IconButton>
               {onNew && (
                 <IconButton label={t("inbox.new")} variant="secondary" onClick={onNew}>
                   <PenSquare size={15} aria-hidden />
@@ -187,7 +201,7 @@ function Inbox({ self }: { self: string }) {
             </div>
             {!hasViews && <ViewsBar search={search} filter={filter} onSearch={narrow} />}
           </div>
-          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
+          {chosen.size > 0 && mayWrite && <BulkBar ids={[...chosen]} onAll={chosen.size < rows.length ? selectAll : undefined} onAsk={setAsked} onDone={() => setSelected(NONE)} />}
           <ListPane
             list={list}
             search={search}

@@ -15,11 +15,13 @@ interface Keys {
   reply: (tab: "reply" | "note") => void;
   ask: (what: Asked) => void;
   unread: () => void;
+  onlyUnread: () => void;
+  selectAll: () => void;
   leave: () => void;
   create: (() => void) | undefined;
 }
 
-export function useKeys({ acts, canReply, move, open, select, resolve, reply, ask, unread, leave, create }: Keys): void {
+export function useKeys({ acts, canReply, move, open, select, resolve, reply, ask, unread, onlyUnread, selectAll, leave, create }: Keys): void {
   const t = useT();
   // A call has keys of its own, and they come first: `r` pauses its recording, `c` brings somebody in.
   const free = usePhone().calls.length === 0;
@@ -29,10 +31,12 @@ export function useKeys({ acts, canReply, move, open, select, resolve, reply, as
   useShortcut("o", open, { title: t("inbox.key.open"), group });
   useShortcut("enter", open, {});
   useShortcut("x", select, { title: t("inbox.key.select"), group });
+  useShortcut("shift+x", selectAll, { title: t("inbox.choose-all"), group });
+  useShortcut("shift+u", onlyUnread, { title: t("inbox.only-unread"), group });
   useShortcut("escape", leave, { title: t("inbox.key.leave"), group });
   useCommand({ id: "inbox-resolve", title: t("inbox.key.resolve"), group, shortcut: "e", run: resolve, when: acts });
   useCommand({ id: "inbox-reply", title: t("inbox.reply"), group, ...(free ? { shortcut: "r" } : {}), run: () => reply("reply"), when: canReply });
-  useShortcut("shift+r", () => reply("reply"), { title: t("inbox.reply"), group, when: canReply });
+  useShortcut("shift+r", () => reply("reply"), { ...(free ? {} : { title: t("inbox.reply"), group }), when: canReply });
   useCommand({ id: "inbox-note", title: t("inbox.key.note"), group, shortcut: "n", run: () => reply("note"), when: canReply });
   useCommand({ id: "inbox-assign", title: t("inbox.assign"), group, shortcut: "a", run: () => ask("assign"), when: acts });
   useCommand({ id: "inbox-label", title: t("inbox.label"), group, shortcut: "l", run: () => ask("label"), when: acts });

@@ -24,7 +24,8 @@ interface Props {
   showsAgent: boolean;
   onActive: (id: string) => void;
   onOpen: (id: string) => void;
-  onSelect: (id: string) => void;
+  /** `through`: with all between it and the last one that was chosen. */
+  onSelect: (id: string, through?: boolean) => void;
   onMore: () => void;
   onRetry: () => void;
   onNew: (() => void) | undefined;
@@ -104,12 +105,14 @@ export function ListPane({ list, search, labels, agentName, active, opened, sele
               aria-current={id === opened || undefined}
               tabIndex={item.index === activeIndex ? 0 : -1}
               onFocus={() => onActive(id)}
-              onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? onSelect(id) : onOpen(id))}
+              onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? onSelect(id, event.shiftKey) : onOpen(id))}
+              // The second click of a range would mark the words between.
+              onMouseDown={(event) => event.shiftKey && event.preventDefault()}
               className="absolute inset-x-0 cursor-pointer hover:bg-sunken focus-visible:-outline-offset-2"
               style={{ transform: `translateY(${String(item.start)}px)`, height: ROW }}
             >
               <div role="gridcell" className="h-full">
-                <RowView row={row} labels={labels} agent={showsAgent ? agentName(row.line.agent_id) : undefined} open={id === opened} selected={selected.has(id)} choosing={selected.size > 0} onSelect={() => onSelect(id)} />
+                <RowView row={row} labels={labels} agent={showsAgent ? agentName(row.line.agent_id) : undefined} open={id === opened} selected={selected.has(id)} choosing={selected.size > 0} onSelect={(through) => onSelect(id, through)} />
               </div>
             </div>
           );

@@ -1,14 +1,14 @@
 import { Check, CheckCheck, CircleAlert, Clock, Copy, CornerUpLeft, EllipsisVertical, Forward, Lock, Pencil, RotateCcw, SmilePlus, TriangleAlert, Undo2 } from "lucide-react";
 import { Fragment, type ReactNode, memo, useState } from "react";
 import { Button, IconButton, Menu, type MenuItem, Popover, Tooltip, cx, formatDateTime, toast } from "@/design";
-import { t as text, useT } from "@/i18n";
+import { useT } from "@/i18n";
 import type { Abilities, Attachment, Message } from "./api";
 import { withMentions } from "./compose-core";
-import { ContentView } from "./content";
+import { ContentView, saysItsText } from "./content";
 import type { Person } from "./data";
 import { EmojiChoice } from "./emoji-choice";
 import { AttachmentView } from "./media";
-import { clockTime, deliveryText, failureText, shortTime, tidy } from "./words";
+import { clockTime, deliveryText, failureText, scheduledText, tidy } from "./words";
 
 export interface Acts {
   readonly reply: (message: Message) => void;
@@ -91,7 +91,7 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
                   ))}
                 </div>
               )}
-              {message.text && <Text text={message.text} people={note ? people : undefined} />}
+              {message.text && !saysItsText(message) && <Text text={message.text} people={note ? people : undefined} />}
               <ContentView message={message} />
             </>
           )}
@@ -124,7 +124,11 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
           </p>
         )}
         {(message.state === "failed" || message.state === "uncertain") && <Failed message={message} may={may} acts={acts} />}
-        {message.state === "scheduled" && may && <Scheduled message={message} zone={zone} acts={acts} />}
+        {message.state === "scheduled" && may && (
+          <Button size="sm" className="justify-self-end" icon={<Undo2 size={13} aria-hidden />} onClick={() => acts.undo(message)}>
+            {t("inbox.take-back")}
+          </Button>
+        )}
       </div>
       {!gone && <Actions message={message} abilities={abilities} may={may} acts={acts} />}
     </div>
@@ -182,7 +186,7 @@ function Delivery({ message, zone }: { message: Message; zone: string | undefine
     : state === "uncertain" ? <TriangleAlert {...size} className="text-ring" />
     : state === "canceled" ? <Undo2 {...size} />
     : <Clock {...size} />;
-  const words = state === "scheduled" && message.send_at ? text("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : deliveryText(state);
+  const words = state === "scheduled" ? scheduledText(message, zone) : deliveryText(state);
   return (
     <Tooltip content={words}>
       <span className="inline-flex items-center gap-1">
@@ -221,18 +225,6 @@ function Failed({ message, may, acts }: { message: Message; may: boolean; acts: 
           )}
         </div>
       )}
-    </div>
-  );
-}
-
-function Scheduled({ message, zone, acts }: { message: Message; zone: string | undefined; acts: Acts }) {
-  const t = useT();
-  return (
-    <div className="flex items-center justify-end gap-2 text-sm text-ink-2">
-      <span>{message.send_at ? t("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : t("inbox.sent.scheduled")}</span>
-      <Button size="sm" icon={<Undo2 size={13} aria-hidden />} onClick={() => acts.undo(message)}>
-        {t("inbox.take-back")}
-      </Button>
     </div>
   );
 }

@@ -13,7 +13,7 @@ interface Props {
   open: boolean;
   selected: boolean;
   choosing: boolean;
-  onSelect: () => void;
+  onSelect: (through: boolean) => void;
 }
 
 /** One conversation of the list. */
@@ -21,6 +21,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
   const t = useT();
   const { line, unread, draft, mentioned } = row;
   const name = titleOf(line);
+  const beneath = line.call_id || line.sla || line.priority >= 3 || line.contact.blocked || agent || line.label_ids.some((id) => labels.has(id));
   return (
     <div className={cx("group grid h-full grid-cols-[34px_minmax(0,1fr)_auto] content-start gap-x-2.5 gap-y-0.5 border-b border-line px-3.5 py-2.5", open && "bg-accent-soft", selected && !open && "bg-sunken")}>
       {open && <span aria-hidden className="absolute inset-y-0 start-0 w-[3px] bg-accent" />}
@@ -39,7 +40,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
           tabIndex={-1}
           onClick={(event) => {
             event.stopPropagation();
-            onSelect();
+            onSelect(event.shiftKey);
           }}
           className={cx("absolute inset-0 grid size-[34px] place-items-center rounded-full border", selected ? "border-accent bg-accent text-accent-ink" : "border-line-control bg-surface", !selected && !choosing && "opacity-0 focus-visible:opacity-100 group-hover:opacity-100")}
         >
@@ -54,15 +55,15 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
         </span>
       </span>
       <Waiting row={row} />
-      <p className={cx("col-start-2 flex min-w-0 items-center gap-1 truncate text-sm", unread ? "text-ink" : "text-ink-2")}>
-        {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="shrink-0 text-ring" />}
-        <bdi className="truncate">{tidy(previewText(line.last))}</bdi>
+      <p className={cx("col-start-2 flex min-w-0 gap-1 text-sm", unread ? "text-ink" : "text-ink-2")}>
+        {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="mt-1 shrink-0 text-ring" />}
+        <bdi className={cx("min-w-0", beneath ? "truncate" : "line-clamp-2 break-words")}>{tidy(previewText(line.last))}</bdi>
       </p>
       <span className="flex items-center gap-1 justify-self-end">
         {mentioned && <span className="rounded-full bg-ring-soft px-1.5 text-xs font-semibold text-ring">@</span>}
         {unread && <span aria-hidden className="block size-2.5 rounded-full bg-accent" />}
       </span>
-      <div className="col-span-2 col-start-2 flex h-5 min-w-0 items-center gap-1.5">
+      {beneath && <div className="col-span-2 col-start-2 flex h-5 min-w-0 items-center gap-1.5">
         <div className="flex min-w-0 flex-1 items-center gap-1.5 overflow-hidden">
         {line.call_id && (
           <Badge tone="live" className="text-xs">
@@ -92,7 +93,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
         })}
         </div>
         {agent && <span className="max-w-24 truncate text-xs text-ink-2">{agent}</span>}
-      </div>
+      </div>}
     </div>
   );
 });

@@ -222,7 +222,7 @@ function Head({ line, detail, may, viewing, onBack, onPerson, personShown, onAsk
             <span className="sr-only @2xl:not-sr-only">{t("inbox.snooze")}</span>
           </Button>
           <Button variant={done ? "secondary" : "primary"} shortcut="e" icon={<CircleCheck size={15} aria-hidden />} onClick={() => void resolve()}>
-            <span className="@max-xs:sr-only">{done ? t("inbox.reopen") : t("inbox.resolve")}</span>
+            <span className="@max-sm:sr-only">{done ? t("inbox.reopen") : t("inbox.resolve")}</span>
           </Button>
           <Menu
             label={t("inbox.more")}

@@ -1,6 +1,7 @@
 import { AtSign, CircleCheck, CircleDashed, Clock, Hourglass, Inbox, type LucideIcon, Plus, Trash2, UserRound, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { Button, Dialog, Field, IconButton, Input, Select, cx, toast } from "@/design";
+import { useCan, useMe } from "@/api";
+import { Button, Dialog, Field, IconButton, Input, Select, cx, toast, undoable } from "@/design";
 import { useT } from "@/i18n";
 import { useQueryClient } from "@tanstack/react-query";
 import { problemText } from "../calls/problem-text";
@@ -33,14 +34,26 @@ export function ViewsPane({ search, filter, onSearch }: Props) {
   const accounts = useAccounts();
   const [saving, setSaving] = useState(false);
   const queries = useQueryClient();
-  const drop = async (id: string) => {
-    try {
-      await inboxApi.dropView(id);
-      await queries.invalidateQueries({ queryKey: ["inbox", "views"] });
-      if (search.saved === id) onSearch({});
-    } catch (error) {
-      toast({ title: t("inbox.failed"), description: problemText(error), tone: "bad" });
-    }
+  const self = useMe()?.user.id;
+  const mayShare = useCan("inbox_tools:manage");
+  const [dropped, setDropped] = useState<ReadonlySet<string>>(new Set());
+  const show = (id: string) => setDropped((before) => new Set([...before].filter((one) => one !== id)));
+  /** Others may use it too: it goes when there was time to think better of it. */
+  const drop = ({ id, name }: { id: string; name: string }) => {
+    setDropped((before) => new Set(before).add(id));
+    if (search.saved === id) onSearch({});
+    undoable({
+      title: t("inbox.view-dropped", { name }),
+      undo: () => show(id),
+      commit: () =>
+        void inboxApi
+          .dropView(id)
+          .catch((error: unknown) => {
+            show(id);
+            toast({ title: t("inbox.failed"), description: problemText(error), tone: "bad" });
+          })
+          .then(() => queries.invalidateQueries({ queryKey: ["inbox", "views"] })),
+    });
   };
   const here = search.saved === undefined ? (search.view ?? (search.q ? undefined : "mine")) : undefined;
   const narrow = (part: Partial<Record<keyof Search, string | boolean | undefined>>) => onSearch({ ...search, ...part } as Search);
@@ -68,14 +81,16 @@ export function ViewsPane({ search, filter, onSearch }: Props) {
           ) : undefined
         }
       >
-        {views.map((view) => (
+        {views.filter((view) => !dropped.has(view.id)).map((view) => (
           <div key={view.id} className="group flex items-center">
             <Item on={search.saved === view.id} onClick={() => onSearch({ saved: view.id })}>
               {view.name}
             </Item>
-            <IconButton label={t("inbox.drop-view", { name: view.name })} size="sm" className="opacity-0 group-hover:opacity-100 focus-visible:opacity-100" onClick={() => void drop(view.id)}>
-              <X size={13} aria-hidden />
-            </IconButton>
+            {(view.user_id ? view.user_id === self : mayShare) && (
+              <IconButton label={t("inbox.drop-view", { name: view.name })} size="sm" className="opacity-0 group-hover:opacity-100 focus-visible:opacity-100" onClick={() => drop(view)}>
+                <X size={13} aria-hidden />
+              </IconButton>
+            )}
           </div>
         ))}
         {views.length === 0 && <p className="px-2.5 text-sm text-ink-3">{t("inbox.saved.none")}</p>}

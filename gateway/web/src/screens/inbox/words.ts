@@ -120,6 +120,14 @@ export function shortTime(at: string | Date, zone?: string): string {
   return formatDateTime(at, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) });
 }
 
+/** What waits for its undo is as good as on its way. */
+const SOON_MS = 15_000;
+
+export function scheduledText({ at, send_at }: Pick<Message, "at" | "send_at">, zone?: string): string {
+  if (!send_at) return t("inbox.sent.scheduled");
+  return Date.parse(send_at) - Date.parse(at) < SOON_MS ? t("inbox.sent.sending") : t("inbox.sent.at", { at: shortTime(send_at, zone) });
+}
+
 export function clockTime(at: string, zone?: string): string {
   return formatDateTime(at, { hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) });
 }

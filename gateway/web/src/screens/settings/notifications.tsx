@@ -5,6 +5,7 @@ import { REASONS } from "@/app/notify";
 import { Button, Checkbox, Field, Select, Skeleton, Switch, toast } from "@/design";
 import { t as text, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
+import { ThisDevice } from "./this-device";
 
 type Permission = NotificationPermission | "none";
 const permission = (): Permission => (typeof Notification === "undefined" ? "none" : Notification.permission);
@@ -48,7 +49,7 @@ export function Notifications() {
       <p className="text-md text-ink-2">{t("notify.about")}</p>
       <fieldset className="grid gap-1">
         <legend className="mb-1 text-sm font-medium text-ink-2">{t("notify.when")}</legend>
-        {REASONS.map((reason) => (
+        {REASONS.filter((reason) => of(`notify_${reason}`)).map((reason) => (
           <Checkbox key={reason} label={t(`notify.event.${reason}`)} checked={valueOf(`notify_${reason}`) === true} disabled={locked(`notify_${reason}`)} onCheckedChange={set(`notify_${reason}`)} />
         ))}
       </fieldset>
@@ -63,6 +64,7 @@ export function Notifications() {
             </Button>
           </div>
         )}
+        {of("push") && <Switch label={t("notify.push")} checked={valueOf("push") === true} disabled={locked("push")} onCheckedChange={set("push")} />}
       </div>
       <div className="grid gap-2">
         <Switch label={t("notify.quiet")} checked={valueOf("quiet") === true} disabled={locked("quiet")} onCheckedChange={set("quiet")} />
@@ -74,6 +76,7 @@ export function Notifications() {
           </div>
         )}
       </div>
+      <ThisDevice />
     </div>
   );
 }
