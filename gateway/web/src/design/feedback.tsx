@@ -38,7 +38,7 @@ export function ErrorState({ error, onRetry, title, className }: { error: unknow
         ? [Lock, t("common.error.forbidden.title"), t("common.error.forbidden.text")]
         : problem?.status === 404
           ? [SearchX, t("common.error.gone.title"), t("common.error.gone.text")]
-          : [CircleAlert, t("common.error.failed.title"), problem && problem.status < 500 ? problem.message : t("common.error.failed.text")];
+          : [CircleAlert, t("common.error.failed.title"), problem ? (problem.status < 500 ? problem.message : t("common.error.failed.text")) : t("common.error.panel.text")];
   const canRetry = onRetry && problem?.status !== 403 && problem?.status !== 404;
   return (
     <EmptyState
@@ -47,6 +47,7 @@ export function ErrorState({ error, onRetry, title, className }: { error: unknow
       text={
         <div role="alert">
           {words}
+          {!problem && error instanceof Error && <p className="mt-1 font-mono text-sm break-words text-ink-3">{error.message}</p>}
           {problem?.requestId && <p className="mt-1 text-sm text-ink-3">{t("common.error.request", { id: problem.requestId })}</p>}
         </div>
       }
