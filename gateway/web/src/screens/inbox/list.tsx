@@ -83,7 +83,7 @@ export function ListPane({ list, search, labels, agentName, active, opened, sele
   if (list.loading && rows.length === 0) return <Loading />;
   if (rows.length === 0) return <Empty search={search} onNew={onNew} />;
   return (
-    <div ref={setScroller} className="min-h-0 flex-1 overflow-auto">
+    <div ref={setScroller} className="relative min-h-0 flex-1 overflow-auto">
       {/* Rows are focused one at a time, and the keys are theirs. */}
       {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
       <div role="grid" aria-label={t("inbox.list")} aria-rowcount={list.more ? -1 : rows.length} aria-multiselectable onKeyDown={onKeyDown} className="relative" style={{ height: virtual.getTotalSize() }}>

@@ -393,7 +393,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
     <div className="relative flex min-h-0 flex-1 flex-col">
       {/* What was said is scrolled by keys too. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={t("inbox.messages")} className="min-h-0 flex-1 overflow-auto px-5 max-sm:px-3">
+      <div ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={t("inbox.messages")} className="relative min-h-0 flex-1 overflow-auto px-5 max-sm:px-3">
         <div className="flex min-h-full flex-col justify-end gap-2.5 py-4">
           {state.more && (
             <Button className="self-center" size="sm" variant="ghost" busy={state.loadingMore} onClick={() => void thread.earlier()}>
