@@ -124,7 +124,7 @@ test("what is taken back within its seconds is never sent, and stands in the fie
   await row(page, "Diego Paredes").click();
   await field(page).fill("Wrong window");
   await field(page).press("Control+Enter");
-  await page.getByRole("region", { name: "Notifications" }).getByRole("button", { name: "Undo" }).click();
+  await page.locator("[data-message]", { hasText: "Wrong window" }).getByRole("button", { name: "Undo" }).click();
   await expect.poll(() => field(page).inputValue()).toBe("Wrong window");
   await expect.poll(() => page.locator("[data-message]", { hasText: "Wrong window" }).getAttribute("data-state")).toBe("canceled");
   await field(page).fill("Right window");

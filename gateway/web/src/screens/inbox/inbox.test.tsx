@@ -26,7 +26,8 @@ let listed: object[];
 let thread: object[];
 let abilities: object | null;
 let windowNow: object;
-let events: ((event: unknown) => void)[];
+/** The inbox listens once, for good. */
+const events: ((event: unknown) => void)[] = [];
 
 beforeAll(async () => {
   await setLanguage("en");
@@ -36,7 +37,6 @@ beforeAll(async () => {
 beforeEach(() => {
   asked = [];
   answers = {};
-  events = [];
   listed = [{ ...line("a", { contact: { id: "c-a", person_id: "c-a", name: "Marta Keller", blocked: false }, agent_id: "me", last_at: at(1), last_in_at: at(1) }), unread: true, draft: false, mentioned: false }, { ...line("b", { agent_id: "me", last_at: at(5), contact: { id: "c-b", person_id: "c-b", name: "Diego Paredes", blocked: false } }), unread: false, draft: false, mentioned: false }];
   thread = [message("Is the plan still at the price from March?"), message("It is until Friday.", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, state: "failed", failure: { code: "131047", detail: "Re-engagement", why: "window_closed", retry: true }, at: at(9) })];
   abilities = { text_limit: 4096, caption_limit: 1024, file_limit: 1e8, templates: true, choices: 10, location: true, reactions: true, replies: true, edit: true, delete: true, typing: true, read_marks: true };
@@ -128,6 +128,49 @@ test("a canned reply is filled in and sent, and can be taken back for as long as
   expect(field.value).toBe("");
   fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
   await waitFor(() => expect(did("POST /messages/sent-1/undo")).toHaveLength(1));
+  // Its words stand in the field again.
+  await waitFor(() => expect(field.value).toBe("Hello Marta"));
+});
+
+test("a key takes back what was just sent, and nothing else is said to have been sent", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json(message("sent-3", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, text: "Oops", state: "scheduled", at: new Date().toISOString(), send_at: new Date(Date.now() + 5000).toISOString() }), { status: 201 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  fireEvent.change(field, { target: { value: "Oops" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await screen.findByText("Sending…");
+  await screen.findByRole("button", { name: "Undo" });
+  expect(within(screen.getByRole("region", { name: "Notifications" })).queryByText(/Sent|Scheduled/)).toBeNull();
+  fireEvent.keyDown(field, { key: "z", ctrlKey: true });
+  await waitFor(() => expect(did("POST /messages/sent-3/undo")).toHaveLength(1));
+});
+
+test("what the server refuses says why, and can be changed", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json({ status: 422, code: "invalid-input", detail: "the request is not valid", errors: [{ field: "text", message: "5000 characters; at most 4096" }] }, { status: 422 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  fireEvent.change(field, { target: { value: "Too much" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await screen.findByText("5000 characters; at most 4096");
+  fireEvent.click(screen.getByRole("button", { name: "Change it" }));
+  await waitFor(() => expect(field.value).toBe("Too much"));
+  expect(screen.queryByText("5000 characters; at most 4096")).toBeNull();
+});
+
+test("what a colleague wrote while one wrote was not seen: the newest at the first letter counts", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json(message("sent-4", { direction: "out" }), { status: 201 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  await screen.findByText("Is the plan still at the price from March?");
+  fireEvent.change(field, { target: { value: "Y" } });
+  thread = [...thread, message("Quicker", { direction: "out", author: { type: "agent", id: "jo", name: "Jonas Berg" }, state: "sent", at: at(0) })];
+  act(() => {
+    for (const tell of events) tell({ seq: 9, kind: "message.created", subject: { type: "message", id: "Quicker" }, data: { conversation_id: "a", message_id: "Quicker" } });
+  });
+  await screen.findByText("Quicker");
+  fireEvent.change(field, { target: { value: "Yes" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await waitFor(() => expect(did("POST /conversations/a/messages")[0]?.body).toMatchObject({ text: "Yes", seen: "It is until Friday." }));
 });
 
 test("whoever was slower than a colleague is asked first, and loses no word", async () => {

@@ -1,5 +1,5 @@
 import { Check, CheckCheck, CircleAlert, Clock, Copy, CornerUpLeft, EllipsisVertical, Forward, Lock, Pencil, RotateCcw, SmilePlus, TriangleAlert, Undo2 } from "lucide-react";
-import { Fragment, type ReactNode, memo, useState } from "react";
+import { Fragment, type ReactNode, memo, useEffect, useState } from "react";
 import { Button, IconButton, Menu, type MenuItem, Popover, Tooltip, cx, formatDateTime, toast } from "@/design";
 import { t as text, useT } from "@/i18n";
 import type { Abilities, Attachment, Message } from "./api";
@@ -8,6 +8,7 @@ import { ContentView } from "./content";
 import type { Person } from "./data";
 import { EmojiChoice } from "./emoji-choice";
 import { AttachmentView } from "./media";
+import { UNDO_MS, isLeaving } from "./thread-core";
 import { clockTime, deliveryText, failureText, shortTime, tidy } from "./words";
 
 export interface Acts {
@@ -51,13 +52,13 @@ export const GroupView = memo(function GroupView({ messages, self, zone, people,
         {first.history && <span>{t("inbox.history")}</span>}
       </p>
       {messages.map((message) => (
-        <Bubble key={message.id} message={message} zone={zone} people={people} abilities={abilities} may={may} acts={acts} />
+        <Bubble key={message.id} message={message} own={author.type === "agent" && author.id === self} zone={zone} people={people} abilities={abilities} may={may} acts={acts} />
       ))}
     </section>
   );
 });
 
-function Bubble({ message, zone, people, abilities, may, acts }: { message: Message; zone: string | undefined; people: readonly Person[]; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
+function Bubble({ message, own, zone, people, abilities, may, acts }: { message: Message; own: boolean; zone: string | undefined; people: readonly Person[]; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
   const t = useT();
   const { direction, deleted_at } = message;
   const ours = direction === "out";
@@ -105,6 +106,7 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
               {clockTime(message.at, zone)}
             </time>
             {ours && <Delivery message={message} zone={zone} />}
+            {may && own && <Undo key={message.state} message={message} acts={acts} />}
           </p>
         </div>
         {message.reactions.length > 0 && (
@@ -124,7 +126,7 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
           </p>
         )}
         {(message.state === "failed" || message.state === "uncertain") && <Failed message={message} may={may} acts={acts} />}
-        {message.state === "scheduled" && may && <Scheduled message={message} zone={zone} acts={acts} />}
+        {message.state === "scheduled" && may && !isLeaving(message) && <Scheduled message={message} acts={acts} />}
       </div>
       {!gone && <Actions message={message} abilities={abilities} may={may} acts={acts} />}
     </div>
@@ -182,7 +184,7 @@ function Delivery({ message, zone }: { message: Message; zone: string | undefine
     : state === "uncertain" ? <TriangleAlert {...size} className="text-ring" />
     : state === "canceled" ? <Undo2 {...size} />
     : <Clock {...size} />;
-  const words = state === "scheduled" && message.send_at ? text("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : deliveryText(state);
+  const words = isLeaving(message) ? text("inbox.sent.leaving") : state === "scheduled" && message.send_at ? text("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : deliveryText(state);
   return (
     <Tooltip content={words}>
       <span className="inline-flex items-center gap-1">
@@ -225,11 +227,30 @@ function Failed({ message, may, acts }: { message: Message; may: boolean; acts: 
   );
 }
 
-function Scheduled({ message, zone, acts }: { message: Message; zone: string | undefined; acts: Acts }) {
+/** For as long as it surely works: what has left cannot be had back. */
+function Undo({ message, acts }: { message: Message; acts: Acts }) {
+  const t = useT();
+  const leaving = isLeaving(message);
+  // A moment that is long past by the clock of whoever opens the thread later.
+  const [over, setOver] = useState(() => Date.now() - Date.parse(message.at) > 60_000);
+  useEffect(() => {
+    if (!leaving) return;
+    const timer = setTimeout(() => setOver(true), UNDO_MS);
+    return () => clearTimeout(timer);
+  }, [leaving]);
+  if (!leaving || over) return null;
+  return (
+    <button type="button" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => acts.undo(message)} className="rounded-sm px-1 font-semibold text-accent underline underline-offset-2">
+      {t("common.undo")}
+    </button>
+  );
+}
+
+/** When it goes stands in the message itself. */
+function Scheduled({ message, acts }: { message: Message; acts: Acts }) {
   const t = useT();
   return (
     <div className="flex items-center justify-end gap-2 text-sm text-ink-2">
-      <span>{message.send_at ? t("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : t("inbox.sent.scheduled")}</span>
       <Button size="sm" icon={<Undo2 size={13} aria-hidden />} onClick={() => acts.undo(message)}>
         {t("inbox.take-back")}
       </Button>

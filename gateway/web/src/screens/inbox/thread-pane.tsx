@@ -364,7 +364,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
       react: (message, emoji) => void done(message, () => inboxApi.react(message.id, emoji)),
       takeBack: (message) => void done(message, () => inboxApi.takeBack(message.id)),
       retry: (message, how) => void done(message, () => (how === "retry" ? inboxApi.retry(message.id) : inboxApi.resend(message.id))),
-      undo: (message) => void done(message, () => inboxApi.undo(message.id)),
+      undo: (message) => handle((one) => one.undo(message)),
       look: (attachment: Attachment) => setLooked(attachment.id),
       find: (message) => thread.message(message),
       goTo: (message) => document.getElementById(`message-${message}`)?.scrollIntoView({ block: "center" }),
@@ -420,7 +420,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}
           {leaving.map((one) => (
-            <LeavingView key={one.key} leaving={one} thread={thread} />
+            <LeavingView key={one.key} leaving={one} thread={thread} onChange={() => handle((composer) => composer.change(one.key))} />
           ))}
           {count === 0 && !callId && <p className="self-center py-8 text-md text-ink-3">{t("inbox.thread.empty")}</p>}
         </div>
