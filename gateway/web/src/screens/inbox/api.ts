@@ -24,6 +24,8 @@ export interface Preview {
   readonly direction: Direction;
   readonly kind: string;
   readonly text: string;
+  /** How far it is, where the server says so. */
+  readonly state?: MessageState | null;
 }
 
 export interface SlaView {

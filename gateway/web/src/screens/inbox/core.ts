@@ -11,12 +11,16 @@ export interface Row extends Flags {
   readonly line: Conversation;
   /** `last_at` in ms: the list is sorted by it, and is long. */
   readonly when: number;
+  /** The newest message was not sent. */
+  readonly failed: boolean;
 }
 
 interface Entry extends Flags {
   readonly line: Conversation;
   /** How much of the journal the flags hold. */
   readonly seq: number;
+  /** The message that was told to have failed, last. */
+  readonly failed?: string | undefined;
 }
 
 /** What of an event is looked at. */
@@ -59,6 +63,14 @@ function newestFirst(a: Row, b: Row): number {
   return a.when !== b.when ? b.when - a.when : a.line.id < b.line.id ? 1 : -1;
 }
 
+/** What is tried again, or sent after all, has not failed any more. */
+function failedAfter({ kind, data, subject }: Told, before: string | undefined): string | undefined {
+  if (!kind.startsWith("message.")) return before;
+  const id = typeof data.message_id === "string" ? data.message_id : subject.type === "message" ? subject.id : undefined;
+  if (kind === "message.failed") return id;
+  return id === before ? undefined : before;
+}
+
 export class InboxCore {
   private readonly entries = new Map<string, Entry>();
   private readonly changes = new Map<number, Change>();
@@ -77,7 +89,7 @@ export class InboxCore {
       const newer = known && known.line.version >= line.version ? known.line : line;
       // One's own draft is told by no event.
       const flags = known && known.seq > asOf ? known : { unread: unread ?? known?.unread ?? false, mentioned: mentioned ?? known?.mentioned ?? false, draft: draft ?? known?.draft ?? false, seq: asOf };
-      this.put({ line: newer, unread: flags.unread, mentioned: flags.mentioned, draft: flags.draft, seq: flags.seq });
+      this.put({ failed: known?.failed, line: newer, unread: flags.unread, mentioned: flags.mentioned, draft: flags.draft, seq: flags.seq });
     }
   }
 
@@ -99,7 +111,7 @@ export class InboxCore {
     const fresh = seq > (known?.seq ?? 0);
     const unread = fresh && kind === "message.received" ? true : (known?.unread ?? false);
     const base = known ?? { ...NO_FLAGS, seq: 0 };
-    this.put({ line: newer, draft: base.draft, mentioned: base.mentioned, unread, seq: fresh ? seq : base.seq });
+    this.put({ line: newer, draft: base.draft, mentioned: base.mentioned, unread, seq: fresh ? seq : base.seq, failed: fresh ? failedAfter(event, known?.failed) : known?.failed });
     return line.id;
   }
 
@@ -179,7 +191,7 @@ export class InboxCore {
     if (known) return known;
     let { line } = entry;
     for (const change of this.changes.values()) if (change.base.has(id)) line = change.patch(line);
-    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at) };
+    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at), failed: line.last.state === "failed" || (entry.failed !== undefined && entry.failed === line.last.message_id) };
     this.shown.set(id, row);
     return row;
   }
@@ -193,7 +205,8 @@ export class InboxCore {
       const listed = ids.has(id);
       if (!listed && !open) continue;
       const row = this.row(id);
-      if (!row || !matches(filter, row.line, row, this.self)) continue;
+      // Where one is named stays there once it is read, for as long as the list is looked at.
+      if (!row || !matches(listed && filter.mentioned ? { ...filter, mentioned: false } : filter, row.line, row, this.self)) continue;
       if (!listed && floor && (row.when < floorAt || (row.when === floorAt && row.line.id < floor.id))) continue;
       found.push(row);
     }

@@ -203,6 +203,7 @@ function Inbox({ self }: { self: string }) {
             onMore={() => inbox.more(filter)}
             onRetry={() => inbox.retry(filter)}
             onNew={onNew}
+            onEverywhere={search.q && Object.keys(without(search, "q", "c")).length > 0 ? () => narrow({ q: search.q ?? "" }) : undefined}
           />
         </section>
       )}

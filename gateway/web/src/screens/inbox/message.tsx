@@ -1,13 +1,14 @@
 import { Check, CheckCheck, CircleAlert, Clock, Copy, CornerUpLeft, EllipsisVertical, Forward, Lock, Pencil, RotateCcw, SmilePlus, TriangleAlert, Undo2 } from "lucide-react";
-import { Fragment, type ReactNode, memo, useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { Button, IconButton, Menu, type MenuItem, Popover, Tooltip, cx, formatDateTime, toast } from "@/design";
 import { t as text, useT } from "@/i18n";
-import type { Abilities, Attachment, Message } from "./api";
-import { withMentions } from "./compose-core";
-import { ContentView } from "./content";
+import type { Abilities, Attachment, Channel, Message } from "./api";
+import { ContentView, ReferralView, saysItself } from "./content";
 import type { Person } from "./data";
 import { EmojiChoice } from "./emoji-choice";
+import { straight } from "./format";
 import { AttachmentView } from "./media";
+import { MessageText } from "./message-text";
 import { UNDO_MS, isLeaving } from "./thread-core";
 import { clockTime, deliveryText, failureText, shortTime, tidy } from "./words";
 
@@ -28,13 +29,14 @@ interface Props {
   self: string;
   zone: string | undefined;
   people: readonly Person[];
+  channel: Channel | undefined;
   abilities: Abilities | undefined;
   may: boolean;
   acts: Acts;
 }
 
 /** Messages of one writer that follow each other. */
-export const GroupView = memo(function GroupView({ messages, self, zone, people, abilities, may, acts }: Props) {
+export const GroupView = memo(function GroupView({ messages, self, zone, people, channel, abilities, may, acts }: Props) {
   const t = useT();
   const first = messages[0];
   if (!first) return null;
@@ -52,13 +54,13 @@ export const GroupView = memo(function GroupView({ messages, self, zone, people,
         {first.history && <span>{t("inbox.history")}</span>}
       </p>
       {messages.map((message) => (
-        <Bubble key={message.id} message={message} own={author.type === "agent" && author.id === self} zone={zone} people={people} abilities={abilities} may={may} acts={acts} />
+        <Bubble key={message.id} message={message} own={author.type === "agent" && author.id === self} zone={zone} people={people} channel={channel} abilities={abilities} may={may} acts={acts} />
       ))}
     </section>
   );
 });
 
-function Bubble({ message, own, zone, people, abilities, may, acts }: { message: Message; own: boolean; zone: string | undefined; people: readonly Person[]; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
+function Bubble({ message, own, zone, people, channel, abilities, may, acts }: { message: Message; own: boolean; zone: string | undefined; people: readonly Person[]; channel: Channel | undefined; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
   const t = useT();
   const { direction, deleted_at } = message;
   const ours = direction === "out";
@@ -92,7 +94,8 @@ function Bubble({ message, own, zone, people, abilities, may, acts }: { message:
                   ))}
                 </div>
               )}
-              {message.text && <Text text={message.text} people={note ? people : undefined} />}
+              <ReferralView content={message.content} />
+              {message.text && !saysItself(message) && <MessageText text={message.text} people={note ? people : undefined} marks={!note && channel === "whatsapp"} />}
               <ContentView message={message} />
             </>
           )}
@@ -133,42 +136,13 @@ function Bubble({ message, own, zone, people, abilities, may, acts }: { message:
   );
 }
 
-/** Addresses can be followed, to a page of their own that learns nothing of this one. */
-const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
-
-function linked(words: string): ReactNode[] {
-  const pieces: ReactNode[] = [];
-  let from = 0;
-  for (const match of words.matchAll(LINK)) {
-    pieces.push(words.slice(from, match.index));
-    pieces.push(
-      <a key={match.index} href={match[0]} target="_blank" rel="noopener noreferrer nofollow" className="break-all underline underline-offset-2">
-        {match[0]}
-      </a>,
-    );
-    from = match.index + match[0].length;
-  }
-  pieces.push(words.slice(from));
-  return pieces;
-}
-
-function Text({ text: words, people }: { text: string; people: readonly Person[] | undefined }) {
-  const pieces = people ? withMentions(words, people) : [{ text: words }];
-  return (
-    // In the direction of its own first letter, whatever stands around it.
-    <p dir="auto" className="break-words whitespace-pre-wrap">
-      {pieces.map((piece, index) => ("id" in piece && piece.id ? <strong key={index}>{piece.text}</strong> : <Fragment key={index}>{linked(piece.text)}</Fragment>))}
-    </p>
-  );
-}
-
 function Quote({ id, acts }: { id: string; acts: Acts }) {
   const t = useT();
   const quoted = acts.find(id);
   return (
     <button type="button" onClick={() => acts.goTo(id)} className="mb-1 block max-w-full rounded-sm border-s-2 border-accent bg-sunken px-2 py-1 text-start text-sm text-ink-2">
       {quoted?.author.name && <span className="block text-xs font-semibold">{tidy(quoted.author.name)}</span>}
-      <span className="line-clamp-2">{quoted ? (quoted.deleted_at ? t("inbox.deleted") : quoted.text || t("inbox.quote.file")) : t("inbox.quote.earlier")}</span>
+      <span dir="auto" className="line-clamp-2">{quoted ? (quoted.deleted_at ? t("inbox.deleted") : straight(quoted.text) || t("inbox.quote.file")) : t("inbox.quote.earlier")}</span>
     </button>
   );
 }

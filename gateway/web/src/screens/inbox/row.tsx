@@ -1,4 +1,4 @@
-import { Check, CircleAlert, PenLine, PhoneCall } from "lucide-react";
+import { Check, CircleAlert, Hourglass, PenLine, PhoneCall } from "lucide-react";
 import { memo } from "react";
 import { Avatar, Badge, SOLID, cx, formatDateTime, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
@@ -53,8 +53,9 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
           {unread && `, ${t("inbox.unread")}`}
         </span>
       </span>
-      <Waiting row={row} />
+      <When row={row} />
       <p className={cx("col-start-2 flex min-w-0 items-center gap-1 truncate text-sm", unread ? "text-ink" : "text-ink-2")}>
+        {row.failed && <CircleAlert size={13} role="img" aria-label={t("inbox.sent.failed")} data-failed className="shrink-0 text-bad" />}
         {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="shrink-0 text-ring" />}
         <bdi className="truncate">{tidy(previewText(line.last))}</bdi>
       </p>
@@ -70,6 +71,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
             {t("inbox.call.live")}
           </Badge>
         )}
+        <Waiting row={row} />
         <SlaChip row={row} />
         {line.priority >= 3 && (
           <Badge tone={line.priority === 4 ? "bad" : "ring"} className="text-xs">
@@ -97,17 +99,32 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
   );
 });
 
+/** When what the list is ordered by happened. */
+function When({ row: { line } }: { row: Row }) {
+  const t = useT();
+  const now = useNow();
+  const zone = useZone();
+  const since = now - Date.parse(line.last_at);
+  return (
+    <time dateTime={line.last_at} title={formatDateTime(line.last_at, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {})} className="num text-xs whitespace-nowrap text-ink-2">
+      {since < 60_000 ? t("inbox.now") : spanText(since)}
+    </time>
+  );
+}
+
+/** For how long they have had no answer. */
 function Waiting({ row: { line } }: { row: Row }) {
   const t = useT();
   const now = useNow();
   const zone = useZone();
-  const since = line.waiting_since ?? line.last_at;
-  const span = spanText(now - Date.parse(since));
-  const exact = formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {});
+  const since = line.waiting_since;
+  if (!since) return null;
+  const words = t("inbox.waiting-since", { at: formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {}) });
   return (
-    <time dateTime={since} title={line.waiting_since ? t("inbox.waiting-since", { at: exact }) : exact} className={cx("num text-xs whitespace-nowrap", "text-ink-2", line.waiting_since && "font-medium")}>
-      {now - Date.parse(since) < 60_000 ? t("inbox.now") : span}
-    </time>
+    <span title={words} data-waiting className="num inline-flex shrink-0 items-center gap-1 text-xs text-ink-2">
+      <Hourglass size={11} role="img" aria-label={words} />
+      {spanText(now - Date.parse(since))}
+    </span>
   );
 }
 

@@ -70,7 +70,7 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
   const [typing, setTyping] = useState(false);
   const [dragging, setDragging] = useState(false);
   useBeingHere(id, typing);
-  const presence = usePresence(id, self, detail?.viewing);
+  const presence = usePresence(id, self, detail?.viewing, state.messages.at(-1));
   const onTyping = useCallback((now: boolean) => setTyping(now), []);
   const line = row?.line ?? detail;
 
@@ -331,6 +331,8 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
       if (atEnd.current) element.scrollTop = element.scrollHeight;
     });
     observer.observe(inner);
+    // A line beneath it takes of its height.
+    observer.observe(element);
     return () => observer.disconnect();
   }, [ready]);
 
@@ -415,7 +417,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
               case "call":
                 return <CallCard key={block.key} message={block.message} zone={zone} />;
               case "group":
-                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
+                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} channel={detail?.channel} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
             }
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}
