@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 30_000 });
 configure({ asyncUtilTimeout: 5_000 });
 vi.mock("@/api/session", async (original) => ({ ...(await original<object>()), currentToken: () => Promise.resolve({ value: "t", expiresAt: Infinity }) }));
 
-const PERMISSIONS = ["conversations:read", "conversations:write", "contacts:read"];
+const PERMISSIONS = ["conversations:read", "conversations:write", "contacts:read", "contacts:manage"];
 const agent = (id: string, name: string) => ({ id, name, email: `${id}@x.test`, extension: null, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4 });
 const at = (minute: number) => new Date(Date.now() - minute * 60_000).toISOString();
 const message = (id: string, over: object = {}) => ({ id, conversation_id: "a", direction: "in", author: { type: "contact", id: "c-a", name: "Marta" }, kind: "text", text: id, content: {}, attachments: [], forwarded: false, state: "received", reactions: [], history: false, at: at(10), ...over });
@@ -64,6 +64,7 @@ beforeEach(() => {
     const one = /^\/conversations\/([^/]+)$/.exec(path)?.[1];
     if (one) return Response.json({ ...listed.find((item) => (item as { id: string }).id === one), identities: [], labels: [], window: windowNow, abilities, draft_text: null, viewing: [], as_of_seq: 5 });
     if (path === "/canned-replies") return Response.json({ items: [{ id: "r", shortcut: "hello", text: "Hello {{contact.first_name}}", user_id: null }], as_of_seq: 1 });
+    if (path === "/contacts") return Response.json({ items: [{ id: "c-z", name: "M. Keller", blocked: false, identities: [{ type: "email", value: "m@x.test", shown: "m@x.test" }] }], next_cursor: null, as_of_seq: 5 });
     if (/^\/contacts\/[^/]+$/.test(path)) return Response.json({ id: "c-a", contact_ids: ["c-a"], name: "Marta Keller", identities: [{ id: "i", type: "phone", value: "+41445550132", shown: "+41445550132", evidence: "Called from this number" }], merges: [], suggestions: [] });
     return Response.json({ items: [], next_cursor: null, as_of_seq: 5 });
   });
@@ -240,4 +241,37 @@ test("an empty list says what will be in it", async () => {
   listed = [];
   await show("", false);
   await screen.findByText("Nothing waits for you");
+});
+
+test("a person is given a name, loses what is theirs no more, and is made one with another; each can be taken back", async () => {
+  answers["POST /contacts/c-a/merge"] = () => Response.json({ merge_id: "merge-1", contact: {} }, { status: 201 });
+  answers["PATCH /contacts/c-a"] = () => Response.json({});
+  await show("?c=a");
+  fireEvent.click(await screen.findByRole("button", { name: "Change the name" }));
+  fireEvent.change(await screen.findByRole("textbox", { name: /Name/ }), { target: { value: "Marta K." } });
+  fireEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(did("PATCH /contacts/c-a")[0]?.body).toEqual({ name: "Marta K." }));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("PATCH /contacts/c-a")[1]?.body).toEqual({ name: "Marta Keller" }));
+
+  fireEvent.click(await screen.findByRole("button", { name: "+41445550132 is theirs no more" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Take it away" }));
+  await waitFor(() => expect(did("DELETE /contacts/c-a/identities/i")).toHaveLength(1));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("POST /contacts/c-a/identities")[0]?.body).toEqual({ type: "phone", value: "+41445550132" }));
+
+  fireEvent.click(await screen.findByRole("button", { name: "Merge with somebody" }));
+  fireEvent.change(await screen.findByRole("textbox", { name: /Who is the same person/ }), { target: { value: "Keller" } });
+  fireEvent.click(await screen.findByRole("button", { name: /M\. Keller/ }));
+  fireEvent.click(screen.getByRole("button", { name: "Merge" }));
+  await waitFor(() => expect(did("POST /contacts/c-a/merge")[0]?.body).toEqual({ with: "c-z" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("POST /contact-merges/merge-1/undo")).toHaveLength(1));
+});
+
+test("words that are in no conversation of this view are looked for everywhere", async () => {
+  listed = [];
+  await show("?view=all&q=invoice", false);
+  fireEvent.click(await screen.findByRole("button", { name: "Search all conversations" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Search all conversations" })).toBeNull());
 });
