@@ -11,7 +11,7 @@ import { type Attachment, type ConversationDetail, type Message, inboxApi } from
 import { CallCard } from "./call-card";
 import { Composer, type ComposerHandle } from "./composer";
 import { AddressText } from "./content";
-import { useNames } from "./data";
+import { type Person, useNameable, useNames } from "./data";
 import { dayText } from "./days";
 import type { Asked } from "./dialogs";
 import { LeavingView } from "./leaving";
@@ -65,7 +65,7 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
   const { thread, state } = useThread(id);
   const { data: detail, error, refetch, again } = useDetail(id);
   const row = useRow(id);
-  const { agents } = useNames();
+  const people = useNameable();
   const uploads = useUploads();
   const [typing, setTyping] = useState(false);
   const [dragging, setDragging] = useState(false);
@@ -103,13 +103,13 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
       <Head line={line} detail={detail} may={may} viewing={presence.viewing.filter((one) => !presence.typing.some((other) => other.user_id === one.user_id)).map((one) => one.name)} onBack={onBack} onPerson={onPerson} personShown={personShown} onAsk={onAsk} onGone={onGone} />
       <Stale />
       {line.contact.blocked && <Banner tone="bad">{t("inbox.blocked.about")}</Banner>}
-      <Messages thread={thread} state={state} self={self} detail={detail} may={may} callId={line.call_id ?? undefined} unread={row?.unread ?? false} id={id} composer={composer} />
+      <Messages thread={thread} state={state} self={self} detail={detail} people={people} may={may} callId={line.call_id ?? undefined} unread={row?.unread ?? false} id={id} composer={composer} />
       {presence.typing.length > 0 && (
         <p className="px-4 pb-1 text-sm text-ink-2" role="status">
           {t("inbox.typing", { names: presence.typing.map((one) => one.name).join(", ") })}
         </p>
       )}
-      {may && <Composer ref={composer} line={line} detail={detail} thread={thread} people={agents} uploads={uploads} onTyping={onTyping} onWindowClosed={again} onLeave={onLeave} />}
+      {may && <Composer ref={composer} line={line} detail={detail} thread={thread} people={people} uploads={uploads} onTyping={onTyping} onWindowClosed={again} onLeave={onLeave} />}
       {dragging && (
         <div aria-hidden className="pointer-events-none absolute inset-2 z-10 grid place-items-center rounded-lg border-2 border-dashed border-accent bg-accent-soft text-lg font-semibold text-accent">
           <span className="flex items-center gap-2">
@@ -258,17 +258,17 @@ interface MessagesProps {
   state: ReturnType<Thread["get"]>;
   self: string;
   detail: ConversationDetail | undefined;
+  people: readonly Person[];
   may: boolean;
   callId: string | undefined;
   unread: boolean;
   composer: Ref<ComposerHandle>;
 }
 
-function Messages({ id, thread, state, self, detail, may, callId, unread, composer }: MessagesProps) {
+function Messages({ id, thread, state, self, detail, people, may, callId, unread, composer }: MessagesProps) {
   const t = useT();
   const zone = useZone();
   const names = useNames();
-  const { agents } = names;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const before = useRef<{ height: number; first: string | undefined; leaving: number }>({ height: 0, first: undefined, leaving: 0 });
@@ -417,7 +417,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
               case "call":
                 return <CallCard key={block.key} message={block.message} zone={zone} />;
               case "group":
-                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} channel={detail?.channel} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
+                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={people} channel={detail?.channel} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
             }
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}
