@@ -199,4 +199,19 @@ describe("filters", () => {
     expect(core.rows(filter, { ids: new Set(["a"]) })).toHaveLength(1);
     expect(core.rows(filter, { ids: new Set() })).toHaveLength(0);
   });
+
+  it("calls people as they are called by now, in each of their conversations", () => {
+    const core = new InboxCore("me");
+    const [one, two] = [{ id: "c1", person_id: "c1", name: "Marta", blocked: false }, { id: "c2", person_id: "c2", name: "M. K.", blocked: false }];
+    core.take([line("a", { contact: one }), line("b", { contact: one }), line("c", { contact: two })], 1);
+    const names = () => ["a", "b", "c"].map((id) => core.row(id)?.line.contact.name);
+    const tell = (seq: number, kind: string, data: object) => core.event({ seq, kind, subject: { type: "contact", id: "c1" }, data: { ...data } });
+    expect(tell(2, "contact.updated", { contact: { ...one, name: "Marta Keller" } })).toBeDefined();
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "M. K."]);
+    tell(3, "contact.merged", { contact: { ...one, name: "Marta Keller" }, other: { ...two, person_id: "c1" } });
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "Marta Keller"]);
+    tell(4, "contact.unmerged", { contact: { ...one, name: "Marta Keller" }, other: two });
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "M. K."]);
+    expect(tell(5, "contact.unmerged", { contact: { ...one, name: "Marta Keller" }, other: two })).toBeUndefined();
+  });
 });

@@ -4,7 +4,7 @@
  * A line is replaced by the one with the higher `version`; what only this reader knows of it (unread, mentioned) goes by the journal's place, `seq`.
  * So pages and events may come in any order, twice or late: the same is shown in the end.
  */
-import type { Conversation, ListedConversation } from "./api";
+import type { ContactShort, Conversation, ListedConversation } from "./api";
 import { type Filter, type Flags, isOpenEnded, matches } from "./filters";
 
 export interface Row extends Flags {
@@ -51,6 +51,10 @@ const NO_FLAGS: Flags = { unread: false, draft: false, mentioned: false };
 
 function isConversation(value: unknown): value is Conversation {
   return typeof value === "object" && value !== null && "id" in value && "version" in value && "last_at" in value;
+}
+
+function isContact(value: unknown): value is ContactShort {
+  return typeof value === "object" && value !== null && "id" in value && "person_id" in value && "name" in value && "blocked" in value;
 }
 
 /** Times of one shape (RFC 3339, UTC) stand in order as texts only if they have as many digits: they are compared as times. */
@@ -104,6 +108,7 @@ export class InboxCore {
   event(event: Told): string | undefined {
     const { data, kind, seq } = event;
     if (kind === "conversation.read" || kind === "conversation.mentioned") return this.told(event);
+    if (kind.startsWith("contact.")) return this.renamed(data);
     if (!isConversation(data.conversation)) return undefined;
     const line = data.conversation;
     const known = this.entries.get(line.id);
@@ -113,6 +118,23 @@ export class InboxCore {
     const base = known ?? { ...NO_FLAGS, seq: 0 };
     this.put({ line: newer, draft: base.draft, mentioned: base.mentioned, unread, seq: fresh ? seq : base.seq, failed: fresh ? failedAfter(event, known?.failed) : known?.failed });
     return line.id;
+  }
+
+  /** Of a person that was changed, or of two that became one or two again. Gives one of their conversations. */
+  private renamed(data: Told["data"]): string | undefined {
+    const told = [data.contact, data.other].filter(isContact);
+    let found: string | undefined;
+    for (const entry of this.entries.values()) {
+      const { contact } = entry.line;
+      const its = told.findLast((one) => one.id === contact.id) ?? told.find((one) => one.person_id === contact.person_id);
+      if (!its) continue;
+      // Whoever stands for somebody else by now is called as they are.
+      const named = told.find((one) => one.id === its.person_id) ?? its;
+      if (contact.name === named.name && contact.blocked === named.blocked && contact.person_id === its.person_id) continue;
+      this.put({ ...entry, line: { ...entry.line, contact: { ...contact, person_id: its.person_id, name: named.name, blocked: named.blocked } } });
+      found = entry.line.id;
+    }
+    return found;
   }
 
   private told({ data, kind, seq, subject }: Told): string | undefined {

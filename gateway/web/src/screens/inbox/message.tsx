@@ -99,13 +99,13 @@ function Bubble({ message, own, zone, people, channel, abilities, may, acts }: {
               <ContentView message={message} />
             </>
           )}
-          <p className={cx("mt-0.5 flex items-center gap-1.5 text-xs text-ink-2", ours && "justify-end")}>
+          <p className={cx("mt-0.5 flex flex-wrap items-center gap-x-1.5 text-xs text-ink-2", ours && "justify-end")}>
             {message.edited_at && !gone && (
               <Tooltip content={formatDateTime(message.edited_at, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {})}>
                 <span>{t("inbox.edited")}</span>
               </Tooltip>
             )}
-            <time dateTime={message.at} title={formatDateTime(message.at, zone ? { zone, dateStyle: "medium", timeStyle: "long" } : {})} className="num">
+            <time dateTime={message.at} title={formatDateTime(message.at, zone ? { zone, dateStyle: "medium", timeStyle: "long" } : {})} className="num whitespace-nowrap">
               {clockTime(message.at, zone)}
             </time>
             {ours && <Delivery message={message} zone={zone} />}

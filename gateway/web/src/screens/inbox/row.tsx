@@ -118,7 +118,7 @@ function Waiting({ row: { line } }: { row: Row }) {
   const now = useNow();
   const zone = useZone();
   const since = line.waiting_since;
-  if (!since) return null;
+  if (!since || now - Date.parse(since) < 60_000) return null;
   const words = t("inbox.waiting-since", { at: formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {}) });
   return (
     <span title={words} data-waiting className="num inline-flex shrink-0 items-center gap-1 text-xs text-ink-2">
