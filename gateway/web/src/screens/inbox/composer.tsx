@@ -68,10 +68,11 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const closed = !note && !callsOnly && detail?.window.open === false;
   const reason = REASONS.find((one) => one === detail?.window.reason) ?? "day_over";
   const mayTemplate = abilities?.templates === true && reason !== "blocked" && reason !== "opted_out";
-  const restore = (sent: Sent) => {
+  const restore = (sent: Sent, anew = false) => {
     // What was begun since stays, beneath it.
     if (sent.text) draft.set([sent.text, text.trim()].filter(Boolean).join("\n"), sent.note);
-    uploads.put(sent.files);
+    if (anew) for (const one of sent.files) uploads.add([one.file], one.sort);
+    else uploads.put(sent.files);
     if (sent.quoted) setQuoted(sent.quoted);
     field.current?.focus();
   };

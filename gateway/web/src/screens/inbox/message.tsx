@@ -214,7 +214,7 @@ function Undo({ message, acts }: { message: Message; acts: Acts }) {
   }, [leaving]);
   if (!leaving || over) return null;
   return (
-    <button type="button" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => acts.undo(message)} className="rounded-sm px-1 font-semibold text-accent underline underline-offset-2">
+    <button type="button" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => acts.undo(message)} className="rounded-sm px-1 font-semibold text-accent underline underline-offset-2 pointer-coarse:min-h-9 pointer-coarse:px-2.5">
       {t("common.undo")}
     </button>
   );

@@ -7,7 +7,7 @@ import { problemText } from "../calls/problem-text";
 import { failed } from "./actions";
 import { type Message, type NewMessage, inboxApi } from "./api";
 import type { Thread } from "./thread";
-import { UNDO_MS, isLeaving } from "./thread-core";
+import { PUT_OFF_MS, UNDO_MS, isLeaving } from "./thread-core";
 import type { Uploading } from "./uploads";
 import { tidy } from "./words";
 
@@ -30,7 +30,8 @@ interface Meanwhile {
 interface Options {
   thread: Thread;
   onWindowClosed: () => void;
-  onRestore: (sent: Sent) => void;
+  /** `anew`: its files have to be uploaded again. */
+  onRestore: (sent: Sent, anew?: boolean) => void;
 }
 
 export function useSending({ thread, onWindowClosed, onRestore }: Options) {
@@ -48,10 +49,10 @@ export function useSending({ thread, onWindowClosed, onRestore }: Options) {
     try {
       const answer = await inboxApi.undo(message.id);
       thread.reread(message.id, answer);
-      // Its files are the message's own by now: only words come back.
       const sent = written.get(message.id) ?? { text: message.text, note: false, quoted: undefined, files: [] };
       written.delete(message.id);
-      onRestore({ ...sent, files: [] });
+      // What was uploaded is that message's own by now: the files are uploaded once more.
+      onRestore(sent, true);
     } catch (error) {
       // It has left by now.
       toast({ title: t("inbox.undo.late"), description: problemText(error), tone: "bad" });
@@ -63,11 +64,13 @@ export function useSending({ thread, onWindowClosed, onRestore }: Options) {
     thread.send(message, key).then(
       (taken) => {
         written.delete(key);
-        written.set(taken.id, sent);
+        // A note cannot be taken back.
+        if (taken.direction === "out") written.set(taken.id, sent);
         if (taken.direction !== "out" || !isLeaving(taken)) return;
         setLast(taken);
         clearTimeout(timer.current);
         timer.current = setTimeout(() => setLast(undefined), UNDO_MS);
+        setTimeout(() => written.delete(taken.id), PUT_OFF_MS);
       },
       (error: unknown) => {
         if (!(error instanceof Problem)) return;

@@ -9,6 +9,7 @@ import { sizeText } from "./words";
 
 export interface Uploading {
   readonly key: string;
+  readonly file: File;
   readonly name: string;
   readonly bytes: number;
   /** As the browser has it. */
@@ -39,7 +40,7 @@ export function useUploads(): Uploads {
     (files: readonly File[], sort?: MediaSort) => {
       for (const file of files) {
         const key = newKey();
-        const item: Uploading = { key, name: file.name, bytes: file.size, type: file.type, sort: sort ?? sortOf(file.type), part: 0, attachment: undefined, error: undefined };
+        const item: Uploading = { key, file, name: file.name, bytes: file.size, type: file.type, sort: sort ?? sortOf(file.type), part: 0, attachment: undefined, error: undefined };
         if (file.size > MOST_BYTES) {
           setItems((all) => [...all, { ...item, error: t("inbox.file.too-large", { size: sizeText(MOST_BYTES) }) }]);
           continue;
