@@ -50,7 +50,6 @@ export function ErrorState({ error, onRetry, title, className }: { error: unknow
       text={
         <div role="alert">
           {words}
-          {!problem && error instanceof Error && <p className="mt-1 font-mono text-sm break-words text-ink-3">{error.message}</p>}
           {problem?.requestId && <p className="mt-1 text-sm text-ink-3">{t("common.error.request", { id: problem.requestId })}</p>}
         </div>
       }
