@@ -124,7 +124,7 @@ test("what is taken back within its seconds is never sent, and stands in the fie
   await row(page, "Diego Paredes").click();
   await field(page).fill("Wrong window");
   await field(page).press("Control+Enter");
-  await page.getByRole("region", { name: "Notifications" }).getByRole("button", { name: "Undo" }).click();
+  await page.locator("[data-message]", { hasText: "Wrong window" }).getByRole("button", { name: "Undo" }).click();
   await expect.poll(() => field(page).inputValue()).toBe("Wrong window");
   await expect.poll(() => page.locator("[data-message]", { hasText: "Wrong window" }).getAttribute("data-state")).toBe("canceled");
   await field(page).fill("Right window");
@@ -196,4 +196,28 @@ test("a call stands in its caller's conversation while it runs", async () => {
   await customer.hangUp();
   await expect.poll(() => page.locator("[data-call-card]").getAttribute("data-call-card"), { timeout: 20_000 }).toBe("ended");
   await caller.getByText("Live call").waitFor({ state: "detached" });
+});
+
+test("a template is chosen, filled in and sent; that it failed shows in its row", async () => {
+  const components = [
+    { type: "HEADER", format: "TEXT", text: "Order {{1}}", example: { header_text: ["17"] } },
+    { type: "BODY", text: "Hi {{1}}, your {{2}} is here.", example: { body_text: [["Ada", "parcel"]] } },
+    { type: "BUTTONS", buttons: [{ type: "QUICK_REPLY", text: "Thanks" }, { type: "URL", text: "Track", url: "https://x.test/{{1}}", example: ["https://x.test/9"] }] },
+  ];
+  await control("/whatsapp/templates", { templates: [{ id: "1", name: "order_ready", language: "en", status: "APPROVED", category: "UTILITY", components }] });
+  const admin = await stage.api("admin@demo.test");
+  await admin.send("POST", `/channel-accounts/${account.id}/templates/sync`);
+  await expect.poll(async () => (await admin.send<{ items: unknown[] }>("GET", `/channel-accounts/${account.id}/templates`)).items.length, { timeout: 20_000 }).toBe(1);
+  const page = await panel("manager@demo.test", "/inbox?view=all");
+  await row(page, "Diego Paredes").click();
+  await page.getByRole("button", { name: "Templates" }).click();
+  await page.getByRole("button", { name: /order_ready/ }).click();
+  await page.getByLabel("Heading, variable 1").fill("17");
+  await page.getByRole("textbox", { name: /^Variable 1/ }).fill("Diego");
+  await page.getByRole("textbox", { name: /^Variable 2/ }).fill("parcel");
+  await page.getByLabel("Button Track: end of its link").fill("9");
+  await page.getByRole("dialog").getByRole("button", { name: "Send" }).click();
+  const sent = await sentWith("parcel");
+  await control("/whatsapp/status", { message: sent.id, status: "failed", code: 131026 });
+  await row(page, "Diego Paredes").locator("[data-failed]").waitFor();
 });

@@ -27,6 +27,10 @@ const Banners = lazy(async () => {
   return { default: (await import("@/screens/usage/banner")).Banners };
 });
 const NoticeBanners = lazy(async () => ({ default: (await import("@/screens/in-call/notice-banners")).NoticeBanners }));
+const ChannelBanners = lazy(async () => {
+  await loadArea("channels");
+  return { default: (await import("@/screens/channels/banner")).ChannelBanners };
+});
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
 /** Around what needs no sign-in. */
@@ -127,6 +131,7 @@ function Brand() {
 function Content() {
   const main = useRef<HTMLElement>(null);
   const seesUsage = useCan("usage:read");
+  const managesChannels = useCan("channels:manage");
   const me = useMe();
   // There is nothing to compare with before the journal's place is known.
   const ready = useLiveReady();
@@ -142,6 +147,11 @@ function Content() {
       {seesUsage && (
         <Suspense fallback={null}>
           <Banners />
+        </Suspense>
+      )}
+      {ready && managesChannels && (
+        <Suspense fallback={null}>
+          <ChannelBanners />
         </Suspense>
       )}
       {ready && me && (

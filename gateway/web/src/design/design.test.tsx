@@ -138,6 +138,7 @@ describe("faults", () => {
     expect(screen.getByText(/0193/)).not.toBeNull();
     rerender(<ErrorState error={new Error("inside")} />);
     expect(screen.queryByText(/inside/), "nothing of the inside").toBeNull();
+    expect(screen.getByText(/The fault is the panel's own/), "and nothing that is not so").not.toBeNull();
   });
 
   it("belong to their field", () => {

@@ -28,17 +28,20 @@ export function EmptyState({ icon, title, text, action, className }: { icon?: Re
 }
 
 /** What went wrong, and what to do. */
+/** A part of the panel that did not come: the line, or the server, is away. */
+const UNFETCHED = /dynamically imported module|Importing a module script failed|Failed to fetch/i;
+
 export function ErrorState({ error, onRetry, title, className }: { error: unknown; onRetry?: (() => void) | undefined; title?: string; className?: string }) {
   const t = useT();
   const problem = error instanceof Problem ? error : undefined;
   const [Icon, heading, words] =
-    problem?.status === 0
+    problem?.status === 0 || (error instanceof Error && UNFETCHED.test(error.message))
       ? [CloudOff, t("common.error.offline.title"), t("common.error.offline.text")]
       : problem?.status === 403
         ? [Lock, t("common.error.forbidden.title"), t("common.error.forbidden.text")]
         : problem?.status === 404
           ? [SearchX, t("common.error.gone.title"), t("common.error.gone.text")]
-          : [CircleAlert, t("common.error.failed.title"), problem && problem.status < 500 ? problem.message : t("common.error.failed.text")];
+          : [CircleAlert, t("common.error.failed.title"), problem ? (problem.status < 500 ? problem.message : t("common.error.failed.text")) : t("common.error.panel.text")];
   const canRetry = onRetry && problem?.status !== 403 && problem?.status !== 404;
   return (
     <EmptyState

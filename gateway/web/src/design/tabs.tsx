@@ -18,7 +18,7 @@ export function Tabs({ value, onValueChange, tabs, children, className }: { valu
             key={tab.value}
             value={tab.value}
             {...(children === undefined ? { "aria-controls": undefined } : {})}
-            className={cx("-mb-px inline-flex h-9 items-center gap-1.5 border-b-2 border-transparent px-3 text-md font-medium whitespace-nowrap text-ink-2 hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink")}
+            className={cx("-mb-px inline-flex h-9 items-center gap-1.5 border-b-2 border-transparent px-3 text-md font-medium whitespace-nowrap text-ink-2 hover:text-ink focus-visible:-outline-offset-2 data-[state=active]:border-accent data-[state=active]:text-ink")}
           >
             {tab.label}
             {tab.count !== undefined && <span className="num rounded-full bg-sunken px-1.5 text-xs text-ink-2">{tab.count}</span>}

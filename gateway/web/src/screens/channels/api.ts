@@ -79,7 +79,7 @@ export interface MessageTemplate {
   readonly status: string;
   readonly quality: string | null;
   readonly reason: string | null;
-  readonly components: readonly { readonly type?: string; readonly text?: string }[];
+  readonly components: readonly { readonly sort?: string; readonly text?: string | null }[];
   readonly synced_at: string;
 }
 

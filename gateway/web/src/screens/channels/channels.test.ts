@@ -5,8 +5,8 @@ import { etagOf } from "../shared/etag";
 import { hoursOf, openingOf, wrongDays } from "../shared/opening";
 import type { ChannelAccount, Health } from "./api";
 import { changesOf, draftOf, isReopen } from "./draft";
-import { typedSettings, wanting } from "./fields";
-import { standingOf } from "./words";
+import { faultsOf, typedSettings, wanting } from "./fields";
+import { standingOf, stoppedOf } from "./words";
 
 const account: ChannelAccount = {
   id: "a",
@@ -95,5 +95,19 @@ describe("how an account does", () => {
     const problem = { what: "account", detail: "Error validating access token (190)", at: "2026-11-20T09:00:00Z", level: "stopped" };
     expect(of({ problem, webhook: "unknown" })).toMatchObject({ tone: "bad", text: "Stopped" });
     expect(of({ problem }).more).toContain("Error validating access token (190)");
+  });
+});
+
+describe("what a check finds", () => {
+  it("leads to the field that is wrong, and not to a webhook that is yet to be set up", () => {
+    expect(faultsOf("telegram", [{ what: "token", good: false, detail: "Unauthorized (401)" }])).toEqual({ "settings.bot_token": "Unauthorized (401)" });
+    expect(faultsOf("whatsapp", [{ what: "token", good: true, detail: "good" }, { what: "webhook", good: false, detail: "set it up" }])).toEqual({});
+    expect(faultsOf("twilio", [{ what: "something else", good: false, detail: "?" }])).toEqual({});
+  });
+  it("is told above every screen only while an account that is on has stopped", () => {
+    const problem = { what: "account", detail: "Unauthorized", at: "2026-11-20T09:00:00Z", level: "stopped" };
+    const stopped = { ...account, health: { webhook: "verified" as const, problem } };
+    expect(stoppedOf([stopped])).toMatchObject([{ id: "a", name: "Shop", detail: "Unauthorized" }]);
+    expect(stoppedOf([{ ...stopped, enabled: false }, account, { ...account, health: { webhook: "verified", problem: { ...problem, level: "warning" } } }])).toEqual([]);
   });
 });

@@ -1,21 +1,42 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck, CircleX, Stethoscope } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { Button, announce } from "@/design";
 import { t as text, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
-import { type ChannelAccount, channelsApi } from "./api";
+import { type ChannelAccount, type Checked, channelsApi } from "./api";
 import { findingText } from "./words";
 
+interface Props {
+  account: ChannelAccount;
+  /** Asks at once, without being told to. */
+  atOnce?: boolean;
+  onChecked?: (checked: Checked | undefined) => void;
+}
+
 /** Asks the provider, and says what it found. */
-export function Check({ account }: { account: ChannelAccount }) {
+export function Check({ account, atOnce = false, onChecked }: Props) {
   const t = useT();
   const queries = useQueryClient();
   const check = useMutation({
     mutationFn: () => channelsApi.check(account.id),
-    onSuccess: ({ good }) => announce(text(good ? "channels.check.good" : "channels.check.bad")),
-    onError: (error) => announce(problemText(error), "assertive"),
+    onSuccess: (checked) => {
+      announce(text(checked.good ? "channels.check.good" : "channels.check.bad"));
+      onChecked?.(checked);
+    },
+    onError: (error) => {
+      announce(problemText(error), "assertive");
+      onChecked?.(undefined);
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ["channels"] }),
   });
+  const begun = useRef(false);
+  const { mutate } = check;
+  useEffect(() => {
+    if (!atOnce || begun.current) return;
+    begun.current = true;
+    mutate();
+  }, [atOnce, mutate]);
   return (
     <div className="grid gap-2">
       <div className="flex flex-wrap items-center gap-3">

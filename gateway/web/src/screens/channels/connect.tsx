@@ -2,19 +2,28 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Problem, newKey } from "@/api";
 import { Banner, Button, Dialog, Field, Input, RadioGroup, Select } from "@/design";
-import { type TextKey, useT } from "@/i18n";
+import { type TextKey, t as text, useT } from "@/i18n";
 import { useQueues } from "@/live";
 import { problemText } from "../calls/problem-text";
-import { type ChannelAccount, KINDS, type Kind, channelsApi } from "./api";
+import { type ChannelAccount, type Checked, KINDS, type Kind, channelsApi } from "./api";
 import { Check } from "./check";
 import { NONE } from "./draft";
-import { typedSettings, wanting } from "./fields";
+import { FIELDS, faultsOf, typedSettings, wanting } from "./fields";
 import { ProviderFields } from "./provider-fields";
 import { WebhookAddress } from "./webhook-address";
 import { kindText } from "./words";
+import { strayFaults, useFirstWrong } from "./wrong";
 
 /** How many things have to be done at the provider before there is something to type here. */
 const STEPS: Readonly<Record<Kind, number>> = { whatsapp: 5, telegram: 3, twilio: 2 };
+
+function madeTitle({ name, type }: ChannelAccount, checked: Checked | "pending" | "failed", wrong: boolean): string {
+  if (checked === "pending") return text("channels.connect.checking", { name });
+  if (wrong) return text("channels.connect.wrong", { name });
+  // Telegram is told by us; the others have to be told by whoever connects them.
+  if (type === "telegram") return text(typeof checked === "object" && checked.good ? "channels.connect.works" : "channels.connect.kept", { name });
+  return text("channels.connect.made", { name });
+}
 
 /** Which provider; what to fetch there; where it is to post to. */
 export function Connect({ onClose }: { onClose: (made?: ChannelAccount) => void }) {
@@ -28,38 +37,66 @@ export function Connect({ onClose }: { onClose: (made?: ChannelAccount) => void 
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   // What Meta shows again when it is told of us: no word that somebody could guess.
   const [verifyToken] = useState(newKey);
+  const [made, setMade] = useState<ChannelAccount>();
+  const [checked, setChecked] = useState<Checked | "pending" | "failed">("pending");
+  /** It is made, and what was typed is changed once more. */
+  const [mending, setMending] = useState(false);
   const make = useMutation({
-    mutationFn: () =>
-      channelsApi.create({
-        type: kind,
-        name: name.trim() || kindText(kind),
-        settings: { ...typedSettings(kind, values), ...(kind === "whatsapp" ? { verify_token: verifyToken } : {}) },
-        queue_id: queue === NONE ? null : queue,
-      }),
+    mutationFn: async () => {
+      const typed = { name: name.trim() || kindText(kind), settings: typedSettings(kind, values), queue_id: queue === NONE ? null : queue };
+      if (!made) return channelsApi.create({ ...typed, type: kind, settings: { ...typed.settings, ...(kind === "whatsapp" ? { verify_token: verifyToken } : {}) } });
+      // The check has written what it found meanwhile.
+      const now = (await channelsApi.list()).items.find((one) => one.id === made.id);
+      return channelsApi.change(now ?? made, typed);
+    },
+    onSuccess: (account) => {
+      setMade(account);
+      setChecked("pending");
+      setMending(false);
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ["channels"] }),
   });
-  const errors = make.error instanceof Problem ? make.error.fields : {};
-  const made = make.data;
+  const found = typeof checked === "object" ? faultsOf(kind, checked.findings) : {};
+  const errors: Readonly<Record<string, string>> = make.error instanceof Problem ? make.error.fields : mending && make.isIdle ? found : {};
+  const stray = strayFaults(make.error, ["name", "queue_id", ...FIELDS[kind].map((one) => `settings.${one.name}`)]);
+  useFirstWrong("connect", make.error);
+  const wrong = Object.keys(found).length > 0;
+  const shown = made !== undefined && !mending;
   const ready = wanting(kind, values).length === 0;
   const back = (
     <Button
       onClick={() => {
         make.reset();
-        setChosen(false);
+        if (mending) setMending(false);
+        else setChosen(false);
       }}
     >
       {t("channels.connect.back")}
     </Button>
   );
-  const footer: ReactNode = made ? (
-    <Button variant="primary" onClick={() => onClose(made)}>
-      {t("channels.connect.done")}
-    </Button>
+  const mend = () => {
+    make.reset();
+    setMending(true);
+    const [first] = Object.keys(found);
+    // Once it is drawn.
+    setTimeout(() => document.querySelector<HTMLElement>(first ? '#connect [aria-invalid="true"]' : "#connect input")?.focus());
+  };
+  const footer: ReactNode = shown ? (
+    <>
+      {wrong && (
+        <Button variant="primary" onClick={mend}>
+          {t("channels.connect.mend")}
+        </Button>
+      )}
+      <Button variant={wrong ? "secondary" : "primary"} onClick={() => onClose(made)}>
+        {wrong ? t("channels.connect.later") : t("channels.connect.done")}
+      </Button>
+    </>
   ) : chosen ? (
     <>
       {back}
       <Button type="submit" form="connect" variant="primary" busy={make.isPending} disabled={!ready}>
-        {t("channels.connect.make")}
+        {mending ? t("common.save") : t("channels.connect.make")}
       </Button>
     </>
   ) : (
@@ -74,13 +111,13 @@ export function Connect({ onClose }: { onClose: (made?: ChannelAccount) => void 
       onOpenChange={(open) => {
         if (!open) onClose(made);
       }}
-      title={made ? t("channels.connect.made", { name: made.name }) : chosen ? t("channels.connect.title", { kind: kindText(kind) }) : t("channels.connect")}
+      title={shown ? madeTitle(made, checked, wrong) : chosen ? t("channels.connect.title", { kind: kindText(kind) }) : t("channels.connect")}
       footer={footer}
     >
-      {made ? (
+      {shown ? (
         <div className="grid gap-4">
-          <WebhookAddress account={made} />
-          <Check account={made} />
+          {!wrong && <WebhookAddress account={made} />}
+          <Check key={made.updated_at} account={made} atOnce onChecked={(now) => setChecked(now ?? "failed")} />
         </div>
       ) : chosen ? (
         <form
@@ -98,9 +135,9 @@ export function Connect({ onClose }: { onClose: (made?: ChannelAccount) => void 
               ))}
             </ol>
           </section>
-          {make.error && Object.keys(errors).length === 0 && (
+          {make.error && (stray.length > 0 || Object.keys(errors).length === 0) && (
             <Banner tone="bad" className="rounded-md">
-              {problemText(make.error)}
+              {stray.length > 0 ? stray.join(" · ") : problemText(make.error)}
             </Banner>
           )}
           <Field label={t("channels.name")} hint={t("channels.name-hint")} error={errors.name}>

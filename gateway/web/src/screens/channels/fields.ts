@@ -35,6 +35,23 @@ export const FIELDS: Readonly<Record<Kind, readonly FieldSpec[]>> = {
   ],
 };
 
+/** Which field a finding of the check is about. */
+const BEHIND: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
+  whatsapp: { token: "access_token", number: "phone_number_id" },
+  telegram: { token: "bot_token", bot: "bot_token" },
+  twilio: { token: "auth_token", number: "from" },
+};
+
+/** What was typed wrongly, as the provider has it; a webhook that is not set up yet is no fault of what was typed. */
+export function faultsOf(kind: Kind, findings: readonly { readonly what: string; readonly good: boolean; readonly detail: string }[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    findings.flatMap(({ what, good, detail }) => {
+      const field = BEHIND[kind][what];
+      return good || field === undefined ? [] : [[`settings.${field}`, detail] as const];
+    }),
+  );
+}
+
 /** What is wanted and was not typed. */
 export function wanting(kind: Kind, typed: Readonly<Record<string, string>>): readonly string[] {
   return FIELDS[kind].filter((one) => one.needed && (typed[one.name] ?? "").trim() === "").map((one) => one.name);

@@ -13,6 +13,7 @@ import { type Draft, MOST_REOPEN_HOURS, NONE, changesOf, draftOf, isReopen } fro
 import { ProviderFields } from "./provider-fields";
 import { Section } from "./section";
 import { kindText } from "./words";
+import { useFirstWrong } from "./wrong";
 
 const MOST_TEXT = 1000;
 
@@ -30,6 +31,7 @@ export function AccountSettings({ account, zone }: { account: ChannelAccount; zo
     // Somebody else's change is shown instead of what was seen.
     onSettled: () => queries.invalidateQueries({ queryKey: ["channels"] }),
   });
+  useFirstWrong("channel-settings", save.error);
   const errors = save.error instanceof Problem ? save.error.fields : {};
   const fits = draft.name.trim() !== "" && isReopen(draft.reopen) && wrongDays(draft.opening).length === 0;
   const dirty = Object.keys(changes).length > 0;
@@ -38,6 +40,7 @@ export function AccountSettings({ account, zone }: { account: ChannelAccount; zo
   );
   return (
     <form
+      id="channel-settings"
       className="grid gap-4"
       onSubmit={(event) => {
         event.preventDefault();

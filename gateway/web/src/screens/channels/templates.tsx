@@ -80,7 +80,7 @@ function Row({ template }: { template: MessageTemplate }) {
   const t = useT();
   const status = templateStatus(template.status);
   const quality = qualityOf(template.quality);
-  const words = template.components.find((one) => one.type?.toUpperCase() === "BODY")?.text;
+  const words = template.components.find((one) => one.sort === "body")?.text;
   return (
     <li className="grid gap-0.5 px-4 py-2.5">
       <div className="flex flex-wrap items-center gap-2">

@@ -37,6 +37,11 @@ export function standingOf({ enabled, health }: Pick<ChannelAccount, "enabled" |
   return { tone: "live", text: t(webhook === "polling" ? "channels.standing.polling" : "channels.standing.verified") };
 }
 
+/** Accounts that do nothing any more until somebody sees to them; one that is off is meant to do nothing. */
+export function stoppedOf(accounts: readonly Pick<ChannelAccount, "id" | "name" | "enabled" | "health">[]): readonly { readonly key: string; readonly id: string; readonly name: string; readonly detail: string }[] {
+  return accounts.flatMap(({ id, name, enabled, health: { problem } }) => (enabled && problem?.level === "stopped" ? [{ key: `${id} ${problem.at}`, id, name, detail: problem.detail }] : []));
+}
+
 const FINDINGS = ["token", "webhook", "number", "bot"] as const;
 
 export function findingText(what: string): string {

@@ -13,6 +13,7 @@ beforeEach(() => localStorage.clear());
 test("a notice is read from its event, and nothing else is one", () => {
   expect(noticeOf(sent(11))).toEqual({ id: "n11", seq: 11, at: "2026-11-20T11:00:00Z", text: "Words 11", by: "Mia", queueId: undefined });
   expect(noticeOf(sent(11, { kind: "call.ended" }))).toBeUndefined();
+  expect(noticeOf(sent(11, { data: { text: "Shop has stopped: Unauthorized", by: { id: "a", name: "Shop" } } }))).toBeUndefined();
   for (const data of [{}, { text: 7 }, { text: "  " }]) expect(noticeOf(sent(11, { data }))).toBeUndefined();
   expect(noticeOf(sent(11, { data: { text: "x", by: null, queue_id: 4 } }))).toMatchObject({ by: "", queueId: undefined, id: "e11" });
 });

@@ -36,6 +36,8 @@ export function noticeOf(event: JournalEvent): Notice | undefined {
   const { text, by, queue_id, id } = event.data;
   if (event.kind !== "notice.sent" || typeof text !== "string" || text.trim() === "") return undefined;
   const name = typeof by === "object" && by !== null && "name" in by && typeof by.name === "string" ? by.name : "";
+  // Of a channel that has stopped only those are told who can mend it, and only until it works: the channels' own banner does.
+  if (name !== "" && text.startsWith(`${name} has stopped: `)) return undefined;
   return { id: typeof id === "string" ? id : event.id, seq: event.seq, at: event.at, text, by: name, queueId: typeof queue_id === "string" ? queue_id : undefined };
 }
 

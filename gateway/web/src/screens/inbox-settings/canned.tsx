@@ -25,6 +25,9 @@ export function Canned() {
   );
 }
 
+/** The composer knows these too. */
+const HERE = ["company.name"];
+
 function CannedForm({ reply, onClose, mayShare }: { reply: CannedReply | undefined; onClose: () => void; mayShare: boolean }) {
   const t = useT();
   const [shortcut, setShortcut] = useState(reply?.shortcut ?? "");
@@ -50,7 +53,7 @@ function CannedForm({ reply, onClose, mayShare }: { reply: CannedReply | undefin
       <Field label={t("inboxtools.text")} error={errors.text}>
         <Textarea ref={area} rows={6} maxLength={4096} value={words} onChange={(event) => setWords(event.target.value)} />
       </Field>
-      <Variables area={area} text={words} onChange={setWords} />
+      <Variables area={area} text={words} also={HERE} onChange={setWords} />
       <Personal checked={personal} onChange={setPersonal} mayShare={mayShare} />
     </FormDialog>
   );

@@ -150,8 +150,10 @@ export async function markRead(ids: readonly string[], unread: boolean): Promise
 
 export async function runMacro(macro: string, ids: readonly string[], name: string): Promise<void> {
   try {
-    for (const some of chunks(ids, MOST_MACRO)) await inboxApi.runMacro(macro, some);
-    toast({ title: t("inbox.done.macro", { name }), tone: "good" });
+    const ran: string[] = [];
+    for (const some of chunks(ids, MOST_MACRO)) ran.push((await inboxApi.runMacro(macro, some)).id);
+    // What was written to a customer stays written; the rest goes back.
+    undoable({ title: t("inbox.done.macro", { name }), undo: () => void Promise.all(ran.map((one) => inboxApi.undoBulk(one))).catch(failed) });
   } catch (error) {
     failed(error);
   }

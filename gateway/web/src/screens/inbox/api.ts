@@ -24,6 +24,8 @@ export interface Preview {
   readonly direction: Direction;
   readonly kind: string;
   readonly text: string;
+  /** How far it is, where the server says so. */
+  readonly state?: MessageState | null;
 }
 
 export interface SlaView {
@@ -236,17 +238,30 @@ export interface Template {
   readonly components?: readonly TemplateComponent[];
 }
 
+/** As `inbox/channels/src/whatsapp/templates.rs` keeps it; of what is older than a field, the field is absent. */
 export interface TemplateComponent {
-  readonly type: string;
+  /** `header`, `body`, `footer`, `buttons`, … */
+  readonly sort?: string;
+  /** Of a header: `text`, `image`, `video`, `document`, `location`. */
   readonly format?: string | null;
   readonly text?: string | null;
-  readonly buttons?: readonly { readonly type: string; readonly text?: string; readonly url?: string }[];
+  readonly variables?: readonly string[];
+  readonly buttons?: readonly TemplateButton[];
+}
+
+export interface TemplateButton {
+  readonly index?: number;
+  /** `quick_reply`, `url`, `phone_number`, `copy_code`, `otp`, … */
+  readonly sort?: string;
+  readonly text?: string | null;
+  readonly url?: string | null;
+  readonly variables?: readonly string[];
 }
 
 export interface TemplateToSend {
   readonly name: string;
   readonly language: string;
-  readonly header?: { readonly text: string } | { readonly attachment_id: string };
+  readonly header?: { readonly text: string } | { readonly attachment_id: string } | { readonly latitude: number; readonly longitude: number; readonly name: string; readonly address: string };
   readonly body: readonly string[];
   readonly names?: readonly string[];
   readonly buttons?: readonly { readonly index: number; readonly sort: string; readonly value: string }[];
@@ -375,15 +390,19 @@ export const inboxApi = {
   addLabel: (name: string, colour: Colour) => ask<Label>("POST", "/labels", { body: { name, colour } }),
   canned: (signal?: AbortSignal) => ask<{ items: readonly CannedReply[] }>("GET", "/canned-replies", signal ? { signal } : {}),
   macros: (signal?: AbortSignal) => ask<{ items: readonly Macro[] }>("GET", "/macros", signal ? { signal } : {}),
-  runMacro: (id: string, conversation_ids: readonly string[]) => ask("POST", `/macros/${id}/run`, { body: { conversation_ids } }),
+  runMacro: (id: string, conversation_ids: readonly string[]) => ask<{ id: string }>("POST", `/macros/${id}/run`, { body: { conversation_ids } }),
   views: (signal?: AbortSignal) => ask<{ items: readonly InboxView[] }>("GET", "/inbox-views", signal ? { signal } : {}),
   addView: (name: string, filter: Readonly<Record<string, unknown>>) => ask<InboxView>("POST", "/inbox-views", { body: { name, filter, personal: true } }),
   dropView: (id: string) => ask("DELETE", `/inbox-views/${id}`),
   accounts: (signal?: AbortSignal) => ask<{ items: readonly ChannelAccount[] }>("GET", "/channel-accounts", signal ? { signal } : {}),
-  templates: (account: string, signal?: AbortSignal) => ask<{ items: readonly Template[] }>("GET", `/channel-accounts/${account}/templates`, signal ? { signal } : {}),
+  templates: (account: string, signal?: AbortSignal) => ask<{ items: readonly Template[] }>("GET", `/channel-accounts/${account}/templates`, { query: { limit: 200 }, ...(signal ? { signal } : {}) }),
   contacts: (q: string, signal?: AbortSignal) => ask<{ items: readonly ContactItem[] }>("GET", "/contacts", { query: { q, limit: 8 }, ...(signal ? { signal } : {}) }),
   contact: (id: string, signal?: AbortSignal) => ask<Contact>("GET", `/contacts/${id}`, signal ? { signal } : {}),
   timeline: (id: string, signal?: AbortSignal) => ask<{ items: readonly TimelineItem[] }>("GET", `/contacts/${id}/timeline`, { query: { limit: 30 }, ...(signal ? { signal } : {}) }),
+  rename: (id: string, name: string) => ask<Contact>("PATCH", `/contacts/${id}`, { body: { name } }),
+  addIdentity: (id: string, type: string, value: string) => ask<Contact>("POST", `/contacts/${id}/identities`, { body: { type, value } }),
+  removeIdentity: (id: string, identity: string) => ask("DELETE", `/contacts/${id}/identities/${identity}`),
+  merge: (id: string, other: string, proof: string) => ask<{ merge_id: string }>("POST", `/contacts/${id}/merge`, { body: { with: other, ...(proof ? { proof } : {}) } }),
   block: (id: string, blocked: boolean) => ask("POST", `/contacts/${id}/${blocked ? "block" : "unblock"}`),
   decide: (id: string, what: "accept" | "dismiss") => ask<{ merge_id?: string } | undefined>("POST", `/merge-suggestions/${id}/${what}`),
   undoMerge: (id: string) => ask("POST", `/contact-merges/${id}/undo`),

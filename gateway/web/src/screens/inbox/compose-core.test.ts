@@ -84,12 +84,42 @@ describe("templates and times", () => {
       language: "en",
       status: "APPROVED",
       components: [
-        { type: "HEADER", format: "TEXT", text: "Order {{1}}" },
-        { type: "BODY", text: "Hi {{1}}, your {{2}} is here, {{1}}." },
-        { type: "BUTTONS", buttons: [{ type: "QUICK_REPLY", text: "Stop" }, { type: "URL", text: "Track", url: "https://x.test/{{1}}" }] },
+        { sort: "header", format: "image", text: null, variables: [], buttons: [] },
+        { sort: "body", format: null, text: "Hi {{1}}, your {{2}} is here, {{1}}.", variables: ["1", "2"], buttons: [] },
+        { sort: "footer", format: null, text: "Reply STOP to end", variables: [], buttons: [] },
+        {
+          sort: "buttons",
+          format: null,
+          text: null,
+          variables: [],
+          buttons: [
+            { index: 0, sort: "quick_reply", text: "Stop", url: null, variables: [] },
+            { index: 1, sort: "url", text: "Track", url: "https://x.test/{{1}}", variables: ["1"] },
+            { index: 2, sort: "copy_code", text: "Copy the code", url: null, variables: ["1"] },
+          ],
+        },
       ],
     });
-    expect(shape).toMatchObject({ headerNames: ["1"], names: ["1", "2"], named: false, buttons: [{ index: 1, text: "Track" }] });
+    expect(shape).toMatchObject({
+      header: { format: "image" },
+      headerNames: [],
+      names: ["1", "2"],
+      named: false,
+      footer: "Reply STOP to end",
+      labels: ["Stop", "Track", "Copy the code"],
+      buttons: [
+        { index: 1, sort: "url", text: "Track" },
+        { index: 2, sort: "copy_code", text: "Copy the code" },
+      ],
+    });
+  });
+  it("have names, or next to nothing, and are shown all the same", () => {
+    const named = { name: "hi", language: "it", status: "APPROVED", components: [{ sort: "body", text: "Ciao {{nome}}, città {{città}}", variables: ["nome", "città"] }] };
+    expect(shapeOf(named)).toMatchObject({ names: ["nome", "città"], named: true, buttons: [], header: undefined });
+    // What another version keeps, or none at all.
+    expect(shapeOf({ name: "x", language: "en", status: "APPROVED", components: [{ text: "?" }] })).toMatchObject({ body: "", names: [] });
+    expect(shapeOf({ name: "x", language: "en", status: "APPROVED" })).toMatchObject({ body: "", labels: [] });
+    expect(filled("Ciao {{nome}}, città {{città}}", { nome: "Ada", città: "Roma" })).toBe("Ciao Ada, città Roma");
   });
 
   it("lie ahead, and none stands there twice", () => {

@@ -1,5 +1,5 @@
 /** What the composer knows about text: SMS segments, canned replies and their variables, names in notes, templates, times to come back. */
-import type { CannedReply, Template, TemplateComponent } from "./api";
+import type { CannedReply, Template, TemplateButton, TemplateComponent } from "./api";
 
 /** GSM 03.38's basic alphabet. */
 const GSM = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
@@ -65,14 +65,16 @@ export function cannedFor(all: readonly CannedReply[], word: string): readonly C
     .slice(0, 8);
 }
 
+const VARIABLE = /\{\{\s*([\p{L}\p{N}_.]+)\s*\}\}/gu;
+
 /** `{{contact.name}}` and its like; what is not known stays as it stands, to be seen and filled by hand. */
 export function filled(text: string, values: Readonly<Record<string, string | undefined>>): string {
-  return text.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (whole, name: string) => values[name] ?? whole);
+  return text.replace(VARIABLE, (whole, name: string) => values[name] ?? whole);
 }
 
 /** Variables that nobody filled. */
 export function unfilled(text: string): readonly string[] {
-  return [...new Set([...text.matchAll(/\{\{\s*([\w.]+)\s*\}\}/g)].map((found) => found[1] ?? ""))];
+  return [...new Set([...text.matchAll(VARIABLE)].map((found) => found[1] ?? ""))];
 }
 
 export const firstName = (name: string): string => name.trim().split(/\s+/)[0] ?? "";
@@ -118,18 +120,24 @@ export interface TemplateShape {
   readonly footer: string;
   readonly headerNames: readonly string[];
   readonly names: readonly string[];
-  /** Buttons whose address ends in a variable. */
-  readonly buttons: readonly { readonly index: number; readonly text: string }[];
+  /** Buttons of which something is to be given: the end of an address, a code. */
+  readonly buttons: readonly { readonly index: number; readonly sort: string; readonly text: string }[];
+  /** What every button says. */
+  readonly labels: readonly string[];
   readonly named: boolean;
 }
 
+const sortIs = (one: { readonly sort?: string }, sort: string): boolean => one.sort?.toLowerCase() === sort;
+
 export function shapeOf(template: Template): TemplateShape {
-  const of = (type: string) => template.components?.find((one) => one.type.toLowerCase() === type);
+  const of = (sort: string) => template.components?.find((one) => sortIs(one, sort));
   const body = of("body")?.text ?? "";
-  const names = unfilled(body);
   const header = of("header");
-  const buttons = (of("buttons")?.buttons ?? []).flatMap((one, index) => (one.url?.includes("{{") ? [{ index, text: one.text ?? one.url }] : []));
-  return { header, body, footer: of("footer")?.text ?? "", headerNames: unfilled(header?.text ?? ""), names, buttons, named: names.some((name) => !/^\d+$/.test(name)) };
+  const [names, headerNames] = [unfilled(body), unfilled(header?.text ?? "")];
+  const all = of("buttons")?.buttons ?? [];
+  const asks = (one: TemplateButton) => (one.variables?.length ?? 0) > 0 || sortIs(one, "copy_code") || (one.url?.includes("{{") ?? false);
+  const buttons = all.flatMap((one, place) => (asks(one) ? [{ index: one.index ?? place, sort: sortIs(one, "copy_code") ? "copy_code" : "url", text: one.text || one.url || "" }] : []));
+  return { header, body, footer: of("footer")?.text ?? "", headerNames, names, buttons, labels: all.flatMap((one) => one.text || []), named: names.some((name) => !/^\d+$/.test(name)) };
 }
 
 /** Only these can be sent. */

@@ -1,6 +1,7 @@
 import { CalendarClock, LayoutTemplate, Paperclip, Send, Smile, X } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useImperativeHandle, useMemo, useRef, useState, type Ref } from "react";
 import { useMe } from "@/api";
+import { useShortcut } from "@/app/commands";
 import { onceOpened } from "@/app/once-opened";
 import { Button, Dialog, Field, IconButton, Input, Popover, SegmentedControl, announce, cx, formatDateTime, useKeptClear, useZone } from "@/design";
 import { useT } from "@/i18n";
@@ -11,10 +12,11 @@ import { EmojiChoice } from "./emoji-choice";
 import { useDraft } from "./draft";
 import { type Sent, useSending } from "./sending";
 import type { Thread } from "./thread";
-import type { Uploads } from "./uploads";
+import { refusalOf } from "./file-rules";
+import type { Uploading, Uploads } from "./uploads";
 import { UploadList } from "./upload-list";
 import { VoiceButton } from "./voice";
-import { channelText, tidy, titleOf } from "./words";
+import { channelText, refusalText, tidy, titleOf } from "./words";
 
 const TemplatesDialog = onceOpened(async () => (await import("./templates")).TemplatesDialog);
 
@@ -22,6 +24,10 @@ export interface ComposerHandle {
   focus: (tab: "reply" | "note") => void;
   quote: (message: Message) => void;
   edit: (message: Message) => void;
+  /** Takes back what has not left, and puts its words into the field again. */
+  undo: (message: Message) => void;
+  /** Puts what the server did not take into the field again. */
+  change: (key: string) => void;
 }
 
 interface Props {
@@ -62,8 +68,11 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const closed = !note && !callsOnly && detail?.window.open === false;
   const reason = REASONS.find((one) => one === detail?.window.reason) ?? "day_over";
   const mayTemplate = abilities?.templates === true && reason !== "blocked" && reason !== "opted_out";
-  const restore = (sent: Sent) => {
-    if (sent.text) draft.set(sent.text, sent.note);
+  const restore = (sent: Sent, anew = false) => {
+    // What was begun since stays, beneath it.
+    if (sent.text) draft.set([sent.text, text.trim()].filter(Boolean).join("\n"), sent.note);
+    if (anew) for (const one of sent.files) uploads.add([one.file], one.sort);
+    else uploads.put(sent.files);
     if (sent.quoted) setQuoted(sent.quoted);
     field.current?.focus();
   };
@@ -84,7 +93,11 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
       draft.set(message.text, message.direction === "note");
       field.current?.focus();
     },
+    undo: (message) => void sending.undo(message),
+    change: (key) => sending.change(key),
   }));
+  const { last } = sending;
+  useShortcut("ctrl+z", () => last && void sending.undo(last), { when: last !== undefined && text === "", title: t("inbox.undo.key"), group: t("common.nav.inbox") });
 
   // It grows with what is written, up to a third of the screen.
   useEffect(() => {
@@ -138,11 +151,23 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   };
 
   const words = text.trim();
+  // What was the newest when the first letter was typed: whoever writes reads no further by themselves.
+  const begun = useRef<string>(undefined);
+  const writing = words !== "" || uploads.items.length > 0;
+  useEffect(() => {
+    begun.current = writing ? (begun.current ?? thread.seen()) : undefined;
+  });
   const busyFiles = !uploads.ready;
+  /** Colleagues are shown any file; only what goes out has to please the channel. */
+  const wrongFile = (one: Uploading) => {
+    const refusal = note || !abilities ? undefined : refusalOf(one, line.channel, abilities);
+    return refusal && refusalText(refusal, line.channel);
+  };
+  const refused = uploads.items.some((one) => wrongFile(one) !== undefined);
   const limit = uploads.items.length > 0 ? abilities?.caption_limit : abilities?.text_limit;
   const tooLong = !note && limit !== undefined && [...text].length > limit;
   const empty = words === "" && uploads.items.length === 0;
-  const can = !empty && !busyFiles && !tooLong && !closed && !(callsOnly && !note);
+  const can = !empty && !busyFiles && !refused && !tooLong && !closed && !(callsOnly && !note);
   const finish = () => {
     draft.clear();
     uploads.clear();
@@ -158,7 +183,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
     }
     const attachments = uploads.items.flatMap((one) => one.attachment?.id ?? []);
     const mentions = note ? mentionsIn(words, people) : [];
-    const seen = thread.seen();
+    const seen = begun.current ?? thread.seen();
     sending.send(
       {
         ...(words ? { text: words } : {}),
@@ -169,15 +194,15 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
         ...(sendAt ? { send_at: sendAt.toISOString() } : {}),
         ...(seen && !note ? { seen } : {}),
       },
-      { text, note, quoted },
+      { text, note, quoted, files: uploads.items },
     );
-    announce(note ? t("inbox.note-saved") : t("inbox.sending"));
+    announce(note ? t("inbox.note-saved") : sendAt ? t("inbox.scheduled") : t("inbox.sending"));
     finish();
   };
   const sendTemplate = (template: TemplateToSend, preview: string) => {
     setTemplates(false);
     const seen = thread.seen();
-    sending.send({ template, ...(seen ? { seen } : {}) }, { text: "", note: false, quoted: undefined, shown: preview });
+    sending.send({ template, ...(seen ? { seen } : {}) }, { text: "", note: false, quoted: undefined, files: [], shown: preview });
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -288,7 +313,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
             )}
           </div>
         )}
-        <UploadList uploads={uploads} />
+        <UploadList uploads={uploads} wrong={wrongFile} />
         <div className="mt-1.5 flex flex-wrap items-center gap-1">
           {!closed && (
             <>
@@ -429,7 +454,7 @@ function Schedule({ disabled, onChoose }: { disabled: boolean; onChoose: (at: Da
         setOpen(next);
       }}
       align="end"
-      className="w-[min(22.5rem,calc(100vw-1rem))]"
+      className="w-[min(23rem,calc(100vw-1rem))]"
       trigger={
         <IconButton label={t("inbox.schedule")} disabled={disabled}>
           <CalendarClock size={16} aria-hidden />

@@ -1,5 +1,5 @@
 /** What a message holds besides text and files, by its kind. What nobody knows is shown as such, and as it came. */
-import { ContactRound, MapPin, MessageCircleQuestion, ReceiptText, SquareMousePointer } from "lucide-react";
+import { ContactRound, MapPin, Megaphone, MessageCircleQuestion, ReceiptText, SquareMousePointer } from "lucide-react";
 import type { ReactNode } from "react";
 import { PhoneNumber } from "@/design";
 import { currentLanguage, useT } from "@/i18n";
@@ -31,11 +31,11 @@ export function ContentView({ message }: { message: Message }) {
     case "form":
       return <Form content={content} />;
     case "order":
-      return <Order content={content} />;
+      return <Order content={content} noted={message.text.trim() !== ""} />;
     case "template":
       return <Template content={content} />;
     case "notice":
-      return message.text ? null : <Line>{text(content.text) ?? text(content.what)}</Line>;
+      return message.text ? null : <Notice content={content} />;
     default:
       return <Unknown message={message} />;
   }
@@ -45,6 +45,36 @@ export function ContentView({ message }: { message: Message }) {
 export function saysItsText({ kind, content }: Pick<Message, "kind" | "content">): boolean {
   if (kind === "location") return number(content.latitude) !== undefined && number(content.longitude) !== undefined;
   return kind === "contacts" && list(content.cards).length > 0;
+}
+
+function Notice({ content }: { content: Content }) {
+  const t = useT();
+  return <Line>{content.what === "request_welcome" ? t("inbox.notice.request_welcome") : (text(content.text) ?? text(content.what)?.replaceAll("_", " "))}</Line>;
+}
+
+/** What led them here: an advertisement, a link with a word in it. */
+export function ReferralView({ content }: { content: Content }) {
+  const t = useT();
+  if (typeof content.referral !== "object" || content.referral === null) return null;
+  const referral = content.referral as Content;
+  const [title, body, source, url] = [text(referral.title), text(referral.body), text(referral.source), text(referral.url)];
+  if (!title && !body && !source && !url) return null;
+  return (
+    <div className="mb-1.5 rounded-md border border-line bg-surface p-2 text-sm" data-referral>
+      <p className="flex items-center gap-1.5 text-xs text-ink-2">
+        <Megaphone size={14} aria-hidden />
+        {url || title ? t("inbox.referral.ad") : t("inbox.referral.link")}
+      </p>
+      {title && <p dir="auto" className="font-medium break-words">{title}</p>}
+      {body && <p dir="auto" className="line-clamp-3 break-words text-ink-2">{body}</p>}
+      {url && /^https?:\/\//.test(url) && (
+        <a href={url} target="_blank" rel="noopener noreferrer nofollow" className="block break-all underline underline-offset-2">
+          {url}
+        </a>
+      )}
+      {source && <p className="break-all text-xs text-ink-3">{source}</p>}
+    </div>
+  );
 }
 
 function Line({ icon, children }: { icon?: ReactNode; children: ReactNode }) {
@@ -161,7 +191,7 @@ function money(value: number, currency: string): string {
   }
 }
 
-function Order({ content }: { content: Content }) {
+function Order({ content, noted }: { content: Content; noted: boolean }) {
   const t = useT();
   const items = list(content.items);
   const currency = text(items[0]?.currency) ?? "";
@@ -185,7 +215,7 @@ function Order({ content }: { content: Content }) {
       <p className="mt-1 flex justify-between border-t border-line pt-1 font-medium">
         {t("inbox.order.total")} <span className="num">{money(sum, currency)}</span>
       </p>
-      {text(content.note) && <p className="mt-1 text-ink-2">{text(content.note)}</p>}
+      {!noted && text(content.note) && <p className="mt-1 text-ink-2">{text(content.note)}</p>}
     </div>
   );
 }

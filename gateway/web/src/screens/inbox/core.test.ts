@@ -175,4 +175,43 @@ describe("filters", () => {
   it("with the same meaning have the same key", () => {
     expect(keyOf({ state: "open", mine: true, queue_id: "q" })).toBe(keyOf({ queue_id: "q", mine: true, state: "open" }));
   });
+
+  it("tells that the newest message failed, until it is tried again", () => {
+    const core = new InboxCore("me");
+    const last = { message_id: "m1", direction: "out" as const, kind: "text", text: "hi" };
+    core.take([{ ...line("a", { last }), unread: false, draft: false, mentioned: false }], 1);
+    const told = (seq: number, kind: string, version: number) => core.event({ seq, kind, subject: { type: "message", id: "m1" }, data: { message_id: "m1", conversation: line("a", { last, version }) } });
+    told(2, "message.failed", 2);
+    expect(core.row("a")?.failed).toBe(true);
+    told(3, "message.queued", 3);
+    expect(core.row("a")?.failed).toBe(false);
+    told(4, "message.failed", 4);
+    core.event({ seq: 5, kind: "message.received", subject: { type: "message", id: "m2" }, data: { message_id: "m2", conversation: line("a", { last: { ...last, message_id: "m2", direction: "in" }, version: 5 }) } });
+    expect(core.row("a")?.failed).toBe(false);
+  });
+
+  it("keeps where one is named in the list of mentions once it is read", () => {
+    const core = new InboxCore("me");
+    const filter = { state: "all", mentioned: true } as const;
+    core.take([{ ...line("a"), unread: true, draft: false, mentioned: true }], 1);
+    core.event({ seq: 2, kind: "conversation.read", subject: { type: "conversation", id: "a" }, data: { conversation_id: "a", read_at: "2026-11-20T10:00:00Z" } });
+    expect(core.row("a")?.mentioned).toBe(false);
+    expect(core.rows(filter, { ids: new Set(["a"]) })).toHaveLength(1);
+    expect(core.rows(filter, { ids: new Set() })).toHaveLength(0);
+  });
+
+  it("calls people as they are called by now, in each of their conversations", () => {
+    const core = new InboxCore("me");
+    const [one, two] = [{ id: "c1", person_id: "c1", name: "Marta", blocked: false }, { id: "c2", person_id: "c2", name: "M. K.", blocked: false }];
+    core.take([line("a", { contact: one }), line("b", { contact: one }), line("c", { contact: two })], 1);
+    const names = () => ["a", "b", "c"].map((id) => core.row(id)?.line.contact.name);
+    const tell = (seq: number, kind: string, data: object) => core.event({ seq, kind, subject: { type: "contact", id: "c1" }, data: { ...data } });
+    expect(tell(2, "contact.updated", { contact: { ...one, name: "Marta Keller" } })).toBeDefined();
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "M. K."]);
+    tell(3, "contact.merged", { contact: { ...one, name: "Marta Keller" }, other: { ...two, person_id: "c1" } });
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "Marta Keller"]);
+    tell(4, "contact.unmerged", { contact: { ...one, name: "Marta Keller" }, other: two });
+    expect(names()).toEqual(["Marta Keller", "Marta Keller", "M. K."]);
+    expect(tell(5, "contact.unmerged", { contact: { ...one, name: "Marta Keller" }, other: two })).toBeUndefined();
+  });
 });

@@ -4,19 +4,23 @@
  * A line is replaced by the one with the higher `version`; what only this reader knows of it (unread, mentioned) goes by the journal's place, `seq`.
  * So pages and events may come in any order, twice or late: the same is shown in the end.
  */
-import type { Conversation, ListedConversation } from "./api";
+import type { ContactShort, Conversation, ListedConversation } from "./api";
 import { type Filter, type Flags, isOpenEnded, matches } from "./filters";
 
 export interface Row extends Flags {
   readonly line: Conversation;
   /** `last_at` in ms: the list is sorted by it, and is long. */
   readonly when: number;
+  /** The newest message was not sent. */
+  readonly failed: boolean;
 }
 
 interface Entry extends Flags {
   readonly line: Conversation;
   /** How much of the journal the flags hold. */
   readonly seq: number;
+  /** The message that was told to have failed, last. */
+  readonly failed?: string | undefined;
 }
 
 /** What of an event is looked at. */
@@ -49,6 +53,10 @@ function isConversation(value: unknown): value is Conversation {
   return typeof value === "object" && value !== null && "id" in value && "version" in value && "last_at" in value;
 }
 
+function isContact(value: unknown): value is ContactShort {
+  return typeof value === "object" && value !== null && "id" in value && "person_id" in value && "name" in value && "blocked" in value;
+}
+
 /** Times of one shape (RFC 3339, UTC) stand in order as texts only if they have as many digits: they are compared as times. */
 function isAfter(a: string | null | undefined, b: string): boolean {
   return a !== undefined && a !== null && Date.parse(a) > Date.parse(b);
@@ -57,6 +65,14 @@ function isAfter(a: string | null | undefined, b: string): boolean {
 /** Newest first; of one moment the higher id first, as the server has it. */
 function newestFirst(a: Row, b: Row): number {
   return a.when !== b.when ? b.when - a.when : a.line.id < b.line.id ? 1 : -1;
+}
+
+/** What is tried again, or sent after all, has not failed any more. */
+function failedAfter({ kind, data, subject }: Told, before: string | undefined): string | undefined {
+  if (!kind.startsWith("message.")) return before;
+  const id = typeof data.message_id === "string" ? data.message_id : subject.type === "message" ? subject.id : undefined;
+  if (kind === "message.failed") return id;
+  return id === before ? undefined : before;
 }
 
 export class InboxCore {
@@ -77,7 +93,7 @@ export class InboxCore {
       const newer = known && known.line.version >= line.version ? known.line : line;
       // One's own draft is told by no event.
       const flags = known && known.seq > asOf ? known : { unread: unread ?? known?.unread ?? false, mentioned: mentioned ?? known?.mentioned ?? false, draft: draft ?? known?.draft ?? false, seq: asOf };
-      this.put({ line: newer, unread: flags.unread, mentioned: flags.mentioned, draft: flags.draft, seq: flags.seq });
+      this.put({ failed: known?.failed, line: newer, unread: flags.unread, mentioned: flags.mentioned, draft: flags.draft, seq: flags.seq });
     }
   }
 
@@ -92,6 +108,7 @@ export class InboxCore {
   event(event: Told): string | undefined {
     const { data, kind, seq } = event;
     if (kind === "conversation.read" || kind === "conversation.mentioned") return this.told(event);
+    if (kind.startsWith("contact.")) return this.renamed(data);
     if (!isConversation(data.conversation)) return undefined;
     const line = data.conversation;
     const known = this.entries.get(line.id);
@@ -99,8 +116,25 @@ export class InboxCore {
     const fresh = seq > (known?.seq ?? 0);
     const unread = fresh && kind === "message.received" ? true : (known?.unread ?? false);
     const base = known ?? { ...NO_FLAGS, seq: 0 };
-    this.put({ line: newer, draft: base.draft, mentioned: base.mentioned, unread, seq: fresh ? seq : base.seq });
+    this.put({ line: newer, draft: base.draft, mentioned: base.mentioned, unread, seq: fresh ? seq : base.seq, failed: fresh ? failedAfter(event, known?.failed) : known?.failed });
     return line.id;
+  }
+
+  /** Of a person that was changed, or of two that became one or two again. Gives one of their conversations. */
+  private renamed(data: Told["data"]): string | undefined {
+    const told = [data.contact, data.other].filter(isContact);
+    let found: string | undefined;
+    for (const entry of this.entries.values()) {
+      const { contact } = entry.line;
+      const its = told.findLast((one) => one.id === contact.id) ?? told.find((one) => one.person_id === contact.person_id);
+      if (!its) continue;
+      // Whoever stands for somebody else by now is called as they are.
+      const named = told.find((one) => one.id === its.person_id) ?? its;
+      if (contact.name === named.name && contact.blocked === named.blocked && contact.person_id === its.person_id) continue;
+      this.put({ ...entry, line: { ...entry.line, contact: { ...contact, person_id: its.person_id, name: named.name, blocked: named.blocked } } });
+      found = entry.line.id;
+    }
+    return found;
   }
 
   private told({ data, kind, seq, subject }: Told): string | undefined {
@@ -179,7 +213,7 @@ export class InboxCore {
     if (known) return known;
     let { line } = entry;
     for (const change of this.changes.values()) if (change.base.has(id)) line = change.patch(line);
-    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at) };
+    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at), failed: line.last.state === "failed" || (entry.failed !== undefined && entry.failed === line.last.message_id) };
     this.shown.set(id, row);
     return row;
   }
@@ -193,7 +227,8 @@ export class InboxCore {
       const listed = ids.has(id);
       if (!listed && !open) continue;
       const row = this.row(id);
-      if (!row || !matches(filter, row.line, row, this.self)) continue;
+      // Where one is named stays there once it is read, for as long as the list is looked at.
+      if (!row || !matches(listed && filter.mentioned ? { ...filter, mentioned: false } : filter, row.line, row, this.self)) continue;
       if (!listed && floor && (row.when < floorAt || (row.when === floorAt && row.line.id < floor.id))) continue;
       found.push(row);
     }

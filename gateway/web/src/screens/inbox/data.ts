@@ -34,7 +34,7 @@ export function useViews() {
 }
 
 export function useTeams() {
-  const may = useCan("roles:read");
+  const may = useCan("teams:read");
   const { data } = useQuery({ queryKey: ["teams"], enabled: may, queryFn: ({ signal }) => body(api.GET("/api/v1/teams", { signal })) });
   return data?.items ?? NONE;
 }
@@ -45,6 +45,18 @@ export function useFreshTools(): void {
   useEvents(["inbox_tools.changed", "channel_account.*"], () => {
     for (const key of ["labels", "canned", "macros", "views", "accounts"]) void queries.invalidateQueries({ queryKey: ["inbox", key] });
   });
+}
+
+/** Whom a note may name: everybody of the company where one may see who that is, else those who are agents. */
+export function useNameable(): readonly Person[] {
+  const agents = useAgents();
+  const may = useCan("members:read");
+  const { data } = useQuery({ queryKey: ["inbox", "members"], enabled: may, staleTime: 60_000, queryFn: ({ signal }) => body(api.GET("/api/v1/members", { params: { query: { limit: 200 } }, signal })) });
+  return useMemo(() => {
+    const members = (data?.items ?? []).filter((one) => !one.disabled_at).map(({ id, name }) => ({ id, name }));
+    const known = new Set(members.map((one) => one.id));
+    return members.length === 0 ? agents : [...members, ...agents.filter((one) => !known.has(one.id))];
+  }, [agents, data]);
 }
 
 export interface Person {

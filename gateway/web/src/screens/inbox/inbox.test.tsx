@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 30_000 });
 configure({ asyncUtilTimeout: 5_000 });
 vi.mock("@/api/session", async (original) => ({ ...(await original<object>()), currentToken: () => Promise.resolve({ value: "t", expiresAt: Infinity }) }));
 
-const PERMISSIONS = ["conversations:read", "conversations:write", "contacts:read"];
+const PERMISSIONS = ["conversations:read", "conversations:write", "contacts:read", "contacts:manage"];
 const agent = (id: string, name: string) => ({ id, name, email: `${id}@x.test`, extension: null, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4 });
 const at = (minute: number) => new Date(Date.now() - minute * 60_000).toISOString();
 const message = (id: string, over: object = {}) => ({ id, conversation_id: "a", direction: "in", author: { type: "contact", id: "c-a", name: "Marta" }, kind: "text", text: id, content: {}, attachments: [], forwarded: false, state: "received", reactions: [], history: false, at: at(10), ...over });
@@ -26,7 +26,8 @@ let listed: object[];
 let thread: object[];
 let abilities: object | null;
 let windowNow: object;
-let events: ((event: unknown) => void)[];
+/** The inbox listens once, for good. */
+const events: ((event: unknown) => void)[] = [];
 
 beforeAll(async () => {
   await setLanguage("en");
@@ -36,7 +37,6 @@ beforeAll(async () => {
 beforeEach(() => {
   asked = [];
   answers = {};
-  events = [];
   listed = [{ ...line("a", { contact: { id: "c-a", person_id: "c-a", name: "Marta Keller", blocked: false }, agent_id: "me", last_at: at(1), last_in_at: at(1) }), unread: true, draft: false, mentioned: false }, { ...line("b", { agent_id: "me", last_at: at(5), contact: { id: "c-b", person_id: "c-b", name: "Diego Paredes", blocked: false } }), unread: false, draft: false, mentioned: false }];
   thread = [message("Is the plan still at the price from March?"), message("It is until Friday.", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, state: "failed", failure: { code: "131047", detail: "Re-engagement", why: "window_closed", retry: true }, at: at(9) })];
   abilities = { text_limit: 4096, caption_limit: 1024, file_limit: 1e8, templates: true, choices: 10, location: true, reactions: true, replies: true, edit: true, delete: true, typing: true, read_marks: true };
@@ -66,6 +66,7 @@ beforeEach(() => {
     const one = /^\/conversations\/([^/]+)$/.exec(path)?.[1];
     if (one) return Response.json({ ...listed.find((item) => (item as { id: string }).id === one), identities: [], labels: [], window: windowNow, abilities, draft_text: null, viewing: [], as_of_seq: 5 });
     if (path === "/canned-replies") return Response.json({ items: [{ id: "r", shortcut: "hello", text: "Hello {{contact.first_name}}", user_id: null }], as_of_seq: 1 });
+    if (path === "/contacts") return Response.json({ items: [{ id: "c-z", name: "M. Keller", blocked: false, identities: [{ type: "email", value: "m@x.test", shown: "m@x.test" }] }], next_cursor: null, as_of_seq: 5 });
     if (/^\/contacts\/[^/]+$/.test(path)) return Response.json({ id: "c-a", contact_ids: ["c-a"], name: "Marta Keller", identities: [{ id: "i", type: "phone", value: "+41445550132", shown: "+41445550132", evidence: "Called from this number" }], merges: [], suggestions: [] });
     return Response.json({ items: [], next_cursor: null, as_of_seq: 5 });
   });
@@ -130,6 +131,49 @@ test("a canned reply is filled in and sent, and can be taken back for as long as
   expect(field.value).toBe("");
   fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
   await waitFor(() => expect(did("POST /messages/sent-1/undo")).toHaveLength(1));
+  // Its words stand in the field again.
+  await waitFor(() => expect(field.value).toBe("Hello Marta"));
+});
+
+test("a key takes back what was just sent, and nothing else is said to have been sent", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json(message("sent-3", { direction: "out", author: { type: "agent", id: "me", name: "Aline" }, text: "Oops", state: "scheduled", at: new Date().toISOString(), send_at: new Date(Date.now() + 5000).toISOString() }), { status: 201 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  fireEvent.change(field, { target: { value: "Oops" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await screen.findByText("Sending…");
+  await screen.findByRole("button", { name: "Undo" });
+  expect(within(screen.getByRole("region", { name: "Notifications" })).queryByText(/Sent|Scheduled/)).toBeNull();
+  fireEvent.keyDown(field, { key: "z", ctrlKey: true });
+  await waitFor(() => expect(did("POST /messages/sent-3/undo")).toHaveLength(1));
+});
+
+test("what the server refuses says why, and can be changed", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json({ status: 422, code: "invalid-input", detail: "the request is not valid", errors: [{ field: "text", message: "5000 characters; at most 4096" }] }, { status: 422 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  fireEvent.change(field, { target: { value: "Too much" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await screen.findByText("5000 characters; at most 4096");
+  fireEvent.click(screen.getByRole("button", { name: "Change it" }));
+  await waitFor(() => expect(field.value).toBe("Too much"));
+  expect(screen.queryByText("5000 characters; at most 4096")).toBeNull();
+});
+
+test("what a colleague wrote while one wrote was not seen: the newest at the first letter counts", async () => {
+  answers["POST /conversations/a/messages"] = () => Response.json(message("sent-4", { direction: "out" }), { status: 201 });
+  await show("?c=a");
+  const field = (await screen.findByRole("textbox", { name: /Write to/ })) as HTMLTextAreaElement;
+  await screen.findByText("Is the plan still at the price from March?");
+  fireEvent.change(field, { target: { value: "Y" } });
+  thread = [...thread, message("Quicker", { direction: "out", author: { type: "agent", id: "jo", name: "Jonas Berg" }, state: "sent", at: at(0) })];
+  act(() => {
+    for (const tell of events) tell({ seq: 9, kind: "message.created", subject: { type: "message", id: "Quicker" }, data: { conversation_id: "a", message_id: "Quicker" } });
+  });
+  await screen.findByText("Quicker");
+  fireEvent.change(field, { target: { value: "Yes" } });
+  fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
+  await waitFor(() => expect(did("POST /conversations/a/messages")[0]?.body).toMatchObject({ text: "Yes", seen: "It is until Friday." }));
 });
 
 test("whoever was slower than a colleague is asked first, and loses no word", async () => {
@@ -236,7 +280,7 @@ test("what waits for its undo is on its way; what is planned says when; a place 
   ];
   await show("?c=a");
   const soon = (await screen.findByText("Soon")).closest("[data-message]") as HTMLElement;
-  within(soon).getByText("On its way");
+  within(soon).getAllByText("Sending…");
   within((await screen.findByText("Later")).closest("[data-message]") as HTMLElement).getByText(/^To be sent Mar 4/);
   screen.getByText("Alpenhof");
   expect(screen.queryByText("Alpenhof, Zürich", { selector: "[data-message] p" })).toBeNull();
@@ -258,4 +302,37 @@ test("a saved view goes only when there was time to think better of it", async (
   } finally {
     PERMISSIONS.pop();
   }
+});
+
+test("a person is given a name, loses what is theirs no more, and is made one with another; each can be taken back", async () => {
+  answers["POST /contacts/c-a/merge"] = () => Response.json({ merge_id: "merge-1", contact: {} }, { status: 201 });
+  answers["PATCH /contacts/c-a"] = () => Response.json({});
+  await show("?c=a");
+  fireEvent.click(await screen.findByRole("button", { name: "Change the name" }));
+  fireEvent.change(await screen.findByRole("textbox", { name: /Name/ }), { target: { value: "Marta K." } });
+  fireEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(did("PATCH /contacts/c-a")[0]?.body).toEqual({ name: "Marta K." }));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("PATCH /contacts/c-a")[1]?.body).toEqual({ name: "Marta Keller" }));
+
+  fireEvent.click(await screen.findByRole("button", { name: "+41445550132 is theirs no more" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Take it away" }));
+  await waitFor(() => expect(did("DELETE /contacts/c-a/identities/i")).toHaveLength(1));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("POST /contacts/c-a/identities")[0]?.body).toEqual({ type: "phone", value: "+41445550132" }));
+
+  fireEvent.click(await screen.findByRole("button", { name: "Merge with somebody" }));
+  fireEvent.change(await screen.findByRole("textbox", { name: /Who is the same person/ }), { target: { value: "Keller" } });
+  fireEvent.click(await screen.findByRole("button", { name: /M\. Keller/ }));
+  fireEvent.click(screen.getByRole("button", { name: "Merge" }));
+  await waitFor(() => expect(did("POST /contacts/c-a/merge")[0]?.body).toEqual({ with: "c-z" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  await waitFor(() => expect(did("POST /contact-merges/merge-1/undo")).toHaveLength(1));
+});
+
+test("words that are in no conversation of this view are looked for everywhere", async () => {
+  listed = [];
+  await show("?view=all&q=invoice", false);
+  fireEvent.click(await screen.findByRole("button", { name: "Search all conversations" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Search all conversations" })).toBeNull());
 });

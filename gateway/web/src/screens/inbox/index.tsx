@@ -217,6 +217,7 @@ function Inbox({ self }: { self: string }) {
             onMore={() => inbox.more(filter)}
             onRetry={() => inbox.retry(filter)}
             onNew={onNew}
+            onEverywhere={search.q && Object.keys(without(search, "q", "c")).length > 0 ? () => narrow({ q: search.q ?? "" }) : undefined}
           />
         </section>
       )}
@@ -257,7 +258,7 @@ function PersonPlace({ id, shown, inline, onClose, onOpen }: { id: string; shown
   if (!line) return inline && shown ? <aside aria-busy="true" className="border-s border-line bg-surface p-4"><Skeleton lines={6} /></aside> : null;
   if (inline) {
     return shown ? (
-      <aside aria-label={t("inbox.person")} className="min-h-0 overflow-auto border-s border-line bg-surface">
+      <aside aria-label={t("inbox.person")} className="relative min-h-0 overflow-auto border-s border-line bg-surface">
         <PersonPane line={line} detail={detail} onOpen={onOpen} />
       </aside>
     ) : null;

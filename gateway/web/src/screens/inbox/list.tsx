@@ -29,10 +29,12 @@ interface Props {
   onMore: () => void;
   onRetry: () => void;
   onNew: (() => void) | undefined;
+  /** Looks for the same words everywhere; absent where that is done already. */
+  onEverywhere: (() => void) | undefined;
 }
 
 /** The conversations, as many as there are: only those in sight are in the page. */
-export function ListPane({ list, search, labels, agentName, active, opened, selected, showsAgent, onActive, onOpen, onSelect, onMore, onRetry, onNew }: Props) {
+export function ListPane({ list, search, labels, agentName, active, opened, selected, showsAgent, onActive, onOpen, onSelect, onMore, onRetry, onNew, onEverywhere }: Props) {
   const t = useT();
   const { rows } = list;
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
@@ -82,9 +84,9 @@ export function ListPane({ list, search, labels, agentName, active, opened, sele
 
   if (list.error && rows.length === 0) return <ErrorState error={list.error} onRetry={onRetry} />;
   if (list.loading && rows.length === 0) return <Loading />;
-  if (rows.length === 0) return <Empty search={search} onNew={onNew} />;
+  if (rows.length === 0) return <Empty search={search} onNew={onNew} onEverywhere={onEverywhere} />;
   return (
-    <div ref={setScroller} className="min-h-0 flex-1 overflow-auto">
+    <div ref={setScroller} className="relative min-h-0 flex-1 overflow-auto">
       {/* Rows are focused one at a time, and the keys are theirs. */}
       {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
       <div role="grid" aria-label={t("inbox.list")} aria-rowcount={list.more ? -1 : rows.length} aria-multiselectable onKeyDown={onKeyDown} className="relative" style={{ height: virtual.getTotalSize() }}>
@@ -141,10 +143,10 @@ function Loading() {
   );
 }
 
-function Empty({ search, onNew }: { search: Search; onNew: (() => void) | undefined }) {
+function Empty({ search, onNew, onEverywhere }: { search: Search; onNew: (() => void) | undefined; onEverywhere: (() => void) | undefined }) {
   const t = useT();
   const narrowed = search.q ?? search.label ?? search.channel ?? search.queue ?? search.account ?? search.unread;
-  if (narrowed !== undefined) return <EmptyState icon={<SearchX size={26} />} title={t("inbox.empty.found")} text={t("inbox.empty.found-text")} />;
+  if (narrowed !== undefined) return <EmptyState icon={<SearchX size={26} />} title={t("inbox.empty.found")} text={t("inbox.empty.found-text")} action={onEverywhere ? <Button onClick={onEverywhere}>{t("inbox.search.everywhere")}</Button> : undefined} />;
   const view = search.view ?? "mine";
   const key: TextKey = `inbox.empty.${view}`;
   return <EmptyState icon={<Inbox size={26} />} title={t(key)} text={t(`inbox.empty.${view}-text`)} action={onNew ? <Button onClick={onNew}>{t("inbox.new")}</Button> : undefined} />;

@@ -1,14 +1,16 @@
 import { Check, CheckCheck, CircleAlert, Clock, Copy, CornerUpLeft, EllipsisVertical, Forward, Lock, Pencil, RotateCcw, SmilePlus, TriangleAlert, Undo2 } from "lucide-react";
-import { Fragment, type ReactNode, memo, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { Button, IconButton, Menu, type MenuItem, Popover, Tooltip, cx, formatDateTime, toast } from "@/design";
-import { useT } from "@/i18n";
-import type { Abilities, Attachment, Message } from "./api";
-import { withMentions } from "./compose-core";
-import { ContentView, saysItsText } from "./content";
+import { t as text, useT } from "@/i18n";
+import type { Abilities, Attachment, Channel, Message } from "./api";
+import { ContentView, ReferralView, saysItsText } from "./content";
 import type { Person } from "./data";
 import { EmojiChoice } from "./emoji-choice";
+import { straight } from "./format";
 import { AttachmentView } from "./media";
-import { clockTime, deliveryText, failureText, scheduledText, tidy } from "./words";
+import { MessageText } from "./message-text";
+import { UNDO_MS, isLeaving } from "./thread-core";
+import { clockTime, deliveryText, failureText, shortTime, tidy } from "./words";
 
 export interface Acts {
   readonly reply: (message: Message) => void;
@@ -27,13 +29,14 @@ interface Props {
   self: string;
   zone: string | undefined;
   people: readonly Person[];
+  channel: Channel | undefined;
   abilities: Abilities | undefined;
   may: boolean;
   acts: Acts;
 }
 
 /** Messages of one writer that follow each other. */
-export const GroupView = memo(function GroupView({ messages, self, zone, people, abilities, may, acts }: Props) {
+export const GroupView = memo(function GroupView({ messages, self, zone, people, channel, abilities, may, acts }: Props) {
   const t = useT();
   const first = messages[0];
   if (!first) return null;
@@ -51,13 +54,13 @@ export const GroupView = memo(function GroupView({ messages, self, zone, people,
         {first.history && <span>{t("inbox.history")}</span>}
       </p>
       {messages.map((message) => (
-        <Bubble key={message.id} message={message} zone={zone} people={people} abilities={abilities} may={may} acts={acts} />
+        <Bubble key={message.id} message={message} own={author.type === "agent" && author.id === self} zone={zone} people={people} channel={channel} abilities={abilities} may={may} acts={acts} />
       ))}
     </section>
   );
 });
 
-function Bubble({ message, zone, people, abilities, may, acts }: { message: Message; zone: string | undefined; people: readonly Person[]; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
+function Bubble({ message, own, zone, people, channel, abilities, may, acts }: { message: Message; own: boolean; zone: string | undefined; people: readonly Person[]; channel: Channel | undefined; abilities: Abilities | undefined; may: boolean; acts: Acts }) {
   const t = useT();
   const { direction, deleted_at } = message;
   const ours = direction === "out";
@@ -91,20 +94,22 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
                   ))}
                 </div>
               )}
-              {message.text && !saysItsText(message) && <Text text={message.text} people={note ? people : undefined} />}
+              <ReferralView content={message.content} />
+              {message.text && !saysItsText(message) && <MessageText text={message.text} people={note ? people : undefined} marks={!note && channel === "whatsapp"} />}
               <ContentView message={message} />
             </>
           )}
-          <p className={cx("mt-0.5 flex items-center gap-1.5 text-xs text-ink-2", ours && "justify-end")}>
+          <p className={cx("mt-0.5 flex flex-wrap items-center gap-x-1.5 text-xs text-ink-2", ours && "justify-end")}>
             {message.edited_at && !gone && (
               <Tooltip content={formatDateTime(message.edited_at, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {})}>
                 <span>{t("inbox.edited")}</span>
               </Tooltip>
             )}
-            <time dateTime={message.at} title={formatDateTime(message.at, zone ? { zone, dateStyle: "medium", timeStyle: "long" } : {})} className="num">
+            <time dateTime={message.at} title={formatDateTime(message.at, zone ? { zone, dateStyle: "medium", timeStyle: "long" } : {})} className="num whitespace-nowrap">
               {clockTime(message.at, zone)}
             </time>
             {ours && <Delivery message={message} zone={zone} />}
+            {may && own && <Undo key={message.state} message={message} acts={acts} />}
           </p>
         </div>
         {message.reactions.length > 0 && (
@@ -124,43 +129,10 @@ function Bubble({ message, zone, people, abilities, may, acts }: { message: Mess
           </p>
         )}
         {(message.state === "failed" || message.state === "uncertain") && <Failed message={message} may={may} acts={acts} />}
-        {message.state === "scheduled" && may && (
-          <Button size="sm" className="justify-self-end" icon={<Undo2 size={13} aria-hidden />} onClick={() => acts.undo(message)}>
-            {t("inbox.take-back")}
-          </Button>
-        )}
+        {message.state === "scheduled" && may && !isLeaving(message) && <Scheduled message={message} acts={acts} />}
       </div>
       {!gone && <Actions message={message} abilities={abilities} may={may} acts={acts} />}
     </div>
-  );
-}
-
-/** Addresses can be followed, to a page of their own that learns nothing of this one. */
-const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
-
-function linked(words: string): ReactNode[] {
-  const pieces: ReactNode[] = [];
-  let from = 0;
-  for (const match of words.matchAll(LINK)) {
-    pieces.push(words.slice(from, match.index));
-    pieces.push(
-      <a key={match.index} href={match[0]} target="_blank" rel="noopener noreferrer nofollow" className="break-all underline underline-offset-2">
-        {match[0]}
-      </a>,
-    );
-    from = match.index + match[0].length;
-  }
-  pieces.push(words.slice(from));
-  return pieces;
-}
-
-function Text({ text: words, people }: { text: string; people: readonly Person[] | undefined }) {
-  const pieces = people ? withMentions(words, people) : [{ text: words }];
-  return (
-    // In the direction of its own first letter, whatever stands around it.
-    <p dir="auto" className="break-words whitespace-pre-wrap">
-      {pieces.map((piece, index) => ("id" in piece && piece.id ? <strong key={index}>{piece.text}</strong> : <Fragment key={index}>{linked(piece.text)}</Fragment>))}
-    </p>
   );
 }
 
@@ -170,7 +142,7 @@ function Quote({ id, acts }: { id: string; acts: Acts }) {
   return (
     <button type="button" onClick={() => acts.goTo(id)} className="mb-1 block max-w-full rounded-sm border-s-2 border-accent bg-sunken px-2 py-1 text-start text-sm text-ink-2">
       {quoted?.author.name && <span className="block text-xs font-semibold">{tidy(quoted.author.name)}</span>}
-      <span className="line-clamp-2">{quoted ? (quoted.deleted_at ? t("inbox.deleted") : quoted.text || t("inbox.quote.file")) : t("inbox.quote.earlier")}</span>
+      <span dir="auto" className="line-clamp-2">{quoted ? (quoted.deleted_at ? t("inbox.deleted") : straight(quoted.text) || t("inbox.quote.file")) : t("inbox.quote.earlier")}</span>
     </button>
   );
 }
@@ -186,7 +158,7 @@ function Delivery({ message, zone }: { message: Message; zone: string | undefine
     : state === "uncertain" ? <TriangleAlert {...size} className="text-ring" />
     : state === "canceled" ? <Undo2 {...size} />
     : <Clock {...size} />;
-  const words = state === "scheduled" ? scheduledText(message, zone) : deliveryText(state);
+  const words = isLeaving(message) ? text("inbox.sent.leaving") : state === "scheduled" && message.send_at ? text("inbox.sent.at", { at: shortTime(message.send_at, zone) }) : deliveryText(state);
   return (
     <Tooltip content={words}>
       <span className="inline-flex items-center gap-1">
@@ -225,6 +197,37 @@ function Failed({ message, may, acts }: { message: Message; may: boolean; acts: 
           )}
         </div>
       )}
+    </div>
+  );
+}
+
+/** For as long as it surely works: what has left cannot be had back. */
+function Undo({ message, acts }: { message: Message; acts: Acts }) {
+  const t = useT();
+  const leaving = isLeaving(message);
+  // A moment that is long past by the clock of whoever opens the thread later.
+  const [over, setOver] = useState(() => Date.now() - Date.parse(message.at) > 60_000);
+  useEffect(() => {
+    if (!leaving) return;
+    const timer = setTimeout(() => setOver(true), UNDO_MS);
+    return () => clearTimeout(timer);
+  }, [leaving]);
+  if (!leaving || over) return null;
+  return (
+    <button type="button" aria-keyshortcuts="Control+Z Meta+Z" onClick={() => acts.undo(message)} className="rounded-sm px-1 font-semibold text-accent underline underline-offset-2 pointer-coarse:min-h-9 pointer-coarse:px-2.5">
+      {t("common.undo")}
+    </button>
+  );
+}
+
+/** When it goes stands in the message itself. */
+function Scheduled({ message, acts }: { message: Message; acts: Acts }) {
+  const t = useT();
+  return (
+    <div className="flex items-center justify-end gap-2 text-sm text-ink-2">
+      <Button size="sm" icon={<Undo2 size={13} aria-hidden />} onClick={() => acts.undo(message)}>
+        {t("inbox.take-back")}
+      </Button>
     </div>
   );
 }

@@ -8,9 +8,10 @@ import { type TextKey, useT } from "@/i18n";
 import { useEvents } from "@/live";
 import { problemText } from "../calls/problem-text";
 import { CallLink } from "../calls/call-back";
-import { type Conversation, type ConversationDetail, type ContactMerge, type Identity, type MergeSuggestion, type TimelineItem, inboxApi } from "./api";
+import { type Contact, type Conversation, type ConversationDetail, type ContactMerge, type Identity, type MergeSuggestion, type TimelineItem, inboxApi } from "./api";
 import { failed } from "./actions";
 import { useNames } from "./data";
+import { AddIdentity, MergeByHand, RemoveIdentity, Rename } from "./person-tools";
 import { channelText, previewText, shortTime, tidy, titleOf } from "./words";
 
 const TYPES: Readonly<Record<string, TextKey>> = {
@@ -42,13 +43,16 @@ export function PersonPane({ line, detail, onOpen }: Props) {
   const identities = contact?.identities ?? detail?.identities;
   const name = titleOf(line);
   return (
-    <div className="grid content-start gap-4 p-4">
+    <div className="grid grid-cols-[minmax(0,1fr)] content-start gap-4 p-4">
       <div className="flex items-center gap-3">
         <Avatar name={name} size={46} />
-        <div className="min-w-0">
-          <h2 className="truncate text-lg font-semibold">
-            <bdi>{contact ? tidy(contact.name) : name}</bdi>
-          </h2>
+        <div className="min-w-0 flex-1">
+          <div className="flex items-start gap-1">
+            <h2 className="line-clamp-3 min-w-0 text-lg font-semibold [overflow-wrap:anywhere]" title={contact ? tidy(contact.name) : name}>
+              <bdi>{contact ? tidy(contact.name) : name}</bdi>
+            </h2>
+            {contact && mayManage && <Rename contact={contact} />}
+          </div>
           <p className="flex flex-wrap items-center gap-1.5 text-sm text-ink-2">
             {contact?.language}
             {contact?.opted_out_at && <Badge tone="ring">{t("inbox.opted-out")}</Badge>}
@@ -56,8 +60,13 @@ export function PersonPane({ line, detail, onOpen }: Props) {
           </p>
         </div>
       </div>
-      {!identities ? <Skeleton lines={3} /> : <Identities identities={identities} />}
+      {!identities ? <Skeleton lines={3} /> : <Identities identities={identities} contact={mayManage ? contact : undefined} />}
       {contact && <Suggestions person={contact.id} suggestions={contact.suggestions} may={mayManage} />}
+      {contact && mayManage && (
+        <div>
+          <MergeByHand contact={contact} />
+        </div>
+      )}
       {contact && <Merges merges={contact.merges.filter((one) => !one.undone_at)} may={mayManage} />}
       {mayRead && <Before person={person} current={line.id} onOpen={onOpen} />}
       {mayManage && <Block contact={person} blocked={line.contact.blocked} name={name} />}
@@ -74,24 +83,32 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Identities({ identities }: { identities: readonly Identity[] }) {
+function Identities({ identities, contact }: { identities: readonly Identity[]; contact: Contact | undefined }) {
   const t = useT();
   const word = (key: TextKey | undefined, otherwise: string) => (key ? t(key) : otherwise);
   return (
-    <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2 text-sm">
+    <div className="grid gap-2">
+    <dl className="grid grid-cols-[auto_minmax(0,1fr)_auto] gap-x-3 gap-y-2 text-sm">
       {identities.map((one) => {
         return (
           <div key={`${one.type} ${one.value}`} className="contents">
             <dt className="text-ink-3">{word(TYPES[one.type], one.type)}</dt>
             <dd className={cx("min-w-0", one.ended_at && "text-ink-3 line-through")}>
               {one.type === "phone" ? <CallLink number={one.shown} /> : <bdi className="break-all">{tidy(one.shown)}</bdi>}
-              {one.name && <span className="text-ink-3"> {tidy(one.name)}</span>}
+              {one.name && <bdi className="text-ink-3 [overflow-wrap:anywhere]"> {tidy(one.name)}</bdi>}
               {one.evidence && <p className="text-xs text-ink-3">{tidy(one.evidence)}</p>}
             </dd>
+            <dd>{contact && <RemoveIdentity contact={contact} identity={one} />}</dd>
           </div>
         );
       })}
     </dl>
+    {contact && (
+      <div>
+        <AddIdentity contact={contact} />
+      </div>
+    )}
+    </div>
   );
 }
 
@@ -119,7 +136,7 @@ function Suggestions({ person, suggestions, may }: { person: string; suggestions
             <li key={one.id} className="rounded-md border border-line p-2.5 text-sm">
               <p className="flex items-center gap-1.5 font-medium">
                 <Users size={14} aria-hidden />
-                <bdi>{tidy(other.name)}</bdi>
+                <bdi className="min-w-0 [overflow-wrap:anywhere]">{tidy(other.name)}</bdi>
               </p>
               <ul className="my-1 text-ink-2">
                 {one.proof.map((proof, index) => (
@@ -163,7 +180,7 @@ function Merges({ merges, may }: { merges: readonly ContactMerge[]; may: boolean
         {merges.map((one) => (
           <li key={one.id} className="flex items-start gap-2 text-sm">
             <span className="min-w-0 flex-1">
-              <bdi className="font-medium">{tidy(one.loser_name)}</bdi>
+              <bdi className="font-medium [overflow-wrap:anywhere]">{tidy(one.loser_name)}</bdi>
               {one.proof.length > 0 && <span className="block text-ink-2">{one.proof.map(tidy).join(" · ")}</span>}
             </span>
             {may && (

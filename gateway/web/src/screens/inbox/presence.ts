@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useNow } from "@/design";
 import { useSignals } from "@/live";
-import { type Viewer, inboxApi } from "./api";
+import { type Message, type Viewer, inboxApi } from "./api";
 
 /** The server forgets whoever does not say so again. */
 const EVERY_MS = 10_000;
@@ -26,7 +26,7 @@ function seenIn(data: Readonly<Record<string, unknown>>, id: string, self: strin
 
 const without = (all: readonly Seen[], id: string) => all.filter((one) => one.user_id !== id);
 
-export function usePresence(id: string, self: string, first: readonly Viewer[] | undefined): Presence {
+export function usePresence(id: string, self: string, first: readonly Viewer[] | undefined, last: Message | undefined): Presence {
   const now = useNow();
   const [viewing, setViewing] = useState<readonly Seen[]>([]);
   const [typing, setTyping] = useState<readonly Seen[]>([]);
@@ -40,6 +40,13 @@ export function usePresence(id: string, self: string, first: readonly Viewer[] |
     setTyping((all) => (data.typing === false ? without(all, one.user_id) : [...without(all, one.user_id), one]));
     setViewing((all) => [...without(all, one.user_id), one]);
   });
+  // Whose message has come writes it no more, whichever word of the two came first.
+  const [said, setSaid] = useState(last?.id);
+  if (last && last.id !== said) {
+    setSaid(last.id);
+    const writer = last.author.id;
+    if (writer) setTyping((all) => without(all, writer));
+  }
   // Those who were there before, until they say so again or do not.
   const [began] = useState(now);
   const early = now - began < LASTS_MS ? (first ?? []).filter((one) => one.user_id !== self && !viewing.some((seen) => seen.user_id === one.user_id)) : [];

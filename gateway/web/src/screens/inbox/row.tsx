@@ -1,4 +1,4 @@
-import { Check, CircleAlert, PenLine, PhoneCall } from "lucide-react";
+import { Check, CircleAlert, Hourglass, PenLine, PhoneCall } from "lucide-react";
 import { memo } from "react";
 import { Avatar, Badge, SOLID, cx, formatDateTime, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
@@ -21,7 +21,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
   const t = useT();
   const { line, unread, draft, mentioned } = row;
   const name = titleOf(line);
-  const beneath = line.call_id || line.sla || line.priority >= 3 || line.contact.blocked || agent || line.label_ids.some((id) => labels.has(id));
+  const beneath = line.call_id || line.waiting_since || line.sla || line.priority >= 3 || line.contact.blocked || agent || line.label_ids.some((id) => labels.has(id));
   return (
     <div className={cx("group grid h-full grid-cols-[34px_minmax(0,1fr)_auto] content-start gap-x-2.5 gap-y-0.5 border-b border-line px-3.5 py-2.5", open && "bg-accent-soft", selected && !open && "bg-sunken")}>
       {open && <span aria-hidden className="absolute inset-y-0 start-0 w-[3px] bg-accent" />}
@@ -54,8 +54,9 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
           {unread && `, ${t("inbox.unread")}`}
         </span>
       </span>
-      <Waiting row={row} />
+      <When row={row} />
       <p className={cx("col-start-2 flex min-w-0 gap-1 text-sm", unread ? "text-ink" : "text-ink-2")}>
+        {row.failed && <CircleAlert size={13} role="img" aria-label={t("inbox.sent.failed")} data-failed className="mt-1 shrink-0 text-bad" />}
         {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="mt-1 shrink-0 text-ring" />}
         <bdi className={cx("min-w-0", beneath ? "truncate" : "line-clamp-2 break-words")}>{tidy(previewText(line.last))}</bdi>
       </p>
@@ -71,6 +72,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
             {t("inbox.call.live")}
           </Badge>
         )}
+        <Waiting row={row} />
         <SlaChip row={row} />
         {line.priority >= 3 && (
           <Badge tone={line.priority === 4 ? "bad" : "ring"} className="text-xs">
@@ -98,17 +100,32 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
   );
 });
 
+/** When what the list is ordered by happened. */
+function When({ row: { line } }: { row: Row }) {
+  const t = useT();
+  const now = useNow();
+  const zone = useZone();
+  const since = now - Date.parse(line.last_at);
+  return (
+    <time dateTime={line.last_at} title={formatDateTime(line.last_at, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {})} className="num text-xs whitespace-nowrap text-ink-2">
+      {since < 60_000 ? t("inbox.now") : spanText(since)}
+    </time>
+  );
+}
+
+/** For how long they have had no answer. */
 function Waiting({ row: { line } }: { row: Row }) {
   const t = useT();
   const now = useNow();
   const zone = useZone();
-  const since = line.waiting_since ?? line.last_at;
-  const span = spanText(now - Date.parse(since));
-  const exact = formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {});
+  const since = line.waiting_since;
+  if (!since || now - Date.parse(since) < 60_000) return null;
+  const words = t("inbox.waiting-since", { at: formatDateTime(since, zone ? { zone, dateStyle: "medium", timeStyle: "short" } : {}) });
   return (
-    <time dateTime={since} title={line.waiting_since ? t("inbox.waiting-since", { at: exact }) : exact} className={cx("num text-xs whitespace-nowrap", "text-ink-2", line.waiting_since && "font-medium")}>
-      {now - Date.parse(since) < 60_000 ? t("inbox.now") : span}
-    </time>
+    <span title={words} data-waiting className="num inline-flex shrink-0 items-center gap-1 text-xs text-ink-2">
+      <Hourglass size={11} role="img" aria-label={words} />
+      {spanText(now - Date.parse(since))}
+    </span>
   );
 }
 

@@ -96,6 +96,7 @@ export class InboxStore {
 
   private show(list: Kept): void {
     const rows = this.core.rows(list.filter, list);
+    if (list.filter.mentioned) for (const row of rows) list.ids.add(row.line.id);
     const { shown } = list;
     const [loading, more] = [list.loading, list.cursor !== undefined];
     // A list in which nothing changed is not drawn anew.

@@ -14,6 +14,13 @@ interface Props {
   onSend: (template: TemplateToSend, preview: string) => void;
 }
 
+const PLACE = ["latitude", "longitude", "name", "address"] as const;
+
+function degrees(text: string, most: number): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text.trim().replace(",", "."));
+  return Math.abs(value) <= most ? value : Number.NaN;
+}
+
 const keyOf = (template: Template) => `${template.name} ${template.language}`;
 
 /** The provider's templates of an account: chosen, filled in, seen as they will be read, sent. */
@@ -67,18 +74,20 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
   const shape = useMemo(() => shapeOf(template), [template]);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const uploads = useUploads();
-  const format = shape.header?.format?.toUpperCase();
-  const wantsFile = format === "IMAGE" || format === "VIDEO" || format === "DOCUMENT";
+  const format = shape.header?.format?.toLowerCase();
+  const wantsFile = format === "image" || format === "video" || format === "document";
+  const wantsPlace = format === "location";
   const field = (key: string) => values[key] ?? "";
   const set = (key: string) => (event: { target: { value: string } }) => setValues((all) => ({ ...all, [key]: event.target.value }));
-  const keys = [...shape.headerNames.map((name) => `header:${name}`), ...shape.names.map((name) => `body:${name}`), ...shape.buttons.map((button) => `button:${String(button.index)}`)];
+  const keys = [...(wantsPlace ? PLACE.map((name) => `place:${name}`) : []), ...shape.headerNames.map((name) => `header:${name}`), ...shape.names.map((name) => `body:${name}`), ...shape.buttons.map((button) => `button:${String(button.index)}`)];
   const header = uploads.items[0];
-  const complete = keys.every((key) => field(key).trim() !== "") && (!wantsFile || header?.attachment !== undefined);
+  const place = [degrees(field("place:latitude"), 90), degrees(field("place:longitude"), 180)] as const;
+  const complete = keys.every((key) => field(key).trim() !== "") && (!wantsFile || header?.attachment !== undefined) && (!wantsPlace || place.every(Number.isFinite));
   const of = (prefix: string, names: readonly string[]) => Object.fromEntries(names.map((name) => [name, field(`${prefix}:${name}`) || undefined]));
   const preview = filled(shape.body, of("body", shape.names));
   const send = () => {
     if (!complete) return;
-    const heading = shape.headerNames.length > 0 ? { header: { text: field(`header:${shape.headerNames[0] ?? ""}`) } } : wantsFile && header?.attachment ? { header: { attachment_id: header.attachment.id } } : {};
+    const heading = shape.headerNames.length > 0 ? { header: { text: field(`header:${shape.headerNames[0] ?? ""}`) } } : wantsFile && header?.attachment ? { header: { attachment_id: header.attachment.id } } : wantsPlace ? { header: { latitude: place[0], longitude: place[1], name: field("place:name"), address: field("place:address") } } : {};
     onSend(
       {
         name: template.name,
@@ -86,7 +95,7 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
         ...heading,
         body: shape.names.map((name) => field(`body:${name}`)),
         ...(shape.named ? { names: shape.names } : {}),
-        ...(shape.buttons.length > 0 ? { buttons: shape.buttons.map((button) => ({ index: button.index, sort: "url", value: field(`button:${String(button.index)}`) })) } : {}),
+        ...(shape.buttons.length > 0 ? { buttons: shape.buttons.map((button) => ({ index: button.index, sort: button.sort, value: field(`button:${String(button.index)}`) })) } : {}),
       },
       preview,
     );
@@ -103,7 +112,7 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
         <Field label={t("inbox.template.header-file")} error={header?.error} required>
           <Input
             type="file"
-            accept={format === "IMAGE" ? "image/jpeg,image/png" : format === "VIDEO" ? "video/mp4" : undefined}
+            accept={format === "image" ? "image/jpeg,image/png" : format === "video" ? "video/mp4" : undefined}
             onChange={(event) => {
               uploads.clear();
               uploads.add([...(event.target.files ?? [])].slice(0, 1));
@@ -111,6 +120,12 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
           />
         </Field>
       )}
+      {wantsPlace &&
+        PLACE.map((name) => (
+          <Field key={`place:${name}`} label={t(`inbox.template.place.${name}`)} required>
+            <Input value={field(`place:${name}`)} onChange={set(`place:${name}`)} inputMode={name === "latitude" || name === "longitude" ? "decimal" : "text"} maxLength={200} />
+          </Field>
+        ))}
       {shape.headerNames.map((name) => (
         <Field key={`header:${name}`} label={t("inbox.template.header-variable", { name })} required>
           <Input value={field(`header:${name}`)} onChange={set(`header:${name}`)} maxLength={60} />
@@ -122,8 +137,8 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
         </Field>
       ))}
       {shape.buttons.map((button) => (
-        <Field key={button.index} label={t("inbox.template.button-variable", { name: button.text })} required>
-          <Input value={field(`button:${String(button.index)}`)} onChange={set(`button:${String(button.index)}`)} maxLength={2000} />
+        <Field key={button.index} label={t(button.sort === "copy_code" ? "inbox.template.button-code" : "inbox.template.button-variable", { name: button.text })} required>
+          <Input value={field(`button:${String(button.index)}`)} onChange={set(`button:${String(button.index)}`)} maxLength={button.sort === "copy_code" ? 15 : 2000} />
         </Field>
       ))}
       <section aria-label={t("inbox.template.preview")} className="rounded-lg border border-accent-line bg-accent-soft p-3 text-md">
@@ -132,9 +147,9 @@ function Fill({ template, contactName, onSend }: { template: Template; contactNa
           {preview}
         </p>
         {shape.footer && <p className="mt-1 text-sm text-ink-2">{shape.footer}</p>}
-        {(template.components?.find((one) => one.type.toLowerCase() === "buttons")?.buttons ?? []).map((button, index) => (
+        {shape.labels.map((label, index) => (
           <p key={index} className="mt-1.5 rounded-md border border-line bg-surface py-1 text-center text-sm">
-            {button.text}
+            {label}
           </p>
         ))}
       </section>

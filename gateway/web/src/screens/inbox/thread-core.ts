@@ -116,6 +116,16 @@ export class ThreadCore {
   }
 }
 
+/** A little less than the server waits: what is offered still works. */
+export const UNDO_MS = 4500;
+/** Longer than the server waits before a message leaves that was not put off. */
+export const PUT_OFF_MS = 8000;
+
+/** It waits only so long as it can be taken back, and then leaves; what was put off by its writer waits for its time. */
+export function isLeaving({ state, send_at, at }: Pick<Message, "state" | "send_at" | "at">): boolean {
+  return state === "scheduled" && (!send_at || Date.parse(send_at) - Date.parse(at) < PUT_OFF_MS);
+}
+
 export type Block =
   | { readonly type: "day"; readonly key: string; readonly at: string }
   /** What is new begins here. */

@@ -11,7 +11,7 @@ import { type Attachment, type ConversationDetail, type Message, inboxApi } from
 import { CallCard } from "./call-card";
 import { Composer, type ComposerHandle } from "./composer";
 import { AddressText } from "./content";
-import { useNames } from "./data";
+import { type Person, useNameable, useNames } from "./data";
 import { dayText } from "./days";
 import type { Asked } from "./dialogs";
 import { LeavingView } from "./leaving";
@@ -65,12 +65,12 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
   const { thread, state } = useThread(id);
   const { data: detail, error, refetch, again } = useDetail(id);
   const row = useRow(id);
-  const { agents } = useNames();
+  const people = useNameable();
   const uploads = useUploads();
   const [typing, setTyping] = useState(false);
   const [dragging, setDragging] = useState(false);
   useBeingHere(id, typing);
-  const presence = usePresence(id, self, detail?.viewing);
+  const presence = usePresence(id, self, detail?.viewing, state.messages.at(-1));
   const onTyping = useCallback((now: boolean) => setTyping(now), []);
   const line = row?.line ?? detail;
 
@@ -103,13 +103,13 @@ export function ThreadPane({ id, self, composer, onBack, onPerson, personShown, 
       <Head line={line} detail={detail} may={may} viewing={presence.viewing.filter((one) => !presence.typing.some((other) => other.user_id === one.user_id)).map((one) => one.name)} onBack={onBack} onPerson={onPerson} personShown={personShown} onAsk={onAsk} onGone={onGone} />
       <Stale />
       {line.contact.blocked && <Banner tone="bad">{t("inbox.blocked.about")}</Banner>}
-      <Messages thread={thread} state={state} self={self} detail={detail} may={may} callId={line.call_id ?? undefined} unread={row?.unread ?? false} id={id} composer={composer} />
+      <Messages thread={thread} state={state} self={self} detail={detail} people={people} may={may} callId={line.call_id ?? undefined} unread={row?.unread ?? false} id={id} composer={composer} />
       {presence.typing.length > 0 && (
         <p className="px-4 pb-1 text-sm text-ink-2" role="status">
           {t("inbox.typing", { names: presence.typing.map((one) => one.name).join(", ") })}
         </p>
       )}
-      {may && <Composer ref={composer} line={line} detail={detail} thread={thread} people={agents} uploads={uploads} onTyping={onTyping} onWindowClosed={again} onLeave={onLeave} />}
+      {may && <Composer ref={composer} line={line} detail={detail} thread={thread} people={people} uploads={uploads} onTyping={onTyping} onWindowClosed={again} onLeave={onLeave} />}
       {dragging && (
         <div aria-hidden className="pointer-events-none absolute inset-2 z-10 grid place-items-center rounded-lg border-2 border-dashed border-accent bg-accent-soft text-lg font-semibold text-accent">
           <span className="flex items-center gap-2">
@@ -258,17 +258,17 @@ interface MessagesProps {
   state: ReturnType<Thread["get"]>;
   self: string;
   detail: ConversationDetail | undefined;
+  people: readonly Person[];
   may: boolean;
   callId: string | undefined;
   unread: boolean;
   composer: Ref<ComposerHandle>;
 }
 
-function Messages({ id, thread, state, self, detail, may, callId, unread, composer }: MessagesProps) {
+function Messages({ id, thread, state, self, detail, people, may, callId, unread, composer }: MessagesProps) {
   const t = useT();
   const zone = useZone();
   const names = useNames();
-  const { agents } = names;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const before = useRef<{ height: number; first: string | undefined; leaving: number }>({ height: 0, first: undefined, leaving: 0 });
@@ -331,6 +331,8 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
       if (atEnd.current) element.scrollTop = element.scrollHeight;
     });
     observer.observe(inner);
+    // A line beneath it takes of its height.
+    observer.observe(element);
     return () => observer.disconnect();
   }, [ready]);
 
@@ -364,7 +366,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
       react: (message, emoji) => void done(message, () => inboxApi.react(message.id, emoji)),
       takeBack: (message) => void done(message, () => inboxApi.takeBack(message.id)),
       retry: (message, how) => void done(message, () => (how === "retry" ? inboxApi.retry(message.id) : inboxApi.resend(message.id))),
-      undo: (message) => void done(message, () => inboxApi.undo(message.id)),
+      undo: (message) => handle((one) => one.undo(message)),
       look: (attachment: Attachment) => setLooked(attachment.id),
       find: (message) => thread.message(message),
       goTo: (message) => document.getElementById(`message-${message}`)?.scrollIntoView({ block: "center" }),
@@ -393,7 +395,7 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
     <div className="relative flex min-h-0 flex-1 flex-col">
       {/* What was said is scrolled by keys too. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={t("inbox.messages")} className="min-h-0 flex-1 overflow-auto px-5 max-sm:px-3">
+      <div ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={t("inbox.messages")} className="relative min-h-0 flex-1 overflow-auto px-5 max-sm:px-3">
         <div className="flex min-h-full flex-col justify-end gap-2.5 py-4">
           {state.more && (
             <Button className="self-center" size="sm" variant="ghost" busy={state.loadingMore} onClick={() => void thread.earlier()}>
@@ -415,12 +417,12 @@ function Messages({ id, thread, state, self, detail, may, callId, unread, compos
               case "call":
                 return <CallCard key={block.key} message={block.message} zone={zone} />;
               case "group":
-                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={agents} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
+                return <GroupView key={block.key} messages={block.messages} self={self} zone={zone} people={people} channel={detail?.channel} abilities={detail?.abilities ?? undefined} may={may} acts={acts} />;
             }
           })}
           {callId && !messages.some((one) => one.call_id === callId) && <CallCard key={callId} message={callMessage(id, callId)} zone={zone} />}
           {leaving.map((one) => (
-            <LeavingView key={one.key} leaving={one} thread={thread} />
+            <LeavingView key={one.key} leaving={one} thread={thread} onChange={() => handle((composer) => composer.change(one.key))} />
           ))}
           {count === 0 && !callId && <p className="self-center py-8 text-md text-ink-3">{t("inbox.thread.empty")}</p>}
         </div>

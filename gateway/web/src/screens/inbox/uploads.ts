@@ -9,8 +9,12 @@ import { sizeText } from "./words";
 
 export interface Uploading {
   readonly key: string;
+  readonly file: File;
   readonly name: string;
   readonly bytes: number;
+  /** As the browser has it. */
+  readonly type: string;
+  readonly sort: MediaSort;
   /** 0 to 1. */
   readonly part: number;
   readonly attachment: Attachment | undefined;
@@ -22,6 +26,8 @@ export interface Uploads {
   /** All that was chosen is there. */
   readonly ready: boolean;
   readonly add: (files: readonly File[], sort?: MediaSort) => void;
+  /** What was there before comes back. */
+  readonly put: (items: readonly Uploading[]) => void;
   readonly remove: (key: string) => void;
   readonly clear: () => void;
 }
@@ -34,13 +40,13 @@ export function useUploads(): Uploads {
     (files: readonly File[], sort?: MediaSort) => {
       for (const file of files) {
         const key = newKey();
-        const item: Uploading = { key, name: file.name, bytes: file.size, part: 0, attachment: undefined, error: undefined };
+        const item: Uploading = { key, file, name: file.name, bytes: file.size, type: file.type, sort: sort ?? sortOf(file.type), part: 0, attachment: undefined, error: undefined };
         if (file.size > MOST_BYTES) {
           setItems((all) => [...all, { ...item, error: t("inbox.file.too-large", { size: sizeText(MOST_BYTES) }) }]);
           continue;
         }
         setItems((all) => [...all, item]);
-        const { done, abort } = upload(file, file.name, sort ?? sortOf(file.type), (part) => change(key, { part }));
+        const { done, abort } = upload(file, file.name, item.sort, (part) => change(key, { part }));
         running.current.set(key, abort);
         done
           .then(
@@ -56,6 +62,7 @@ export function useUploads(): Uploads {
     running.current.get(key)?.();
     setItems((all) => all.filter((one) => one.key !== key));
   }, []);
+  const put = useCallback((before: readonly Uploading[]) => setItems((all) => [...before.filter((one) => !all.some((other) => other.key === one.key)), ...all]), []);
   const clear = useCallback(() => setItems([]), []);
   useEffect(() => {
     const all = running.current;
@@ -63,5 +70,5 @@ export function useUploads(): Uploads {
       for (const abort of all.values()) abort();
     };
   }, []);
-  return { items, ready: items.every((one) => one.attachment !== undefined), add, remove, clear };
+  return { items, ready: items.every((one) => one.attachment !== undefined), add, put, remove, clear };
 }

@@ -59,7 +59,7 @@ export function ViewsPane({ search, filter, onSearch }: Props) {
   const narrow = (part: Partial<Record<keyof Search, string | boolean | undefined>>) => onSearch({ ...search, ...part } as Search);
   const narrowed = search.queue !== undefined || search.channel !== undefined || search.account !== undefined || search.label !== undefined || search.unread === true || search.q !== undefined;
   return (
-    <nav aria-label={t("inbox.views")} className="min-h-0 overflow-auto border-e border-line bg-bg px-2 py-4">
+    <nav aria-label={t("inbox.views")} className="relative min-h-0 overflow-auto border-e border-line bg-bg px-2 py-4">
       <Group title={t("common.nav.inbox")}>
         {VIEWS.map((view) => {
           const Icon = ICONS[view];

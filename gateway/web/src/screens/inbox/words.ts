@@ -1,6 +1,7 @@
 /** What is said of conversations and messages, in the reader's language. */
 import { type Tone, formatDateTime } from "@/design";
 import { type TextKey, currentLanguage, t } from "@/i18n";
+import type { Refusal } from "./file-rules";
 import type { Channel, Colour, Conversation, Failure, Message, MessageState, Preview, Why } from "./api";
 
 export const channelText = (channel: Channel): string => t(`inbox.channel.${channel}`);
@@ -120,20 +121,22 @@ export function shortTime(at: string | Date, zone?: string): string {
   return formatDateTime(at, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) });
 }
 
-/** What waits for its undo is as good as on its way. */
-const SOON_MS = 15_000;
-
-export function scheduledText({ at, send_at }: Pick<Message, "at" | "send_at">, zone?: string): string {
-  if (!send_at) return t("inbox.sent.scheduled");
-  return Date.parse(send_at) - Date.parse(at) < SOON_MS ? t("inbox.sent.sending") : t("inbox.sent.at", { at: shortTime(send_at, zone) });
-}
-
 export function clockTime(at: string, zone?: string): string {
   return formatDateTime(at, { hour: "2-digit", minute: "2-digit", ...(zone ? { zone } : {}) });
 }
 
+/** Why a channel would not take a file. */
+export function refusalText(refusal: Refusal, channel: Channel): string {
+  const name = channelText(channel);
+  if (refusal.why === "type") return t("inbox.file.not-taken", { channel: name, taken: refusal.taken });
+  if (refusal.why === "size") return t("inbox.file.too-large-for", { channel: name, size: sizeText(refusal.most) });
+  return refusal.why === "empty" ? t("inbox.file.empty") : t("inbox.file.none-taken", { channel: name });
+}
+
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 export function sizeText(bytes: number): string {
+  // In the plural, which the short form of some languages has not.
+  if (bytes < 1000) return new Intl.NumberFormat(currentLanguage(), { style: "unit", unit: "byte", unitDisplay: "long" }).format(bytes);
   let [value, unit] = [bytes, 0];
   while (value >= 1000 && unit < UNITS.length - 1) {
     value /= 1000;
