@@ -4,6 +4,7 @@ mod https;
 mod oidc;
 mod smtp;
 mod socket;
+pub(crate) mod standins;
 
 use std::net::SocketAddr;
 use std::path::Path;
