@@ -85,7 +85,8 @@ pub(super) async fn took(
         Content::Command { name, argument } => Some(StaffCommand::read(name, argument)),
         _ => None,
     };
-    let links = matches!(&command, Some(StaffCommand::Link { .. } | StaffCommand::Misspelt { .. }));
+    // A group that is not linked is heard in this alone.
+    let links = matches!(&message.content, Content::Command { name, .. } if name == "link");
     if !is_linked && !links {
         return Ok(false);
     }

@@ -44,8 +44,11 @@ async fn a_group_is_linked_with_a_code_and_nobody_elses_is_served() {
     let stranger = Group::new(-4_011, "Strangers");
     inbox.standin.person_says(&olga, in_group(&stranger, "/stats")).await;
     inbox.until("it is a chat", async || inbox.conversations().await.len() == 1).await;
+    inbox.standin.person_says(&olga, in_group(&stranger, "/stats never")).await;
+    inbox.standin.person_says(&olga, in_group(&stranger, "/mute leads")).await;
     inbox.standin.person_says(&olga, in_group(&stranger, "/link AAAABBBBCCCC")).await;
     told(&inbox, &stranger, "not good any more").await;
+    assert_eq!(inbox.standin.messages().len(), 1, "nothing but that is answered there");
     assert!(inbox.admin.get_json(&path).await["items"].as_array().unwrap().is_empty());
     // In a chat of two a code links nothing.
     let code: Value = inbox.admin.post(&path, &json!({})).await.json().await.unwrap();

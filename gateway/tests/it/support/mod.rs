@@ -1,5 +1,8 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
+#[path = "../../../../inbox/blob/tests/stores/bucket.rs"]
+#[allow(dead_code, reason = "the tests of the store itself need more of it")]
+pub(crate) mod bucket;
 mod https;
 mod oidc;
 mod smtp;

@@ -69,6 +69,12 @@ impl Shelf {
         *self.refusal.lock().unwrap() = Some((S3ErrorCode::from_bytes(code.as_bytes()).unwrap(), status));
     }
 
+    /// Nothing is refused any more.
+    #[allow(dead_code, reason = "the gateway's tests need it")]
+    pub(crate) fn serve(&self) {
+        *self.refusal.lock().unwrap() = None;
+    }
+
     /// The next upload is finished, and the answer says that there is no such upload: what a second attempt sees when the answer to the
     /// first was lost.
     pub(crate) fn lose_an_answer(&self) {
