@@ -215,12 +215,22 @@ pub(super) async fn tell(
             name: words(&conversation["contact"]["name"]).unwrap_or_else(|| "Somebody".to_owned()),
             channel: channel(account.kind).to_owned(),
             age_seconds: 0,
-            preview: words(&conversation["last"]["text"]),
+            preview: first_words(event.subject.id, events),
             link: Some(link(state, event.subject.id)),
         };
         notify(tx, &News::NewLead(lead)).await?;
     }
     Ok(())
+}
+
+/// What they wrote when they opened a conversation.
+fn first_words(conversation: Uuid, events: &[NewEvent]) -> Option<String> {
+    let is_first = |event: &&NewEvent| {
+        event.kind.as_str() == "message.received"
+            && event.data["conversation_id"].as_str() == Some(conversation.to_string().as_str())
+    };
+    let text = events.iter().find(is_first)?.data["preview"].as_str()?;
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 const fn channel(kind: Kind) -> &'static str {

@@ -48,6 +48,7 @@ impl MessageMetrics {
                 continue;
             }
             messages.with_label_values(&["in", word, "received"]);
+            seconds.with_label_values(&[word]);
             for result in RESULTS {
                 messages.with_label_values(&["out", word, result]);
             }

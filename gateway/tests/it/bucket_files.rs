@@ -122,7 +122,7 @@ async fn a_bucket_that_is_away_in_the_middle_loses_nothing() {
     let conversation = inbox.conversation().await;
     let tried = async || {
         let jobs = inbox.admin.get_json("/api/v1/jobs?kind=media.fetch").await;
-        jobs["items"][0]["attempts"].as_u64().unwrap_or(0)
+        jobs["items"][0]["attempt"].as_u64().unwrap_or(0)
     };
     inbox.until("it was tried", async || tried().await > 0).await;
     let waits = inbox.thread(&conversation).await;

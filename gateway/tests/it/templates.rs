@@ -8,7 +8,7 @@ use crate::support::problem;
 use crate::support::standins::{Inbox, PIXEL, SOON};
 
 async fn known(inbox: &Inbox<WhatsApp>, name: &str) -> Option<Value> {
-    let list = inbox.admin.get_json(&format!("/api/v1/channel-accounts/{}/templates", inbox.account)).await;
+    let list = inbox.admin.get_json(&format!("/api/v1/channel-accounts/{}/templates?limit=200", inbox.account)).await;
     list["items"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned()
 }
 

@@ -19,8 +19,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// The smallest PNG.
 pub(crate) const PIXEL: &[u8] = &[
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 31, 21, 196,
-    137, 0, 0, 0, 13, 73, 68, 65, 84, 120, 156, 99, 250, 207, 0, 0, 0, 2, 7, 1, 2, 154, 28, 49, 113, 0, 0, 0, 0, 73,
-    69, 78, 68, 174, 66, 96, 130,
+    137, 0, 0, 0, 13, 73, 68, 65, 84, 120, 218, 99, 100, 248, 207, 80, 15, 0, 3, 134, 1, 128, 90, 52, 125, 107, 0, 0,
+    0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
 ];
 
 /// An edge that works, with one account.
@@ -30,7 +30,6 @@ pub(crate) struct Inbox<S> {
     /// The account.
     pub(crate) account: String,
     pub(crate) admin: User,
-    pub(crate) operator: User,
 }
 
 /// An edge that works, at an address that providers can post to.
@@ -102,10 +101,10 @@ impl Inbox<WhatsApp> {
 impl<S: Standin> Inbox<S> {
     async fn open(app: App, standin: S, kind: &str, mut settings: Value, more: Value) -> Self {
         standin.reach(PUBLIC, app.url(""));
-        let (admin, operator) = (app.admin().await, app.operator().await);
+        let admin = app.admin().await;
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let account = connect(&admin, kind, &settings).await;
-        Self { app, standin, account, admin, operator }
+        Self { app, standin, account, admin }
     }
 
     /// Waits until it is so.
