@@ -67,7 +67,7 @@ async fn a_group_is_linked_with_a_code_and_nobody_elses_is_served() {
     inbox.standin.person_says(&olga, in_group(&desk, "/stats never")).await;
     told(&inbox, &desk, "/stats [today|yesterday|week|month]").await;
     inbox.standin.person_says(&olga, in_group(&desk, "/leads 5")).await;
-    let leads = told(&inbox, &desk, "New leads").await;
+    let leads = told(&inbox, &desk, "New leads\n1. ").await;
     assert!(leads.contains("Olga") && leads.contains("Telegram"), "{leads}");
     assert_eq!(inbox.conversations().await.len(), before, "what the staff say is no customer's");
 
@@ -94,7 +94,7 @@ async fn a_linked_group_is_told_what_goes_wrong_and_can_say_what_it_does_not_wan
     let survey = async |conversation: &str, answer: &str, asked: usize| {
         let resolve = format!("/api/v1/conversations/{conversation}/resolve");
         assert!(inbox.admin.post(&resolve, &Value::Null).await.status().is_success());
-        let jobs = inbox.admin.get_json("/api/v1/jobs?kind=csat.ask&state=scheduled").await;
+        let jobs = inbox.admin.get_json("/api/v1/jobs?kind=csat.ask&state=waiting").await;
         let retry = format!("/api/v1/jobs/{}/retry", jobs["items"][0]["id"].as_str().unwrap());
         assert!(inbox.admin.post(&retry, &Value::Null).await.status().is_success());
         inbox.until("it is asked", async || count(&inbox, "/csat/") == asked).await;
