@@ -1,6 +1,7 @@
 //! Files of messages in a bucket: a server that speaks S3 in this process, and the edge before it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -10,14 +11,16 @@ use trunkline_providers::Standin as _;
 use trunkline_providers::whatsapp::{Customer, Says, WhatsApp};
 
 use crate::support::bucket::Server;
-use crate::support::standins::{Inbox, PIXEL, SOON, reachable};
+use crate::support::standins::{Inbox, PIXEL, PUBLIC, SOON};
+use crate::support::{App, Node, Options};
 
 /// A bucket, its folder, and an edge that keeps files there.
-async fn open() -> (TempDir, Server, Inbox<WhatsApp>) {
+async fn open(works: bool) -> (TempDir, Server, Inbox<WhatsApp>) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path()).await;
     let BlobConfig::S3(s3) = server.config() else { unreachable!("it is a bucket") };
     let config = vec![
+        ("PUBLIC_URL", PUBLIC.to_owned()),
         ("S3_BUCKET", s3.bucket.clone()),
         ("S3_REGION", s3.region.clone()),
         ("S3_ENDPOINT", s3.endpoint.clone().unwrap()),
@@ -26,7 +29,8 @@ async fn open() -> (TempDir, Server, Inbox<WhatsApp>) {
         ("S3_SECRET_KEY", crate::support::bucket::SECRET_KEY.to_owned()),
         ("S3_PREFIX", s3.prefix.clone()),
     ];
-    let inbox = Inbox::whatsapp_at(reachable(config).await, json!({})).await;
+    let app = App::start_with(Options { config, works, ..Options::default() }).await;
+    let inbox = Inbox::whatsapp_at(app, json!({})).await;
     (dir, server, inbox)
 }
 
@@ -67,7 +71,7 @@ async fn get(inbox: &Inbox<WhatsApp>, path: &str, range: Option<&str>) -> (Statu
 
 #[tokio::test]
 async fn files_of_both_sides_lie_in_the_bucket_and_come_back_whole_and_in_parts() {
-    let (dir, server, inbox) = open().await;
+    let (dir, server, inbox) = open(true).await;
     let ada = Customer::new("491700000031", "Ada");
     let file = inbox.standin.add_file("image/png", None, PIXEL);
     inbox.standin.customer_says(&ada, Says::Image { file, caption: Some("Look".to_owned()) }).await.unwrap();
@@ -106,7 +110,7 @@ async fn files_of_both_sides_lie_in_the_bucket_and_come_back_whole_and_in_parts(
 
 #[tokio::test]
 async fn a_bucket_that_is_away_in_the_middle_loses_nothing() {
-    let (dir, server, inbox) = open().await;
+    let (dir, server, inbox) = open(true).await;
     server.shelf.refuse("ServiceUnavailable", 503);
     let refused = inbox.admin.request(Method::POST, "/api/v1/attachments?file_name=a.png");
     let refused = refused.header("content-type", "image/png").body(PIXEL.to_vec()).send().await.unwrap();
@@ -137,4 +141,31 @@ async fn a_bucket_that_is_away_in_the_middle_loses_nothing() {
     server.shelf.lose_an_answer();
     let again = inbox.upload("application/pdf", "order again.pdf", &content).await;
     assert!(get(&inbox, &format!("/api/v1/attachments/{again}"), None).await == (StatusCode::OK, content));
+}
+
+#[tokio::test]
+async fn a_gateway_that_dies_in_the_middle_of_a_file_leaves_it_to_another() {
+    let (dir, server, mut inbox) = open(false).await;
+    server.shelf.hold(Some(2));
+    let node = Node::start(&inbox.app).await;
+    let content = pdf(9 * 1024 * 1024);
+    let file = inbox.standin.add_file("application/pdf", Some("plan.pdf"), content.clone());
+    let ada = Customer::new("491700000033", "Ada");
+    inbox.standin.customer_says(&ada, Says::Document { file, caption: None }).await.unwrap();
+    inbox.until("a part is in, and another on its way", async || server.shelf.holds_one()).await;
+    drop(node);
+    server.shelf.hold(None);
+    let conversation = inbox.conversation().await;
+    assert_eq!(inbox.thread(&conversation).await.last().unwrap()["attachments"][0]["state"], "wanted");
+
+    inbox.app.work();
+    let came = inbox.message_when(&conversation, |one| one["attachments"][0]["state"] == "stored").await;
+    let path = format!("/api/v1/attachments/{}", came["attachments"][0]["id"].as_str().unwrap());
+    assert!(get(&inbox, &path, None).await == (StatusCode::OK, content.clone()));
+    assert_eq!(lies(dir.path(), &content), 1);
+    // What the dead one began is swept once it is old.
+    assert_eq!(server.shelf.uploads(), 1);
+    server.shelf.grow_older(Duration::from_hours(25));
+    inbox.app.state.files.blobs().await.unwrap().sweep(Duration::from_hours(24)).await.unwrap();
+    assert_eq!(server.shelf.uploads(), 0);
 }

@@ -141,10 +141,10 @@ impl<S: Standin> Inbox<S> {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        match tokio::time::timeout(SOON, looking).await {
-            Ok(found) => found,
-            Err(_) => panic!("no such message in {:#?}", self.thread(conversation).await),
-        }
+        let Ok(found) = tokio::time::timeout(SOON, looking).await else {
+            panic!("no such message in {:#?}", self.thread(conversation).await)
+        };
+        found
     }
 
     /// Writes: the message as it is then.
