@@ -25,7 +25,7 @@ use super::apply_store::{self as store, Piece};
 use super::health::{self, Change};
 use super::jobs;
 use super::registry::{self, Connected};
-use super::staff;
+use super::{press, staff};
 use crate::state::AppState;
 
 /// Attempts that a webhook has when it fails by our own fault.
@@ -98,9 +98,9 @@ struct Readied {
 
 /// One thing of a webhook, with the account whose it is.
 #[derive(Clone)]
-struct Thing {
-    account: Arc<Connected>,
-    told: Arc<Told>,
+pub(super) struct Thing {
+    pub(super) account: Arc<Connected>,
+    pub(super) told: Arc<Told>,
 }
 
 /// Some of a webhook's things; with the last of them it is done.
@@ -235,7 +235,7 @@ impl Run<'_> {
         let committed = self.state.journal.command::<_, Infallible, _>(tenant, move |tx| {
             let (state, steps) = (state.clone(), Arc::clone(&within));
             Box::pin(async move {
-                let (mut events, mut seen) = (Vec::new(), Vec::with_capacity(steps.len()));
+                let (mut events, mut seen) = (Vec::<NewEvent>::new(), Vec::with_capacity(steps.len()));
                 let mut worst = Shown::Ignored;
                 for step in steps.iter() {
                     let mut shown = step.shown;
@@ -252,12 +252,14 @@ impl Run<'_> {
                     }
                     seen.push(shown);
                 }
-                Ok(Outcome::new((worst, seen)).events(events))
+                let messages = events.iter().filter(|event| event.kind.as_str() == "message.received").count();
+                Ok(Outcome::new((worst, seen, messages)).events(events))
             })
         });
         match committed.await {
             Ok(committed) => {
-                let (worst, seen) = committed.value;
+                let (worst, seen, messages) = committed.value;
+                self.state.conversations.metrics().received(self.account.account.channel, messages as u64);
                 for (step, shown) in steps.iter().zip(seen).filter(|(step, _)| step.is_last) {
                     self.count(&step.piece, word(shown));
                 }
@@ -310,7 +312,7 @@ impl Run<'_> {
 }
 
 /// One thing: what is to be seen of it, and what happened.
-async fn one(
+pub(super) async fn one(
     state: &AppState,
     tx: &mut TenantTx<'_>,
     thing: &Thing,
@@ -322,7 +324,10 @@ async fn one(
     }
     let received = receive(tx, &account.account, told, received_at).await?;
     let mut events = received.events;
-    staff::tell(tx, account, &events).await?;
+    if !events.is_empty() {
+        press::answer(tx, account, told, received_at).await?;
+    }
+    staff::tell(state, tx, account, &events).await?;
     if let Some(change) = learnt(&told.what) {
         events.extend(health::apply(tx, account.id, &change).await?);
     }

@@ -5,11 +5,12 @@ use std::convert::Infallible;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_channels::model::{Failure, Level, Why};
+use trunkline_channels::telegram::staff::News;
 use trunkline_db::{ChannelAccountId, DbError, TenantId, TenantTx};
 use trunkline_journal::{CommandError, Fault, Kind as EventKind, NewEvent, Outcome, Ref};
 
 use super::model::{Condition, Receiving, Trouble};
-use super::store;
+use super::{staff, store};
 
 use crate::state::AppState;
 
@@ -110,6 +111,9 @@ pub async fn apply(tx: &mut TenantTx<'_>, id: ChannelAccountId, change: &Change)
         let notice = uuid::Uuid::now_v7();
         let data = json!({ "id": notice, "text": text, "by": { "id": id, "name": row.name } });
         events.push(NewEvent::new(NOTICE, Ref::new("notice", notice), data));
+        staff::notify(tx, &News::ChannelStopped { account: row.name, reason: detail }).await?;
+    } else if stopped(&before) && after.problem.is_none() {
+        staff::notify(tx, &News::ChannelWorks { account: row.name }).await?;
     }
     Ok(events)
 }
@@ -134,9 +138,22 @@ pub async fn change(
     Ok(())
 }
 
-/// The provider took something of this account's: in the transaction that says so of the message.
-pub async fn sent(tx: &mut TenantTx<'_>, id: ChannelAccountId) -> Result<(), DbError> {
-    store::sent(tx, id, Utc::now()).await
+/// What is over once the provider takes a message again: it knows the token, and has credit.
+const OVER: [&str; 3] = ["account", "money", "provider"];
+
+/// The provider took a message: an account that had failed is well again.
+pub async fn sent(state: &AppState, tenant: TenantId, id: ChannelAccountId) -> Result<(), CommandError<Infallible>> {
+    let problem = async {
+        let mut tx = state.db.tenant(tenant).await?;
+        let problem = store::problem(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(problem)
+    };
+    let problem = problem.await.map_err(CommandError::Db)?;
+    match OVER.into_iter().find(|what| problem.as_deref() == Some(what)) {
+        Some(what) => change(state, tenant, id, Change::Works(Some(what))).await,
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

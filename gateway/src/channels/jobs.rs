@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trunkline_jobs::Worker;
 
-use super::{apply, connect, staff, templates};
+use super::{apply, connect, press, staff, templates};
 use crate::files;
 use crate::state::AppState;
 
@@ -20,16 +20,19 @@ pub(crate) const TEMPLATES: &str = "templates.sync";
 pub(crate) const MEDIA: &str = "media.fetch";
 /// Tells something in a linked group of the staff's.
 pub(crate) const STAFF: &str = "staff.notify";
+/// Answers a button that somebody pressed.
+pub(crate) const PRESS: &str = "press.answer";
 
 /// The worker with the handlers of channels.
 pub(crate) fn handle(worker: Worker, state: &AppState) -> Worker {
     let (applying, again, connecting) = (state.clone(), state.clone(), state.clone());
-    let (syncing, telling, fetching) = (state.clone(), state.clone(), state.clone());
+    let (syncing, telling, fetching, pressing) = (state.clone(), state.clone(), state.clone(), state.clone());
     worker
         .handle_within(APPLY, Duration::from_mins(5), move |job| apply::run(applying.clone(), job))
         .handle(AGAIN, move |job| apply::again(again.clone(), job))
         .handle(CONNECT, move |job| connect::run(connecting.clone(), job))
         .handle_within(TEMPLATES, Duration::from_mins(5), move |job| templates::run(syncing.clone(), job))
         .handle_within(MEDIA, Duration::from_mins(15), move |job| files::fetch(fetching.clone(), job))
+        .handle(PRESS, move |job| press::run(pressing.clone(), job))
         .handle(STAFF, move |job| staff::run(telling.clone(), job))
 }

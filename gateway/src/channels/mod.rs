@@ -8,8 +8,10 @@
 //! | `apply`, `inbound_http` | what was stored becomes conversations; what was stored, shown and replayed |
 //! | `connect`, [`health`] | providers are told where we are; what is wrong with an account |
 //! | `poll` | bots whose provider cannot reach us are asked for what is new |
+//! | `moved` | a group that has another id goes on as the same chat |
+//! | `press` | a pressed button is answered |
 //! | `templates` | WhatsApp's message templates |
-//! | [`staff`] | groups of the staff's |
+//! | `staff`, `staff_http` | groups of the staff's |
 
 mod apply;
 mod apply_store;
@@ -22,12 +24,15 @@ mod ingest_store;
 pub(crate) mod jobs;
 mod metrics;
 mod model;
+mod moved;
 mod poll;
 mod poll_store;
+mod press;
 pub mod registry;
 mod service;
 mod settings;
-pub mod staff;
+pub(crate) mod staff;
+mod staff_http;
 mod staff_store;
 mod store;
 mod sweep;
@@ -39,6 +44,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use metrics::ChannelMetrics;
 pub use model::Kind;
+pub(crate) use moved::follow;
 pub use poll::watch as poll;
 pub use registry::{Channels, Connected, watch};
 pub use settings::Provider;
@@ -49,5 +55,5 @@ use crate::state::AppState;
 
 /// Routes of channels.
 pub fn router() -> OpenApiRouter<AppState> {
-    http::router().merge(inbound_http::router()).merge(templates::router()).merge(staff::router())
+    http::router().merge(inbound_http::router()).merge(templates::router()).merge(staff_http::router())
 }

@@ -2,43 +2,39 @@
 //!
 //! A linked group is no customer's chat: nothing that is written in it becomes a conversation.
 
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline_channels::adapter::Outcome;
 use trunkline_channels::client::NoFiles;
-use trunkline_channels::model::{Address, Content, Message, Outgoing, Say, Told, What};
+use trunkline_channels::model::{Address, Content, Identity, Message, Outgoing, Say, Told, What};
 use trunkline_channels::telegram::staff::{self, Lead, News, Period, StaffCommand};
 use trunkline_db::{ChannelAccountId, DbError, TenantTx};
 use trunkline_jobs::{Done, Failure, Job, NewJob};
-use trunkline_journal::{NewEvent, Ref};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use trunkline_journal::NewEvent;
+use uuid::Uuid;
 
 use super::apply::{account_of, digest};
 use super::health::{self, Change};
 use super::model::Kind;
+use super::moved::follow;
 use super::registry::Connected;
 use super::{apply_store, jobs, staff_store as store};
-use crate::audit::{self, Origin};
-use crate::auth::Principal;
-use crate::http::idempotency::Idempotency;
-use crate::http::{AppError, Path, Problem};
-use crate::roles::Asking;
 use crate::state::AppState;
 
 /// For so long a code is good, in seconds; in the stretch after it too.
-const WINDOW: i64 = 900;
+pub(super) const WINDOW: i64 = 900;
 /// Letters of a code: none that is taken for another.
 const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// Of 5: an answer up to here is one that somebody should look at.
+const NOT_CONTENT: i16 = 2;
 /// Letters in a code: 60 bits.
 const LENGTH: usize = 12;
 
 /// The code by which a group is linked to an account, in this stretch of time.
-fn code(state: &AppState, id: ChannelAccountId, window: i64) -> String {
+pub(super) fn code(state: &AppState, id: ChannelAccountId, window: i64) -> String {
     let mac = state.keys.hash_opaque(&format!("staff-chat/{id}/{window}"));
     mac.iter().take(LENGTH).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }
@@ -73,6 +69,11 @@ pub(super) async fn took(
     account: &Connected,
     told: &Told,
 ) -> Result<bool, DbError> {
+    if let (Kind::Telegram, What::Moved { old: Identity::TelegramId(old), new: Identity::TelegramId(new), .. }) =
+        (account.kind, &told.what)
+    {
+        return store::move_chat(tx, account.id, &old.to_string(), &new.to_string()).await;
+    }
     let What::Message(message) = &told.what else { return Ok(false) };
     // Customers write in chats of two.
     if account.kind != Kind::Telegram || !message.chat.0.starts_with('-') {
@@ -84,7 +85,8 @@ pub(super) async fn took(
         Content::Command { name, argument } => Some(StaffCommand::read(name, argument)),
         _ => None,
     };
-    let links = matches!(&command, Some(StaffCommand::Link { .. } | StaffCommand::Misspelt { .. }));
+    // A group that is not linked is heard in this alone.
+    let links = matches!(&message.content, Content::Command { name, .. } if name == "link");
     if !is_linked && !links {
         return Ok(false);
     }
@@ -107,6 +109,11 @@ pub(super) async fn took(
         StaffCommand::Unlink => {
             store::unlink(tx, account.id, &message.chat.0).await?;
             text("This group is not linked any more.")
+        }
+        StaffCommand::Hear { topic, wanted } => {
+            store::hear(tx, account.id, &message.chat.0, topic.word(), wanted).await?;
+            let word = topic.word();
+            text(&if wanted { format!("News of {word} come again.") } else { format!("No more news of {word}.") })
         }
         StaffCommand::Help => text(&StaffCommand::help()),
         StaffCommand::Stats { period } => Saying::Stats { period: word(period).to_owned() },
@@ -134,16 +141,66 @@ const fn word(period: Period) -> &'static str {
     }
 }
 
-/// Tells every linked group of the tenant's, once the transaction is committed.
-pub async fn notify(tx: &mut TenantTx<'_>, news: &News) -> Result<(), DbError> {
-    for (account, chat) in store::all(tx).await? {
+/// Tells every linked group of the tenant's that wants to know, once the transaction is committed.
+pub(crate) async fn notify(tx: &mut TenantTx<'_>, news: &News) -> Result<(), DbError> {
+    for (account, chat) in store::all(tx, news.topic().word()).await? {
         trunkline_jobs::enqueue(tx, job(account, &chat, &text(&news.words()))).await?;
     }
     Ok(())
 }
 
+/// Where a conversation is in the panel.
+fn link(state: &AppState, conversation: Uuid) -> String {
+    format!("{}/inbox?c={conversation}", state.config.public_url.as_str().trim_end_matches('/'))
+}
+
+/// A service level was missed; `conversation` is as its event tells it.
+pub(crate) async fn missed(
+    state: &AppState,
+    tx: &mut TenantTx<'_>,
+    (id, conversation): (Uuid, &Value),
+    goal: &str,
+) -> Result<(), DbError> {
+    let name = conversation["contact"]["name"].as_str().unwrap_or("Somebody").to_owned();
+    notify(tx, &News::SlaBreached { name, target: goal.replace('_', " "), link: Some(link(state, id)) }).await
+}
+
+/// A survey was answered; who is content is no news.
+pub(crate) async fn surveyed(
+    state: &AppState,
+    tx: &mut TenantTx<'_>,
+    conversation: Uuid,
+    score: i16,
+    comment: &str,
+) -> Result<(), DbError> {
+    if score > NOT_CONTENT {
+        return Ok(());
+    }
+    let name = store::contact_of(tx, conversation).await?.unwrap_or_else(|| "Somebody".to_owned());
+    let comment = Some(comment.trim().to_owned()).filter(|comment| !comment.is_empty());
+    notify(tx, &News::Survey { name, score, comment, link: Some(link(state, conversation)) }).await
+}
+
 /// Of what was received: somebody who was never met before is a lead.
-pub(super) async fn tell(tx: &mut TenantTx<'_>, account: &Connected, events: &[NewEvent]) -> Result<(), DbError> {
+///
+/// And the provider may have told that the account has stopped.
+pub(super) async fn tell(
+    state: &AppState,
+    tx: &mut TenantTx<'_>,
+    account: &Connected,
+    events: &[NewEvent],
+) -> Result<(), DbError> {
+    for event in events.iter().filter(|event| event.kind.as_str() == "channel_account.health_changed") {
+        let problem = &event.data["health"]["problem"];
+        // Told now, and not while something else changed.
+        let is_news = problem["level"] == "stopped"
+            && problem["at"].as_str().and_then(|at| at.parse::<DateTime<Utc>>().ok()).map(|at| at.timestamp_millis())
+                == Some(event.at.timestamp_millis());
+        if let (true, Some(reason)) = (is_news, problem["detail"].as_str()) {
+            let stopped = News::ChannelStopped { account: account.name.clone(), reason: reason.to_owned() };
+            notify(tx, &stopped).await?;
+        }
+    }
     for event in events.iter().filter(|event| event.kind.as_str() == "conversation.opened") {
         let conversation = &event.data["conversation"];
         let is_new = events.iter().any(|other| {
@@ -158,12 +215,22 @@ pub(super) async fn tell(tx: &mut TenantTx<'_>, account: &Connected, events: &[N
             name: words(&conversation["contact"]["name"]).unwrap_or_else(|| "Somebody".to_owned()),
             channel: channel(account.kind).to_owned(),
             age_seconds: 0,
-            preview: words(&conversation["last"]["text"]),
-            link: None,
+            preview: first_words(event.subject.id, events),
+            link: Some(link(state, event.subject.id)),
         };
         notify(tx, &News::NewLead(lead)).await?;
     }
     Ok(())
+}
+
+/// What they wrote when they opened a conversation.
+fn first_words(conversation: Uuid, events: &[NewEvent]) -> Option<String> {
+    let is_first = |event: &&NewEvent| {
+        event.kind.as_str() == "message.received"
+            && event.data["conversation_id"].as_str() == Some(conversation.to_string().as_str())
+    };
+    let text = events.iter().find(is_first)?.data["preview"].as_str()?;
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 const fn channel(kind: Kind) -> &'static str {
@@ -226,164 +293,49 @@ pub(super) async fn run(state: AppState, job: Job) -> Result<Done, Failure> {
             staff::leads(&leads)
         }
     };
-    let outgoing = Outgoing {
-        to: Address(chat.to_owned()),
-        say: Say::Text { text },
-        reply_to: None,
-        reference: job.id.to_string(),
-    };
-    let request = account.adapter.render(&outgoing).map_err(Failure::dead)?;
-    let name = request.name;
-    let reply = match state.channels.client().send(request, &NoFiles).await {
-        Ok(reply) => reply,
-        Err(error) if error.is_safe_to_repeat() => return Err(Failure::retry(error)),
-        // Better not at all than twice.
-        Err(error) => return Err(Failure::dead(format!("it may have been said: {error}"))),
-    };
-    match account.adapter.understand(name, reply.answer()) {
-        Outcome::Done { .. } => Ok(Done),
-        Outcome::Failed { failure, after } => {
-            if let Some(change) = Change::of(&failure) {
-                health::change(&state, tenant, id, change).await.map_err(Failure::retry)?;
-            }
-            let words = format!("{} ({})", failure.detail, failure.code);
-            Err(match after {
-                Some(after) if failure.why.is_temporary() => Failure::retry_after(words, after),
-                _ if failure.why.is_temporary() => Failure::retry(words),
-                _ => Failure::dead(words),
-            })
+    say(&state, &account, Address(chat.to_owned()), text, job.id.to_string()).await
+}
+
+/// Says a text in a group; if that moved, where it is now.
+async fn say(
+    state: &AppState,
+    account: &Arc<Connected>,
+    to: Address,
+    text: String,
+    reference: String,
+) -> Result<Done, Failure> {
+    let mut outgoing = Outgoing { to, say: Say::Text { text }, reply_to: None, reference };
+    let mut has_moved = false;
+    loop {
+        let request = account.adapter.render(&outgoing).map_err(Failure::dead)?;
+        let name = request.name;
+        let reply = match state.channels.client().send(request, &NoFiles).await {
+            Ok(reply) => reply,
+            Err(error) if error.is_safe_to_repeat() => return Err(Failure::retry(error)),
+            // Better not at all than twice.
+            Err(error) => return Err(Failure::dead(format!("it may have been said: {error}"))),
+        };
+        let (failure, after) = match account.adapter.understand(name, reply.answer()) {
+            Outcome::Done { .. } => return Ok(Done),
+            Outcome::Failed { failure, after } => (failure, after),
+            _ => return Err(Failure::dead("it may have been said: the answer cannot be read")),
+        };
+        if !has_moved
+            && let Some(there) = follow(state, account, &outgoing.to, &failure).await.map_err(Failure::retry)?
+        {
+            (outgoing.to, has_moved) = (there, true);
+            continue;
         }
-        _ => Err(Failure::dead("it may have been said: the answer cannot be read")),
+        if let Some(change) = Change::of(&failure) {
+            health::change(state, account.tenant, account.id, change).await.map_err(Failure::retry)?;
+        }
+        let words = format!("{} ({})", failure.detail, failure.code);
+        return Err(match after {
+            Some(after) if failure.why.is_temporary() => Failure::retry_after(words, after),
+            _ if failure.why.is_temporary() => Failure::retry(words),
+            _ => Failure::dead(words),
+        });
     }
-}
-
-/// A linked group.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub(super) struct StaffChat {
-    /// Telegram's chat.
-    pub(super) chat: String,
-    /// Its name.
-    pub(super) title: Option<String>,
-    /// Since when.
-    pub(super) linked_at: DateTime<Utc>,
-}
-
-/// The linked groups of an account.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-struct StaffChats {
-    /// The groups.
-    items: Vec<StaffChat>,
-}
-
-/// How a group is linked.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-struct LinkCode {
-    /// To be written in the group, where the bot is a member: `/link CODE`.
-    command: String,
-    /// The code.
-    code: String,
-    /// Until when it is good.
-    expires_at: DateTime<Utc>,
-}
-
-/// Routes of the staff's groups.
-pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_staff_chats, create_staff_chat_code)).routes(routes!(delete_staff_chat))
-}
-
-fn telegram(state: &AppState, by: &Principal, id: ChannelAccountId) -> Result<(), AppError> {
-    let account = state.channels.get(id).filter(|one| one.tenant == by.tenant);
-    match account.ok_or_else(|| AppError::not_found("channel account"))?.kind {
-        Kind::Telegram => Ok(()),
-        _ => Err(AppError::conflict("no-groups", "only Telegram's bots can be members of a group")),
-    }
-}
-
-/// List the staff's groups of an account
-#[utoipa::path(
-    get, path = "/channel-accounts/{id}/staff-chats", tag = "channels", operation_id = "listStaffChats",
-    params(("id" = Uuid, Path, description = "The account")),
-    responses(
-        (status = 200, description = "Linked groups", body = StaffChats),
-        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The channel has no groups", body = Problem, content_type = "application/problem+json"),
-    ),
-    extensions(("x-permission" = json!("channels:manage")))
-)]
-async fn list_staff_chats(
-    State(state): State<AppState>,
-    principal: Principal,
-    Path(id): Path<ChannelAccountId>,
-) -> Result<axum::Json<StaffChats>, AppError> {
-    telegram(&state, &principal, id)?;
-    let mut tx = state.db.tenant(principal.tenant).await?;
-    let items = store::list(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(axum::Json(StaffChats { items }))
-}
-
-/// Get a code that links a group
-///
-/// Whoever writes `/link CODE` in a group where the bot is a member makes it one of the staff's: it is told of new leads and of trouble, and may ask
-/// `/stats` and `/leads`.
-#[utoipa::path(
-    post, path = "/channel-accounts/{id}/staff-chats", tag = "channels", operation_id = "createStaffChatCode",
-    params(
-        ("id" = Uuid, Path, description = "The account"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat for 24 h"),
-    ),
-    responses(
-        (status = 201, description = "The code", body = LinkCode),
-        (status = 404, description = "No such account", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The channel has no groups, or the Idempotency-Key is in use", body = Problem, content_type = "application/problem+json"),
-    ),
-    extensions(("x-permission" = json!("channels:manage")))
-)]
-async fn create_staff_chat_code(
-    State(state): State<AppState>,
-    Path(id): Path<ChannelAccountId>,
-    idempotency: Idempotency,
-) -> Result<Response, AppError> {
-    telegram(&state, &idempotency.principal(), id)?;
-    let window = Utc::now().timestamp() / WINDOW;
-    let code = code(&state, id, window);
-    // Good to the end of the next stretch.
-    let expires_at = DateTime::from_timestamp((window + 2) * WINDOW, 0).unwrap_or_default();
-    let made = async { Ok((StatusCode::CREATED, LinkCode { command: format!("/link {code}"), code, expires_at })) };
-    idempotency.outside(&state, made).await
-}
-
-/// Unlink a group
-#[utoipa::path(
-    delete, path = "/channel-accounts/{id}/staff-chats/{chat}", tag = "channels", operation_id = "deleteStaffChat",
-    params(("id" = Uuid, Path, description = "The account"), ("chat" = String, Path, description = "The chat")),
-    responses(
-        (status = 204, description = "Unlinked"),
-        (status = 404, description = "No such account, or it is not linked", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The channel has no groups", body = Problem, content_type = "application/problem+json"),
-    ),
-    extensions(("x-permission" = json!("channels:manage")))
-)]
-async fn delete_staff_chat(
-    State(state): State<AppState>,
-    by: Principal,
-    origin: Origin,
-    Path((id, chat)): Path<(ChannelAccountId, String)>,
-) -> Result<Response, AppError> {
-    telegram(&state, &by, id)?;
-    let asking = Asking { by, origin };
-    let mut tx = state.db.tenant(by.tenant).await?;
-    if !store::unlink(&mut tx, id, &chat).await? {
-        return Err(AppError::not_found("linked group"));
-    }
-    let subject = Ref::new("channel_account", id.uuid());
-    audit::append(
-        &mut tx,
-        asking.entry("channel_account.staff_unlinked", subject, Some(json!({ "chat": chat })), None),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use trunkline_channels::telegram::staff::{Lead, Stats};
 use trunkline_db::{ChannelAccountId, DbError, SystemTx, TenantId, TenantTx};
 
-use super::staff::StaffChat;
+use uuid::Uuid;
+
+use super::staff_http::StaffChat;
 
 /// Whether the chat is linked.
 pub(super) async fn is_linked(tx: &mut TenantTx<'_>, account: ChannelAccountId, chat: &str) -> Result<bool, DbError> {
@@ -42,22 +44,73 @@ pub(super) async fn unlink(tx: &mut TenantTx<'_>, account: ChannelAccountId, cha
     Ok(gone.execute(tx.conn()).await?.rows_affected() == 1)
 }
 
+/// A linked chat has another id from now on. False: it was not linked.
+pub(super) async fn move_chat(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    old: &str,
+    new: &str,
+) -> Result<bool, DbError> {
+    let moved = sqlx::query!(
+        "WITH gone AS (DELETE FROM staff_chats WHERE account_id = $1 AND chat = $2 RETURNING *)
+         INSERT INTO staff_chats (tenant_id, account_id, chat, title, linked_at, linked_by, muted)
+         SELECT tenant_id, account_id, $3, title, linked_at, linked_by, muted FROM gone
+         ON CONFLICT (tenant_id, account_id, chat) DO NOTHING",
+        account.uuid(),
+        old,
+        new,
+    );
+    moved.execute(tx.conn()).await?;
+    is_linked(tx, account, new).await
+}
+
 /// The linked chats of an account.
 pub(super) async fn list(tx: &mut TenantTx<'_>, account: ChannelAccountId) -> Result<Vec<StaffChat>, DbError> {
     let rows = sqlx::query_as!(
         StaffChat,
-        "SELECT chat, title, linked_at FROM staff_chats WHERE account_id = $1 ORDER BY linked_at, chat",
+        "SELECT chat, title, linked_at, muted FROM staff_chats WHERE account_id = $1 ORDER BY linked_at, chat",
         account.uuid(),
     );
     Ok(rows.fetch_all(tx.conn()).await?)
 }
 
-/// The linked chats of the tenant.
-pub(super) async fn all(tx: &mut TenantTx<'_>) -> Result<Vec<(ChannelAccountId, String)>, DbError> {
+/// Has a chat told of something no more, or again.
+pub(super) async fn hear(
+    tx: &mut TenantTx<'_>,
+    account: ChannelAccountId,
+    chat: &str,
+    topic: &str,
+    wanted: bool,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE staff_chats SET muted = array_remove(muted, $3) || CASE WHEN $4 THEN '{}'::text[] ELSE ARRAY[$3] END
+          WHERE account_id = $1 AND chat = $2",
+        account.uuid(),
+        chat,
+        topic,
+        wanted,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What a conversation's contact is called.
+pub(super) async fn contact_of(tx: &mut TenantTx<'_>, conversation: Uuid) -> Result<Option<String>, DbError> {
+    let name = sqlx::query_scalar!(
+        "SELECT k.display_name FROM conversations c JOIN contacts k ON k.tenant_id = c.tenant_id AND k.id = c.contact_id WHERE c.id = $1",
+        conversation,
+    );
+    Ok(name.fetch_optional(tx.conn()).await?)
+}
+
+/// The linked chats of the tenant that want to be told of this.
+pub(super) async fn all(tx: &mut TenantTx<'_>, topic: &str) -> Result<Vec<(ChannelAccountId, String)>, DbError> {
     let rows = sqlx::query!(
         "SELECT s.account_id, s.chat FROM staff_chats s
            JOIN channel_accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-          WHERE a.removed_at IS NULL ORDER BY s.account_id, s.chat LIMIT 20"
+          WHERE a.removed_at IS NULL AND a.enabled AND NOT $1 = ANY (s.muted) ORDER BY s.account_id, s.chat LIMIT 20",
+        topic,
     );
     let rows = rows.fetch_all(tx.conn()).await?;
     Ok(rows.into_iter().map(|row| (ChannelAccountId(row.account_id), row.chat)).collect())
@@ -84,10 +137,10 @@ pub(super) async fn stats(tx: &mut TenantTx<'_>, from: DateTime<Utc>, to: DateTi
                   (SELECT count(*) FROM conversations WHERE channel <> 'call' AND resolved_at >= $1 AND resolved_at < $2) AS "resolved!",
                   (SELECT avg(extract(epoch FROM first_reply_at - opened_at))::bigint FROM conversations
                     WHERE channel <> 'call' AND opened_at >= $1 AND opened_at < $2 AND first_reply_at > opened_at) AS first_reply,
-                  (SELECT count(*) FROM conversations WHERE state = 'open' AND waiting_since IS NOT NULL AND NOT spam)
+                  (SELECT count(*) FROM conversations WHERE channel <> 'call' AND state = 'open' AND waiting_since IS NOT NULL AND NOT spam)
                     + (SELECT count(*) FROM calls WHERE state = 'queued') AS "waiting!",
                   (SELECT count(*) FROM agents WHERE state = 'available') AS "available!",
-                  (SELECT count(*) FROM contacts WHERE created_at >= $1 AND created_at < $2) AS "leads!""#,
+                  (SELECT count(*) FROM contacts WHERE created_at >= $1 AND created_at < $2 AND person_id = id AND blocked_at IS NULL) AS "leads!""#,
         from,
         to,
     )
@@ -112,10 +165,11 @@ pub(super) async fn stats(tx: &mut TenantTx<'_>, from: DateTime<Utc>, to: DateTi
 pub(super) async fn leads(tx: &mut TenantTx<'_>, count: i64) -> Result<Vec<Lead>, DbError> {
     let rows = sqlx::query!(
         r#"SELECT c.display_name, greatest(0, extract(epoch FROM now() - c.created_at))::bigint AS "age!", v.channel AS "channel?",
-                  v.preview AS "preview?"
+                  f.preview AS "preview?"
              FROM contacts c
-             LEFT JOIN LATERAL (SELECT channel, preview FROM conversations
-                                 WHERE contact_id = c.id ORDER BY opened_at LIMIT 1) v ON true
+             LEFT JOIN LATERAL (SELECT id, channel FROM conversations WHERE contact_id = c.id ORDER BY opened_at LIMIT 1) v ON true
+             LEFT JOIN LATERAL (SELECT text AS preview FROM messages
+                                 WHERE conversation_id = v.id AND direction = 'in' AND deleted_at IS NULL ORDER BY at, id LIMIT 1) f ON true
             WHERE c.person_id = c.id AND c.blocked_at IS NULL
             ORDER BY c.created_at DESC, c.id DESC LIMIT $1"#,
         count,

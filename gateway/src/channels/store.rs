@@ -186,16 +186,10 @@ pub(super) async fn set_health(tx: &mut TenantTx<'_>, id: ChannelAccountId, heal
     Ok(())
 }
 
-/// The provider took something at this time.
-pub(super) async fn sent(tx: &mut TenantTx<'_>, id: ChannelAccountId, at: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query!(
-        "UPDATE channel_accounts SET last_sent_at = $2 WHERE id = $1 AND (last_sent_at IS NULL OR last_sent_at < $2)",
-        id.uuid(),
-        at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// What is wrong with it, by its name.
+pub(super) async fn problem(tx: &mut TenantTx<'_>, id: ChannelAccountId) -> Result<Option<String>, DbError> {
+    let what = sqlx::query_scalar!("SELECT health #>> '{problem,what}' FROM channel_accounts WHERE id = $1", id.uuid());
+    Ok(what.fetch_optional(tx.conn()).await?.flatten())
 }
 
 /// Remembers the bot's name: it is no change of a person's.

@@ -109,8 +109,15 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let figure_metrics = FigureMetrics::register(state.metrics.registry()).context("figures' metrics")?;
     let timing = figures::Timing::default();
     tasks.spawn(figures::watch(db.clone(), journal.clone(), figure_metrics, timing, cancel.clone()));
-    let timing = figures::Timing::default();
-    tasks.spawn(conversations::calls_consumer::watch(db.clone(), journal.clone(), timing, cancel.clone()));
+    let thread_metrics = conversations::ThreadMetrics::register(state.metrics.registry()).context("calls' metrics")?;
+    let threads = conversations::calls_consumer::watch(
+        db.clone(),
+        journal.clone(),
+        thread_metrics,
+        figures::Timing::default(),
+        cancel.clone(),
+    );
+    tasks.spawn(threads);
     tasks.spawn(push::watch(db.clone(), journal.clone(), figures::Timing::default(), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());

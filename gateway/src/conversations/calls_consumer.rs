@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 use trunkline_db::{CallId, Db, DbError, TenantId, TenantTx};
@@ -12,6 +13,7 @@ use trunkline_journal::{CommandError, Fault, Journal, NewEvent, Outcome};
 
 use super::call_thread;
 use super::calls_store::{self as store, Cursor, Row};
+use super::metrics::ThreadMetrics;
 use crate::figures::Timing;
 use crate::settings::of_all_tenants;
 use crate::settings::registry::{RESOLVE_ANSWERED, SettingValue};
@@ -39,15 +41,15 @@ pub enum Step {
 }
 
 /// Keeps calls in conversations until it is told to stop.
-pub async fn watch(db: Db, journal: Journal, timing: Timing, cancel: CancellationToken) {
+pub async fn watch(db: Db, journal: Journal, metrics: ThreadMetrics, timing: Timing, cancel: CancellationToken) {
     let mut woken = journal.hub().committed();
-    // Tenants of which a piece failed, and how many of its events are still to be taken one by one.
-    let mut careful: HashMap<TenantId, i64> = HashMap::new();
+    let mut keeping = Keeping { db, journal, metrics, careful: HashMap::new(), behind_since: HashMap::new() };
     loop {
-        let pause = match round(&db, &journal, &mut careful).await {
+        let pause = match keeping.round().await {
             Ok(true) => timing.gather,
             Ok(false) => timing.rest,
             Err(error) => {
+                keeping.metrics.failures.inc();
                 tracing::warn!(%error, "calls do not come into conversations; trying again");
                 timing.rest
             }
@@ -62,35 +64,63 @@ pub async fn watch(db: Db, journal: Journal, timing: Timing, cancel: Cancellatio
     }
 }
 
-/// Looks after every tenant that is behind. `false`: something failed.
-async fn round(db: &Db, journal: &Journal, careful: &mut HashMap<TenantId, i64>) -> Result<bool, DbError> {
-    let mut tx = db.system().await?;
-    let behind = store::behind(&mut tx).await?;
-    tx.commit().await?;
-    let mut well = true;
-    for tenant in behind {
+struct Keeping {
+    db: Db,
+    journal: Journal,
+    metrics: ThreadMetrics,
+    /// Tenants of which a piece failed, and how many of its events are still to be taken one by one.
+    careful: HashMap<TenantId, i64>,
+    /// Since when a tenant is behind.
+    behind_since: HashMap<TenantId, Instant>,
+}
+
+impl Keeping {
+    /// Looks after every tenant that is behind. `false`: something failed.
+    async fn round(&mut self) -> Result<bool, DbError> {
+        let mut tx = self.db.system().await?;
+        let behind = store::behind(&mut tx).await?;
+        tx.commit().await?;
+        let now = Instant::now();
+        self.metrics.behind.set(behind.iter().map(|one| one.events).sum());
+        self.behind_since.retain(|tenant, _| behind.iter().any(|one| one.tenant == *tenant));
+        for one in &behind {
+            self.behind_since.entry(one.tenant).or_insert(now);
+        }
+        let longest = self.behind_since.values().map(|since| now - *since).max().unwrap_or_default();
+        self.metrics.behind_seconds.set(longest.as_secs_f64());
+        let mut well = true;
+        for one in behind {
+            well &= self.look_after(one.tenant).await?;
+        }
+        Ok(well)
+    }
+
+    async fn look_after(&mut self, tenant: TenantId) -> Result<bool, DbError> {
         for _ in 0..TURNS {
-            let left = careful.get(&tenant).copied().unwrap_or(0);
+            let left = self.careful.get(&tenant).copied().unwrap_or(0);
             let most = if left > 0 { 1 } else { BATCH };
-            match step(db, journal, tenant, most).await? {
-                Step::Done(_) if left > 0 => {
-                    careful.insert(tenant, left - 1);
+            match step(&self.db, &self.journal, tenant, most).await? {
+                Step::Done(events) => {
+                    self.metrics.events.inc_by(events as u64);
+                    if left > 0 {
+                        self.careful.insert(tenant, left - 1);
+                    }
                 }
-                Step::Done(_) => {}
                 Step::Level => {
-                    careful.remove(&tenant);
-                    break;
+                    self.careful.remove(&tenant);
+                    self.behind_since.remove(&tenant);
+                    return Ok(true);
                 }
-                Step::Busy => break,
+                Step::Busy => return Ok(true),
                 Step::Failed => {
-                    careful.insert(tenant, BATCH);
-                    well = false;
-                    break;
+                    self.metrics.failures.inc();
+                    self.careful.insert(tenant, BATCH);
+                    return Ok(false);
                 }
             }
         }
+        Ok(true)
     }
-    Ok(well)
 }
 
 /// Goes through up to `most` events of a tenant in one command. An event that fails alone, and for the fifth time, is put aside with its

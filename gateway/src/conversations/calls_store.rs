@@ -16,10 +16,18 @@ const CONSUMER: &str = "inbox";
 /// Tenants that are looked after in one round.
 const ROUND: i64 = 1_000;
 
+/// A tenant with events that were not gone through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind {
+    pub(super) tenant: TenantId,
+    pub(super) events: i64,
+}
+
 /// Tenants with events that were not gone through, those with the most last.
-pub(super) async fn behind(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT h.tenant_id AS "tenant_id: TenantId"
+pub(super) async fn behind(tx: &mut SystemTx) -> Result<Vec<Behind>, DbError> {
+    Ok(sqlx::query_as!(
+        Behind,
+        r#"SELECT h.tenant_id AS "tenant: TenantId", h.seq - coalesce(c.seq, 0) AS "events!"
              FROM journal_heads h
              JOIN tenants t ON t.id = h.tenant_id AND t.removal_started_at IS NULL
              LEFT JOIN inbox_cursors c ON c.tenant_id = h.tenant_id

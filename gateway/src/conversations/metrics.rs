@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use trunkline_conversations::Channel;
 use trunkline_conversations::words::Word as _;
 
@@ -48,6 +48,7 @@ impl MessageMetrics {
                 continue;
             }
             messages.with_label_values(&["in", word, "received"]);
+            seconds.with_label_values(&[word]);
             for result in RESULTS {
                 messages.with_label_values(&["out", word, result]);
             }
@@ -55,9 +56,9 @@ impl MessageMetrics {
         Self { messages, seconds, open }
     }
 
-    /// One of theirs was received.
-    pub fn received(&self, channel: Channel) {
-        self.messages.with_label_values(&["in", channel.as_str(), "received"]).inc();
+    /// So many of theirs were received.
+    pub(crate) fn received(&self, channel: Channel, count: u64) {
+        self.messages.with_label_values(&["in", channel.as_str(), "received"]).inc_by(count);
     }
 
     /// An attempt ended.
@@ -72,6 +73,48 @@ impl MessageMetrics {
     pub(super) fn request(&self) -> Open {
         self.open.inc();
         Open(self.open.clone())
+    }
+}
+
+/// Figures of calls that come into conversations.
+#[derive(Debug, Clone)]
+pub struct ThreadMetrics {
+    /// Events that were gone through.
+    pub(super) events: IntCounter,
+    /// Events that were not gone through yet, of all tenants.
+    pub(super) behind: IntGauge,
+    /// For how long the tenant that is behind the longest has been.
+    pub(super) behind_seconds: Gauge,
+    /// Attempts that failed.
+    pub(super) failures: IntCounter,
+}
+
+impl ThreadMetrics {
+    /// Registers everything.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            events: IntCounter::new(
+                "trunkline_call_threads_events_total",
+                "Events of journals that were looked through for calls to show in conversations",
+            )?,
+            behind: IntGauge::new(
+                "trunkline_call_threads_behind_events",
+                "Events of journals that were not looked through yet",
+            )?,
+            behind_seconds: Gauge::new(
+                "trunkline_call_threads_behind_seconds",
+                "For how long the tenant that is behind the longest has been behind its journal",
+            )?,
+            failures: IntCounter::new(
+                "trunkline_call_threads_failures_total",
+                "Attempts to bring calls into conversations that failed",
+            )?,
+        };
+        registry.register(Box::new(metrics.events.clone()))?;
+        registry.register(Box::new(metrics.behind.clone()))?;
+        registry.register(Box::new(metrics.behind_seconds.clone()))?;
+        registry.register(Box::new(metrics.failures.clone()))?;
+        Ok(metrics)
     }
 }
 

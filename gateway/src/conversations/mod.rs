@@ -37,7 +37,7 @@ use trunkline_jobs::{Schedule, Worker};
 use trunkline_journal::Fault;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use metrics::MessageMetrics;
+pub use metrics::{MessageMetrics, ThreadMetrics};
 use presence::Presence;
 
 use crate::http::AppError;

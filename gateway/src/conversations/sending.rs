@@ -17,7 +17,7 @@ use trunkline_journal::{CommandError, Fault, NewEvent, Outcome as Commanded};
 use uuid::Uuid;
 
 use super::compose;
-use crate::channels::{Connected, Provider, health};
+use crate::channels::{Connected, Provider, follow, health};
 use crate::http::AppError;
 use crate::state::AppState;
 
@@ -120,13 +120,13 @@ pub(super) async fn send(state: AppState, job: Job) -> Result<Done, Failure> {
 }
 
 /// Says it, and what became of it.
-async fn request(state: &AppState, connected: &Connected, attempt: &Attempt) -> (Ended, Option<Duration>) {
+async fn request(state: &AppState, connected: &Arc<Connected>, attempt: &Attempt) -> (Ended, Option<Duration>) {
     let _open = state.conversations.metrics().request();
     let mut outgoing = attempt.outgoing.clone();
     compose::link(state, &mut outgoing);
     let files = compose::Stored(state);
-    // An upload, and then the message.
-    for _ in 0..2 {
+    // An upload, the message, and once more where the chat is now.
+    for _ in 0..4 {
         let request = match connected.adapter.render(&outgoing) {
             Ok(request) => request,
             Err(cannot) => return (not_accepted(&cannot), None),
@@ -149,7 +149,15 @@ async fn request(state: &AppState, connected: &Connected, attempt: &Attempt) -> 
                 let detail = format!("{} ({})", failure.detail, failure.code);
                 return (Ended::Again { not_sent: false, detail }, after);
             }
-            Outcome::Failed { failure, .. } => return (Ended::Failed(failure), None),
+            Outcome::Failed { failure, .. } => match follow(state, connected, &outgoing.to, &failure).await {
+                Ok(Some(there)) => {
+                    outgoing.to = there;
+                    // What it answers stands in a chat that is no more.
+                    outgoing.reply_to = None;
+                }
+                Ok(None) => return (Ended::Failed(failure), None),
+                Err(error) => return (Ended::Again { not_sent: true, detail: error.to_string() }, None),
+            },
             Outcome::Unclear { detail } if repeatable => {
                 return (Ended::Again { not_sent: false, detail }, None);
             }
@@ -159,7 +167,7 @@ async fn request(state: &AppState, connected: &Connected, attempt: &Attempt) -> 
             }
         }
     }
-    (failed(Why::Unknown, "upload", "the provider asked for the file again"), None)
+    (failed(Why::Unknown, "upload", "the provider asked for the file again, or the chat has moved again"), None)
 }
 
 fn failed(why: Why, code: &str, detail: &str) -> Ended {
@@ -204,11 +212,14 @@ async fn finish(
     let took = (Utc::now() - attempt.written_at).to_std().ok().filter(|_| result == "sent");
     state.conversations.metrics().ended(attempt.channel, result, took);
     write(state, tenant, connected, attempt.id, attempt.message, &ended).await?;
-    if let Some(change) = trouble {
-        // What is wrong with the account is told beside: a message that failed has failed whatever becomes of this.
-        if let Err(error) = health::change(state, tenant, attempt.account, change).await {
-            tracing::warn!(account = %attempt.account, ?error, "an account's health could not be written");
-        }
+    let learnt = match (trouble, result) {
+        (Some(change), _) => health::change(state, tenant, attempt.account, change).await,
+        (None, "sent") => health::sent(state, tenant, attempt.account).await,
+        _ => Ok(()),
+    };
+    // How the account does is told beside: what became of the message stands whatever becomes of this.
+    if let Err(error) = learnt {
+        tracing::warn!(account = %attempt.account, ?error, "an account's health could not be written");
     }
     match (again, ended) {
         (Some(error), Ended::Again { .. }) => Err(Failure::Retry { error, after }),

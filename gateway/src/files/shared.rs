@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{TimeDelta, Utc};
-use trunkline_blob::link::{self, Link};
+use trunkline_blob::link::{self, Link, LinkError};
 use trunkline_blob::serve::Use;
 use trunkline_db::TenantId;
 use uuid::Uuid;
@@ -41,8 +41,10 @@ async fn get_shared(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let link = link::verify(&secret(&state), &query.unwrap_or_default(), Utc::now())
-        .map_err(|_| AppError::not_found("file"))?;
+    let link = link::verify(&secret(&state), &query.unwrap_or_default(), Utc::now()).map_err(|error| match error {
+        LinkError::Ended => AppError::ended("link"),
+        LinkError::Forged => AppError::not_found("file"),
+    })?;
     let (tenant, blob) = (TenantId(link.key.tenant()), link.key.blob());
     let mut tx = state.db.tenant(tenant).await?;
     let mime = store::mime_of(&mut tx, blob).await?;

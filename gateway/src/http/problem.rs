@@ -239,6 +239,16 @@ impl AppError {
         Self::refused(StatusCode::CONFLICT, code, "In conflict with the present state", detail)
     }
 
+    /// 410 of what was good until a moment that has passed.
+    pub fn ended(what: &'static str) -> Self {
+        Self::refused(
+            StatusCode::GONE,
+            "ended",
+            "It has ended",
+            format!("the {what} was good for a while, and has ended"),
+        )
+    }
+
     /// 410 of a journal position that cannot be resumed; `reason` as in the stream's `reset`.
     pub fn reset(reason: &'static str) -> Self {
         let mut error = Self::refused(

@@ -7,6 +7,7 @@ use trunkline_db::{ConversationId, TenantId};
 use trunkline_jobs::{Done, Failure};
 use trunkline_journal::{CommandError, Kind, NewEvent, Outcome, Ref};
 
+use crate::channels::staff;
 use crate::state::AppState;
 
 /// The kind of job.
@@ -31,9 +32,11 @@ pub async fn look(state: AppState) -> Result<Done, Failure> {
 }
 
 async fn breach(state: &AppState, tenant: TenantId, id: ConversationId) -> Result<(), String> {
+    let within = state.clone();
     let noted: Result<_, CommandError<String>> = state
         .journal
         .command(tenant, move |tx| {
+            let state = within.clone();
             Box::pin(async move {
                 let now = Utc::now();
                 let missed = sla::breaches(tx, id, now).await?;
@@ -45,6 +48,9 @@ async fn breach(state: &AppState, tenant: TenantId, id: ConversationId) -> Resul
                 };
                 let scopes = updated.scopes.clone();
                 let conversation = updated.data["conversation"].clone();
+                for breach in &missed {
+                    staff::missed(&state, tx, (id.uuid(), &conversation), &breach.goal).await?;
+                }
                 let told = missed.into_iter().map(|breach| {
                     let data = json!({
                         "conversation_id": id, "goal": breach.goal, "policy": breach.policy, "conversation": conversation,

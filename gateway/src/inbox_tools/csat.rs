@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::csat_store as store;
 use super::csat_words::{Words, words};
 use crate::auth::{Keys, Principal};
+use crate::channels::staff;
 use crate::http::{AppError, ClientAddress, Page, PageQuery, Path, Permission, Query};
 use crate::limits::Class;
 use crate::state::AppState;
@@ -150,12 +151,16 @@ async fn take(
     if !(1..=5).contains(&answer.score) {
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, words, &form(words)));
     }
+    let within = state.clone();
     let answered = state
         .journal
         .command(inside.tenant, move |tx| {
-            let (score, comment) = (answer.score, answer.comment.clone());
+            let (state, score, comment) = (within.clone(), answer.score, answer.comment.clone());
             Box::pin(async move {
                 let event = csat::answer(tx, inside.survey, score, Some(&comment), Utc::now()).await?;
+                if let Some(event) = &event {
+                    staff::surveyed(&state, tx, event.subject.id, score, &comment).await?;
+                }
                 Ok::<_, Fault<AppError>>(Outcome::new(event.is_some()).events(event))
             })
         })

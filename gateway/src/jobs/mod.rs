@@ -63,6 +63,7 @@ pub(crate) const KINDS: &[&str] = &[
     channels::jobs::CONNECT,
     channels::jobs::MEDIA,
     channels::jobs::STAFF,
+    channels::jobs::PRESS,
     channels::jobs::TEMPLATES,
     conversations::KINDS[0],
     conversations::KINDS[1],

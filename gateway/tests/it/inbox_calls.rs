@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use trunkline::conversations::ThreadMetrics;
 use trunkline::conversations::calls_consumer::{self, Step};
 use trunkline::figures::Timing;
+use trunkline::metrics::Metrics;
 use trunkline_db::CallId;
 use trunkline_journal::{Kind, NewEvent, Ref};
 use uuid::Uuid;
@@ -254,9 +256,12 @@ async fn a_call_that_cannot_be_applied_is_put_aside_and_the_others_go_on() {
     let timing = Timing { gather: soon, poll: soon, rest: soon };
     let cancel = CancellationToken::new();
     let (db, journal) = (desk.app.state.db.clone(), desk.app.state.journal.clone());
+    let metrics = ThreadMetrics::register(Metrics::new().registry()).unwrap();
     // Two at it, as two nodes are.
     let loops: Vec<_> = (0..2)
-        .map(|_| tokio::spawn(calls_consumer::watch(db.clone(), journal.clone(), timing, cancel.clone())))
+        .map(|_| {
+            tokio::spawn(calls_consumer::watch(db.clone(), journal.clone(), metrics.clone(), timing, cancel.clone()))
+        })
         .collect();
     let level = async {
         loop {

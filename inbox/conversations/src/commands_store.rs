@@ -275,11 +275,13 @@ pub(crate) async fn whatsapp_ids(tx: &mut TenantTx<'_>, contact: ContactId) -> R
     Ok(ids)
 }
 
+/// It is its opener's, unless they take no work.
 pub(crate) async fn open(tx: &mut TenantTx<'_>, id: ConversationId, opening: &Opening) -> Result<(), DbError> {
     sqlx::query!(
         "INSERT INTO conversations (tenant_id, id, channel, account_id, contact_id, address, queue_id, agent_id, assigned_at, opened_at, last_at,
              preview_direction)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NOT NULL THEN $9::timestamptz END, $9, $9, 'out')",
+         SELECT $1, $2, $3, $4, $5, $6, $7, a.id, CASE WHEN a.id IS NOT NULL THEN $9::timestamptz END, $9, $9, 'out'
+           FROM (VALUES (1)) AS one LEFT JOIN agents a ON a.id = $8",
         tx.tenant().uuid(),
         id.uuid(),
         opening.channel.as_str(),

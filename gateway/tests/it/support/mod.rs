@@ -1,9 +1,13 @@
 //! A cluster that the tests share while they run, and for each test a database and an edge of its own.
 
+#[path = "../../../../inbox/blob/tests/stores/bucket.rs"]
+#[allow(dead_code, reason = "the tests of the store itself need more of it")]
+pub(crate) mod bucket;
 mod https;
 mod oidc;
 mod smtp;
 mod socket;
+pub(crate) mod standins;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -136,30 +140,10 @@ impl App {
         let dir = tempfile::tempdir().unwrap();
         let config = Arc::new(config(&database_url, dir.path(), &options));
 
-        let db =
-            Db::connect(&database_url, PoolOptions { max_connections: 6, ..PoolOptions::default() }).await.unwrap();
         let (cancel, journal_cancel) = (CancellationToken::new(), CancellationToken::new());
-        let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone()).await.unwrap();
-        let roster = Roster::load(&db).await.unwrap();
-        let metrics = Metrics::new();
         std::fs::create_dir_all(&config.recordings_dir).unwrap();
-        // Nobody listens on the discard port: Asterisk is away for the whole test.
-        let vault = Vault::unlock(&config).await.unwrap();
-        let calls = CallConfig::new(&config, vault.clone());
-        let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
-        let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();
-        let tenant = provision::find_tenant(&db, provision::DEMO_TENANT).await.unwrap();
-        let state = AppState::new(Parts {
-            config: Arc::clone(&config),
-            db,
-            journal,
-            vault,
-            calls: calls.handle(),
-            metrics,
-            cancel: cancel.clone(),
-            stream_timing: options.timing,
-            roster: roster.clone(),
-        });
+        let (state, roster) = state_of(&config, options.timing, &cancel, &journal_cancel).await;
+        let tenant = provision::find_tenant(&state.db, provision::DEMO_TENANT).await.unwrap();
         tokio::spawn(roster::watch(state.clone(), cancel.clone()));
         tokio::spawn(api_keys::keep_count(roster, state.db.clone(), cancel.clone()));
         let listener = server::bind(config.http_listen).await.unwrap();
@@ -302,6 +286,11 @@ impl App {
         self.cluster.postgres.lock().await.start_again().await.unwrap();
     }
 
+    /// Does jobs from now on.
+    pub(crate) fn work(&mut self) {
+        self.worker = Some(jobs::worker(&self.state, quick()).start(self.cancel.clone()));
+    }
+
     /// Stops gracefully, as SIGTERM does.
     pub(crate) async fn stop(&mut self) {
         self.cancel.cancel();
@@ -311,6 +300,65 @@ impl App {
         }
         if let Some(worker) = self.worker.take() {
             worker.stopped().await;
+        }
+    }
+}
+
+/// What a node has in memory.
+async fn state_of(
+    config: &Arc<Config>,
+    stream_timing: Timing,
+    cancel: &CancellationToken,
+    journal_cancel: &CancellationToken,
+) -> (AppState, Roster) {
+    let options = PoolOptions { max_connections: 6, ..PoolOptions::default() };
+    let db = Db::connect(config.database_url.expose(), options).await.unwrap();
+    let journal = Journal::start(db.clone(), JournalConfig::default(), journal_cancel.clone()).await.unwrap();
+    let roster = Roster::load(&db).await.unwrap();
+    let metrics = Metrics::new();
+    // Nobody listens on the discard port: Asterisk is away for the whole test.
+    let vault = Vault::unlock(config).await.unwrap();
+    let calls = CallConfig::new(config, vault.clone());
+    let call_metrics = CallMetrics::register(metrics.registry()).unwrap();
+    let calls = CallControl::start(calls, db.clone(), journal.clone(), call_metrics, cancel.clone()).await.unwrap();
+    let state = AppState::new(Parts {
+        config: Arc::clone(config),
+        db,
+        journal,
+        vault,
+        calls: calls.handle(),
+        metrics,
+        cancel: cancel.clone(),
+        stream_timing,
+        roster: roster.clone(),
+    });
+    (state, roster)
+}
+
+/// Another node on the same database, which does its jobs until it is killed: nothing of it ends in order.
+pub(crate) struct Node(Option<tokio::runtime::Runtime>);
+
+impl Node {
+    pub(crate) async fn start(app: &App) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let config = Arc::clone(&app.state.config);
+        let started = runtime.spawn(async move {
+            let cancel = CancellationToken::new();
+            let (state, _) = state_of(&config, Timing::default(), &cancel, &cancel).await;
+            tokio::spawn(channels::watch(state.clone(), cancel.clone()));
+            // Others soon see that it is gone.
+            let config = WorkerConfig { lease: std::time::Duration::from_secs(3), ..quick() };
+            jobs::worker(&state, config).start(cancel);
+        });
+        started.await.unwrap();
+        Self(Some(runtime))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }

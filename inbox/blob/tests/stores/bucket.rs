@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -45,9 +46,31 @@ pub(crate) struct Shelf {
     refusal: Mutex<Option<(S3ErrorCode, u16)>>,
     loses_answers: Mutex<bool>,
     lists_names: Mutex<bool>,
+    held: tokio::sync::watch::Sender<Option<i32>>,
+    waits: AtomicBool,
 }
 
 impl Shelf {
+    /// Parts of this number get no answer until another one is held; `None`: none.
+    #[allow(dead_code, reason = "the gateway's tests need it")]
+    pub(crate) fn hold(&self, number: Option<i32>) {
+        self.held.send_replace(number);
+    }
+
+    /// Whether a part came that is held.
+    #[allow(dead_code, reason = "the gateway's tests need it")]
+    pub(crate) fn holds_one(&self) -> bool {
+        self.waits.load(Ordering::SeqCst)
+    }
+
+    async fn pass(&self, number: i32) {
+        let mut held = self.held.subscribe();
+        if *held.borrow_and_update() == Some(number) {
+            self.waits.store(true, Ordering::SeqCst);
+            let _ = held.wait_for(|held| *held != Some(number)).await;
+        }
+    }
+
     /// The numbers of the parts that came, since this was asked last.
     pub(crate) fn parts_sent(&self) -> Vec<i32> {
         std::mem::take(&mut self.parts_sent.lock().unwrap())
@@ -67,6 +90,12 @@ impl Shelf {
     /// All that is written is refused.
     pub(crate) fn refuse(&self, code: &str, status: u16) {
         *self.refusal.lock().unwrap() = Some((S3ErrorCode::from_bytes(code.as_bytes()).unwrap(), status));
+    }
+
+    /// Nothing is refused any more.
+    #[allow(dead_code, reason = "the gateway's tests need it")]
+    pub(crate) fn serve(&self) {
+        *self.refusal.lock().unwrap() = None;
     }
 
     /// The next upload is finished, and the answer says that there is no such upload: what a second attempt sees when the answer to the
@@ -205,6 +234,7 @@ impl S3 for Bucket {
         self.shelf.may_write()?;
         self.must_be_there(&req.input.upload_id)?;
         let (id, number) = (req.input.upload_id.clone(), req.input.part_number);
+        self.shelf.pass(number).await;
         let sha256 = req.input.checksum_sha256.clone().expect("a part without its sum");
         let pieces: Vec<_> =
             req.input.body.take().unwrap().try_collect().await.map_err(|_| s3_error!(IncompleteBody))?;

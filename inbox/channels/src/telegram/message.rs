@@ -73,13 +73,22 @@ pub(super) fn edited(update: &Update<'_>, told: &mut Vec<Told>) {
 
 /// A group that became a supergroup has another id from now on: the same chat, as a person with a new number is the same person. Both groups tell it, under one key.
 fn moved(update: &Update<'_>, old: i64, new: i64) -> Told {
-    let mut told = update.told(What::Moved {
-        old: Identity::TelegramId(old),
-        new: Identity::TelegramId(new),
-        body: "the group became a supergroup".to_owned(),
-    });
-    told.key = format!("{old}/moved/{new}");
-    told
+    let Told { at, line, .. } = update.told(What::Ignored { what: String::new() });
+    Told { at, line, ..became(old, new) }
+}
+
+/// That a group became a supergroup, as a refused request tells it ([`moved_to`](super::moved_to)): the same thing as the update that says so.
+pub fn became(old: i64, new: i64) -> Told {
+    Told {
+        at: None,
+        key: format!("{old}/moved/{new}"),
+        line: None,
+        what: What::Moved {
+            old: Identity::TelegramId(old),
+            new: Identity::TelegramId(new),
+            body: "the group became a supergroup".to_owned(),
+        },
+    }
 }
 
 fn crossed(update: &Update<'_>, chat: &Chat, who: &Value, joined: bool) -> Option<Told> {

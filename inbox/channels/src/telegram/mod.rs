@@ -24,8 +24,9 @@ mod update;
 
 pub use answer::moved_to;
 pub use member::EVERYTHING;
+pub use message::became;
 pub use render::{CAPTION_LIMIT, CHOICES_LIMIT, PAYLOAD_LIMIT, PHOTO_LIMIT, PRESSED_LIMIT, TEXT_LIMIT};
-pub use update::ALLOWED_UPDATES;
+pub use update::{ALLOWED_UPDATES, is_press};
 
 use crate::adapter::{Adapter, Answer, Body, CannotSay, Malformed, Outcome, Refused, Request, Webhook};
 use crate::model::{Outgoing, Told};

@@ -42,12 +42,44 @@ pub enum StaffCommand {
         code: String,
     },
     Unlink,
+    /// From now on the group is not told of this, or is again.
+    Hear {
+        topic: Topic,
+        wanted: bool,
+    },
     Help,
     /// Known, but what stands behind it cannot be read: the answer says how it is written.
     Misspelt {
         usage: &'static str,
     },
     Other,
+}
+
+/// What a group is told of by itself; each can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Topic {
+    Leads,
+    /// Service levels that were missed, and who waits too long.
+    Sla,
+    Surveys,
+    Channels,
+}
+
+impl Topic {
+    pub const ALL: [Self; 4] = [Self::Leads, Self::Sla, Self::Surveys, Self::Channels];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Leads => "leads",
+            Self::Sla => "sla",
+            Self::Surveys => "surveys",
+            Self::Channels => "channels",
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.word().eq_ignore_ascii_case(word))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +110,8 @@ pub const LEADS_LIMIT: usize = 50;
 const STATS_USAGE: &str = "/stats [today|yesterday|week|month]";
 const LEADS_USAGE: &str = "/leads [1-50]";
 const LINK_USAGE: &str = "/link CODE";
+const MUTE_USAGE: &str = "/mute [leads|sla|surveys|channels]";
+const UNMUTE_USAGE: &str = "/unmute [leads|sla|surveys|channels]";
 
 impl StaffCommand {
     pub fn read(name: &str, argument: &str) -> Self {
@@ -100,6 +134,10 @@ impl StaffCommand {
             }
             "link" => Self::Link { code: argument.to_owned() },
             "unlink" => Self::Unlink,
+            "mute" | "unmute" => match Topic::read(argument) {
+                Some(topic) => Self::Hear { topic, wanted: name == "unmute" },
+                None => Self::Misspelt { usage: if name == "mute" { MUTE_USAGE } else { UNMUTE_USAGE } },
+            },
             "help" | "start" => Self::Help,
             _ => Self::Other,
         }
@@ -108,7 +146,8 @@ impl StaffCommand {
     /// What the help says.
     pub fn help() -> String {
         format!(
-            "{STATS_USAGE} — figures of calls and chats\n{LEADS_USAGE} — the newest leads\n/unlink — no more news in this group"
+            "{STATS_USAGE} — figures of calls and chats\n{LEADS_USAGE} — the newest leads\n{MUTE_USAGE} — no news of this, {UNMUTE_USAGE} brings them back\n\
+             /unlink — no more news in this group"
         )
     }
 }
@@ -211,13 +250,33 @@ pub enum News {
         target: String,
         link: Option<String>,
     },
+    /// An answer that somebody should look at. `score` is of 5.
+    Survey {
+        name: String,
+        score: i16,
+        comment: Option<String>,
+        link: Option<String>,
+    },
     ChannelStopped {
         account: String,
         reason: String,
     },
+    /// After it had stopped.
+    ChannelWorks {
+        account: String,
+    },
 }
 
 impl News {
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::NewLead(_) => Topic::Leads,
+            Self::Waiting { .. } | Self::SlaBreached { .. } => Topic::Sla,
+            Self::Survey { .. } => Topic::Surveys,
+            Self::ChannelStopped { .. } | Self::ChannelWorks { .. } => Topic::Channels,
+        }
+    }
+
     pub fn words(&self) -> String {
         match self {
             Self::NewLead(lead) => {
@@ -234,6 +293,14 @@ impl News {
                 let link = link.as_ref().map(|link| format!("\n{link}")).unwrap_or_default();
                 format!("Too late for {target}: {}{link}", one_line(name, 80))
             }
+            Self::Survey { name, score, comment, link } => {
+                let mut out = format!("Not content ({score} of 5): {}", one_line(name, 80));
+                for more in comment.iter().map(|text| one_line(text, 300)).chain(link.clone()) {
+                    let _ = write!(out, "\n{more}");
+                }
+                out
+            }
+            Self::ChannelWorks { account } => format!("{} works again", one_line(account, 80)),
             Self::ChannelStopped { account, reason } => {
                 format!("{} has stopped: {}", one_line(account, 80), one_line(reason, 300))
             }

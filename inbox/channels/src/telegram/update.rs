@@ -268,6 +268,11 @@ impl Update<'_> {
 /// A press is a message with this before the callback query's id; [`crate::model::Say::Pressed`] takes it with or without.
 pub(super) const PRESS: &str = "press/";
 
+/// Whether this is a press of a button, which spins until it is answered.
+pub fn is_press(id: &ProviderId) -> bool {
+    id.0.starts_with(PRESS)
+}
+
 /// A message that stands in a chat that the bot does not see has this before its `inline_message_id`: it can be changed, and nothing else.
 pub(super) const INLINE: &str = "inline/";
 

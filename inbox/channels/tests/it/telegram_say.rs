@@ -10,7 +10,7 @@ use trunkline_channels::Adapter;
 use trunkline_channels::adapter::{Body, CannotSay, Outcome};
 use trunkline_channels::model::{Card, Choice, Failure, MediaSort, Outgoing, ProviderId, Say, Upload, Why};
 use trunkline_channels::telegram::poll::{Poll, Polled};
-use trunkline_channels::telegram::staff::{CustomerCommand, Lead, News, Period, StaffCommand, Stats, leads};
+use trunkline_channels::telegram::staff::{CustomerCommand, Lead, News, Period, StaffCommand, Stats, Topic, leads};
 use trunkline_channels::telegram::{ALLOWED_UPDATES, moved_to, text::units};
 
 fn said(to: &str, say: Say) -> (String, Value) {
@@ -481,6 +481,12 @@ fn commands_of_customers_and_staff() {
     }
     assert_eq!(StaffCommand::read("link", "K7-22"), StaffCommand::Link { code: "K7-22".to_owned() });
     assert!(matches!(StaffCommand::read("link", ""), StaffCommand::Misspelt { .. }));
+    for topic in Topic::ALL {
+        let hear = |wanted| StaffCommand::Hear { topic, wanted };
+        assert_eq!(StaffCommand::read("mute", &topic.word().to_uppercase()), hear(false));
+        assert_eq!(StaffCommand::read("unmute", topic.word()), hear(true));
+    }
+    assert!(matches!(StaffCommand::read("mute", "weather"), StaffCommand::Misspelt { .. }));
     assert_eq!(StaffCommand::read("dance", ""), StaffCommand::Other);
 }
 
@@ -519,6 +525,14 @@ fn figures_read_as_a_person_writes_them() {
         News::NewLead(lead).words(),
         "New lead: Ada Quill · WhatsApp\nIs the boat ready?\nhttps://desk.example/c/1"
     );
+    let survey =
+        News::Survey { name: "Ada".to_owned(), score: 1, comment: Some("Nobody\nanswered".to_owned()), link: None };
+    assert_eq!(
+        (survey.words().as_str(), survey.topic()),
+        ("Not content (1 of 5): Ada\nNobody answered", Topic::Surveys)
+    );
+    let works = News::ChannelWorks { account: "Desk".to_owned() };
+    assert_eq!((works.words().as_str(), works.topic()), ("Desk works again", Topic::Channels));
 }
 
 proptest! {

@@ -33,7 +33,7 @@ pub(super) struct Word<'a> {
     pub(super) reason: Option<&'a str>,
 }
 
-/// Changes what is known of a template, unless something later is known. `false`: it is not known at all.
+/// Changes what is known of a template, unless something later is known: to the second, since the provider tells no more. `false`: it is not known at all.
 pub(super) async fn change_template(
     tx: &mut TenantTx<'_>,
     account: ChannelAccountId,
@@ -46,8 +46,8 @@ pub(super) async fn change_template(
              reason = CASE WHEN $4 = 'status' THEN $6 ELSE reason END,
              quality = CASE WHEN $4 = 'quality' THEN $5 ELSE quality END,
              category = CASE WHEN $4 = 'category' THEN $5 ELSE category END,
-             synced_at = $7
-          WHERE account_id = $1 AND name = $2 AND language = $3 AND synced_at <= $7",
+             synced_at = greatest(synced_at, $7)
+          WHERE account_id = $1 AND name = $2 AND language = $3 AND date_trunc('second', synced_at) <= $7",
         account.uuid(),
         word.name,
         word.language,

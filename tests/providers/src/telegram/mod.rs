@@ -167,6 +167,16 @@ impl Telegram {
         };
     }
 
+    /// A group has become a supergroup, and no update tells of it: see [`Telegram::group_becomes`].
+    pub fn set_migrated(&self, group: i64, new: i64) {
+        let mut state = self.inner.state();
+        let mut chat = state.chats.get(&group).cloned().unwrap_or_else(|| json!({ "title": "Group" }));
+        chat["id"] = new.into();
+        chat["type"] = "supergroup".into();
+        state.chats.insert(new, chat);
+        state.migrated.insert(group, new);
+    }
+
     /// Many people's texts at once, pushed to the webhook until each is taken. Telegram itself would push those of one chat one by one.
     pub fn burst(&self, options: &BurstOptions) -> Burst {
         let posts = (0..options.messages).map(|place| {
