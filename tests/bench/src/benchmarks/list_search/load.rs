@@ -2,6 +2,7 @@
 //!
 //! Foreign keys are not checked one by one and indexes are built afterwards; then everything is as it would be otherwise, and analysed.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -74,16 +75,18 @@ fn shelf(tenant: &Tenant) -> String {
     let of = tenant.id;
     let mut sql = String::new();
     for (number, id) in tenant.queues.iter().enumerate() {
-        sql += &format!(
+        let _ = write!(
+            sql,
             "INSERT INTO queues (tenant_id, id, slug, name, extension) VALUES ('{of}', '{id}', 'q-{number}', 'Queue', '8{number:02}');"
         );
     }
     for (number, id) in tenant.labels.iter().enumerate() {
-        sql += &format!("INSERT INTO labels (tenant_id, id, name) VALUES ('{of}', '{id}', 'label {number}');");
+        let _ = write!(sql, "INSERT INTO labels (tenant_id, id, name) VALUES ('{of}', '{id}', 'label {number}');");
     }
     for (number, agent) in tenant.agents.iter().enumerate() {
         for queue in (0..OWN_QUEUES).map(|more| tenant.queues[(number + more) % QUEUES]) {
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "INSERT INTO queue_members (tenant_id, queue_id, agent_id) VALUES ('{of}', '{queue}', '{agent}');"
             );
         }

@@ -211,7 +211,12 @@ impl Scene {
             })
             .with_context(|| format!("the gateway's last words: {}", self.gateway.last_words()))?;
         let [before, after] = marks[..] else { anyhow::bail!("a span has two ends") };
-        Ok(Measured { sent, gateway: after.0 - before.0, server: after.1 - before.1, applied: after.2 - before.2 })
+        Ok(Measured {
+            sent,
+            gateway: after.0.saturating_sub(before.0),
+            server: after.1.saturating_sub(before.1),
+            applied: after.2 - before.2,
+        })
     }
 
     fn applied(&self) -> anyhow::Result<i64> {
