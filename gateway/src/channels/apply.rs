@@ -247,7 +247,7 @@ impl Run<'_> {
                     }
                     worst = worst.max(shown);
                     if step.is_last {
-                        store::applied(tx, step.piece.id, word(shown)).await.map_err(Fault::Db)?;
+                        store::applied(tx, &step.piece, word(shown)).await.map_err(Fault::Db)?;
                         events.extend(received(tx, &step.piece).await.map_err(Fault::Db)?);
                     }
                     seen.push(shown);
@@ -286,7 +286,7 @@ impl Run<'_> {
     async fn fail(&self, piece: &Piece, error: &str) -> Result<(), Failure> {
         tracing::warn!(webhook = %piece.id, account = %self.account.id, %error, "a webhook cannot be applied; it is kept and can be replayed");
         let mut tx = self.state.db.tenant(self.account.tenant).await?;
-        store::failed(&mut tx, piece.id, &shortened(error)).await?;
+        store::failed(&mut tx, piece, &shortened(error)).await?;
         tx.commit().await?;
         self.count(piece, "failed");
         Ok(())
@@ -302,7 +302,7 @@ impl Run<'_> {
         tracing::warn!(webhook = %piece.id, account = %self.account.id, %error, tries, "a webhook could not be applied; trying again");
         let mut tx = self.state.db.tenant(self.account.tenant).await?;
         let retry_at = Utc::now() + pause;
-        store::put_off(&mut tx, piece.id, retry_at, &shortened(error)).await?;
+        store::put_off(&mut tx, piece, retry_at, &shortened(error)).await?;
         let job = NewJob::new(jobs::AGAIN, json!({ "account_id": self.account.id }));
         // A moment later than the webhook, which is not to be met before it is due.
         trunkline_jobs::enqueue(&mut tx, job.run_at(retry_at + TimeDelta::milliseconds(50))).await?;

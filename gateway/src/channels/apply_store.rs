@@ -77,12 +77,17 @@ pub(super) async fn forget(tx: &mut TenantTx<'_>, account: ChannelAccountId, key
     Ok(())
 }
 
+// What waits is found by all of its index's columns. By its id alone a table of which nothing is known yet would be searched through everything of the
+// tenant's that waits, for each webhook of a burst.
+
 /// It was applied, and came to this state.
-pub(super) async fn applied(tx: &mut TenantTx<'_>, id: InboundWebhookId, state: &str) -> Result<(), DbError> {
+pub(super) async fn applied(tx: &mut TenantTx<'_>, piece: &Piece, state: &str) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE inbound_webhooks SET state = $2, tries = tries + 1, applied_at = now(), error = NULL, retry_at = NULL
-          WHERE id = $1 AND state = 'received'",
-        id.uuid(),
+        "UPDATE inbound_webhooks SET state = $4, tries = tries + 1, applied_at = now(), error = NULL, retry_at = NULL
+          WHERE id = $1 AND account_id = $2 AND seq = $3 AND state = 'received'",
+        piece.id.uuid(),
+        piece.account.uuid(),
+        piece.seq,
         state,
     )
     .execute(tx.conn())
@@ -107,10 +112,13 @@ pub(super) async fn received(
 }
 
 /// It has failed.
-pub(super) async fn failed(tx: &mut TenantTx<'_>, id: InboundWebhookId, error: &str) -> Result<(), DbError> {
+pub(super) async fn failed(tx: &mut TenantTx<'_>, piece: &Piece, error: &str) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE inbound_webhooks SET state = 'failed', tries = tries + 1, error = $2, retry_at = NULL WHERE id = $1 AND state = 'received'",
-        id.uuid(),
+        "UPDATE inbound_webhooks SET state = 'failed', tries = tries + 1, error = $4, retry_at = NULL
+          WHERE id = $1 AND account_id = $2 AND seq = $3 AND state = 'received'",
+        piece.id.uuid(),
+        piece.account.uuid(),
+        piece.seq,
         error,
     )
     .execute(tx.conn())
@@ -121,13 +129,16 @@ pub(super) async fn failed(tx: &mut TenantTx<'_>, id: InboundWebhookId, error: &
 /// It is tried again, but not before this time.
 pub(super) async fn put_off(
     tx: &mut TenantTx<'_>,
-    id: InboundWebhookId,
+    piece: &Piece,
     retry_at: DateTime<Utc>,
     error: &str,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE inbound_webhooks SET tries = tries + 1, error = $3, retry_at = $2 WHERE id = $1 AND state = 'received'",
-        id.uuid(),
+        "UPDATE inbound_webhooks SET tries = tries + 1, error = $5, retry_at = $4
+          WHERE id = $1 AND account_id = $2 AND seq = $3 AND state = 'received'",
+        piece.id.uuid(),
+        piece.account.uuid(),
+        piece.seq,
         retry_at,
         error,
     )

@@ -1,5 +1,7 @@
 //! All routes, and the layers around them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts as _, Request, State};
 use axum::middleware::{self, Next};
@@ -69,7 +71,8 @@ pub fn router(state: AppState) -> Router {
     let (api, document) = api_router().split_for_parts();
     let rights = Guard::new(state.clone(), &document);
     let sip = middleware::from_fn_with_state(state.clone(), softphone_opening);
-    let guard = edge::Guard::new(&state.config, &state.metrics);
+    // Shared: each request has the layer's state cloned.
+    let guard = Arc::new(edge::Guard::new(&state.config, &state.metrics));
     let transport_security = edge::transport_security(&state.config);
     api.route_layer(middleware::from_fn_with_state(rights, guard::guard))
         .merge(health::router())

@@ -25,7 +25,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use self::benchmarks::{Plan, ari_events, call_setup, hub_fanout, hub_memory, journal_append, panel_live};
+use self::benchmarks::{
+    Plan, ari_events, call_setup, hub_fanout, hub_memory, journal_append, list_search, panel_live, webhook_ingest,
+};
 use self::machine::Machine;
 use self::part::Folder;
 use self::results::{Results, Row};
@@ -64,6 +66,15 @@ struct Arguments {
     /// What the choices of that shift begin with, to play them again.
     #[arg(long, env = "BENCH_SEED")]
     seed: Option<u64>,
+    /// Requests of `webhook_ingest` that wait for their answers at any time.
+    #[arg(long, env = "BENCH_WEBHOOK_CONNECTIONS", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4000))]
+    webhook_connections: u16,
+    /// Messages of the large tenant in `list_search`.
+    #[arg(long, env = "BENCH_LIST_MESSAGES", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(5_000..=20_000_000))]
+    list_messages: u32,
+    /// How often each list and search of `list_search` is asked for in a round.
+    #[arg(long, env = "BENCH_LIST_ASKS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    list_asks: u32,
     #[command(subcommand)]
     word: Option<Word>,
 }
@@ -84,6 +95,8 @@ enum Name {
     AriEvents,
     CallSetup,
     PanelLive,
+    WebhookIngest,
+    ListSearch,
 }
 
 impl Arguments {
@@ -122,9 +135,13 @@ enum Word {
 enum PartWord {
     Gateway {
         #[arg(long)]
-        core: usize,
+        core: Option<usize>,
         #[arg(long)]
         tenants: usize,
+        #[arg(long, default_value_t = 0)]
+        agents: usize,
+        #[arg(long)]
+        works: bool,
         #[arg(long)]
         database_url: String,
     },
@@ -165,8 +182,8 @@ fn main() -> ExitCode {
 
 fn run_part(part: PartWord, folder: &Folder) -> anyhow::Result<()> {
     match part {
-        PartWord::Gateway { core, tenants, database_url } => {
-            gateway::run(&gateway::Options { core, tenants, database_url }, folder)
+        PartWord::Gateway { core, tenants, agents, works, database_url } => {
+            gateway::run(&gateway::Options { core, tenants, agents, works, database_url }, folder)
         }
         PartWord::SendLoop { core } => peers::send_loop::run(core, folder),
         PartWord::Append { database_url, seconds } => journal_append::part(&database_url, seconds, folder),
@@ -225,6 +242,8 @@ async fn measure(name: Name, plan: &Plan, arguments: &Arguments) -> anyhow::Resu
         Name::AriEvents => ari_events::run(plan, arguments.ari_events.as_deref()).await,
         Name::CallSetup => call_setup::run(plan, arguments.call_setup()).await,
         Name::PanelLive => panel_live::run(plan).await,
+        Name::WebhookIngest => webhook_ingest::run(plan, arguments.webhook_connections).await,
+        Name::ListSearch => list_search::run(plan, arguments.list_messages, arguments.list_asks).await,
     }
 }
 
@@ -243,7 +262,7 @@ mod tests {
     fn benchmarks_are_named_as_they_are_documented() {
         let arguments = Arguments::try_parse_from(["bench", "hub_fanout", "journal_append"]).unwrap();
         assert_eq!(arguments.names, [Name::HubFanout, Name::JournalAppend]);
-        assert!(Arguments::try_parse_from(["bench", "webhooks"]).is_err());
+        assert!(Arguments::try_parse_from(["bench", "webhook"]).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which requests are let in at all: by the host that they name, and by the page that sends them.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -19,7 +21,7 @@ use crate::server::Arrived;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What the guard knows, made once from the configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::http) struct Guard {
     public: Url,
     hosts: Vec<String>,
@@ -110,7 +112,7 @@ fn named_host(request: &Request) -> Result<Option<String>, AppError> {
 }
 
 /// Lets a request in, answers a preflight, or refuses.
-pub(in crate::http) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     if let Err(error) = guard.check_host(&request) {
         guard.refused.with_label_values(&["host"]).inc();
         return error.into_response();

@@ -5,7 +5,9 @@ pub(crate) mod call_setup;
 pub(crate) mod hub_fanout;
 pub(crate) mod hub_memory;
 pub(crate) mod journal_append;
+pub(crate) mod list_search;
 pub(crate) mod panel_live;
+pub(crate) mod webhook_ingest;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -16,12 +16,13 @@ use trunkline::roster::Roster;
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{http, logging, server, stream};
+use trunkline::{channels, http, jobs, logging, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId};
+use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
 use uuid::Uuid;
 
-use super::{Ready, publish};
+use super::{Member, Ready, publish};
 use crate::part::Folder;
 use crate::usage::bind;
 
@@ -32,15 +33,22 @@ const PASSWORD: &str = "trunkline-bench";
 /// How it is run.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    pub(crate) core: usize,
+    /// The core that it has for itself; all of them without.
+    pub(crate) core: Option<usize>,
     pub(crate) tenants: usize,
+    /// Agents of the first tenant.
+    pub(crate) agents: usize,
+    /// Whether its jobs run.
+    pub(crate) works: bool,
     pub(crate) database_url: String,
 }
 
 /// Runs as a part, until killed.
 pub(crate) fn run(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     // Before the runtime is built: it has as many workers as there are cores for it.
-    bind(0, options.core)?;
+    if let Some(core) = options.core {
+        bind(0, core)?;
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(serve(options, folder))
@@ -81,28 +89,46 @@ async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     });
 
     let mut tenants = Vec::with_capacity(options.tenants);
-    let mut tokens = Vec::with_capacity(options.tenants);
+    let mut admins = Vec::with_capacity(options.tenants);
     let passwords = Passwords::new();
     let email = format!("{}@bench.test", Uuid::now_v7());
+    let member = |tenant: TenantId, user: UserId, role: Role| {
+        let token = token::issue(&state.keys, tenant, user, role, Uuid::now_v7(), Utc::now(), TOKEN_LIFE);
+        Member { user: user.uuid(), token }
+    };
     for number in 0..options.tenants {
-        let (tenant, user) = tenant(&db, &passwords, &email, number).await?;
-        tokens.push(token::issue(&state.keys, tenant, user, Role::Admin, Uuid::now_v7(), Utc::now(), TOKEN_LIFE));
+        let tenant = provision::create_tenant(&db, &format!("bench-{number}"), "Bench").await?;
+        admins.push(member(tenant, add(&db, &passwords, tenant, &email, Role::Admin).await?, Role::Admin));
         tenants.push(tenant);
     }
+    let mut agents = Vec::with_capacity(options.agents);
+    for number in 0..options.agents {
+        let (tenant, email) = (tenants[0], format!("{number}-{email}"));
+        agents.push(member(tenant, add(&db, &passwords, tenant, &email, Role::Operator).await?, Role::Operator));
+    }
     tokio::spawn(stream::watch_grants(state.clone(), cancel.clone()));
-    let ready = Ready { http: listener.local_addr()?, publish: publishing.local_addr()?, tokens };
+    if options.works {
+        tokio::spawn(channels::watch(state.clone(), cancel.clone()));
+        jobs::worker(&state, WorkerConfig::default()).start(cancel.clone());
+    }
+    let ready = Ready {
+        http: listener.local_addr()?,
+        publish: publishing.local_addr()?,
+        tenants: tenants.iter().map(|tenant| tenant.uuid()).collect(),
+        admins,
+        agents,
+    };
     tokio::spawn(publish::serve(publishing, journal, tenants));
     folder.say_ready(&ready)?;
     server::serve(listener, http::router(state), cancel).await;
     Ok(())
 }
 
-/// The tenant of that number, made when it is not there, and its new admin. One person is the admin of all: only one password is hashed.
-async fn tenant(db: &Db, passwords: &Passwords, email: &str, number: usize) -> anyhow::Result<(TenantId, UserId)> {
-    let tenant = provision::create_tenant(db, &format!("bench-{number}"), "Bench").await?;
-    let member = NewMember { email, name: "Bench", role: Role::Admin, takes_work: false };
+/// A new member. One person is the admin of all tenants: only one password is hashed.
+async fn add(db: &Db, passwords: &Passwords, tenant: TenantId, email: &str, role: Role) -> anyhow::Result<UserId> {
+    let member = NewMember { email, name: "Bench", role, takes_work: role == Role::Operator };
     let user = provision::add_member(db, passwords, tenant, member, PASSWORD).await?;
-    Ok((tenant, user.context("a new person was a member already")?))
+    user.context("a new person was a member already")
 }
 
 fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
@@ -122,6 +148,7 @@ fn config(options: &Options, folder: &Folder) -> anyhow::Result<Config> {
         ("RATE_LIMIT_USER", "off".to_owned()),
         ("RATE_LIMIT_TENANT", "off".to_owned()),
         ("RATE_LIMIT_STREAM", "off".to_owned()),
+        ("RATE_LIMIT_WEBHOOK", "off".to_owned()),
     ];
     let values = values.into_iter().map(|(name, value)| (format!("TRUNKLINE_{name}"), value));
     Ok(Source::read(None, values)?.config()?)
