@@ -59,7 +59,7 @@ BEGIN
             'SELECT coalesce(array_agg(newest.conversation_id), ''{}'') FROM (
                 SELECT m.conversation_id FROM messages m
                  WHERE m.tenant_id = $1 AND m.id >= $3 AND m.id < $4
-                   AND m.direction IN (''in'', ''out'', ''note'') AND m.text <> ''''
+                   AND m.direction IN (''in'', ''out'', ''note'') AND m.text <> '''' AND m.deleted_at IS NULL
                    AND to_tsvector(''simple'', m.text) @@ websearch_to_tsquery(''simple'', $2)
                    AND m.conversation_id <> ALL ($5)
                  GROUP BY m.conversation_id ORDER BY max(m.at) DESC LIMIT $6) AS newest'
