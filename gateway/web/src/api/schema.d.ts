@@ -1306,8 +1306,8 @@ export interface paths {
         put?: never;
         /**
          * Get a code that links a group
-         * @description Whoever writes `/link CODE` in a group where the bot is a member makes it one of the staff's: it is told of new leads and of trouble, and may ask
-         *     `/stats` and `/leads`.
+         * @description Whoever writes `/link CODE` in a group where the bot is a member makes it one of the staff's: it is told of new leads, missed service
+         *     levels, poor survey answers and channels that stop, and may ask `/stats` and `/leads`.
          */
         post: operations["createStaffChatCode"];
         delete?: never;
@@ -1871,7 +1871,8 @@ export interface paths {
         };
         /**
          * Save a transcript
-         * @description The newest 20,000 messages, notes among ourselves included. Written into the audit log.
+         * @description The newest 20,000 messages, in the time zone of whoever asks. Without notes among ourselves, unless they are asked for: it may go to the
+         *     customer. Written into the audit log.
          */
         get: operations["getTranscript"];
         put?: never;
@@ -3011,6 +3012,84 @@ export interface paths {
         get: operations["tenantUsage"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The key for notifications
+         * @description A browser needs it to subscribe at its push service (RFC 8292). It is the installation's, and stays.
+         */
+        get: operations["getPushKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's browsers that are told */
+        get: operations["listPushSubscriptions"];
+        put?: never;
+        /**
+         * Have a browser told
+         * @description For as long as this sign-in lasts. The same browser again renews what is known of it; somebody else's is theirs no more.
+         */
+        post: operations["subscribePush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Tell a browser no more */
+        delete: operations["unsubscribePush"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a notification
+         * @description Sends one to each of one's own browsers, whatever the hour and one's wishes.
+         */
+        post: operations["testPush"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7433,6 +7512,40 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_PushSubscription: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description Since when it is told.
+                 */
+                created_at: string;
+                /** @description What the browser calls itself. */
+                device?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The subscription.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last told of something.
+                 */
+                last_sent_at?: string | null;
+                /** @description Why it could not be told. */
+                problem?: string | null;
+                /** @description The host of the browser's push service. */
+                service: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Queue: {
             /**
              * Format: int64
@@ -7819,6 +7932,42 @@ export interface components {
             title: string;
             /** @description `urn:trunkline:problem:<code>`. */
             type: string;
+        };
+        /** @description The key with which a browser asks its push service for a subscription. */
+        PushKey: {
+            /** @description `applicationServerKey`: the uncompressed P-256 point, base64url. */
+            public_key: string;
+        };
+        /** @description The browser's half of the encryption, base64url (RFC 8291). */
+        PushKeys: {
+            /** @description Its secret: 16 bytes. */
+            auth: string;
+            /** @description Its public key: an uncompressed P-256 point. */
+            p256dh: string;
+        };
+        /** @description A browser that is told. */
+        PushSubscription: {
+            /**
+             * Format: date-time
+             * @description Since when it is told.
+             */
+            created_at: string;
+            /** @description What the browser calls itself. */
+            device?: string | null;
+            /**
+             * Format: uuid
+             * @description The subscription.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last told of something.
+             */
+            last_sent_at?: string | null;
+            /** @description Why it could not be told. */
+            problem?: string | null;
+            /** @description The host of the browser's push service. */
+            service: string;
         };
         /** @description Body of `PUT /conversations/{id}/draft`. */
         PutDraft: {
@@ -8635,6 +8784,8 @@ export interface components {
              * @description Since when.
              */
             linked_at: string;
+            /** @description What it is not told of: `leads`, `sla`, `surveys`, `channels`. The group itself says so (`/mute`, `/unmute`). */
+            muted: string[];
             /** @description Its name. */
             title?: string | null;
         };
@@ -8742,6 +8893,15 @@ export interface components {
             suggestions: string[];
             /** @description What is wrong with it: `too_short`, `too_long`, or zxcvbn's finding, as `common_password`, `own_words`, `dates`. */
             warning?: string | null;
+        };
+        /** @description Body of `POST /push/subscriptions`: what `PushSubscription.toJSON()` of a browser gives, and a name. */
+        SubscribePush: {
+            /** @description What the browser calls itself. */
+            device?: string | null;
+            /** @description Where the push service takes notifications for it. */
+            endpoint: string;
+            /** @description Its keys. */
+            keys: components["schemas"]["PushKeys"];
         };
         /** @description One of two who may be one person. */
         SuggestedContact: {
@@ -8892,6 +9052,8 @@ export interface components {
             /** @description To whom, as the provider wants it: a number in E.164, a chat of Telegram's. */
             to: string;
         };
+        /** @description Nothing has to be said. */
+        TestPush: Record<string, never>;
         /** @description What came of a test message. */
         TestResult: {
             /**
@@ -8905,6 +9067,11 @@ export interface components {
             provider_id?: string | null;
             /** @description The provider took it. */
             sent: boolean;
+        };
+        /** @description How many browsers are told. */
+        TestedPush: {
+            /** @description Browsers to which a notification was sent on its way. */
+            browsers: number;
         };
         /** @description A part of a thread. */
         Thread: {
@@ -14946,6 +15113,8 @@ export interface operations {
             query?: {
                 /** @description `txt`, `json` or `html`. */
                 format?: string;
+                /** @description Whether notes among ourselves are in it too. */
+                notes?: boolean;
             };
             header?: never;
             path: {
@@ -18324,6 +18493,187 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPushKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPushSubscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PushSubscription"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    subscribePush: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscribePush"];
+            };
+        };
+        responses: {
+            /** @description It is told from now on */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscription"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unsubscribePush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subscription */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not told any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such browser of yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testPush: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestPush"];
+            };
+        };
+        responses: {
+            /** @description They are on their way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestedPush"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No browser of yours is told, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["DoesNotFit"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
