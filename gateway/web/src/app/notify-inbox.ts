@@ -68,9 +68,11 @@ export async function told(event: JournalEvent, queries: QueryClient): Promise<v
 }
 
 function words(reason: Reason, { data }: JournalEvent): { title: string; body: string } {
-  const line = (data.conversation ?? {}) as { title?: string | null; address?: string; contact?: { name?: string }; last?: { text?: string } };
+  const line = (data.conversation ?? {}) as { title?: string | null; address?: string; contact?: { name?: string }; last?: { text?: string; direction?: string } };
   const name = plainName(line.title ?? (line.contact?.name || line.address) ?? "");
-  const preview = typeof data.preview === "string" ? data.preview : (line.last?.text ?? "");
+  // What we said last is nothing to be told of.
+  const theirs = line.last?.direction === "in" ? line.last.text : undefined;
+  const preview = typeof data.preview === "string" ? data.preview : (theirs ?? "");
   return { title: t(`told.${reason}`, { name }), body: preview.slice(0, 120) };
 }
 

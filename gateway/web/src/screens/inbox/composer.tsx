@@ -59,6 +59,8 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const { text, note } = draft;
   const [quoted, setQuoted] = useState<Message>();
   const [editing, setEditing] = useState<Message>();
+  /** What was begun before an edit: it comes back after. */
+  const begunBefore = useRef<{ text: string; note: boolean }>(undefined);
   const [caret, setCaret] = useState(0);
   const [active, setActive] = useState(0);
   const [dismissed, setDismissed] = useState("");
@@ -89,6 +91,7 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
       field.current?.focus();
     },
     edit: (message) => {
+      if (!editing) begunBefore.current = { text, note };
       setEditing(message);
       draft.set(message.text, message.direction === "note");
       field.current?.focus();
@@ -169,7 +172,9 @@ export function Composer({ ref, line, detail, thread, people, uploads, onTyping,
   const empty = words === "" && uploads.items.length === 0;
   const can = !empty && !busyFiles && !refused && !tooLong && !closed && !(callsOnly && !note);
   const finish = () => {
-    draft.clear();
+    const before = editing ? begunBefore.current : undefined;
+    if (before?.text.trim()) draft.set(before.text, before.note);
+    else draft.clear();
     uploads.clear();
     setQuoted(undefined);
     setEditing(undefined);
@@ -412,7 +417,8 @@ function Said({ title, children }: { title: string; children: ReactNode }) {
 /** How long a text is, where that matters: parts of an SMS, signs that a provider takes. */
 function Counted({ text, sms, limit }: { text: string; sms: boolean; limit: number | undefined }) {
   const t = useT();
-  if (sms && text !== "") {
+  const length = [...text].length;
+  if (sms && text !== "" && (limit === undefined || length <= limit)) {
     const { encoding, segments, left } = segmentsOf(text);
     return (
       <span className="num text-xs text-ink-3" data-segments={segments}>
@@ -420,7 +426,6 @@ function Counted({ text, sms, limit }: { text: string; sms: boolean; limit: numb
       </span>
     );
   }
-  const length = [...text].length;
   if (limit === undefined || length < limit * 0.8) return null;
   return <span className={cx("num text-xs", length > limit ? "font-semibold text-bad" : "text-ink-3")}>{`${String(length)} / ${String(limit)}`}</span>;
 }
