@@ -232,8 +232,10 @@ fn name_of(event: &News) -> String {
 }
 
 fn preview_of(event: &News) -> String {
-    let preview = event.data["preview"].as_str().or_else(|| event.data["conversation"]["last"]["text"].as_str());
-    shown(preview.unwrap_or_default())
+    // What we said last is nothing to be told of.
+    let last = &event.data["conversation"]["last"];
+    let theirs = if last["direction"] == "in" { last["text"].as_str() } else { None };
+    shown(event.data["preview"].as_str().or(theirs).unwrap_or_default())
 }
 
 /// One short line, without marks that turn the direction of what stands around them.

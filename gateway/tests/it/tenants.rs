@@ -98,7 +98,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("conversations/{id}", conversation.clone()),
         ("conversation", conversation),
         ("inbound-webhooks/{id}", webhook["items"][0]["id"].as_str().unwrap().to_owned()),
-        ("push/subscriptions/{id}", crate::push::subscribed(&admin).await),
+        ("push/{id}", crate::push::subscribed(&admin).await),
         ("inbox-views/{id}", made(&admin, "/api/v1/inbox-views", json!({ "name": "View", "filter": {} })).await),
         ("labels/{id}", made(&admin, "/api/v1/labels", json!({ "name": "Label" })).await),
         ("macros/{id}", made(&admin, "/api/v1/macros", step).await),

@@ -40,11 +40,12 @@ pub(crate) async fn view(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Resul
                       AS "labels!: Vec<LabelId>",
                   c.last_message_id AS "last_message_id: MessageId", c.preview, c.preview_kind, c.preview_direction, c.last_at,
                   c.last_in_at, c.waiting_since, c.opened_at, c.resolved_at, c.call_id AS "call_id: CallId", c.version,
-                  s.goal AS "goal?", s.due_at AS "due_at?", s.breached AS "breached?"
+                  m.state AS "last_state?", m.author_id AS "last_author?", s.goal AS "goal?", s.due_at AS "due_at?", s.breached AS "breached?"
              FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
              JOIN conversations c ON c.id = asked.id
              JOIN contacts k ON k.id = c.contact_id
              JOIN contacts p ON p.id = k.person_id
+             LEFT JOIN messages m ON m.id = c.last_message_id
              LEFT JOIN LATERAL (
                   SELECT o.goal, o.due_at, o.breached_at IS NOT NULL AS breached FROM conversation_slas o
                    WHERE o.conversation_id = c.id AND o.met_at IS NULL ORDER BY o.due_at NULLS LAST, o.goal LIMIT 1) AS s ON true
@@ -80,6 +81,8 @@ pub(crate) async fn view(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Resul
                     direction: word(&row.preview_direction)?,
                     kind: row.preview_kind,
                     text: row.preview,
+                    state: row.last_state.as_deref().map(word).transpose()?,
+                    author_id: row.last_author,
                 },
                 last_at: row.last_at,
                 last_in_at: row.last_in_at,

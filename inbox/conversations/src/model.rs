@@ -106,6 +106,10 @@ pub struct Preview {
     pub kind: String,
     /// At most 200 characters.
     pub text: String,
+    /// How far it is, if it is ours.
+    pub state: Option<MessageState>,
+    /// Which of us, or who of theirs, said it.
+    pub author_id: Option<Uuid>,
 }
 
 /// The nearest goal of a service level that is not met yet.

@@ -26,6 +26,7 @@ export interface Preview {
   readonly text: string;
   /** How far it is, where the server says so. */
   readonly state?: MessageState | null;
+  readonly author_id?: string | null;
 }
 
 export interface SlaView {

@@ -4,7 +4,7 @@
  * A line is replaced by the one with the higher `version`; what only this reader knows of it (unread, mentioned) goes by the journal's place, `seq`.
  * So pages and events may come in any order, twice or late: the same is shown in the end.
  */
-import type { ContactShort, Conversation, ListedConversation } from "./api";
+import type { ContactShort, Conversation, ListedConversation, Preview } from "./api";
 import { type Filter, type Flags, isOpenEnded, matches } from "./filters";
 
 export interface Row extends Flags {
@@ -66,6 +66,9 @@ function isAfter(a: string | null | undefined, b: string): boolean {
 function newestFirst(a: Row, b: Row): number {
   return a.when !== b.when ? b.when - a.when : a.line.id < b.line.id ? 1 : -1;
 }
+
+/** What the server says of the newest message counts; where it says nothing, what was told. */
+const isFailed = ({ state, message_id }: Preview, told: string | undefined): boolean => (state ? state === "failed" || state === "uncertain" : told !== undefined && told === message_id);
 
 /** What is tried again, or sent after all, has not failed any more. */
 function failedAfter({ kind, data, subject }: Told, before: string | undefined): string | undefined {
@@ -213,7 +216,7 @@ export class InboxCore {
     if (known) return known;
     let { line } = entry;
     for (const change of this.changes.values()) if (change.base.has(id)) line = change.patch(line);
-    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at), failed: line.last.state === "failed" || (entry.failed !== undefined && entry.failed === line.last.message_id) };
+    const row: Row = { line, unread: entry.unread, draft: entry.draft, mentioned: entry.mentioned, when: Date.parse(line.last_at), failed: isFailed(line.last, entry.failed) };
     this.shown.set(id, row);
     return row;
   }

@@ -1,5 +1,6 @@
 import { Check, CircleAlert, Hourglass, PenLine, PhoneCall } from "lucide-react";
 import { memo } from "react";
+import { useMe } from "@/api";
 import { Avatar, Badge, SOLID, cx, formatDateTime, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
 import type { Label } from "./api";
@@ -19,6 +20,7 @@ interface Props {
 /** One conversation of the list. */
 export const RowView = memo(function RowView({ row, labels, agent, open, selected, choosing, onSelect }: Props) {
   const t = useT();
+  const me = useMe()?.user.id;
   const { line, unread, draft, mentioned } = row;
   const name = titleOf(line);
   const beneath = line.call_id || line.waiting_since || line.sla || line.priority >= 3 || line.contact.blocked || agent || line.label_ids.some((id) => labels.has(id));
@@ -58,7 +60,7 @@ export const RowView = memo(function RowView({ row, labels, agent, open, selecte
       <p className={cx("col-start-2 flex min-w-0 gap-1 text-sm", unread ? "text-ink" : "text-ink-2")}>
         {row.failed && <CircleAlert size={13} role="img" aria-label={t("inbox.sent.failed")} data-failed className="mt-1 shrink-0 text-bad" />}
         {draft && <PenLine size={12} aria-label={t("inbox.draft")} className="mt-1 shrink-0 text-ring" />}
-        <bdi className={cx("min-w-0", beneath ? "truncate" : "line-clamp-2 break-words")}>{tidy(previewText(line.last))}</bdi>
+        <bdi className={cx("min-w-0", beneath ? "truncate" : "line-clamp-2 break-words")}>{tidy(previewText(line.last, me))}</bdi>
       </p>
       <span className="flex items-center gap-1 justify-self-end">
         {mentioned && <span className="rounded-full bg-ring-soft px-1.5 text-xs font-semibold text-ring">@</span>}

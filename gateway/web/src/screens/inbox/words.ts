@@ -39,9 +39,10 @@ export function kindText(kind: string): string {
 }
 
 /** The newest message in one line. */
-export function previewText(last: Preview): string {
+/** `me`: whose words are "yours"; without it every one of ours is. */
+export function previewText(last: Preview, me?: string): string {
   const words = last.text.trim() !== "" ? last.text : last.direction === "event" && last.kind !== "call" ? eventText(last.kind, {}, () => undefined) : kindText(last.kind);
-  if (last.direction === "out") return t("inbox.preview.you", { text: words });
+  if (last.direction === "out") return t(me === undefined || last.author_id === me ? "inbox.preview.you" : "inbox.preview.team", { text: words });
   return last.direction === "note" ? t("inbox.preview.note", { text: words }) : words;
 }
 
