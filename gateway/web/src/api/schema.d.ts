@@ -7899,6 +7899,11 @@ export interface components {
         };
         /** @description What the list shows of the newest message. */
         Preview: {
+            /**
+             * Format: uuid
+             * @description Which of us, or who of theirs, said it.
+             */
+            author_id?: string | null;
             /** @description Whose. */
             direction: components["schemas"]["MessageDirection"];
             /** @description What sort of message: `text`, `media`, `call` … */
@@ -7908,6 +7913,7 @@ export interface components {
              * @description The message.
              */
             message_id?: string | null;
+            state?: components["schemas"]["MessageState"] | null;
             /** @description At most 200 characters. */
             text: string;
         };
