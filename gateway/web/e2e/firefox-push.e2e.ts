@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import puppeteer, { type Browser } from "puppeteer-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { PushService, Stage } from "./harness";
+import { DELIVERED, NOT_OPENED, PushService, Stage } from "./harness";
 
 const PLACES = [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
@@ -21,14 +21,8 @@ afterAll(async () => {
   await stage?.end();
 });
 
-interface Shown {
-  title: string;
-  body: string;
-}
-
-it("a browser that is asked to is told while no page of the panel is open", async () => {
+it("opens what is sealed for it while no page of the panel is open, and nothing else", async () => {
   const page = await browser.newPage();
-  const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body }): Shown => ({ title, body })));
   await page.goto(`${stage.url}/sign-in`);
   await (await page.waitForSelector('input[type="email"]'))?.type("operator@demo.test");
   await (await page.waitForSelector('input[type="password"]'))?.type(stage.password);
@@ -36,28 +30,27 @@ it("a browser that is asked to is told while no page of the panel is open", asyn
   await page.waitForSelector('[data-connection="live"]');
   await page.goto(`${stage.url}/settings`);
   await (await page.waitForSelector("aria/Tell me on this device, also while the panel is closed"))?.click();
-  await page.waitForSelector('[data-browser]');
+  await page.waitForSelector("[data-browser]");
 
   // Nobody looks: whoever asks is another sign-in of the same person.
   await page.goto("about:blank");
   const operator = await stage.api("operator@demo.test");
   await operator.send("POST", "/push/test", {});
-  await service.delivered(1);
+  expect(await service.told(1)).toEqual([DELIVERED]);
   expect(service.posts[0]).toMatchObject({ "content-encoding": "aes128gcm", urgency: "high", ttl: "3600" });
-  await page.goto(`${stage.url}/settings`);
-  await page.waitForSelector('[data-browser]');
-  expect(await shown()).toEqual([{ title: "Notifications work here", body: expect.any(String) }]);
 
-  // Somebody else's words, sealed for this browser by what the router and the inbox do.
-  await page.goto("about:blank");
+  // Somebody names them in a note.
   const customer = await stage.customerCall("+15550101", { from: "+15557770901" });
+  await customer.wait("established");
   await customer.hangUp();
   const admin = await stage.api("admin@demo.test");
   const newest = async () => (await admin.send<{ items: { id: string }[] }>("GET", "/conversations?state=all")).items[0]?.id;
   await expect.poll(newest, { timeout: 20_000 }).toBeTruthy();
   await admin.send("POST", `/conversations/${String(await newest())}/messages`, { text: "Call them back, please", private: true, mentions: [operator.id] });
-  await service.delivered(2);
-  await page.goto(`${stage.url}/settings`);
-  await page.waitForSelector('[data-browser]');
-  expect((await shown()).map((one) => one.title)).toContain("You are mentioned");
+  expect(await service.told(2)).toEqual([DELIVERED, DELIVERED]);
+
+  // What is not sealed for this browser it does not open.
+  const sealed = { method: "POST", headers: { "content-encoding": "aes128gcm", ttl: "60" }, body: new Uint8Array(120) };
+  expect((await fetch(service.endpoint, sealed)).status).toBe(201);
+  expect((await service.told(3)).at(-1)).toBe(NOT_OPENED);
 });

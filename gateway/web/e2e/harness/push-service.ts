@@ -14,8 +14,9 @@ interface Said {
   updates?: { version: string; code: number }[];
 }
 
-/** 100: the page's worker got it; 101: it could not be opened; 102: not delivered. */
-const DELIVERED = 100;
+/** What a browser says of a notification: it was opened and given to the page's worker; it could not be opened. */
+export const DELIVERED = 100;
+export const NOT_OPENED = 101;
 
 export class PushService {
   private readonly channels = new Map<string, WebSocket>();
@@ -49,6 +50,8 @@ export class PushService {
       "dom.push.serverURL": `ws://127.0.0.1:${String(this.port)}/`,
       "dom.push.testing.allowInsecureServerURL": true,
       "permissions.default.desktop-notification": 1,
+      // Its own windows: there is no desktop to show anything.
+      "alerts.useSystemBackend": false,
     };
   }
 
@@ -57,10 +60,15 @@ export class PushService {
     return this.posted;
   }
 
-  /** Once so many notifications have reached the page's worker. */
-  async delivered(count: number): Promise<void> {
-    await this.until(() => this.codes.length >= count, `${String(count)} notifications delivered`);
-    if (this.codes.some((code) => code !== DELIVERED)) throw new Error(`the browser says ${this.codes.join(", ")}`);
+  /** What the browser said of the first so many notifications. */
+  async told(count: number): Promise<readonly number[]> {
+    await this.until(() => this.codes.length >= count, `${String(count)} notifications told of`);
+    return this.codes;
+  }
+
+  /** Where a browser's notifications are posted to. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${String(this.port)}/wpush/${[...this.channels.keys()].at(-1) ?? ""}`;
   }
 
   async end(): Promise<void> {
@@ -90,7 +98,7 @@ export class PushService {
         this.codes.push(...updates.map((one) => one.code));
         break;
       case "nack":
-        this.codes.push(0);
+        // It was opened and given to the worker, but could not be shown.
         break;
       default:
         // An empty object asks whether somebody is there.
