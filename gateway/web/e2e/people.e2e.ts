@@ -148,7 +148,7 @@ it("an alarm of calls that are denied is still there after a reload, until it is
   await other.locator('[data-connection="live"]').waitFor({ state: "attached" });
   expect(await other.getByText(/^Calls out are being denied/).count()).toBe(0);
 
-  await alarm.locator("xpath=..").getByRole("button", { name: "Close" }).click();
+  await alarm.locator("xpath=../..").getByRole("button", { name: "Close" }).click();
   await alarm.waitFor({ state: "detached" });
   await page.reload();
   await page.getByRole("row", { name: /Olga Operator/ }).waitFor();

@@ -188,7 +188,7 @@ describe("screens", () => {
       await axe(page, `[role="${role}"]`);
       await page.keyboard.press("Escape");
       await page.getByRole(role).first().waitFor({ state: "detached" });
-      expect(await button.evaluate((element) => element === document.activeElement), `${name} gives the focus back`).toBe(true);
+      await expect.poll(() => button.evaluate((element) => element === document.activeElement), { message: `${name} gives the focus back` }).toBe(true);
     }
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.getByRole("button", { name: "Tooltip", exact: true }).focus();

@@ -103,11 +103,15 @@ export async function turn(page: Page, colorScheme: (typeof THEMES)[number]): Pr
   await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme && document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity), colorScheme);
 }
 
+/** What a new width brings with it is drawn in the frames after it. */
+async function resize(page: Page, width: number, height: number): Promise<void> {
+  await page.setViewportSize({ width, height });
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+}
+
 async function picture(page: Page, name: string, width: number, height: number, theme: string): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
-  await page.setViewportSize({ width, height });
-  // What a new width brings with it is drawn in the frames after it.
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await resize(page, width, height);
   await page.screenshot({ path: `${SHOTS}/${name}-${String(width)}-${theme}.png` });
 }
 
@@ -138,7 +142,7 @@ export async function clean(page: Page): Promise<void> {
   for (const theme of THEMES) {
     await turn(page, theme);
     for (const width of theme === "light" ? [1440, 1024, 360] : [1440, 360]) {
-      await page.setViewportSize({ width, height: 800 });
+      await resize(page, width, 800);
       await axe(page);
       await fits(page);
     }

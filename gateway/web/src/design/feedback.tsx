@@ -27,10 +27,10 @@ export function EmptyState({ icon, title, text, action, className }: { icon?: Re
   );
 }
 
-/** What went wrong, and what to do. */
 /** A part of the panel that did not come: the line, or the server, is away. */
 const UNFETCHED = /dynamically imported module|Importing a module script failed|Failed to fetch/i;
 
+/** What went wrong, and what to do. */
 export function ErrorState({ error, onRetry, title, className }: { error: unknown; onRetry?: (() => void) | undefined; title?: string; className?: string }) {
   const t = useT();
   const problem = error instanceof Problem ? error : undefined;
