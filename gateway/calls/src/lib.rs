@@ -8,6 +8,7 @@
 
 pub mod center;
 pub mod directory;
+pub mod flow;
 pub mod hours;
 pub mod model;
 pub mod names;
