@@ -13,6 +13,7 @@ pub mod hours;
 pub mod model;
 pub mod names;
 pub mod queueing;
+pub mod schedule;
 mod sight;
 mod terms;
 
