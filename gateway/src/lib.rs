@@ -28,6 +28,7 @@ pub mod mail;
 pub mod members;
 pub mod metrics;
 pub mod notices;
+pub mod numbers;
 pub mod oidc;
 mod panel;
 pub mod provision;

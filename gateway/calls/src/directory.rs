@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{AgentId, QueueId, SkillId, TenantId};
+use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, TenantId};
 use trunkline_dialing::Policy;
 
-use crate::model::{AgentActivity, Server, WrapUpRow};
+use crate::model::{AgentActivity, CallRow, Direction, Server, WrapUpRow};
 use crate::queueing::QueueRouting;
 use crate::{AgentState, DirectoryDevice};
 
@@ -58,6 +58,41 @@ pub struct DirectoryAgent {
     pub wrap_ups: Vec<WrapUpRow>,
 }
 
+/// Where a call from outside goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// It waits in a queue.
+    Queue(QueueId),
+    /// It takes a way that the tenant drew.
+    Flow(FlowId),
+    /// One agent is rung.
+    Agent(AgentId),
+    /// A word of regret, then it is over.
+    HangUp,
+}
+
+/// A number of the public network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it leads while it is open.
+    pub target: Target,
+    /// When it is open; none: always.
+    pub schedule: Option<ScheduleId>,
+    /// Where it leads otherwise.
+    pub closed: Target,
+    /// Whether its callers may be recorded.
+    pub recorded: bool,
+}
+
+impl Number {
+    /// One that is always open and has no rules of its own.
+    pub fn leading_to(tenant: TenantId, target: Target) -> Self {
+        Self { tenant, target, schedule: None, closed: Target::HangUp, recorded: true }
+    }
+}
+
 /// Everything at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -69,8 +104,8 @@ pub struct Directory {
     pub unannounced: HashSet<TenantId>,
     /// Tenants that have used up their minutes: who calls in is taken, and their own phones begin no call.
     pub spent: HashSet<TenantId>,
-    /// Numbers (E.164) and the queues they lead to.
-    pub numbers: HashMap<String, (TenantId, QueueId)>,
+    /// Numbers (E.164) and where they lead.
+    pub numbers: HashMap<String, Number>,
     /// Queues.
     pub queues: HashMap<QueueId, DirectoryQueue>,
     /// Agents.
@@ -91,7 +126,7 @@ impl Directory {
         unrecorded.retain(|tenant| tenants.contains_key(tenant));
         unannounced.retain(|tenant| tenants.contains_key(tenant));
         spent.retain(|tenant| tenants.contains_key(tenant));
-        numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
+        numbers.retain(|_, number| tenants.contains_key(&number.tenant));
         queues.retain(|_, queue| tenants.contains_key(&queue.tenant));
         agents.retain(|(tenant, _), _| tenants.contains_key(tenant));
         dialing.retain(|tenant, _| tenants.contains_key(tenant));
@@ -99,10 +134,20 @@ impl Directory {
         devices.retain(|_, device| tenants.contains_key(&device.tenant));
     }
 
-    /// The queue that a number of the outside world leads to, whichever way the carrier writes it.
-    pub fn queue_of_number(&self, called: &str) -> Option<&DirectoryQueue> {
-        let (_, queue) = self.numbers.get(&e164(called))?;
-        self.queues.get(queue)
+    /// The number that somebody outside called, as E.164, whichever way the carrier writes it.
+    pub fn number_called(&self, called: &str) -> Option<(&str, &Number)> {
+        self.numbers.get_key_value(&e164(called)).map(|(e164, number)| (e164.as_str(), number))
+    }
+
+    /// Where a call to a number goes at this moment, and whether it is because the number is closed.
+    pub fn way_of(&self, number: &Number, _now: DateTime<Utc>) -> (Target, bool) {
+        (number.target, false)
+    }
+
+    /// Whether what is said in a call may be recorded: neither its tenant nor the number that was called stands against it.
+    pub fn is_recorded(&self, tenant: TenantId, call: &CallRow) -> bool {
+        let called = self.numbers.get(&call.to_number).filter(|_| call.direction == Direction::Inbound);
+        !self.unrecorded.contains(&tenant) && called.is_none_or(|number| number.recorded)
     }
 
     /// The queue that an extension of a tenant leads to.

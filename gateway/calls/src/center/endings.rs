@@ -6,6 +6,7 @@ use trunkline_db::{AgentId, CallId, RecordingId};
 use trunkline_routing as routing;
 
 use super::call::Closing;
+use super::direct::Purpose;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::outside::Outside;
 use super::{Center, supervise, taps};
@@ -110,7 +111,7 @@ impl Center {
                 self.callee_gone(now, id, ending, out);
                 return;
             }
-            _ if call.is_between_colleagues() => EndReason::NoAnswer,
+            _ if call.row.queue_id.is_none() => call.given_up(),
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -178,7 +179,10 @@ impl Center {
         taps::remove(call, out);
         out.extend(call.finish_recording());
         call.offers.clear();
-        call.direct = None;
+        if call.direct.take().is_some_and(|direct| direct.purpose == Purpose::Reach) {
+            // They were rung, and never had it.
+            call.row.agent_id = None;
+        }
         if let Some(consult) = call.consult.take() {
             out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         }

@@ -5,7 +5,7 @@
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
 //! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
-//! down, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
+//! down, `inbound` where a call from outside goes, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
 
@@ -20,6 +20,7 @@ mod endings;
 mod fleet;
 mod floor;
 mod guard;
+mod inbound;
 mod internal;
 mod io;
 mod missed;
@@ -381,30 +382,6 @@ impl Center {
                 refuse(channel, HangupWhy::Unallocated, out);
             }
         }
-    }
-
-    fn customer_called(
-        &mut self,
-        now: DateTime<Utc>,
-        channel: &ChannelView,
-        trunk: &str,
-        called: &str,
-        out: &mut Vec<Output>,
-    ) {
-        let directory = Arc::clone(&self.directory);
-        let Some(queue) = directory.queue_of_number(called) else {
-            self.stranger_called(now, channel, trunk, called, out);
-            return;
-        };
-        if self.mark(queue.tenant, &e164(&channel.caller_number)) == Some(Mark::Blocked) {
-            let tried = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
-            let refused = (EndReason::Blocked, CAUSE_REJECTED);
-            Self::record_refused_call(now, queue.tenant, channel, tried, refused, out);
-            refuse(channel, HangupWhy::Rejected, out);
-            return;
-        }
-        let dialled = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
-        self.queue_call(now, channel, dialled, queue, out);
     }
 
     /// A phone of the house dialled: a colleague; or, while there are minutes, a queue of its own tenant or a number outside that its tenant may call.

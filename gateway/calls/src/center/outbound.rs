@@ -415,7 +415,7 @@ impl Center {
             "rang_ms": (now - call.row.started_at).num_milliseconds(),
         });
         call.happened("call.answered", now, call.row.agent_id, details);
-        if !self.directory.unrecorded.contains(&call.tenant) {
+        if self.directory.is_recorded(call.tenant, &call.row) {
             taps::begin(call, now, out);
         }
         out.push(call.record(None));

@@ -327,7 +327,7 @@ impl Center {
         }
         if !matches!(errand, Errand::Consult { .. }) {
             // One recording per call, however often it is handed on.
-            if call.recording.is_none() && !self.directory.unrecorded.contains(&call.tenant) {
+            if call.recording.is_none() && self.directory.is_recorded(call.tenant, &call.row) {
                 taps::begin(call, now, out);
             }
         }

@@ -13,7 +13,9 @@ use crate::names::{Part, ResourceName};
 const PATIENCE: &[&str] = &["tt-allbusy"];
 /// All are busy, and it ends here.
 const REGRET: &[&str] = &["im-sorry", "tt-allbusy", "please-try-call-later", "goodbye"];
-/// The longest that either may last, should nobody tell us of its end.
+/// Nobody comes, for whatever reason.
+const SORRY: &[&str] = &["im-sorry", "please-try-call-later", "goodbye"];
+/// The longest that any of them may last, should nobody tell us of its end.
 const LONGEST: TimeDelta = TimeDelta::seconds(30);
 
 /// Something that is being said.
@@ -30,6 +32,11 @@ impl Speech {
     pub(super) fn is_the_last(&self) -> bool {
         self.then_end.is_some()
     }
+
+    /// How the call ends after it, if it does.
+    pub(super) fn ends_as(&self) -> Option<EndReason> {
+        self.then_end
+    }
 }
 
 impl Center {
@@ -41,6 +48,11 @@ impl Center {
     /// Tells the customer that nobody will come, and ends the call.
     pub(super) fn regret(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
         self.say(now, id, REGRET, Some(reason), out);
+    }
+
+    /// The same, to one who did not wait for anybody.
+    pub(super) fn apologise(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
+        self.say(now, id, SORRY, Some(reason), out);
     }
 
     fn say(

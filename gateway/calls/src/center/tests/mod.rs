@@ -4,6 +4,7 @@ mod chats;
 mod controls;
 mod floor;
 mod histories;
+mod inbound;
 mod internal;
 mod outbound;
 mod outside;

@@ -17,7 +17,7 @@ use crate::center::{
     MissedCall, OnPhone, Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, SuperviseMode,
     TransferKind, TransferStep, TransferTo,
 };
-use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::directory::{Directory, DirectoryAgent, DirectoryQueue, Number, Target};
 use crate::model::Server;
 use crate::model::{
     AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow,
@@ -114,7 +114,7 @@ impl World {
         let agents: Vec<AgentId> = (0..count).map(|_| AgentId::new()).collect();
         let mut directory = Directory::default();
         directory.tenants.insert(tenant, "demo".to_owned());
-        directory.numbers.insert(NUMBER.to_owned(), (tenant, queue));
+        directory.numbers.insert(NUMBER.to_owned(), Number::leading_to(tenant, Target::Queue(queue)));
         directory.queues.insert(
             queue,
             DirectoryQueue {
@@ -162,7 +162,7 @@ impl World {
         directory.trunks.insert(tenant, BTreeMap::from([(Server::default(), "PJSIP/{number}@demo-trunk".to_owned())]));
         let (neighbour, next_door) = (TenantId::new(), QueueId::new());
         directory.tenants.insert(neighbour, "neighbour".to_owned());
-        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, next_door));
+        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), Number::leading_to(neighbour, Target::Queue(next_door)));
         directory.queues.insert(
             next_door,
             DirectoryQueue {
@@ -237,6 +237,14 @@ impl World {
     /// A customer calls; gives the channel's id.
     pub(super) fn customer_calls(&mut self) -> String {
         self.enters(&format!("inbound,demo-trunk,{NUMBER}"))
+    }
+
+    /// The number leads elsewhere from now on.
+    pub(super) fn number_leads_to(&mut self, target: Target) {
+        let tenant = self.tenant;
+        self.change_directory(|directory| {
+            directory.numbers.insert(NUMBER.to_owned(), Number::leading_to(tenant, target));
+        });
     }
 
     /// A phone of the house dials.
