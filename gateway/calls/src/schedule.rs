@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_db::{ScheduleId, TenantId};
 
 use crate::flow::walk::Openness;
-use crate::hours::{Hours, moment, minutes};
+use crate::hours::{Hours, minutes, moment};
 
 /// Special days that a schedule may have.
 const MAX_SPECIAL: usize = 500;

@@ -101,7 +101,14 @@ impl Center {
         let Some(call) = self.calls.get(&id) else {
             return;
         };
+        let left = call.left_message(now);
+        if left.is_some() {
+            self.keep_message(now, id, out);
+        }
+        let Some(call) = self.calls.get(&id) else { return };
         let reason = match (call.row.state, call.row.direction) {
+            _ if let Some(reason) = left => reason,
+            _ if call.ivr.is_some() => EndReason::AbandonedIvr,
             _ if call.is_left_to_outside() => EndReason::Transferred,
             (CallState::Active, _) => EndReason::CompletedCustomer,
             // Handed on, and had enough of it.
@@ -188,6 +195,7 @@ impl Center {
         }
         call.reattach = None;
         call.speech = None;
+        call.flow_over();
         call.outbound = None;
         let tenant = call.tenant;
         self.route(now, tenant, [routing::Input::Withdraw { work: id.into() }], out);

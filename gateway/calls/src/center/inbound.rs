@@ -13,7 +13,7 @@ use super::io::{ChannelView, HangupWhy, Output, Request};
 use super::speech::Speech;
 use super::{CAUSE_REJECTED, Center, Dialled, refuse, taps};
 use crate::directory::{Target, e164};
-use crate::model::{Direction, EndReason, LegKind};
+use crate::model::{Direction, EndReason, LegKind, Way};
 
 /// How long the phones of an agent ring whom a number leads to.
 const RINGING_SECONDS: u32 = 30;
@@ -61,6 +61,9 @@ impl Center {
             _ => None,
         };
         let id = self.take_call(now, channel, number.tenant, dialled.to, agent, out);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.traced(now, "number", json!({ "number": to, "target": target.word(), "closed": is_closed }));
+        }
         self.lead(now, id, target, is_closed, out);
     }
 
@@ -108,12 +111,6 @@ impl Center {
         }
     }
 
-    /// A number leads to a way that the tenant drew.
-    fn flow_called(&mut self, now: DateTime<Utc>, id: CallId, flow: FlowId, out: &mut Vec<Output>) {
-        tracing::warn!(call = %id, %flow, "a number leads to a flow that is not there");
-        self.turn_away(now, id, EndReason::Failed, out);
-    }
-
     /// A number leads to one agent: their phones ring, and the caller hears that they do.
     fn agent_called(&mut self, now: DateTime<Utc>, id: CallId, agent: AgentId, out: &mut Vec<Output>) {
         if self.may_ring(id, agent).is_err() {
@@ -135,6 +132,9 @@ impl Center {
         channel: &str,
         out: &mut Vec<Output>,
     ) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.flow_over();
+        }
         self.colleague_answered(now, id, agent, channel, out);
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.recording.is_none() && self.directory.is_recorded(call.tenant, &call.row) {
@@ -148,11 +148,14 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.row.agent_id = None;
         out.push(call.request(Request::StopRing { channel: call.customer() }));
+        if self.flow_unanswered(now, id, out) {
+            return;
+        }
         self.turn_away(now, id, EndReason::NoAnswer, out);
     }
 
     /// A word of regret, and the call is over.
-    fn turn_away(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
+    pub(super) fn turn_away(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let customer = call.customer();
         if let Some(leg) = call.leg_mut(&customer)
@@ -175,12 +178,21 @@ impl Center {
             self.played(now, &playback, out);
             return;
         }
+        if self.flow_again(now, id, out) {
+            return;
+        }
+        let Some(call) = self.calls.get(&id) else { return };
         if call.direct.is_some() || call.outside.is_some() {
             return;
         }
         // Phones that an earlier life of this gateway rang.
         for leg in call.open_legs().filter(|leg| leg.kind == LegKind::Agent) {
             out.push(call.request(Request::Hangup { channel: leg.id.clone(), why: HangupWhy::NoAnswer }));
+        }
+        if let Some(Way::Flow(place)) = &call.row.way {
+            let flow = FlowId(place.flow);
+            self.flow_called(now, id, flow, out);
+            return;
         }
         let number = directory.numbers.get(&call.row.to_number).filter(|number| number.tenant == call.tenant);
         let (target, is_closed) = number.map_or((Target::HangUp, false), |number| directory.way_of(number, now));

@@ -348,9 +348,10 @@ impl Center {
             self.agent_answered(now, id, &channel, out);
             return;
         }
-        let Some(call) = self.calls.get_mut(&id) else {
+        if self.message_again(now, id, out) {
             return;
-        };
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(queue) = call.row.queue_id else {
             if call.row.direction == Direction::Inbound {
                 self.arrives_again(now, id, out);
@@ -428,7 +429,7 @@ impl Center {
         match name.part {
             Part::Booth(_) | Part::Ear(_) | Part::Bell(_) => call.supervisors.iter().any(|one| one.owns(id)),
             Part::SupervisorLeg(_) if call.supervisors.iter().any(|one| one.owns(id)) => true,
-            Part::Playback(_) => true,
+            Part::Playback(_) | Part::Message => true,
             Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => {

@@ -162,7 +162,8 @@ fn check_texts(node: &Node, known: &dyn Known, faults: &mut Faults) {
     }
     for (field, name) in node.action.writes() {
         if !is_name(name) || name.starts_with("call.") {
-            let words = "a variable has 1 to 40 lower-case letters, digits, _ and ., a letter first, and is none of call.…";
+            let words =
+                "a variable has 1 to 40 lower-case letters, digits, _ and ., a letter first, and is none of call.…";
             faults.error(id, Some(field), "bad_value", words);
         }
     }
@@ -297,7 +298,11 @@ fn is_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        !host.is_empty() && !host.contains("{{") && !host.contains('@') && url.len() <= MAX_URL && !url.contains(char::is_whitespace)
+        !host.is_empty()
+            && !host.contains("{{")
+            && !host.contains('@')
+            && url.len() <= MAX_URL
+            && !url.contains(char::is_whitespace)
     })
 }
 
@@ -340,7 +345,13 @@ fn check_reach(flow: &Flow, nodes: &BTreeMap<&str, &Node>, faults: &mut Faults) 
 fn circle<'a>(reached: &BTreeSet<&'a str>, nodes: &BTreeMap<&'a str, &'a Node>) -> Vec<&'a str> {
     let silent = |id: &str| -> Vec<&'a str> {
         let Some(node) = nodes.get(id) else { return Vec::new() };
-        node.action.exits().iter().filter(|exit| !exit.by_key).filter_map(|exit| nodes.get_key_value(exit.to)).map(|(id, _)| *id).collect()
+        node.action
+            .exits()
+            .iter()
+            .filter(|exit| !exit.by_key)
+            .filter_map(|exit| nodes.get_key_value(exit.to))
+            .map(|(id, _)| *id)
+            .collect()
     };
     // On a circle is who comes back to itself.
     let comes_back = |start: &&'a str| {

@@ -15,5 +15,14 @@ pub use check::{Fault, Known, Severity, check};
 pub use model::Flow;
 pub use walk::Walk;
 
+/// The variables that a flow looks at.
+pub fn reads(flow: &Flow) -> impl Iterator<Item = &str> {
+    flow.nodes.iter().flat_map(|node| {
+        let texts = node.action.templates();
+        let filled = texts.into_iter().flat_map(|(_, text)| template::variables(text)).collect::<Vec<_>>();
+        filled.into_iter().chain(node.action.looks_at())
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -190,7 +190,8 @@ fn a_program_that_hangs_or_fails_costs_nobody_the_call() {
         http,
         picks_up: false,
     };
-    let answer = |status, body: &str, fails| HttpAnswer { node: "ask".to_owned(), status, body: body.to_owned(), fails };
+    let answer =
+        |status, body: &str, fails| HttpAnswer { node: "ask".to_owned(), status, body: body.to_owned(), fails };
     for bad in [answer(500, "{}", false), answer(200, "<html>", false), answer(200, "", true)] {
         let simulated = simulate(published(front()), script(vec![bad]), &world);
         assert_eq!(simulated.ends, Ends::Queue { queue_id: SALES, priority: 5 });
@@ -247,8 +248,7 @@ fn a_circle_ends_with_a_word_of_regret() {
     );
     let codes: Vec<String> = check(&round, &town()).into_iter().map(|fault| fault.code).collect();
     assert_eq!(codes, ["endless", "endless"]);
-    let script =
-        Script { at: now(), variables: BTreeMap::new(), keys: Vec::new(), http: Vec::new(), picks_up: false };
+    let script = Script { at: now(), variables: BTreeMap::new(), keys: Vec::new(), http: Vec::new(), picks_up: false };
     let simulated = simulate(published(round), script, &town());
     assert_eq!(simulated.ends, Ends::Broken);
     assert_eq!(simulated.path.last().map(|step| step.what.as_str()), Some("endless"));
@@ -349,8 +349,14 @@ fn each_fault_is_told() {
         (json!({ "type": "flow", "flow_id": SALES }), "no_flow"),
         (json!({ "type": "voicemail", "queue_id": OTHER, "say": [{ "text": "x" }], "max_seconds": 60 }), "no_queue"),
         (json!({ "type": "language", "language": "!", "next": "b" }), "bad_value"),
-        (json!({ "type": "http", "method": "GET", "url": "https://{{host}}/", "deadline_ms": 500, "next": "b", "failed": "b" }), "bad_url"),
-        (json!({ "type": "http", "method": "GET", "url": "file:///etc/passwd", "deadline_ms": 500, "next": "b", "failed": "b" }), "bad_url"),
+        (
+            json!({ "type": "http", "method": "GET", "url": "https://{{host}}/", "deadline_ms": 500, "next": "b", "failed": "b" }),
+            "bad_url",
+        ),
+        (
+            json!({ "type": "http", "method": "GET", "url": "file:///etc/passwd", "deadline_ms": 500, "next": "b", "failed": "b" }),
+            "bad_url",
+        ),
         (json!({ "type": "set", "variable": "call.id", "value": "x", "next": "b" }), "bad_value"),
     ] {
         assert_eq!(codes(json!([{ "id": "a", "do": node }, bye])), [code], "{node}");

@@ -6,6 +6,7 @@ mod floor;
 mod histories;
 mod inbound;
 mod internal;
+mod ivr;
 mod outbound;
 mod outside;
 mod refer;

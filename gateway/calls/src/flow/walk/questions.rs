@@ -86,8 +86,10 @@ impl Walk {
 
     /// From this key on the next one is waited for.
     fn listen_again(&mut self, now: DateTime<Utc>) {
-        if let (Doing::Listening { until }, Some(Action::Menu { timeout_seconds, .. } | Action::Gather { timeout_seconds, .. })) =
-            (&mut self.doing, self.published.flow.node(&self.node).map(|node| &node.action))
+        if let (
+            Doing::Listening { until },
+            Some(Action::Menu { timeout_seconds, .. } | Action::Gather { timeout_seconds, .. }),
+        ) = (&mut self.doing, self.published.flow.node(&self.node).map(|node| &node.action))
         {
             *until = now + TimeDelta::seconds(i64::from(*timeout_seconds));
         }
