@@ -34,7 +34,7 @@ CREATE TABLE flows (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
-    CONSTRAINT flows_draft_check CHECK ((draft IS NULL) = (draft_at IS NULL))
+    CONSTRAINT flows_drawn_check CHECK ((draft IS NULL) = (draft_at IS NULL))
 );
 CREATE UNIQUE INDEX flows_name_key ON flows (tenant_id, lower(name));
 SELECT make_tenant_table('flows');
