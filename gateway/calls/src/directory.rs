@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, TenantId};
-use trunkline_dialing::Policy;
+use trunkline_dialing::{Mark, Policy};
 use uuid::Uuid;
 
 use crate::flow::walk::{Openness, Published, World};
@@ -213,6 +213,11 @@ impl Directory {
     /// A published flow of a tenant.
     pub fn flow(&self, tenant: TenantId, id: Uuid) -> Option<Arc<Published>> {
         self.flows.get(&FlowId(id)).filter(|(whose, _)| *whose == tenant).map(|(_, flow)| Arc::clone(flow))
+    }
+
+    /// Whether a tenant marked this number as a VIP's.
+    pub fn is_vip(&self, tenant: TenantId, number: &str) -> bool {
+        self.dialing.get(&tenant).is_some_and(|policy| policy.mark(number) == Some(Mark::Vip))
     }
 
     fn queue_schedule(&self, queue: &DirectoryQueue) -> Option<&Schedule> {
