@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { ArrowLeftRight, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -26,6 +26,9 @@ export interface Place {
     | "/settings/jobs"
     | "/settings/sites"
     | "/settings/channels"
+    | "/settings/numbers"
+    | "/settings/trunks"
+    | "/settings/hours"
     | "/settings/inbox"
     | "/settings/dialing"
     | "/settings/usage";
@@ -48,6 +51,7 @@ export function usePlaces(): readonly Place[] {
   const mayReadJobs = useCan("jobs:read");
   const maySites = useCan("sites:read");
   const mayChannels = useCan("channels:read");
+  const mayTelephony = useCan("telephony:read");
   const mayDialing = useCan("dialing:read");
   const mayUsage = useCan("usage:read");
   const mayReports = useCan("reports:read");
@@ -75,10 +79,17 @@ export function usePlaces(): readonly Place[] {
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
       ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
       ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
+      ...(mayTelephony
+        ? [
+            { to: "/settings/numbers" as const, title: t("common.nav.numbers"), icon: PhoneIncoming, under: "/settings" as const },
+            { to: "/settings/hours" as const, title: t("common.nav.hours"), icon: Clock, under: "/settings" as const },
+            { to: "/settings/trunks" as const, title: t("common.nav.trunks"), icon: ArrowLeftRight, under: "/settings" as const },
+          ]
+        : []),
       ...(mayRead ? [{ to: "/settings/inbox" as const, title: t("common.nav.inbox-settings"), icon: Inbox, under: "/settings" as const }] : []),
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayTelephony, mayDialing],
   );
 }

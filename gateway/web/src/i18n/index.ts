@@ -15,16 +15,19 @@ import type channels from "./en/channels.json";
 import type company from "./en/company.json";
 import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
+import type hours from "./en/hours.json";
 import type inbox from "./en/inbox.json";
 import type incall from "./en/incall.json";
 import type inboxtools from "./en/inboxtools.json";
 import type jobs from "./en/jobs.json";
 import type notify from "./en/notify.json";
+import type numbers from "./en/numbers.json";
 import type platform from "./en/platform.json";
 import type reports from "./en/reports.json";
 import type routing from "./en/routing.json";
 import type sound from "./en/sound.json";
 import type told from "./en/told.json";
+import type trunks from "./en/trunks.json";
 import type wizard from "./en/wizard.json";
 import type work from "./en/work.json";
 import { LANGUAGES, type Language, knownLanguage } from "./languages";
@@ -33,7 +36,7 @@ export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; hours: typeof hours; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; numbers: typeof numbers; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; trunks: typeof trunks; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -55,17 +58,20 @@ const LATER = {
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
+  hours: { en: () => import("./en/hours.json"), ru: () => import("./ru/hours.json"), it: () => import("./it/hours.json") },
   inbox: { en: () => import("./en/inbox.json"), ru: () => import("./ru/inbox.json"), it: () => import("./it/inbox.json") },
   incall: { en: () => import("./en/incall.json"), ru: () => import("./ru/incall.json"), it: () => import("./it/incall.json") },
   inboxtools: { en: () => import("./en/inboxtools.json"), ru: () => import("./ru/inboxtools.json"), it: () => import("./it/inboxtools.json") },
   jobs: { en: () => import("./en/jobs.json"), ru: () => import("./ru/jobs.json"), it: () => import("./it/jobs.json") },
   account: { en: () => import("./en/account.json"), ru: () => import("./ru/account.json"), it: () => import("./it/account.json") },
   notify: { en: () => import("./en/notify.json"), ru: () => import("./ru/notify.json"), it: () => import("./it/notify.json") },
+  numbers: { en: () => import("./en/numbers.json"), ru: () => import("./ru/numbers.json"), it: () => import("./it/numbers.json") },
   platform: { en: () => import("./en/platform.json"), ru: () => import("./ru/platform.json"), it: () => import("./it/platform.json") },
   reports: { en: () => import("./en/reports.json"), ru: () => import("./ru/reports.json"), it: () => import("./it/reports.json") },
   routing: { en: () => import("./en/routing.json"), ru: () => import("./ru/routing.json"), it: () => import("./it/routing.json") },
   sound: { en: () => import("./en/sound.json"), ru: () => import("./ru/sound.json"), it: () => import("./it/sound.json") },
   told: { en: () => import("./en/told.json"), ru: () => import("./ru/told.json"), it: () => import("./it/told.json") },
+  trunks: { en: () => import("./en/trunks.json"), ru: () => import("./ru/trunks.json"), it: () => import("./it/trunks.json") },
   wizard: { en: () => import("./en/wizard.json"), ru: () => import("./ru/wizard.json"), it: () => import("./it/wizard.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addDays, dateOf, daysBetween, endOf, instantOf, isDate, localOf, turnsBetween, weekdayOf } from "./dates";
-import { type Rules, conflict, hoursOn, nextChange, stateAt } from "./rules";
+import { type Rules, conflict, hoursOn, nextChange, stateAt, turnNotes } from "./rules";
 import { CLOSED_WEEK, DAY_END, merged } from "./week";
 
 const ZONES = ["UTC", "Europe/Rome", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Santiago", "Pacific/Apia", "Africa/Cairo"];
@@ -103,4 +103,16 @@ describe("whether it is open", () => {
     expect(conflict([closed, { ...feast, stretches: [{ from: 540, to: 720 }] }])).toEqual({ one: 0, other: 1, date: "2026-08-15" });
     expect(conflict([closed, { ...feast, from: "2026-09-01", to: "2026-09-02", stretches: [{ from: 540, to: 720 }] }])).toBeUndefined();
   });
+});
+
+it("tells of nights in which something opens or closes while clocks turn, and of no others", () => {
+  const sunday = (from: number, to: number) => CLOSED_WEEK.map((_, day) => (day === 6 ? [{ from, to }] : []));
+  const notes = (week: Rules["week"], zone = "Europe/Rome") => turnNotes({ zone, week, special: [] }, "2026-01-01");
+  expect(notes(sunday(0, 150))).toEqual([
+    { date: "2026-03-29", kind: "forward", from: 120, to: 180 },
+    { date: "2026-10-25", kind: "back", from: 120, to: 180 },
+  ]);
+  expect(notes(sunday(0, DAY_END))).toEqual([]);
+  expect(notes(sunday(120, 180))).toEqual([]);
+  expect(notes(sunday(0, 150), "Asia/Kolkata")).toEqual([]);
 });

@@ -70,3 +70,23 @@ export function conflict(special: readonly Special[]): { readonly one: number; r
 
 /** How many days it lasts. */
 export const lengthOf = ({ from, to }: Pick<Special, "from" | "to">): number => daysBetween(from, to) + 1;
+
+export interface TurnNote {
+  readonly date: string;
+  /** The clock is put forward over these minutes, which are never shown; or back over them, which are shown twice. */
+  readonly kind: "forward" | "back";
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The days of the coming year on which something opens or closes while clocks turn. */
+export function turnNotes({ zone, week, special }: Pick<Rules, "week" | "special"> & { readonly zone: string }, from: string): readonly TurnNote[] {
+  const begin = instantOf(from, 0, zone);
+  return turnsBetween(begin, begin + 366 * 86_400_000, zone).flatMap((turn) => {
+    const [before, after] = [localOf(turn - 60_000, zone), localOf(turn, zone)];
+    const wall = daysBetween(after.date, before.date) * DAY_END + before.minute + 1;
+    const note: TurnNote = wall <= after.minute ? { date: after.date, kind: "forward", from: wall, to: after.minute } : { date: after.date, kind: "back", from: after.minute, to: wall };
+    const within = hoursOn({ week, special }, after.date).stretches.some((one) => [one.from, one.to].some((edge) => note.from < edge && edge < note.to));
+    return within ? [note] : [];
+  });
+}

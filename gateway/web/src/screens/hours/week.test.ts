@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CLOSED_WEEK, DAY_END, type Stretches, clockText, copied, dayText, drawn, merged, openingsOf, readDay, resized, snapped, stretchesOf, timeOf, weekOf, weekOpeningsOf, withDay } from "./week";
+import { CLOSED_WEEK, DAY_END, type Stretches, clockText, copied, dayText, drawn, merged, moved, openingsOf, readDay, resized, snapped, stretchesOf, timeOf, weekOf, weekOpeningsOf, withDay } from "./week";
 
 const edge = fc.integer({ min: 0, max: DAY_END });
 const stretches = fc.array(fc.tuple(edge, edge), { maxLength: 6 }).map((pairs) => merged(pairs.map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))));
@@ -99,6 +99,7 @@ describe("a week", () => {
       fc.property(stretches, edge, edge, fc.nat(5), fc.constantFrom("from" as const, "to" as const), (day, one, other, index, which) => {
         expect(sound(drawn(day, one, other))).toBe(true);
         expect(sound(resized(day, index, which, one))).toBe(true);
+        expect(sound(moved(day, index, one - other))).toBe(true);
         const covered = drawn(day, one, other);
         if (one !== other) expect(covered.some(({ from, to }) => from <= Math.min(one, other) && to >= Math.max(one, other))).toBe(true);
       }),
@@ -109,6 +110,12 @@ describe("a week", () => {
     const day = [{ from: 540, to: 720 }, { from: 780, to: 1080 }];
     expect(resized(day, 0, "to", 500)).toEqual([{ from: 780, to: 1080 }]);
     expect(resized(day, 0, "to", 780)).toEqual([{ from: 540, to: 1080 }]);
+  });
+
+  it("is moved as far as the day goes, as long as it was", () => {
+    expect(moved([{ from: 540, to: 720 }], 0, 60)).toEqual([{ from: 600, to: 780 }]);
+    expect(moved([{ from: 540, to: 720 }], 0, 5000)).toEqual([{ from: 1260, to: 1440 }]);
+    expect(moved([{ from: 540, to: 720 }], 0, -5000)).toEqual([{ from: 0, to: 180 }]);
   });
 
   it("is drawn by quarters of an hour", () => {

@@ -120,4 +120,13 @@ export function resized(stretches: Stretches, index: number, edge: "from" | "to"
   return merged(stretches.map((one, place) => (place === index ? { ...one, [edge]: at } : one)));
 }
 
-export const sameWeek = (one: Week, other: Week): boolean => JSON.stringify(one) === JSON.stringify(other);
+/** With a stretch so many minutes later, or earlier: as far as the day goes. */
+export function moved(stretches: Stretches, index: number, by: number): Stretches {
+  return merged(
+    stretches.map((one, place) => {
+      if (place !== index) return one;
+      const within = Math.max(-one.from, Math.min(DAY_END - one.to, by));
+      return { from: one.from + within, to: one.to + within };
+    }),
+  );
+}

@@ -1,0 +1,158 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { FileUp } from "lucide-react";
+import { useRef, useState } from "react";
+import { Problem } from "@/api";
+import { Banner, Button, Dialog, Field, Tag, Textarea, toast } from "@/design";
+import { t as text, useT } from "@/i18n";
+import { problemText } from "../calls/problem-text";
+import { trunksApi } from "./api";
+import { TRUNKS } from "./data";
+import type { ImportNote, Imported, Proposal } from "./model";
+
+/** Bytes. */
+const LARGEST = 1_000_000;
+
+/** Trunks out of the configuration of an Asterisk that is there already: read first, made only then. */
+export function ImportTrunks({ onClose }: { onClose: () => void }) {
+  const t = useT();
+  const queries = useQueryClient();
+  const [config, setConfig] = useState("");
+  const [file, setFile] = useState<string>();
+  const [tooLarge, setTooLarge] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const read = useMutation({ mutationFn: () => trunksApi.read(config, false) });
+  const apply = useMutation({
+    mutationFn: () => trunksApi.read(config, true),
+    onSuccess: async (answer) => {
+      toast({ title: text("trunks.import.done", { n: answer.made?.length ?? answer.proposals.length }), tone: "good" });
+      await queries.invalidateQueries({ queryKey: TRUNKS });
+      onClose();
+    },
+    onError: () => void queries.invalidateQueries({ queryKey: TRUNKS }),
+  });
+  const found = read.data;
+  const error = apply.error ?? read.error;
+  const said = error instanceof Problem ? (error.fields.text ?? problemText(error)) : error ? problemText(error) : undefined;
+  const change = (next: string, from?: string) => {
+    setConfig(next);
+    setFile(from);
+    setTooLarge(false);
+    read.reset();
+    apply.reset();
+  };
+  const choose = async (chosen: File | undefined) => {
+    if (!chosen) return;
+    if (chosen.size > LARGEST) return setTooLarge(true);
+    change(await chosen.text(), chosen.name);
+  };
+  return (
+    <Dialog
+      open
+      size="lg"
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      title={t("trunks.import.title")}
+      description={t("trunks.import.about")}
+      footer={
+        found ? (
+          <>
+            <Button onClick={() => read.reset()}>{t("trunks.import.back")}</Button>
+            <Button variant="primary" busy={apply.isPending} disabled={found.proposals.length === 0} onClick={() => apply.mutate()}>
+              {t("trunks.import.apply", { n: found.proposals.length })}
+            </Button>
+          </>
+        ) : (
+          <Button variant="primary" busy={read.isPending} disabled={config.trim() === "" || tooLarge} onClick={() => read.mutate()}>
+            {t("trunks.import.read")}
+          </Button>
+        )
+      }
+    >
+      <div className="grid gap-4">
+        {said && (
+          <Banner tone="bad" className="rounded-md">
+            <div role="alert">{said}</div>
+          </Banner>
+        )}
+        {found ? (
+          <Found found={found} />
+        ) : (
+          <>
+            <div className="flex flex-wrap items-center gap-3">
+              <input ref={input} type="file" accept=".conf,text/plain" className="sr-only" tabIndex={-1} aria-label={t("trunks.import.file")} onChange={(event) => void choose(event.target.files?.[0])} />
+              <Button icon={<FileUp size={15} aria-hidden />} onClick={() => input.current?.click()}>
+                {t("trunks.import.file")}
+              </Button>
+              {file && <span className="text-md break-all text-ink-2">{file}</span>}
+            </div>
+            <Field label={t("trunks.import.paste")} hint={t("trunks.import.paste-hint")} error={tooLarge ? t("trunks.import.large") : undefined}>
+              <Textarea dir="ltr" rows={12} className="font-mono text-sm" spellCheck={false} placeholder={"[provider]\ntype = endpoint\n…"} value={config} onChange={(event) => change(event.target.value)} />
+            </Field>
+          </>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function Found({ found }: { found: Imported }) {
+  const t = useT();
+  return (
+    <>
+      {found.proposals.length === 0 ? (
+        <Banner tone="ring" className="rounded-md">
+          {t("trunks.import.none")}
+        </Banner>
+      ) : (
+        <ul aria-label={t("trunks.import.proposals")} className="grid gap-3">
+          {found.proposals.map((one, at) => (
+            // Names may be alike.
+            <Proposed key={`${one.trunk.name} ${String(at)}`} proposal={one} />
+          ))}
+        </ul>
+      )}
+      {found.not_understood.length > 0 && (
+        <section aria-label={t("trunks.import.not-understood")} className="grid gap-2">
+          <h3 className="text-md font-semibold">{t("trunks.import.not-understood")}</h3>
+          <p className="text-sm text-ink-2">{t("trunks.import.not-understood-about")}</p>
+          <Notes notes={found.not_understood} />
+        </section>
+      )}
+    </>
+  );
+}
+
+function Proposed({ proposal: { trunk, notes } }: { proposal: Proposal }) {
+  const t = useT();
+  return (
+    <li className="grid gap-1.5 rounded-md border border-line p-3">
+      <div className="flex flex-wrap items-center gap-2">
+        <h3 className="font-medium break-words">{trunk.name}</h3>
+        {trunk.kind && <Tag>{t(`trunks.kind-short.${trunk.kind}`)}</Tag>}
+      </div>
+      <p className="text-md break-words text-ink-2">
+        <bdi dir="ltr" className="font-mono text-sm">
+          {[trunk.host, trunk.username, trunk.transport?.toUpperCase(), trunk.codecs?.join(", "), trunk.addresses?.join(", ")].filter(Boolean).join(" · ")}
+        </bdi>
+      </p>
+      {notes.length > 0 && <Notes notes={notes} />}
+    </li>
+  );
+}
+
+/** Lines of the file, each with what is to be said of it. */
+function Notes({ notes }: { notes: readonly ImportNote[] }) {
+  const t = useT();
+  return (
+    <ul className="grid gap-1.5">
+      {notes.map((one, at) => (
+        // A line may be spoken of twice.
+        <li key={`${String(one.line)} ${String(at)}`} data-line={one.line} className="text-sm">
+          <span className="num text-ink-3">{t("trunks.import.line", { line: String(one.line) })}</span> <code className="font-mono break-all">{one.text}</code>
+          <p className="text-ink-2">{one.words}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
