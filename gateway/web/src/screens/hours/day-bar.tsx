@@ -1,4 +1,4 @@
-import { type PointerEvent, useRef, useState } from "react";
+import { type PointerEvent, useLayoutEffect, useRef, useState } from "react";
 import { cx } from "@/design";
 import { DAY_END, type Stretches, clockText, drawn, moved, resized, snapped } from "./week";
 
@@ -21,12 +21,25 @@ function after(stretches: Stretches, drag: Drag): Stretches {
   }
 }
 
+const LABEL_PX = 76;
+
+function Edge({ at }: { at: "left" | "right" }) {
+  return <span className="absolute w-0.5 rounded-full bg-accent" style={{ [at]: 2, top: 7, bottom: 7, cursor: "ew-resize" }} />;
+}
+
 /**
  * A day as a bar: a drag over it opens, a drag of an edge or of the whole changes, a double click removes. For the pointer only: what it shows is typed
  * beside it.
  */
 export function DayBar({ stretches, disabled, onChange }: { stretches: Stretches; disabled: boolean; onChange: (stretches: Stretches) => void }) {
   const bar = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState<number>();
+  useLayoutEffect(() => {
+    if (!bar.current) return;
+    const observer = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width));
+    observer.observe(bar.current);
+    return () => observer.disconnect();
+  }, []);
   const [drag, setDrag] = useState<Drag>();
   const shown = drag ? after(stretches, drag) : stretches;
   const exact = (event: PointerEvent | { clientX: number }): number => {
@@ -60,7 +73,8 @@ export function DayBar({ stretches, disabled, onChange }: { stretches: Stretches
       ref={bar}
       aria-hidden
       data-bar
-      className={cx("relative h-8 touch-pan-y overflow-hidden rounded-md bg-sunken select-none", disabled ? "opacity-60" : "cursor-crosshair")}
+      className={cx("relative h-8 touch-pan-y overflow-hidden rounded-md bg-sunken select-none", disabled && "opacity-60")}
+      style={disabled ? {} : { cursor: "crosshair" }}
       onPointerDown={begin}
       onPointerMove={go}
       onPointerUp={end}
@@ -77,12 +91,17 @@ export function DayBar({ stretches, disabled, onChange }: { stretches: Stretches
       {shown.map(({ from, to }) => (
         <span
           key={`${String(from)}-${String(to)}`}
-          className={cx("absolute inset-y-0.5 flex items-center justify-center overflow-hidden rounded-sm border border-accent-line bg-accent-soft text-xs whitespace-nowrap text-ink", !disabled && "cursor-grab before:absolute before:inset-y-1.5 before:start-0.5 before:w-0.5 before:cursor-ew-resize before:rounded-full before:bg-accent after:absolute after:inset-y-1.5 after:end-0.5 after:w-0.5 after:cursor-ew-resize after:rounded-full after:bg-accent")}
-          style={{ left: `${String((from / DAY_END) * 100)}%`, width: `${String(((to - from) / DAY_END) * 100)}%` }}
+          className="absolute inset-y-0 flex items-center justify-center overflow-hidden rounded-sm border border-accent-line bg-accent-soft text-xs whitespace-nowrap text-ink"
+          style={{ left: `${String((from / DAY_END) * 100)}%`, width: `${String(((to - from) / DAY_END) * 100)}%`, ...(disabled ? {} : { cursor: "grab" }) }}
         >
-          <span className="num truncate px-1.5">
-            {clockText(from)}–{clockText(to)}
-          </span>
+          {!disabled && <Edge at="left" />}
+          {/* Where there is no room for it, what is typed says it. */}
+          {((to - from) / DAY_END) * (width ?? 0) >= LABEL_PX && (
+            <span className="num">
+              {clockText(from)}–{clockText(to)}
+            </span>
+          )}
+          {!disabled && <Edge at="right" />}
         </span>
       ))}
     </div>

@@ -80,7 +80,7 @@ export function ImportCalendar({ special, today, onClose, onTake }: Props) {
               {rows.map((row) => (
                 <li key={row.key} className="flex flex-wrap items-center gap-x-3 gap-y-0.5 px-3 py-1.5">
                   <Checkbox
-                    className="min-w-0 flex-1 basis-48"
+                    className="min-w-0 flex-1 basis-52"
                     label={row.day.name || t("hours.import.unnamed")}
                     checked={row.standing === "new" && !without.has(row.key)}
                     disabled={row.standing !== "new"}

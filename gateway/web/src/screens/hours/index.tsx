@@ -89,7 +89,7 @@ function Row({ schedule, mayManage }: { schedule: Schedule; mayManage: boolean }
         <p className="text-sm text-ink-3">{schedule.time_zone.replaceAll("_", " ")}</p>
         <UsedBy users={schedule.used_by} />
         {mayManage && (
-          <div className="mt-1 -ms-px">
+          <div className="mt-1">
             <OverrideButtons schedule={schedule} />
           </div>
         )}

@@ -30,7 +30,7 @@ export function OverrideLine({ schedule }: { schedule: Schedule }) {
   return (
     <p data-override={override.state} className="text-md break-words text-ink">
       {by ? t(`hours.override.by-${override.state}`, { by, since }) : t(`hours.override.since-${override.state}`, { since })}{" "}
-      {override.until ? t("hours.override.ends", { when: momentText(Date.parse(override.until), zone, now) }) : t("hours.override.stays")}
+      {override.until ? t("hours.override.ends", { when: momentText(Date.parse(override.until), zone, now, true) }) : t("hours.override.stays")}
       {override.note && <span className="text-ink-2"> “{override.note}”</span>}
     </p>
   );

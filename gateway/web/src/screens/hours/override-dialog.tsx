@@ -62,7 +62,7 @@ export function OverrideDialog({ schedule, onClose }: { schedule: Schedule; onCl
           <Select
             value={until}
             onValueChange={(next) => setUntil(UNTIL.find((one) => one === next) ?? "day")}
-            options={UNTIL.map((one) => ({ value: one, label: one === "day" || one === "hour" ? t(`hours.override.until-${one}`, { when: momentText(at[one] ?? begun, zone, begun) }) : t(`hours.override.until-${one}`) }))}
+            options={UNTIL.map((one) => ({ value: one, label: one === "day" || one === "hour" ? t(`hours.override.until-${one}`, { when: momentText(at[one] ?? begun, zone, begun, true) }) : t(`hours.override.until-${one}`) }))}
           />
         </Field>
         {until === "moment" && (

@@ -38,7 +38,7 @@ export function useOverride(schedule: Schedule) {
   const say = useMutation({
     mutationFn: ({ override }: { override: WriteOverride; before: Schedule }) => schedulesApi.override(schedule.id, override),
     onSuccess: (_, { override, before }) => {
-      const when = override.until ? momentText(Date.parse(override.until), schedule.time_zone, Date.now()) : undefined;
+      const when = override.until ? momentText(Date.parse(override.until), schedule.time_zone, Date.now(), true) : undefined;
       undoable({ title: t(when ? `hours.said.${override.state}-until` : `hours.said.${override.state}`, { name: schedule.name, when: when ?? "" }), undo: () => back.mutate(before) });
     },
     onError: failed,

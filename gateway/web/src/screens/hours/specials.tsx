@@ -154,9 +154,11 @@ function SpecialDialog({ day, isNew, others, onClose, onTake, onRemove }: Dialog
       footer={
         <>
           {!isNew && (
-            <Button className="me-auto" icon={<Trash2 size={15} aria-hidden />} onClick={onRemove}>
-              {t("hours.remove")}
-            </Button>
+            <div className="flex-1">
+              <Button icon={<Trash2 size={15} aria-hidden />} onClick={onRemove}>
+                {t("hours.remove")}
+              </Button>
+            </div>
           )}
           <Button type="submit" form="special-day" variant="primary">
             {t("hours.special.take")}

@@ -1,6 +1,6 @@
 import { Copy } from "lucide-react";
 import { useState } from "react";
-import { Button, Checkbox, IconButton, Input, Popover, announce, cx } from "@/design";
+import { Button, Checkbox, IconButton, Input, Popover, announce } from "@/design";
 import { t as text, useT } from "@/i18n";
 import { PRESETS, presetOf, presetWeek } from "../setup/hours";
 import { DayBar } from "./day-bar";
@@ -17,6 +17,9 @@ interface Props {
 
 const presetOfWeek = (week: Week) => presetOf(week.map((stretches, at) => ({ day: at + 1, spans: openingsOf(stretches).map(({ from, to }) => ({ open: from, close: to })) })));
 const HOURS = [0, 6, 12, 18, 24];
+const ROW = "flex flex-wrap items-start gap-x-3 gap-y-1";
+/** A bar that is narrower cannot be drawn over. */
+const NARROWEST = { minWidth: 190 };
 
 /** When a week is open: drawn over bars or typed, a day copied to others. */
 export function WeekEditor({ week, disabled, onChange, onTyping }: Props) {
@@ -40,17 +43,20 @@ export function WeekEditor({ week, disabled, onChange, onTyping }: Props) {
         </div>
       )}
       <div>
-        <div aria-hidden className="mb-1 grid grid-cols-[6.5rem_minmax(0,1fr)_15rem_2rem] gap-x-3 max-md:hidden">
-          <span />
-          <div className="relative h-4 text-xs text-ink-3">
+        {/* Of the same widths as the days below, so that it breaks as they do. */}
+        <div aria-hidden className={ROW}>
+          <span className="w-28" />
+          <div className="relative h-5 flex-1 text-xs text-ink-3" style={NARROWEST}>
             {HOURS.map((hour) => (
-              <span key={hour} className={cx("num absolute", hour === 24 ? "-translate-x-full" : hour > 0 && "-translate-x-1/2")} style={{ left: `${String((hour / 24) * 100)}%` }}>
+              <span key={hour} className="num absolute" style={{ left: `${String((hour / 24) * 100)}%`, transform: `translateX(-${String((hour / 24) * 100)}%)` }}>
                 {clockText(hour * 60)}
               </span>
             ))}
           </div>
+          <span className="w-60" />
+          <span className="size-8" />
         </div>
-        <ul className="grid gap-2 max-md:gap-4">
+        <ul className="grid gap-2">
           {week.map((stretches, day) => (
             <Day
               // A day has nothing but its place.
@@ -92,15 +98,15 @@ function Day({ day, stretches, disabled, onDay, onCopy, onTyping }: DayProps) {
   const t = useT();
   const name = dayName(day);
   return (
-    <li data-day={day + 1} className="grid grid-cols-[6.5rem_minmax(0,1fr)_15rem_2rem] items-start gap-x-3 gap-y-1 max-md:grid-cols-[minmax(0,1fr)_2rem]">
-      <span className="pt-1.5 text-md font-medium capitalize">{name}</span>
-      <div className="max-md:col-span-2 max-md:row-start-3">
+    <li data-day={day + 1} className={ROW}>
+      <span className="w-28 py-1 text-md font-medium capitalize">{name}</span>
+      <div className="flex-1" style={NARROWEST}>
         <DayBar stretches={stretches} disabled={disabled} onChange={(next) => onDay(next)} />
       </div>
-      <div className="max-md:col-span-2 max-md:row-start-2">
+      <div className="w-60">
         <HoursInput key={dayText(stretches)} label={t("hours.week.day", { day: name })} stretches={stretches} disabled={disabled} placeholder={t("hours.closed")} onTaken={onDay} onTyping={onTyping} />
       </div>
-      <div className="max-md:col-start-2 max-md:row-start-1">{!disabled && <CopyDay day={day} onCopy={onCopy} />}</div>
+      <div className="size-8">{!disabled && <CopyDay day={day} onCopy={onCopy} />}</div>
     </li>
   );
 }

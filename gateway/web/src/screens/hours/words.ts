@@ -1,9 +1,9 @@
 /** What is said of opening hours, in the reader's language. */
-import { type Tone, formatDateTime } from "@/design";
+import type { Tone } from "@/design";
 import { currentLanguage, t } from "@/i18n";
 import { addDays, localOf } from "./dates";
 import type { Named, OpenState, Schedule } from "./model";
-import { type Stretches, type Week, dayText } from "./week";
+import { DAY_END, type Stretches, type Week, clockText, dayText } from "./week";
 
 /** A date, whatever the reader's zone. */
 export function dateText(date: string, options: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" }): string {
@@ -33,12 +33,18 @@ export function weekText(week: Week): string {
   return named.length === 0 ? t("hours.never-open") : named.join(" · ");
 }
 
-/** A moment as one says it today: the time alone, with the day within a week, else with the date. */
-export function momentText(at: number, zone: string, now: number): string {
-  const [then, today] = [localOf(at, zone).date, localOf(now, zone).date];
-  const time = formatDateTime(at, { zone, hour: "2-digit", minute: "2-digit" });
-  if (then === today) return time;
-  return formatDateTime(at, { zone, ...(then > today && then < addDays(today, 7) ? { weekday: "short" } : { day: "numeric", month: "short", ...(then.slice(0, 4) === today.slice(0, 4) ? {} : { year: "numeric" }) }), hour: "2-digit", minute: "2-digit" });
+/**
+ * A moment as one says it today: the time alone, with the day within a week, else with the date. By the clock of the zone, as hours are typed. `end`: what
+ * ends at midnight does so at 24:00, not on the next day.
+ */
+export function momentText(at: number, zone: string, now: number, end = false): string {
+  const local = localOf(at, zone);
+  const today = localOf(now, zone).date;
+  const [date, minute] = end && local.minute === 0 ? [addDays(local.date, -1), DAY_END] : [local.date, local.minute];
+  const time = clockText(minute);
+  if (date === today) return time;
+  const near = date > today && date < addDays(today, 7);
+  return `${dateText(date, near ? { weekday: "short" } : { day: "numeric", month: "short", ...(date.slice(0, 4) === today.slice(0, 4) ? {} : { year: "numeric" }) })} ${time}`;
 }
 
 export interface Standing {
@@ -50,7 +56,7 @@ export interface Standing {
 export function standingText(state: OpenState, next: number | undefined, zone: string, now: number): Standing {
   const tone: Tone = state === "open" ? "live" : "neutral";
   if (next === undefined) return { tone, text: t(`hours.state.${state}`) };
-  return { tone, text: t(`hours.state.${state}-until`, { when: momentText(next, zone, now) }) };
+  return { tone, text: t(`hours.state.${state}-until`, { when: momentText(next, zone, now, state === "open") }) };
 }
 
 export function standingOf({ open_now, next_change, time_zone, override }: Pick<Schedule, "open_now" | "next_change" | "time_zone" | "override">, now: number): Standing {

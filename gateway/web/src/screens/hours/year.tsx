@@ -9,6 +9,10 @@ import { dateText, dayName, hoursText } from "./words";
 const MONTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 const DAYS = [0, 1, 2, 3, 4, 5, 6];
 
+/** As many months beside each other as there is room for; a day is never too small to be hit. */
+const MONTHS_WIDE = { gridTemplateColumns: "repeat(auto-fill, minmax(11.5rem, 1fr))" };
+const WEEK_WIDE = { gridTemplateColumns: "repeat(7, minmax(0, 1fr))" };
+
 interface Props {
   rules: Pick<Rules, "week" | "special">;
   today: string;
@@ -18,7 +22,7 @@ interface Props {
   onPick?: ((date: string) => void) | undefined;
 }
 
-/** A year at a glance: which days are not as the week says. One tab stop; arrows go by days and weeks, PageUp and PageDown by months. */
+/** A year at a glance: which days are not as the week says. One tab stop; arrows go by days and weeks, PageUp and PageDown by four weeks. */
 export function YearCalendar({ rules, today, year, onYear, onPick }: Props) {
   const t = useT();
   const [wanted, setWanted] = useState<string>();
@@ -60,7 +64,7 @@ export function YearCalendar({ rules, today, year, onYear, onPick }: Props) {
           </span>
         </p>
       </div>
-      <div ref={box} role="group" aria-label={t("hours.year.title", { year: String(year) })} className="grid grid-cols-4 gap-x-5 gap-y-4 max-lg:grid-cols-3 max-md:grid-cols-2 max-sm:grid-cols-1">
+      <div ref={box} role="group" aria-label={t("hours.year.title", { year: String(year) })} className="grid gap-4" style={MONTHS_WIDE}>
         {MONTHS.map((month) => (
           <Month key={month} year={year} month={month} rules={rules} today={today} active={active} onKeyDown={onKeyDown} onPick={onPick} onFocus={setWanted} />
         ))}
@@ -81,9 +85,9 @@ function Month({ year, month, rules, today, active, onKeyDown, onPick, onFocus }
   const first = dateOf(year, month, 1);
   const length = new Date(Date.UTC(year, month, 0)).getUTCDate();
   return (
-    <div className="max-sm:max-w-72">
+    <div>
       <p className="mb-1 text-sm font-medium text-ink-2 capitalize">{dateText(first, { month: "long" })}</p>
-      <div className="grid grid-cols-7 text-center text-xs">
+      <div className="grid text-center text-xs" style={WEEK_WIDE}>
         {DAYS.map((day) => (
           <span key={day} aria-hidden className="text-ink-3">
             {dayName(day, "narrow")}
@@ -105,9 +109,11 @@ function Month({ year, month, rules, today, active, onKeyDown, onPick, onFocus }
               disabled={!onPick}
               style={at === 0 ? { gridColumnStart: weekdayOf(date) + 1 } : undefined}
               className={cx(
-                "num min-h-6.5 rounded-sm focus-visible:z-10 enabled:hover:bg-sunken",
+                "num min-h-6",
+                onPick && "hover:bg-sunken",
+                special && !closed ? "" : "rounded-sm",
                 special ? (closed ? "border border-bad bg-bad-soft font-semibold text-bad" : "rounded-full border border-ring bg-ring-soft font-semibold text-ring") : closed ? "text-ink-3" : "font-medium text-ink",
-                date === today && "underline decoration-2 underline-offset-2",
+                date === today && "underline",
               )}
               onKeyDown={onKeyDown}
               onFocus={() => onFocus(date)}

@@ -56,9 +56,11 @@ export default function Numbers() {
     <div className="flex h-full flex-col">
       <PageHeader title={t("common.nav.numbers")} description={t("numbers.about")} actions={mayManage && all.length > 0 && add} />
       {all.length >= SEARCHED_FROM && (
-        <div className="relative border-b border-line bg-surface px-5 py-2 max-sm:px-3">
-          <Search size={15} aria-hidden className="absolute start-8 top-4.5 text-ink-3 max-sm:start-6" />
-          <Input type="search" aria-label={t("numbers.search")} placeholder={t("numbers.search")} className="max-w-md ps-9" value={typed} onChange={(event) => setTyped(event.target.value)} />
+        <div className="border-b border-line bg-surface px-5 py-2 max-sm:px-3">
+          <div className="relative max-w-md">
+            <Search size={15} aria-hidden className="pointer-events-none absolute top-1/2 start-2.5 -translate-y-1/2 text-ink-3" />
+            <Input type="search" aria-label={t("numbers.search")} placeholder={t("numbers.search")} className="ps-8" value={typed} onChange={(event) => setTyped(event.target.value)} />
+          </div>
         </div>
       )}
       <div className="min-h-0 flex-1">
@@ -111,11 +113,11 @@ function rowsOf(numbers: readonly InboundNumber[], targets: Targets, schedules: 
 function useColumns(withSites: boolean, mayManage: boolean, onEdit: (number: InboundNumber) => void, onRemove: (number: InboundNumber) => void): readonly Column<Row>[] {
   const t = useT();
   return [
-    { id: "number", header: t("numbers.number"), width: 170, cell: ({ number }) => <PhoneNumber value={number.number} className="font-medium" /> },
+    { id: "number", header: t("numbers.number"), width: 155, cell: ({ number }) => <PhoneNumber value={number.number} className="font-medium" /> },
     { id: "label", header: t("numbers.label"), cell: ({ number }) => number.label ?? <span className="text-ink-3">–</span> },
-    { id: "to", header: t("numbers.leads-to"), cell: ({ to }) => to ?? <Badge tone="bad">{t("numbers.to.gone")}</Badge> },
+    { id: "to", header: t("numbers.leads-to"), width: "minmax(0, 1.5fr)", cell: ({ to }) => to ?? <Badge tone="bad">{t("numbers.to.gone")}</Badge> },
     { id: "hours", header: t("numbers.hours"), hideBelow: "md", cell: ({ number, schedule }) => schedule?.name ?? <span className="text-ink-3">{number.schedule_id === null ? t("numbers.always") : "…"}</span> },
-    { id: "now", header: t("numbers.now"), width: 190, cell: ({ number, schedule }) => (schedule ? <OpenBadge schedule={schedule} /> : number.schedule_id === null && <Badge tone="live" dot>{t("numbers.open")}</Badge>) },
+    { id: "now", header: t("numbers.now"), width: 180, cell: ({ number, schedule }) => (schedule ? <OpenBadge schedule={schedule} /> : number.schedule_id === null && <Badge tone="live" dot>{t("numbers.open")}</Badge>) },
     { id: "closed", header: t("numbers.when-closed"), hideBelow: "lg", cell: ({ number, closedTo }) => (number.schedule_id === null ? <span className="text-ink-3">–</span> : (closedTo ?? <Badge tone="bad">{t("numbers.to.gone")}</Badge>)) },
     ...(withSites ? [{ id: "site", header: t("numbers.site"), width: 110, hideBelow: "lg" as const, cell: ({ site }: Row) => site ?? <span className="text-ink-3">–</span> }] : []),
     {

@@ -96,7 +96,11 @@ export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClos
           <RadioGroup
             label={t("trunks.kind")}
             value={draft.kind}
-            onValueChange={(next) => change({ kind: KINDS.find((one) => one === next) ?? "registration" })}
+            onValueChange={(next) => {
+              change({ kind: KINDS.find((one) => one === next) ?? "registration" });
+              // What the other kind wants was asked for of nobody yet.
+              setTried(false);
+            }}
             options={KINDS.map((one) => ({ value: one, label: t(`trunks.kind.${one}`), description: t(`trunks.kind-about.${one}`) }))}
           />
         </fieldset>

@@ -99,7 +99,9 @@ export function ImportTrunks({ onClose }: { onClose: () => void }) {
 function Found({ found }: { found: Imported }) {
   const t = useT();
   return (
-    <>
+    // What does not fit is scrolled to, by keys too.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div role="region" aria-label={t("trunks.import.found")} tabIndex={0} className="grid gap-4 outline-offset-4">
       {found.proposals.length === 0 ? (
         <Banner tone="ring" className="rounded-md">
           {t("trunks.import.none")}
@@ -119,7 +121,7 @@ function Found({ found }: { found: Imported }) {
           <Notes notes={found.not_understood} />
         </section>
       )}
-    </>
+    </div>
   );
 }
 
