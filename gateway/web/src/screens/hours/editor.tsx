@@ -99,9 +99,10 @@ function Editor({ schedule, zone, mayManage, back }: EditorProps) {
   const save = useMutation({
     mutationFn: () => (base ? schedulesApi.change(base, changes) : schedulesApi.create(bodyOf(draft))),
     onSuccess: async (saved) => {
-      toast({ title: text("hours.saved", { name: saved.name }), tone: "good" });
+      toast({ title: text("hours.saved", { name: draft.name.trim() }), tone: "good" });
       await queries.invalidateQueries({ queryKey: SCHEDULES });
-      if (base) begin(saved);
+      const now = queries.getQueryData<readonly Schedule[]>(SCHEDULES)?.find((one) => one.id === base?.id);
+      if (base) begin(now ?? { ...base, ...changes });
       else await navigate({ to: "/settings/hours", search: { schedule: saved.id } as never, replace: true });
     },
     onError: () => void queries.invalidateQueries({ queryKey: SCHEDULES }),
