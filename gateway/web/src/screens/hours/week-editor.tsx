@@ -48,13 +48,13 @@ export function WeekEditor({ week, disabled, onChange, onTyping }: Props) {
           <span className="w-28" />
           <div className="relative h-5 flex-1 text-xs text-ink-3" style={NARROWEST}>
             {HOURS.map((hour) => (
-              <span key={hour} className="num absolute" style={{ left: `${String((hour / 24) * 100)}%`, transform: `translateX(-${String((hour / 24) * 100)}%)` }}>
+              <span key={hour} className="num absolute" style={{ left: `${String((hour / 24) * 100)}%`, transform: `translateX(${hour === 0 ? "0" : hour === 24 ? "-100%" : "-50%"})` }}>
                 {clockText(hour * 60)}
               </span>
             ))}
           </div>
           <span className="w-60" />
-          <span className="size-8" />
+          <span style={{ width: 32 }} />
         </div>
         <ul className="grid gap-2">
           {week.map((stretches, day) => (

@@ -18,9 +18,7 @@ export function ServerList({ trunk }: { trunk: Pick<Trunk, "kind" | "status"> })
                 {standing.text}
               </Badge>
               {one.registration.since && (
-                <span className="text-ink-3">
-                  {t("trunks.since")} <RelativeTime at={one.registration.since} />
-                </span>
+                <RelativeTime at={one.registration.since} className="text-ink-3" />
               )}
             </div>
             {standing.more && <p className="mt-0.5 break-words text-ink-2">{standing.more}</p>}

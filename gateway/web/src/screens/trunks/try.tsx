@@ -77,7 +77,7 @@ function Findings({ id }: { id: string }) {
       {verdict === "good" && (
         <p className="text-md text-ink-2">
           {t("trunks.test.next")}{" "}
-          <Link to="/settings/numbers" className="text-accent hover:underline">
+          <Link to="/settings/numbers" className="text-accent underline">
             {t("common.nav.numbers")}
           </Link>
         </p>
