@@ -13,9 +13,10 @@ use trunkline_calls::queueing::QueueRouting;
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, SystemTx, TenantId};
 
 use crate::agents::digest_place;
-use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Number};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::dialing::policies_store::Policies;
+use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
@@ -57,7 +58,7 @@ impl Reader {
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;
         let mut numbers: HashMap<TenantId, Vec<String>> = HashMap::new();
-        for (number, (tenant, _)) in &directory.numbers {
+        for (number, Number { tenant, .. }) in &directory.numbers {
             numbers.entry(*tenant).or_default().push(number.clone());
         }
         for numbers in numbers.values_mut() {
@@ -150,12 +151,7 @@ async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
     .fetch_all(tx.conn())
     .await?;
     directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
-    let rows =
-        sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)
-            .fetch_all(tx.conn())
-            .await?;
-    directory.numbers.extend(rows.into_iter().map(|row| (row.number, (row.tenant, row.queue))));
-    Ok(())
+    numbers_store::read(tx, directory).await
 }
 
 /// What tenants want recorded, and what they have room and minutes for.
