@@ -48,16 +48,14 @@ function ahead(instant: number, zone: string): number {
   return Math.round((at(local.date) + local.minute * 60_000 - Math.floor(instant / 60_000) * 60_000) / 60_000);
 }
 
-/**
- * When the clock of a zone shows a time. Where it shows it twice (clocks went back) the first; where it never does (clocks went forward) as much later
- * as they were put forward.
- */
+/** When the clock of a zone shows a time. Where it shows it twice (clocks went back) the first; where it never does (clocks went forward) the change. */
 export function instantOf(date: string, minute: number, zone: string): number {
   const wall = at(date) + minute * 60_000;
   // A day before and after: one of the two offsets is the right one.
   const offsets = [ahead(wall - DAY_MS, zone), ahead(wall + DAY_MS, zone)];
   const shown = offsets.map((offset) => wall - offset * 60_000).filter((instant) => instant + ahead(instant, zone) * 60_000 === wall);
-  return shown.length > 0 ? Math.min(...shown) : wall - (offsets[0] ?? 0) * 60_000;
+  if (shown.length > 0) return Math.min(...shown);
+  return turnsBetween(wall - DAY_MS, wall + DAY_MS, zone)[0] ?? wall - (offsets[0] ?? 0) * 60_000;
 }
 
 /** The moment at which a date ends in a zone. */

@@ -1,25 +1,25 @@
 /** Opening hours as the form has them. Pure: the screen shows it, the server has the last word. */
 import { isDate } from "./dates";
 import type { Schedule, SpecialDay, WriteSchedule } from "./model";
-import { type Rules, type Special, conflict } from "./rules";
+import { type Rules, type Special, conflict, lengthOf } from "./rules";
 import { type Week, openingsOf, stretchesOf, weekOf, weekOpeningsOf } from "./week";
 
-export const LONGEST_NAME = 100;
+export const LONGEST_NAME = 60;
+/** Days that a special entry lasts at most. */
+export const LONGEST_SPECIAL = 366;
 
 export interface HoursDraft {
   readonly name: string;
   readonly zone: string;
   readonly week: Week;
-  /** By their first day. */
+  /** Of several that a date is in, the first counts. */
   readonly special: readonly Special[];
 }
-
-const inOrder = (special: readonly Special[]): readonly Special[] => [...special].sort((a, b) => (a.from + a.to < b.from + b.to ? -1 : 1));
 
 const specialOf = ({ name, from, to, openings }: SpecialDay): Special => ({ name, from, to, stretches: stretchesOf(openings) });
 
 export function draftOf({ name, time_zone, week, special }: Pick<Schedule, "name" | "time_zone" | "week" | "special">): HoursDraft {
-  return { name, zone: time_zone, week: weekOf(week), special: inOrder(special.map(specialOf)) };
+  return { name, zone: time_zone, week: weekOf(week), special: special.map(specialOf) };
 }
 
 export function bodyOf({ name, zone, week, special }: HoursDraft): WriteSchedule {
@@ -35,12 +35,17 @@ export function changesOf(before: HoursDraft, draft: HoursDraft): Partial<WriteS
 
 export const rulesOf = ({ zone, week, special }: HoursDraft, override: Rules["override"] = null): Rules => ({ zone, week, special, override });
 
-/** With one more, or with another in the place of one. */
+/** With one more, or with another in the place of one: before the first longer one that it is a part of. */
 export function withSpecial(special: readonly Special[], one: Special, before?: Special): readonly Special[] {
-  return inOrder([...special.filter((other) => other !== before), one]);
+  const others = special.filter((other) => other !== before);
+  const at = others.findIndex((other) => other.from <= one.to && one.from <= other.to && lengthOf(other) > lengthOf(one));
+  return at < 0 ? [...others, one] : [...others.slice(0, at), one, ...others.slice(at)];
 }
 
-export type SpecialFault = "name" | "from" | "to" | "order" | "conflict";
+/** As one reads them. */
+export const byDate = (special: readonly Special[]): readonly Special[] => [...special].sort((a, b) => (a.from + a.to < b.from + b.to ? -1 : 1));
+
+export type SpecialFault = "name" | "from" | "to" | "order" | "long" | "conflict";
 
 /** What is wrong with a special day among the others, by the field. */
 export function specialFaults(one: Special, others: readonly Special[]): Partial<Record<"name" | "from" | "to", SpecialFault>> & { readonly clash?: Special } {
@@ -49,6 +54,7 @@ export function specialFaults(one: Special, others: readonly Special[]): Partial
   if (!isDate(one.from)) faults.from = "from";
   if (!isDate(one.to)) faults.to = "to";
   else if (!faults.from && one.to < one.from) faults.to = "order";
+  else if (!faults.from && lengthOf(one) > LONGEST_SPECIAL) faults.to = "long";
   if (Object.keys(faults).length > 0) return faults;
   const clash = others.find((other) => conflict([other, one]) !== undefined);
   return clash ? { from: "conflict", clash } : {};

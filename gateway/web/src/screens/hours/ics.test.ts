@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addDays, dateOf, isDate } from "./dates";
-import { draftOf, bodyOf, changesOf, specialFaults, standing, withSpecial } from "./draft";
+import { bodyOf, byDate, changesOf, draftOf, specialFaults, standing, withSpecial } from "./draft";
 import { MOST_DAYS, readCalendar } from "./ics";
+import type { Special } from "./rules";
 
 const event = (...lines: string[]) => ["BEGIN:VEVENT", ...lines, "END:VEVENT"];
 const calendar = (...events: string[][]) => ["BEGIN:VCALENDAR", "VERSION:2.0", ...events.flat(), "END:VCALENDAR", ""].join("\r\n");
@@ -96,8 +97,8 @@ describe("the form of opening hours", () => {
 
   it("sends what it was given, and only what is another", () => {
     const draft = draftOf(schedule);
-    expect(bodyOf(draft).special.map((one) => one.name)).toEqual(["Eve", "Christmas"]);
-    expect(bodyOf(draft).week).toEqual(schedule.week);
+    expect(bodyOf(draft)).toEqual(schedule);
+    expect(byDate(draft.special).map((one) => one.name)).toEqual(["Eve", "Christmas"]);
     expect(changesOf(draft, draft)).toEqual({});
     expect(changesOf(draft, { ...draft, name: " Reception " })).toEqual({ name: "Reception" });
     expect(Object.keys(changesOf(draft, { ...draft, special: [] }))).toEqual(["special"]);
@@ -109,7 +110,9 @@ describe("the form of opening hours", () => {
     expect(specialFaults(day, special)).toEqual({});
     expect(specialFaults({ ...day, name: " ", from: "", to: "2026-13-01" }, special)).toEqual({ name: "name", from: "from", to: "to" });
     expect(specialFaults({ ...day, to: "2026-12-26" }, special)).toEqual({ to: "order" });
-    expect(specialFaults({ ...day, from: "2026-12-24" }, special)).toMatchObject({ from: "conflict", clash: { name: "Eve" } });
+    expect(specialFaults({ ...day, to: "2028-01-01" }, special)).toEqual({ to: "long" });
+    expect(specialFaults({ ...day, from: "2026-12-24", to: "2026-12-24" }, special)).toMatchObject({ from: "conflict", clash: { name: "Eve" } });
+    expect(specialFaults({ ...day, from: "2026-12-24" }, special)).toEqual({});
     expect(specialFaults({ ...day, from: "2026-12-26" }, special)).toEqual({});
   });
 
@@ -118,7 +121,15 @@ describe("the form of opening hours", () => {
     expect(standing({ from: "2026-12-25", to: "2026-12-25" }, special)).toBe("known");
     expect(standing({ from: "2026-12-24", to: "2026-12-24" }, special)).toBe("clash");
     expect(standing({ from: "2027-01-01", to: "2027-01-01" }, special)).toBe("new");
-    const [first] = withSpecial(special, { name: "New Year", from: "2026-01-01", to: "2026-01-01", stretches: [] });
-    expect(first?.name).toBe("New Year");
+  });
+
+  it("puts a day before the longer time that it is a part of, in whatever order they come", () => {
+    const day = (name: string, from: string, to: string) => ({ name, from, to, stretches: [] });
+    const [month, week, feast] = [day("Month", "2026-08-01", "2026-08-31"), day("Week", "2026-08-10", "2026-08-16"), day("Feast", "2026-08-15", "2026-08-15")];
+    for (const order of [[month, week, feast], [feast, week, month], [week, month, feast], [month, feast, week]]) {
+      const all = order.reduce<readonly Special[]>((special, one) => withSpecial(special, one), []);
+      expect(all.map((one) => one.name)).toEqual(["Feast", "Week", "Month"]);
+    }
+    expect(withSpecial([feast, week, month], { ...feast, name: "Ferragosto" }, feast).map((one) => one.name)).toEqual(["Ferragosto", "Week", "Month"]);
   });
 });

@@ -2,7 +2,7 @@
 import { addDays, daysBetween, isDate } from "./dates";
 
 /** More than any list of holidays has; a calendar of everything is not what is wanted. */
-export const MOST_DAYS = 1000;
+export const MOST_DAYS = 500;
 /** Characters. */
 export const LONGEST = 2_000_000;
 
@@ -127,7 +127,7 @@ export function readCalendar(text: string, since: string): Calendar {
     const until = end ? dateIn(end) : duration ? addDays(from, daysIn(duration.value) ?? 1) : addDays(from, 1);
     if (!until || until < from) return refuse("date");
     const length = Math.max(0, daysBetween(from, until) - 1);
-    if (length > 366) return refuse("date");
+    if (length >= 366) return refuse("date");
     const rule = lineOf.get("RRULE");
     const again = rule && yearly(rule.value, from);
     const add = (first: string) => {

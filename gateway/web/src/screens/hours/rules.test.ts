@@ -28,9 +28,9 @@ describe("dates", () => {
     );
   });
 
-  it("where clocks turn: what is shown never is as much later, what is shown twice is the first", () => {
+  it("where clocks turn: what is never shown is the change, what is shown twice is the first", () => {
     // 29 March 2026: 02:00 becomes 03:00. 25 October: 03:00 becomes 02:00.
-    expect(new Date(instantOf("2026-03-29", 150, "Europe/Rome")).toISOString()).toBe("2026-03-29T01:30:00.000Z");
+    expect(new Date(instantOf("2026-03-29", 150, "Europe/Rome")).toISOString()).toBe("2026-03-29T01:00:00.000Z");
     expect(new Date(instantOf("2026-10-25", 150, "Europe/Rome")).toISOString()).toBe("2026-10-25T00:30:00.000Z");
     expect(new Date(endOf("2026-10-25", "Europe/Rome")).toISOString()).toBe("2026-10-25T23:00:00.000Z");
     expect(turnsBetween(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"), "Europe/Rome").map((one) => new Date(one).toISOString())).toEqual(["2026-03-29T01:00:00.000Z", "2026-10-25T01:00:00.000Z"]);
@@ -100,7 +100,10 @@ describe("whether it is open", () => {
     const closed = { name: "August", from: "2026-08-01", to: "2026-08-31", stretches: [] };
     const feast = { name: "15 August", from: "2026-08-15", to: "2026-08-15", stretches: [] };
     expect(conflict([closed, feast])).toBeUndefined();
-    expect(conflict([closed, { ...feast, stretches: [{ from: 540, to: 720 }] }])).toEqual({ one: 0, other: 1, date: "2026-08-15" });
+    // A day within a longer time counts before it.
+    expect(conflict([closed, { ...feast, stretches: [{ from: 540, to: 720 }] }])).toBeUndefined();
+    expect(conflict([feast, { ...feast, stretches: [{ from: 540, to: 720 }] }])).toEqual({ one: 0, other: 1, date: "2026-08-15" });
+    expect(conflict([closed, { ...feast, to: "2026-09-02", stretches: [{ from: 540, to: 720 }] }])).toEqual({ one: 0, other: 1, date: "2026-08-15" });
     expect(conflict([closed, { ...feast, from: "2026-09-01", to: "2026-09-02", stretches: [{ from: 540, to: 720 }] }])).toBeUndefined();
   });
 });

@@ -20,7 +20,7 @@ export interface Rules {
 
 export const covers = ({ from, to }: Pick<Special, "from" | "to">, date: string): boolean => from <= date && date <= to;
 
-/** A special day goes before the week. */
+/** A special day goes before the week; of several the first. */
 export function hoursOn({ week, special }: Pick<Rules, "week" | "special">, date: string): { readonly stretches: Stretches; readonly special: Special | undefined } {
   const found = special.find((one) => covers(one, date));
   return { stretches: found ? found.stretches : (week[weekdayOf(date)] ?? []), special: found };
@@ -30,39 +30,49 @@ function holds({ until }: Override, instant: number): boolean {
   return until === null || instant < Date.parse(until);
 }
 
+/** What is open on a date, as moments. */
+function momentsOn(rules: Rules, date: string): (readonly [from: number, to: number])[] {
+  return hoursOn(rules, date).stretches.map(({ from, to }) => [instantOf(date, from, rules.zone), instantOf(date, to, rules.zone)]);
+}
+
 export function stateAt(rules: Rules, instant: number): OpenState {
   const { override } = rules;
   if (override && holds(override, instant)) return override.state;
-  const { date, minute } = localOf(instant, rules.zone);
-  return hoursOn(rules, date).stretches.some(({ from, to }) => from <= minute && minute < to) ? "open" : "closed";
+  return momentsOn(rules, localOf(instant, rules.zone).date).some(([from, to]) => from <= instant && instant < to) ? "open" : "closed";
 }
 
 /** When it opens or closes next; undefined where it does neither within so many days. */
 export function nextChange(rules: Rules, instant: number, within = 370): number | undefined {
+  const { override } = rules;
   const now = stateAt(rules, instant);
-  const ends = rules.override?.until ? Date.parse(rules.override.until) : undefined;
-  let date = localOf(instant, rules.zone).date;
+  const held = override && holds(override, instant);
+  if (held && override.until === null) return undefined;
+  const ends = held && override.until ? Date.parse(override.until) : undefined;
+  // What is said beside the hours holds until it ends, whatever they say.
+  if (ends !== undefined && stateAt(rules, ends) !== now) return ends;
+  let date = localOf(ends ?? instant, rules.zone).date;
   for (let day = 0; day <= within; day += 1, date = addDays(date, 1)) {
-    const begin = instantOf(date, 0, rules.zone);
-    const end = instantOf(date, DAY_END, rules.zone);
-    const edges = hoursOn(rules, date).stretches.flatMap(({ from, to }) => [from, to]);
-    const turns = turnsBetween(begin - 3 * 3_600_000, end, rules.zone);
-    const moments = [begin, ...edges.map((edge) => instantOf(date, edge, rules.zone)), ...turns];
-    // What the clock shows twice it shows again as much later as it was put back: half an hour, an hour, or two.
-    if (turns.length > 0) moments.push(...edges.flatMap((edge) => [30, 60, 120].map((later) => instantOf(date, edge, rules.zone) + later * 60_000)));
-    if (ends !== undefined && ends < end) moments.push(ends);
-    const found = moments.filter((moment) => moment > instant && stateAt(rules, moment) !== now).sort((a, b) => a - b)[0];
+    const found = momentsOn(rules, date)
+      .flat()
+      .filter((moment) => moment > (ends ?? instant) && stateAt(rules, moment) !== now)
+      .sort((a, b) => a - b)[0];
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Two entries that say different things of the same date: nobody could tell which counts. */
+const within = (one: Special, other: Special): boolean => other.from <= one.from && one.to <= other.to;
+
+/**
+ * Two entries that say different things of the same date, so that nobody could tell which counts. A day within a longer time is none of them: it counts
+ * before it.
+ */
 export function conflict(special: readonly Special[]): { readonly one: number; readonly other: number; readonly date: string } | undefined {
   for (const [other, later] of special.entries()) {
     for (const [one, earlier] of special.slice(0, other).entries()) {
       const [from, to] = [earlier.from > later.from ? earlier.from : later.from, earlier.to < later.to ? earlier.to : later.to];
-      if (from <= to && JSON.stringify(earlier.stretches) !== JSON.stringify(later.stretches)) return { one, other, date: from };
+      const nested = lengthOf(earlier) !== lengthOf(later) && (within(earlier, later) || within(later, earlier));
+      if (from <= to && !nested && JSON.stringify(earlier.stretches) !== JSON.stringify(later.stretches)) return { one, other, date: from };
     }
   }
   return undefined;

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Badge, Button, Dialog, Field, IconButton, Input, RadioGroup } from "@/design";
 import { t as text, useT } from "@/i18n";
 import type { HoursDraft } from "./draft";
-import { specialFaults, withSpecial } from "./draft";
+import { byDate, specialFaults, withSpecial } from "./draft";
 import { ImportCalendar } from "./import";
 import { type Special, covers } from "./rules";
 import { dayText, readDay } from "./week";
@@ -25,8 +25,8 @@ export function Specials({ draft, today, disabled, onChange }: Props) {
   const [year, setYear] = useState(Number(today.slice(0, 4)));
   const [editing, setEditing] = useState<{ day: Special; before?: Special }>();
   const [importing, setImporting] = useState(false);
-  const coming = special.filter((one) => one.to >= today);
-  const over = special.filter((one) => one.to < today);
+  const coming = byDate(special).filter((one) => one.to >= today);
+  const over = byDate(special).filter((one) => one.to < today);
   const add = (date: string) => setEditing({ day: { name: "", from: date, to: date, stretches: [] } });
   const pick = (date: string) => {
     const found = special.find((one) => covers(one, date));

@@ -47,7 +47,8 @@ export function NumberDialog({ number, others, targets, schedules, sites, onClos
   useFirstWrong("number", save.error);
   const problem = save.error instanceof Problem ? save.error : undefined;
   const errors: Readonly<Record<string, string>> = problem?.fields ?? {};
-  const taken = problem?.status === 409 && !number;
+  // Or there are too many.
+  const taken = problem?.code === "number-taken";
   const stray = strayFaults(save.error, ["number", "label", "target", "schedule_id", "closed_target", "site_id", "recording"]);
   const numberError = taken ? t("numbers.taken") : (errors.number ?? (tried && faults.number ? t(`numbers.fault.${faults.number}`) : undefined));
   const schedule = schedules.find((one) => one.id === draft.schedule);

@@ -13,7 +13,7 @@ describe("a number's form", () => {
 
   it("sends what is another, and null for none", () => {
     const before = draftOf(number);
-    expect(changesOf(before, { ...before, label: "  ", schedule: NONE, closed: HANG_UP, target: "agent:a" })).toEqual({ label: null, schedule_id: null, closed_target: { type: "hang_up" }, target: { type: "agent", agent_id: "a" } });
+    expect(changesOf(before, { ...before, label: "  ", schedule: NONE, closed: HANG_UP, target: "agent:a" })).toEqual({ label: "", schedule_id: null, closed_target: { type: "hang_up" }, target: { type: "agent", agent_id: "a" } });
     // It is what the others know it by.
     expect(changesOf(before, { ...before, number: "+390699999999" })).toEqual({});
   });

@@ -5,7 +5,7 @@ import type { InboundNumber, Recording, Target, WriteNumber } from "./model";
 /** Stands for “none”: a choice has no empty value. */
 export const NONE = "none";
 export const HANG_UP = "hang_up";
-export const LONGEST_LABEL = 100;
+export const LONGEST_LABEL = 60;
 
 export interface NumberDraft {
   readonly number: string;
@@ -49,13 +49,13 @@ export function targetOf(choice: string): Target {
 export const EMPTY: NumberDraft = { number: "+", label: "", target: "", schedule: NONE, closed: HANG_UP, site: NONE, recording: "as_queue" };
 
 export function draftOf({ number, label, target, schedule_id, closed_target, site_id, recording }: InboundNumber): NumberDraft {
-  return { number, label: label ?? "", target: choiceOf(target), schedule: schedule_id ?? NONE, closed: choiceOf(closed_target), site: site_id ?? NONE, recording };
+  return { number, label, target: choiceOf(target), schedule: schedule_id ?? NONE, closed: choiceOf(closed_target), site: site_id ?? NONE, recording };
 }
 
 export function bodyOf({ number, label, target, schedule, closed, site, recording }: NumberDraft): WriteNumber {
   return {
     number: e164(number),
-    label: label.trim() === "" ? null : label.trim(),
+    label: label.trim(),
     site_id: site === NONE ? null : site,
     target: targetOf(target),
     schedule_id: schedule === NONE ? null : schedule,

@@ -43,7 +43,7 @@ export default function Numbers() {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<InboundNumber>();
   const all = useMemo(() => rowsOf(list.data ?? [], targets, schedules.data ?? [], sites), [list.data, targets, schedules.data, sites]);
-  const rows = useMemo(() => all.filter((row) => matches([row.number.number, row.number.label ?? "", row.to ?? "", row.schedule?.name ?? "", row.site ?? ""], typed)), [all, typed]);
+  const rows = useMemo(() => all.filter((row) => matches([row.number.number, row.number.label, row.to ?? "", row.schedule?.name ?? "", row.site ?? ""], typed)), [all, typed]);
   const edited = typeof search.number === "string" ? all.find((row) => row.number.number === search.number)?.number : undefined;
   const open = (number: string | undefined) => void navigate({ to: "/settings/numbers", search: (number === undefined ? {} : { number }) as never, replace: true });
   const columns = useColumns(sites.length > 0, mayManage, (number) => open(number.number), setRemoving);
@@ -114,7 +114,7 @@ function useColumns(withSites: boolean, mayManage: boolean, onEdit: (number: Inb
   const t = useT();
   return [
     { id: "number", header: t("numbers.number"), width: 155, cell: ({ number }) => <PhoneNumber value={number.number} className="font-medium" /> },
-    { id: "label", header: t("numbers.label"), cell: ({ number }) => number.label ?? <span className="text-ink-3">–</span> },
+    { id: "label", header: t("numbers.label"), cell: ({ number }) => number.label || <span className="text-ink-3">–</span> },
     { id: "to", header: t("numbers.leads-to"), width: "minmax(0, 1.5fr)", cell: ({ to }) => to ?? <Badge tone="bad">{t("numbers.to.gone")}</Badge> },
     { id: "hours", header: t("numbers.hours"), hideBelow: "md", cell: ({ number, schedule }) => schedule?.name ?? <span className="text-ink-3">{number.schedule_id === null ? t("numbers.always") : "…"}</span> },
     { id: "now", header: t("numbers.now"), width: 180, cell: ({ number, schedule }) => (schedule ? <OpenBadge schedule={schedule} /> : number.schedule_id === null && <Badge tone="live" dot>{t("numbers.open")}</Badge>) },

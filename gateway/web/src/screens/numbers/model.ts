@@ -12,7 +12,8 @@ export const RECORDINGS: readonly Recording[] = ["as_queue", "never"];
 export interface InboundNumber {
   /** E.164: its own name. */
   readonly number: string;
-  readonly label: string | null;
+  /** May be empty. */
+  readonly label: string;
   readonly site_id: string | null;
   readonly target: Target;
   /** Null: always open. */

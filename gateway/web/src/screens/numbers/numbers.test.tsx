@@ -51,14 +51,14 @@ test("a number of somebody else's is said in words beside it, and what was typed
   await choose("Leads to", "Queue: Sales");
   await dialog.findByText("Calls go to Queue: Sales, day and night.");
   await accessible();
-  server.answers["POST numbers"] = refused(409);
+  server.answers["POST numbers"] = refused(409, { code: "number-taken" });
   fireEvent.click(dialog.getByRole("button", { name: "Save" }));
   await dialog.findByText(/This number is in use already/);
   expect(field).toHaveProperty("value", "+39 06 9999 9999");
   delete server.answers["POST numbers"];
   fireEvent.click(dialog.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-  expect(server.asked.at(-1)).toEqual({ what: "POST numbers", body: { number: "+390699999999", label: null, site_id: null, target: { type: "queue", queue_id: "q" }, schedule_id: null, closed_target: { type: "hang_up" }, recording: "as_queue" } });
+  expect(server.asked.at(-1)).toEqual({ what: "POST numbers", body: { number: "+390699999999", label: "", site_id: null, target: { type: "queue", queue_id: "q" }, schedule_id: null, closed_target: { type: "hang_up" }, recording: "as_queue" } });
 });
 
 test("a target that is gone is asked for anew; a flow that was never published cannot be chosen", async () => {
