@@ -114,6 +114,7 @@ function Editor({ schedule, zone, mayManage, back }: EditorProps) {
   const conflict = other && dirty;
   useFirstWrong("hours", save.error);
   const errors = save.error instanceof Problem ? save.error.fields : {};
+  const taken = save.error instanceof Problem && save.error.code === "name-taken";
   const stray = strayFaults(save.error, ["name", "time_zone"]);
   const wanting = draft.name.trim() === "";
   const wrong = Object.values(typing).includes("wrong");
@@ -147,7 +148,7 @@ function Editor({ schedule, zone, mayManage, back }: EditorProps) {
         )}
         <Section title={t("hours.general")}>
           <div className="grid gap-3 sm:grid-cols-2">
-            <Field label={t("hours.name")} hint={t("hours.name-hint")} error={errors.name ?? (tried && wanting ? t("hours.name-wanting") : undefined)}>
+            <Field label={t("hours.name")} hint={t("hours.name-hint")} error={taken ? t("hours.name-taken") : errors.name ?? (tried && wanting ? t("hours.name-wanting") : undefined)}>
               <Input maxLength={LONGEST_NAME} disabled={!mayManage} value={draft.name} onChange={(event) => change({ name: event.target.value })} />
             </Field>
             <Field label={t("setup.zone")} hint={t("hours.zone-hint")} error={errors.time_zone}>
@@ -184,7 +185,7 @@ function Editor({ schedule, zone, mayManage, back }: EditorProps) {
                     </Button>
                   </span>
                 </Banner>
-              ) : save.error && (stray.length > 0 || Object.keys(errors).length === 0) ? (
+              ) : save.error && !taken && (stray.length > 0 || Object.keys(errors).length === 0) ? (
                 <Banner tone="bad" className="rounded-md">
                   <div role="alert">{stray.length > 0 ? stray.join(" · ") : problemText(save.error)}</div>
                 </Banner>

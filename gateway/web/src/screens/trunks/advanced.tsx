@@ -1,27 +1,29 @@
 import { ArrowUp } from "lucide-react";
-import { Checkbox, Field, IconButton, Input, Select } from "@/design";
+import { Checkbox, Field, IconButton, Input, Select, Switch } from "@/design";
 import { useT } from "@/i18n";
-import { AS_DIALLED, CODECS, FIXED, type TrunkDraft, addressesIn, dialled, preferred, usualPort } from "./draft";
-import { TRANSPORTS, type WriteTrunk } from "./model";
+import { CODECS, type Field as FieldName, type TrunkDraft, dialled, preferred, sourcesIn, usualPort } from "./draft";
+import { DIAL_FORMATS, type Shown, TRANSPORTS } from "./model";
 
 interface Props {
   draft: TrunkDraft;
-  errors: Readonly<Partial<Record<keyof WriteTrunk, string>>>;
+  errors: Readonly<Partial<Record<FieldName, string>>>;
   open: boolean;
   onOpenChange: (open: boolean) => void;
   onChange: (part: Partial<TrunkDraft>) => void;
 }
 
-/** A number to show by what is put before numbers, and taken off. */
-const EXAMPLE = "+390612345678";
+/** A number to show by how numbers are written for a provider. */
+const EXAMPLE = { code: "39", rest: "0612345678", trunk: "" };
+const SHOWN: readonly Shown["show"][] = ["as_chosen", "number", "withheld"];
+
+type Typed = "port" | "authUsername" | "fromUser" | "fromDomain" | "outboundProxy" | "maxChannels" | "dialStrip" | "dialPrefix" | "qualify" | "expires" | "priority";
 
 /** What most providers need nothing of. */
 export function Advanced({ draft, errors, open, onOpenChange, onChange }: Props) {
   const t = useT();
-  const typed = (field: keyof TrunkDraft & ("port" | "fromUser" | "fromDomain" | "outboundProxy" | "maxChannels" | "strip" | "prefix" | "priority"), placeholder = "", numeric = false) => (
+  const typed = (field: Typed, placeholder = "", numeric = false) => (
     <Input dir="ltr" maxLength={300} autoCapitalize="off" autoComplete="off" spellCheck={false} placeholder={placeholder} {...(numeric ? { inputMode: "numeric" as const, className: "w-32" } : {})} value={draft[field]} onChange={(event) => onChange({ [field]: event.target.value })} />
   );
-  const ways = [AS_DIALLED, FIXED, ...(draft.callerId === AS_DIALLED || draft.callerId === FIXED ? [] : [draft.callerId])];
   return (
     <details open={open} onToggle={(event) => onOpenChange(event.currentTarget.open)} className="rounded-md border border-line">
       <summary className="cursor-pointer rounded-md px-3 py-2 text-md font-medium">{t("trunks.advanced")}</summary>
@@ -36,11 +38,14 @@ export function Advanced({ draft, errors, open, onOpenChange, onChange }: Props)
           </Field>
           {draft.kind === "address" && (
             <Field label={t("trunks.username-also")} error={errors.username}>
-              <Input dir="ltr" maxLength={200} autoCapitalize="off" autoComplete="off" spellCheck={false} value={draft.username} onChange={(event) => onChange({ username: event.target.value })} />
+              <Input dir="ltr" maxLength={128} autoCapitalize="off" autoComplete="off" spellCheck={false} value={draft.username} onChange={(event) => onChange({ username: event.target.value })} />
             </Field>
           )}
+          <Field label={t("trunks.auth_username")} hint={t("trunks.auth_username-hint")} error={errors.auth_username}>
+            {typed("authUsername", draft.username)}
+          </Field>
           <Field label={t("trunks.from_user")} hint={t("trunks.from_user-hint")} error={errors.from_user}>
-            {typed("fromUser", draft.username)}
+            {typed("fromUser")}
           </Field>
           <Field label={t("trunks.from_domain")} hint={t("trunks.from_domain-hint")} error={errors.from_domain}>
             {typed("fromDomain", draft.host)}
@@ -53,36 +58,53 @@ export function Advanced({ draft, errors, open, onOpenChange, onChange }: Props)
           </Field>
         </div>
         {draft.kind === "registration" && (
-          <Field label={t("trunks.addresses")} hint={t("trunks.addresses-also")} error={errors.addresses}>
-            <Input dir="ltr" spellCheck={false} value={draft.addresses.replaceAll("\n", ", ")} onChange={(event) => onChange({ addresses: event.target.value })} onBlur={() => onChange({ addresses: addressesIn(draft.addresses).join("\n") })} />
+          <Field label={t("trunks.sources")} hint={t("trunks.sources-also")} error={errors.sources}>
+            <Input dir="ltr" spellCheck={false} value={draft.sources.replaceAll("\n", ", ")} onChange={(event) => onChange({ sources: event.target.value })} onBlur={() => onChange({ sources: sourcesIn(draft.sources).join("\n") })} />
           </Field>
         )}
         <Codecs codecs={draft.codecs} error={errors.codecs} onChange={(codecs) => onChange({ codecs })} />
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field label={t("trunks.caller_id")} hint={t("trunks.caller_id-hint")} error={draft.callerId === FIXED ? undefined : errors.caller_id}>
-            <Select value={draft.callerId} onValueChange={(callerId) => onChange({ callerId })} options={ways.map((one) => ({ value: one, label: one === AS_DIALLED ? t("trunks.caller_id.as_dialled") : one === FIXED ? t("trunks.caller_id.fixed") : one }))} />
+        <fieldset className="grid gap-3">
+          <legend className="mb-1 text-sm font-medium text-ink-2">{t("trunks.out")}</legend>
+          <Switch label={t("trunks.outbound")} checked={draft.outbound} onCheckedChange={(outbound) => onChange({ outbound })} />
+          <div className="grid gap-3 sm:grid-cols-2">
+            <Field label={t("trunks.shown")} hint={t("trunks.shown-hint")} error={draft.shown === "number" ? undefined : errors.shown}>
+              <Select value={draft.shown} onValueChange={(next) => onChange({ shown: SHOWN.find((one) => one === next) ?? "as_chosen" })} options={SHOWN.map((one) => ({ value: one, label: t(`trunks.shown.${one}`) }))} />
+            </Field>
+            {draft.shown === "number" && (
+              <Field label={t("trunks.shown-number")} error={errors.shown}>
+                <Input type="tel" dir="ltr" maxLength={32} placeholder="+39 06 1234 5678" value={draft.shownNumber} onChange={(event) => onChange({ shownNumber: event.target.value })} />
+              </Field>
+            )}
+            <Field label={t("trunks.dial_format")} error={errors.dial_format}>
+              <Select value={draft.dialFormat} onValueChange={(next) => onChange({ dialFormat: DIAL_FORMATS.find((one) => one === next) ?? "e164" })} options={DIAL_FORMATS.map((one) => ({ value: one, label: t(`trunks.dial_format.${one}`) }))} />
+            </Field>
+          </div>
+          <div className="grid gap-3 sm:grid-cols-2">
+            <Field label={t("trunks.strip")} error={errors.dial_strip}>
+              {typed("dialStrip", "0", true)}
+            </Field>
+            <Field label={t("trunks.prefix")} error={errors.dial_prefix}>
+              {typed("dialPrefix", "", true)}
+            </Field>
+          </div>
+          <p className="text-sm text-ink-2" data-example>
+            {t("trunks.rewrite-example", { number: `+${EXAMPLE.code}${EXAMPLE.rest}`, dialled: dialled(EXAMPLE, draft) })}
+          </p>
+          <Field label={t("trunks.priority")} hint={t("trunks.priority-hint")} error={errors.priority} className="max-w-sm">
+            {typed("priority", "0", true)}
           </Field>
-          {draft.callerId === FIXED && (
-            <Field label={t("trunks.caller_id.number")} error={errors.caller_id}>
-              <Input type="tel" dir="ltr" maxLength={32} placeholder="+39 06 1234 5678" value={draft.fixedNumber} onChange={(event) => onChange({ fixedNumber: event.target.value })} />
+        </fieldset>
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label={t("trunks.qualify")} hint={t("trunks.qualify-hint")} error={errors.qualify_seconds}>
+            {typed("qualify", "30", true)}
+          </Field>
+          {draft.kind === "registration" && (
+            <Field label={t("trunks.expires")} hint={t("trunks.expires-hint")} error={errors.expires_seconds}>
+              {typed("expires", "300", true)}
             </Field>
           )}
         </div>
-        <fieldset className="grid gap-2">
-          <legend className="mb-1 text-sm font-medium text-ink-2">{t("trunks.rewrite")}</legend>
-          <div className="grid gap-3 sm:grid-cols-2">
-            <Field label={t("trunks.strip")} error={errors.strip}>
-              {typed("strip", "0", true)}
-            </Field>
-            <Field label={t("trunks.prefix")} error={errors.prefix}>
-              {typed("prefix", "", true)}
-            </Field>
-          </div>
-          <p className="text-sm text-ink-2">{t("trunks.rewrite-example", { number: EXAMPLE, dialled: dialled(EXAMPLE, draft.strip, draft.prefix) })}</p>
-        </fieldset>
-        <Field label={t("trunks.priority")} hint={t("trunks.priority-hint")} error={errors.priority} className="max-w-sm">
-          {typed("priority", "0", true)}
-        </Field>
+        {errors.servers && <p className="text-sm text-bad">{errors.servers}</p>}
       </div>
     </details>
   );

@@ -11,7 +11,7 @@ export const trunksApi = {
   one: (id: string, signal?: AbortSignal) => ask<Trunk>("GET", of(id), signal ? { signal } : {}),
   create: (trunk: WriteTrunk) => ask<Trunk>("POST", "/trunks", { body: trunk }),
   change: ({ id, updated_at }: Pick<Trunk, "id" | "updated_at">, change: Partial<WriteTrunk>) => {
-    const etag = updated_at === undefined ? undefined : etagOf(updated_at);
+    const etag = etagOf(updated_at);
     return ask<Trunk>("PATCH", of(id), { body: change, ...(etag ? { etag } : {}) });
   },
   remove: (id: string) => ask("DELETE", of(id)),

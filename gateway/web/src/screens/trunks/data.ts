@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCan } from "@/api";
-import { useEvents } from "@/live";
+import { useEvents, useSignals } from "@/live";
 import { trunksApi } from "./api";
 import type { Trunk } from "./model";
 import { settled } from "./words";
@@ -26,4 +26,5 @@ export function useTrunks() {
 export function useTrunksTold(): void {
   const queries = useQueryClient();
   useEvents(["trunk.*"], () => void queries.invalidateQueries({ queryKey: TRUNKS }));
+  useSignals("trunk.status", () => void queries.invalidateQueries({ queryKey: TRUNKS }));
 }

@@ -1,12 +1,11 @@
 /** A trunk as its form has it. Pure: the screen shows it, the server has the last word. */
 import { e164 } from "../queue-rules/draft";
-import type { Kind, Transport, Trunk, WriteTrunk } from "./model";
+import type { DialFormat, Kind, Shown, Transport, Trunk, TrunkSettings, WriteTrunk } from "./model";
 
-export const CODECS = ["alaw", "ulaw", "g722", "opus", "g729", "gsm"] as const;
-export const AS_DIALLED = "as_dialled";
-export const FIXED = "fixed";
+export const CODECS = ["alaw", "ulaw", "g722", "opus", "gsm"] as const;
 /** Stands for “not said”: a choice has no empty value. */
 export const NONE = "none";
+export const LONGEST_NAME = 60;
 const USUAL_PORT: Readonly<Record<Transport, number>> = { udp: 5060, tcp: 5060, tls: 5061 };
 export const usualPort = (transport: Transport): number => USUAL_PORT[transport];
 
@@ -15,9 +14,11 @@ export interface TrunkDraft {
   readonly name: string;
   readonly kind: Kind;
   readonly host: string;
+  /** Empty: the usual one. */
   readonly port: string;
   readonly transport: Transport;
   readonly username: string;
+  readonly authUsername: string;
   /** Empty until another is typed. */
   readonly password: string;
   readonly fromUser: string;
@@ -25,14 +26,19 @@ export interface TrunkDraft {
   readonly outboundProxy: string;
   readonly codecs: readonly string[];
   /** One a line. */
-  readonly addresses: string;
+  readonly sources: string;
   readonly maxChannels: string;
   readonly country: string;
-  /** `as_dialled`, `fixed`, or what the server said that is neither. */
-  readonly callerId: string;
-  readonly fixedNumber: string;
-  readonly strip: string;
-  readonly prefix: string;
+  readonly dialFormat: DialFormat;
+  readonly dialStrip: string;
+  readonly dialPrefix: string;
+  readonly shown: Shown["show"];
+  readonly shownNumber: string;
+  readonly outbound: boolean;
+  readonly qualify: string;
+  readonly expires: string;
+  /** Not shown: whoever set it by the API keeps it. */
+  readonly servers: readonly string[] | null;
   readonly priority: string;
   readonly enabled: boolean;
 }
@@ -44,78 +50,92 @@ export const EMPTY: TrunkDraft = {
   port: "",
   transport: "udp",
   username: "",
+  authUsername: "",
   password: "",
   fromUser: "",
   fromDomain: "",
   outboundProxy: "",
   codecs: ["alaw", "ulaw"],
-  addresses: "",
+  sources: "",
   maxChannels: "",
   country: NONE,
-  callerId: AS_DIALLED,
-  fixedNumber: "",
-  strip: "0",
-  prefix: "",
-  priority: "0",
+  dialFormat: "e164",
+  dialStrip: "0",
+  dialPrefix: "",
+  shown: "as_chosen",
+  shownNumber: "",
+  outbound: true,
+  qualify: "30",
+  expires: "300",
+  servers: null,
+  priority: "10",
   enabled: true,
 };
 
-export function draftOf(trunk: Trunk): TrunkDraft {
-  const number = trunk.caller_id.startsWith("+");
+export function draftOf({ name, settings, priority, enabled }: Pick<Trunk, "name" | "settings" | "priority" | "enabled">): TrunkDraft {
   return {
-    name: trunk.name,
-    kind: trunk.kind,
-    host: trunk.host,
-    port: trunk.port === null || trunk.port === usualPort(trunk.transport) ? "" : String(trunk.port),
-    transport: trunk.transport,
-    username: trunk.username ?? "",
+    name,
+    kind: settings.kind,
+    host: settings.host,
+    port: settings.port === null ? "" : String(settings.port),
+    transport: settings.transport,
+    username: settings.username,
+    authUsername: settings.auth_username,
     password: "",
-    fromUser: trunk.from_user ?? "",
-    fromDomain: trunk.from_domain ?? "",
-    outboundProxy: trunk.outbound_proxy ?? "",
-    codecs: trunk.codecs,
-    addresses: trunk.addresses.join("\n"),
-    maxChannels: trunk.max_channels === null ? "" : String(trunk.max_channels),
-    country: trunk.country ?? NONE,
-    callerId: number ? FIXED : trunk.caller_id,
-    fixedNumber: number ? trunk.caller_id : "",
-    strip: String(trunk.strip),
-    prefix: trunk.prefix ?? "",
-    priority: String(trunk.priority),
-    enabled: trunk.enabled,
+    fromUser: settings.from_user,
+    fromDomain: settings.from_domain,
+    outboundProxy: settings.outbound_proxy,
+    codecs: settings.codecs,
+    sources: settings.sources.join("\n"),
+    maxChannels: settings.max_channels === null ? "" : String(settings.max_channels),
+    country: settings.country ?? NONE,
+    dialFormat: settings.dial_format,
+    dialStrip: String(settings.dial_strip),
+    dialPrefix: settings.dial_prefix,
+    shown: settings.shown.show,
+    shownNumber: settings.shown.show === "number" ? settings.shown.number : "",
+    outbound: settings.outbound,
+    qualify: String(settings.qualify_seconds),
+    expires: String(settings.expires_seconds),
+    servers: settings.servers,
+    priority: String(priority),
+    enabled,
   };
 }
 
-export const addressesIn = (text: string): string[] => [...new Set(text.split(/[\s,;]+/).filter((one) => one !== ""))];
+export const sourcesIn = (text: string): string[] => [...new Set(text.split(/[\s,;]+/).filter((one) => one !== ""))];
 
-const orNull = (text: string): string | null => (text.trim() === "" ? null : text.trim());
-
-export function bodyOf(draft: TrunkDraft): WriteTrunk {
-  const registers = draft.kind === "registration";
+function settingsOf(draft: TrunkDraft): TrunkSettings {
   return {
-    name: draft.name.trim(),
     kind: draft.kind,
     host: draft.host.trim(),
-    port: draft.port.trim() === "" ? usualPort(draft.transport) : Number(draft.port),
+    port: draft.port.trim() === "" ? null : Number(draft.port),
     transport: draft.transport,
-    username: orNull(draft.username),
-    ...(draft.password === "" ? {} : { password: draft.password }),
-    from_user: orNull(draft.fromUser),
-    from_domain: orNull(draft.fromDomain),
-    outbound_proxy: orNull(draft.outboundProxy),
+    username: draft.username.trim(),
+    auth_username: draft.authUsername.trim(),
+    from_user: draft.fromUser.trim(),
+    from_domain: draft.fromDomain.trim(),
+    outbound_proxy: draft.outboundProxy.trim(),
     codecs: draft.codecs,
-    addresses: registers && draft.addresses.trim() === "" ? [] : addressesIn(draft.addresses),
+    sources: sourcesIn(draft.sources),
     max_channels: draft.maxChannels.trim() === "" ? null : Number(draft.maxChannels),
     country: draft.country === NONE ? null : draft.country,
-    caller_id: draft.callerId === FIXED ? e164(draft.fixedNumber) : draft.callerId,
-    strip: Number(draft.strip || "0"),
-    prefix: orNull(draft.prefix),
-    priority: Number(draft.priority || "0"),
-    enabled: draft.enabled,
+    dial_format: draft.dialFormat,
+    dial_strip: Number(draft.dialStrip || "0"),
+    dial_prefix: draft.dialPrefix.trim(),
+    shown: draft.shown === "number" ? { show: "number", number: e164(draft.shownNumber) } : { show: draft.shown },
+    outbound: draft.outbound,
+    qualify_seconds: Number(draft.qualify || "0"),
+    expires_seconds: Number(draft.expires),
+    servers: draft.servers,
   };
 }
 
-/** Only what is another than before: a password that was not typed stays. */
+export function bodyOf(draft: TrunkDraft): WriteTrunk {
+  return { name: draft.name.trim(), settings: settingsOf(draft), ...(draft.password === "" ? {} : { password: draft.password }), priority: Number(draft.priority || "0"), enabled: draft.enabled };
+}
+
+/** Only what is another than before, the settings as a whole: a password that was not typed stays. */
 export function changesOf(before: TrunkDraft, draft: TrunkDraft): Partial<WriteTrunk> {
   const [was, is] = [bodyOf(before), bodyOf(draft)];
   const changed = (Object.keys(is) as (keyof WriteTrunk)[]).filter((field) => JSON.stringify(was[field]) !== JSON.stringify(is[field]));
@@ -128,7 +148,7 @@ export function readHost(text: string): Partial<Pick<TrunkDraft, "host" | "port"
   if (!found?.[2]) return { host: text };
   const said = found[4]?.toLowerCase() as Transport | undefined;
   const transport = said ?? (found[1]?.toLowerCase() === "sips" ? "tls" : undefined);
-  return { host: found[2].replace(/^\[|\]$/g, ""), ...(found[3] ? { port: found[3] } : {}), ...(transport ? { transport } : {}) };
+  return { host: found[2], ...(found[3] ? { port: found[3] } : {}), ...(transport ? { transport } : {}) };
 }
 
 export function isIpv4(text: string): boolean {
@@ -140,36 +160,52 @@ export function isIpv6(text: string): boolean {
   return /^[0-9a-f:.]+$/i.test(text) && text.includes(":") && URL.canParse(`http://[${text}]/`);
 }
 
+/** A name or an address; one of IPv6 in brackets. */
 export function isHost(text: string): boolean {
-  if (isIpv4(text) || isIpv6(text)) return true;
+  if (isIpv4(text) || (text.startsWith("[") && text.endsWith("]") && isIpv6(text.slice(1, -1)))) return true;
   // Digits and dots alone are an address that is wrong, not a name.
-  return text.length <= 253 && !/^[\d.]+$/.test(text) && /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.?)+$/i.test(text);
+  return text.length <= 253 && !/^[\d.]+$/.test(text) && /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(text);
 }
 
-/** The widest network that one takes calls from, in bits: more than that is the whole internet. */
-const WIDEST = { v4: 8, v6: 16 };
+/** Wider networks hold half the world, in bits: the server's limits. */
+const WIDEST = { v4: 8, v6: 19 };
 
-export type AddressFault = "address" | "wide";
+export type SourceFault = "source" | "wide";
 
-export function addressFault(text: string): AddressFault | undefined {
+export function sourceFault(text: string): SourceFault | undefined {
   const [host = "", bits, ...more] = text.split("/");
   const most = isIpv4(host) ? 32 : isIpv6(host) ? 128 : undefined;
-  if (most === undefined || more.length > 0) return "address";
+  if (more.length > 0) return "source";
+  if (most === undefined) return bits === undefined && isHost(host) && /[a-z]/i.test(host) && !host.startsWith("[") ? undefined : "source";
   if (bits === undefined) return undefined;
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) return "address";
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) return "source";
   return Number(bits) < (most === 32 ? WIDEST.v4 : WIDEST.v6) ? "wide" : undefined;
 }
 
-export type Fault = "required" | "host" | "port" | "addresses" | "wide" | "codecs" | "channels" | "number" | "strip" | "prefix" | "priority";
-/** By the server's names of fields. */
-export type Faults = Readonly<Partial<Record<keyof WriteTrunk, Fault>>>;
+/** By the server's names of fields, those of the settings without `settings.`. */
+export type Field = "name" | "password" | "priority" | keyof TrunkSettings;
+export type Fault = "required" | "host" | "port" | "source" | "wide" | "codecs" | "channels" | "number" | "strip" | "prefix" | "priority" | "country" | "qualify" | "expires";
+export type Faults = Readonly<Partial<Record<Field, Fault>>>;
 /** Those that stand in the folded part. */
-export const ADVANCED: readonly (keyof WriteTrunk)[] = ["port", "transport", "from_user", "from_domain", "outbound_proxy", "codecs", "max_channels", "caller_id", "strip", "prefix", "priority"];
+export const ADVANCED: readonly Field[] = ["transport", "port", "auth_username", "from_user", "from_domain", "outbound_proxy", "max_channels", "codecs", "shown", "dial_format", "dial_strip", "dial_prefix", "outbound", "qualify_seconds", "expires_seconds", "servers", "priority"];
+
+/** What the server says of fields, by ours: `settings.sources.1` is of the sources. */
+export function placed(fields: Readonly<Record<string, string>>, known: readonly Field[]): { readonly errors: Readonly<Partial<Record<Field, string>>>; readonly stray: readonly string[] } {
+  const errors: Partial<Record<Field, string>> = {};
+  const stray: string[] = [];
+  for (const [field, said] of Object.entries(fields)) {
+    const bare = field.replace(/^settings\./, "").replace(/\..*$/, "");
+    const place = known.find((one) => one === bare);
+    if (place) errors[place] ??= said;
+    else stray.push(`${field}: ${said}`);
+  }
+  return { errors, stray };
+}
 
 const whole = (text: string, least: number, most: number): boolean => /^\d{1,6}$/.test(text.trim()) && Number(text) >= least && Number(text) <= most;
 
 export function faultsOf(draft: TrunkDraft, hasPassword: boolean): Faults {
-  const faults: Partial<Record<keyof WriteTrunk, Fault>> = {};
+  const faults: Partial<Record<Field, Fault>> = {};
   if (draft.name.trim() === "") faults.name = "required";
   if (draft.host.trim() === "") faults.host = "required";
   else if (!isHost(draft.host.trim())) faults.host = "host";
@@ -177,25 +213,27 @@ export function faultsOf(draft: TrunkDraft, hasPassword: boolean): Faults {
     if (draft.username.trim() === "") faults.username = "required";
     if (draft.password === "" && !hasPassword) faults.password = "required";
   }
-  const addresses = addressesIn(draft.addresses);
-  const wrong = addresses.map(addressFault);
-  if (wrong.includes("address")) faults.addresses = "addresses";
-  else if (wrong.includes("wide")) faults.addresses = "wide";
-  else if (draft.kind === "address" && addresses.length === 0) faults.addresses = "required";
+  const wrong = sourcesIn(draft.sources).map(sourceFault);
+  if (wrong.includes("source")) faults.sources = "source";
+  else if (wrong.includes("wide")) faults.sources = "wide";
   if (draft.port.trim() !== "" && !whole(draft.port, 1, 65_535)) faults.port = "port";
   if (draft.codecs.length === 0) faults.codecs = "codecs";
-  if (draft.maxChannels.trim() !== "" && !whole(draft.maxChannels, 1, 100_000)) faults.max_channels = "channels";
-  if (draft.callerId === FIXED && !/^\+[1-9]\d{6,14}$/.test(e164(draft.fixedNumber))) faults.caller_id = "number";
-  if (!whole(draft.strip || "0", 0, 15)) faults.strip = "strip";
-  if (!/^\+?[0-9*#]{0,15}$/.test(draft.prefix.trim())) faults.prefix = "prefix";
+  if (draft.maxChannels.trim() !== "" && !whole(draft.maxChannels, 1, 10_000)) faults.max_channels = "channels";
+  if (draft.shown === "number" && !/^\+[1-9]\d{6,14}$/.test(e164(draft.shownNumber))) faults.shown = "number";
+  if (draft.dialFormat === "national" && draft.country === NONE) faults.country = "country";
+  if (!whole(draft.dialStrip || "0", 0, 15)) faults.dial_strip = "strip";
+  if (!/^[0-9+*#]{0,16}$/.test(draft.dialPrefix.trim())) faults.dial_prefix = "prefix";
+  if ((draft.qualify || "0").trim() !== "0" && !whole(draft.qualify, 5, 600)) faults.qualify_seconds = "qualify";
+  if (!whole(draft.expires, 30, 7200)) faults.expires_seconds = "expires";
   if (!whole(draft.priority || "0", 0, 1000)) faults.priority = "priority";
   return faults;
 }
 
-/** What the provider is asked to call when a number is dialled: told beside the fields, for a number as an example. */
-export function dialled(number: string, strip: string, prefix: string): string {
-  const off = whole(strip || "0", 0, 15) ? Number(strip || "0") : 0;
-  return `${prefix.trim()}${number.slice(off)}`;
+/** What the provider is asked to call, told beside the fields for a number of some country: its code, and what follows it. */
+export function dialled({ code, rest, trunk }: { readonly code: string; readonly rest: string; readonly trunk: string }, { dialFormat, dialStrip, dialPrefix }: Pick<TrunkDraft, "dialFormat" | "dialStrip" | "dialPrefix">): string {
+  const written = { e164: `+${code}${rest}`, digits: `${code}${rest}`, national: `${trunk}${rest}` }[dialFormat];
+  const off = whole(dialStrip || "0", 0, 15) ? Number(dialStrip || "0") : 0;
+  return `${dialPrefix.trim()}${written.slice(off)}`;
 }
 
 /** With one codec preferred by one place more than before. */

@@ -4,15 +4,15 @@ import { Problem, api, body, useCan } from "@/api";
 import { Banner, Button, Combobox, Dialog, Field, Input, PasswordInput, RadioGroup, Textarea, toast } from "@/design";
 import { currentLanguage, t as text, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
-import { strayFaults, useFirstWrong } from "../channels/wrong";
+import { useFirstWrong } from "../channels/wrong";
 import { countries } from "../dialing/countries";
 import { Advanced } from "./advanced";
 import { trunksApi } from "./api";
 import { TRUNKS } from "./data";
-import { ADVANCED, EMPTY, type Fault, NONE, type TrunkDraft, bodyOf, changesOf, draftOf, faultsOf, readHost } from "./draft";
-import { KINDS, type Trunk, type WriteTrunk } from "./model";
+import { ADVANCED, EMPTY, type Fault, type Field as FieldName, LONGEST_NAME, NONE, type TrunkDraft, bodyOf, changesOf, draftOf, faultsOf, placed, readHost } from "./draft";
+import { KINDS, type Trunk } from "./model";
 
-const FIELDS: readonly (keyof WriteTrunk)[] = ["name", "kind", "host", "username", "password", "addresses", "country", ...ADVANCED];
+const FIELDS: readonly FieldName[] = ["name", "kind", "host", "username", "password", "sources", "country", ...ADVANCED];
 
 /** A line to a telephone company, as its letter with the access data says it. */
 export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClose: (made?: Trunk) => void }) {
@@ -43,14 +43,17 @@ export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClos
     },
     onError: (error) => {
       void queries.invalidateQueries({ queryKey: TRUNKS });
-      if (error instanceof Problem && ADVANCED.some((one) => error.fields[one] !== undefined)) setUnfolded(true);
+      if (!(error instanceof Problem)) return;
+      const { errors: said } = placed(error.fields, FIELDS);
+      if (ADVANCED.some((one) => said[one] !== undefined)) setUnfolded(true);
     },
   });
   useFirstWrong("trunk", save.error);
   const problem = save.error instanceof Problem ? save.error : undefined;
-  const stray = strayFaults(save.error, FIELDS);
+  const taken = problem?.code === "name-taken";
+  const { errors: refused, stray } = placed(problem?.fields ?? {}, FIELDS);
   const faultText = (fault: Fault | undefined) => (tried && fault ? t(`trunks.fault.${fault}`) : undefined);
-  const errors: Readonly<Partial<Record<keyof WriteTrunk, string>>> = Object.fromEntries(FIELDS.map((field) => [field, problem?.fields[field] ?? faultText(faults[field])]).filter(([, said]) => said !== undefined));
+  const errors: Readonly<Partial<Record<FieldName, string>>> = Object.fromEntries(FIELDS.map((field) => [field, (field === "name" && taken ? t("trunks.name-taken") : refused[field]) ?? faultText(faults[field])]).filter(([, said]) => said !== undefined));
   const submit = () => {
     setTried(true);
     if (Object.keys(faults).length === 0) {
@@ -86,7 +89,7 @@ export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClos
           submit();
         }}
       >
-        {save.error && (stray.length > 0 || Object.keys(problem?.fields ?? {}).length === 0) && (
+        {save.error && !taken && (stray.length > 0 || Object.keys(problem?.fields ?? {}).length === 0) && (
           <Banner tone="bad" className="rounded-md">
             <div role="alert">{problem?.status === 412 ? t("trunks.changed-meanwhile") : stray.length > 0 ? stray.join(" · ") : problemText(save.error)}</div>
           </Banner>
@@ -106,7 +109,7 @@ export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClos
         </fieldset>
         <div className="grid gap-3 sm:grid-cols-2">
           <Field label={t("trunks.name")} hint={t("trunks.name-hint")} error={errors.name}>
-            <Input maxLength={100} value={draft.name} onChange={(event) => change({ name: event.target.value })} />
+            <Input maxLength={LONGEST_NAME} value={draft.name} onChange={(event) => change({ name: event.target.value })} />
           </Field>
           <Field label={t("trunks.host")} hint={t(`trunks.host-hint.${draft.kind}`)} error={errors.host}>
             <Input dir="ltr" maxLength={300} autoCapitalize="off" autoComplete="off" spellCheck={false} value={draft.host} placeholder="sip.example.com" onChange={(event) => change({ host: event.target.value })} onBlur={() => change(readHost(draft.host))} />
@@ -121,8 +124,8 @@ export function TrunkForm({ trunk, onClose }: { trunk: Trunk | undefined; onClos
           )}
         </div>
         {!registers && (
-          <Field label={t("trunks.addresses")} hint={t("trunks.addresses-hint")} error={errors.addresses}>
-            <Textarea dir="ltr" rows={3} className="font-mono" spellCheck={false} value={draft.addresses} placeholder={"198.51.100.10\n203.0.113.0/28"} onChange={(event) => change({ addresses: event.target.value })} />
+          <Field label={t("trunks.sources")} hint={t("trunks.sources-hint")} error={errors.sources}>
+            <Textarea dir="ltr" rows={3} className="font-mono" spellCheck={false} value={draft.sources} placeholder={"198.51.100.10\n203.0.113.0/28"} onChange={(event) => change({ sources: event.target.value })} />
           </Field>
         )}
         <Field label={t("trunks.country")} hint={t("trunks.country-hint")} error={errors.country} className="max-w-sm">

@@ -24,13 +24,15 @@ export function ImportTrunks({ onClose }: { onClose: () => void }) {
   const apply = useMutation({
     mutationFn: () => trunksApi.read(config, true),
     onSuccess: async (answer) => {
-      toast({ title: text("trunks.import.done", { n: answer.made?.length ?? answer.proposals.length }), tone: "good" });
+      toast({ title: text("trunks.import.done", { n: answer.created.length }), tone: "good" });
       await queries.invalidateQueries({ queryKey: TRUNKS });
       onClose();
     },
     onError: () => void queries.invalidateQueries({ queryKey: TRUNKS }),
   });
   const found = read.data;
+  /** Those that have a problem are not made. */
+  const good = found?.trunks.filter((one) => one.problem === null).length ?? 0;
   const error = apply.error ?? read.error;
   const said = error instanceof Problem ? (error.fields.text ?? problemText(error)) : error ? problemText(error) : undefined;
   const change = (next: string, from?: string) => {
@@ -58,8 +60,8 @@ export function ImportTrunks({ onClose }: { onClose: () => void }) {
         found ? (
           <>
             <Button onClick={() => read.reset()}>{t("trunks.import.back")}</Button>
-            <Button variant="primary" busy={apply.isPending} disabled={found.proposals.length === 0} onClick={() => apply.mutate()}>
-              {t("trunks.import.apply", { n: found.proposals.length })}
+            <Button variant="primary" busy={apply.isPending} disabled={good === 0} onClick={() => apply.mutate()}>
+              {t("trunks.import.apply", { n: good })}
             </Button>
           </>
         ) : (
@@ -102,15 +104,15 @@ function Found({ found }: { found: Imported }) {
     // What does not fit is scrolled to, by keys too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div role="region" aria-label={t("trunks.import.found")} tabIndex={0} className="grid gap-4 outline-offset-4">
-      {found.proposals.length === 0 ? (
+      {found.trunks.length === 0 ? (
         <Banner tone="ring" className="rounded-md">
           {t("trunks.import.none")}
         </Banner>
       ) : (
         <ul aria-label={t("trunks.import.proposals")} className="grid gap-3">
-          {found.proposals.map((one, at) => (
+          {found.trunks.map((one, at) => (
             // Names may be alike.
-            <Proposed key={`${one.trunk.name} ${String(at)}`} proposal={one} />
+            <Proposed key={`${one.name} ${String(at)}`} proposal={one} />
           ))}
         </ul>
       )}
@@ -125,19 +127,26 @@ function Found({ found }: { found: Imported }) {
   );
 }
 
-function Proposed({ proposal: { trunk, notes } }: { proposal: Proposal }) {
+function Proposed({ proposal: { name, settings, has_password, lines, notes, problem } }: { proposal: Proposal }) {
   const t = useT();
   return (
     <li className="grid gap-1.5 rounded-md border border-line p-3">
       <div className="flex flex-wrap items-center gap-2">
-        <h3 className="font-medium break-words">{trunk.name}</h3>
-        {trunk.kind && <Tag>{t(`trunks.kind-short.${trunk.kind}`)}</Tag>}
+        <h3 className="font-medium break-words">{name}</h3>
+        <Tag>{t(`trunks.kind-short.${settings.kind}`)}</Tag>
+        {lines[0] !== undefined && <span className="num text-sm text-ink-3">{t("trunks.import.line", { line: lines.join(", ") })}</span>}
       </div>
       <p className="text-md break-words text-ink-2">
         <bdi dir="ltr" className="font-mono text-sm">
-          {[trunk.host, trunk.username, trunk.transport?.toUpperCase(), trunk.codecs?.join(", "), trunk.addresses?.join(", ")].filter(Boolean).join(" · ")}
+          {[settings.host, settings.username, settings.transport.toUpperCase(), settings.codecs.join(", "), settings.sources.join(", ")].filter(Boolean).join(" · ")}
         </bdi>
       </p>
+      {settings.kind === "registration" && <p className="text-sm text-ink-2">{t(has_password ? "trunks.import.password" : "trunks.import.no-password")}</p>}
+      {problem && (
+        <p className="text-md text-bad" data-problem={problem.field}>
+          {t("trunks.import.problem", { field: problem.field, message: problem.message })}
+        </p>
+      )}
       {notes.length > 0 && <Notes notes={notes} />}
     </li>
   );
@@ -152,7 +161,7 @@ function Notes({ notes }: { notes: readonly ImportNote[] }) {
         // A line may be spoken of twice.
         <li key={`${String(one.line)} ${String(at)}`} data-line={one.line} className="text-sm">
           <span className="num text-ink-3">{t("trunks.import.line", { line: String(one.line) })}</span> <code className="font-mono break-all">{one.text}</code>
-          <p className="text-ink-2">{one.words}</p>
+          <p className="text-ink-2">{one.message}</p>
         </li>
       ))}
     </ul>

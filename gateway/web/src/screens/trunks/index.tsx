@@ -96,7 +96,7 @@ function Row({ trunk, mayManage, onEdit, onTest, onRemove }: RowProps) {
   const t = useT();
   const queries = useQueryClient();
   const standing = standingOf(trunk);
-  const { name } = trunk;
+  const { name, settings } = trunk;
   const turn = useMutation({
     mutationFn: ({ to, from }: { to: boolean; from: Trunk }) => trunksApi.change(from, { enabled: to }),
     onSuccess: (now, { to, from }) => {
@@ -116,12 +116,13 @@ function Row({ trunk, mayManage, onEdit, onTest, onRemove }: RowProps) {
           </Badge>
         </div>
         <p className="text-md break-words text-ink-2">
-          {t(`trunks.kind-short.${trunk.kind}`)} ·{" "}
+          {t(`trunks.kind-short.${settings.kind}`)} ·{" "}
           <bdi dir="ltr" className="font-mono text-sm">
-            {trunk.host}
-            {trunk.port !== null && trunk.port !== usualPort(trunk.transport) && `:${String(trunk.port)}`}
+            {settings.host}
+            {settings.port !== null && settings.port !== usualPort(settings.transport) && `:${String(settings.port)}`}
           </bdi>
-          {trunk.max_channels !== null && ` · ${t("trunks.channels", { n: trunk.max_channels })}`}
+          {settings.max_channels !== null && ` · ${t("trunks.channels", { n: settings.max_channels })}`}
+          {!settings.outbound && ` · ${t("trunks.inbound-only")}`}
         </p>
         {trunk.enabled && trunk.status.length > 0 ? <ServerList trunk={trunk} /> : standing.more && <p className="text-sm break-words text-ink-2">{standing.more}</p>}
         {mayManage && (

@@ -10,31 +10,41 @@ vi.setConfig({ testTimeout: 30_000 });
 configure({ asyncUtilTimeout: 5_000 });
 vi.mock("@/api/session", async (original) => ({ ...(await original<object>()), currentToken: () => Promise.resolve({ value: "t", expiresAt: Infinity }) }));
 
+const rejected = { state: "rejected", reason: "refused", detail: "403 Forbidden" } as const;
 const trunk: Trunk = {
   id: "t1",
   name: "Provider",
-  kind: "registration",
-  host: "sip.example.com",
-  port: 5060,
-  transport: "udp",
-  username: "user",
+  settings: {
+    kind: "registration",
+    host: "sip.example.com",
+    port: null,
+    transport: "udp",
+    username: "user",
+    auth_username: "",
+    from_user: "",
+    from_domain: "",
+    outbound_proxy: "",
+    codecs: ["alaw"],
+    sources: [],
+    max_channels: null,
+    country: "IT",
+    dial_format: "e164",
+    dial_strip: 0,
+    dial_prefix: "",
+    shown: { show: "as_chosen" },
+    outbound: true,
+    qualify_seconds: 30,
+    expires_seconds: 300,
+    servers: null,
+  },
   has_password: true,
-  from_user: null,
-  from_domain: null,
-  outbound_proxy: null,
-  codecs: ["alaw"],
-  addresses: [],
-  max_channels: null,
-  country: "IT",
-  caller_id: "as_dialled",
-  strip: 0,
-  prefix: null,
-  priority: 0,
+  priority: 10,
   enabled: true,
   status: [
-    { server: "asterisk-1", registration: { state: "rejected", since: null, reason: "403 Forbidden" }, reachable: true, rtt_ms: 20 },
-    { server: "asterisk-2", registration: { state: "rejected", since: null, reason: "403 Forbidden" }, reachable: true, rtt_ms: 20 },
+    { server: "asterisk-1", registration: rejected, reachable: true, rtt_ms: 20 },
+    { server: "asterisk-2", registration: rejected, reachable: true, rtt_ms: 20 },
   ],
+  updated_at: "2026-11-30T10:00:00Z",
 };
 
 let server: Server;
@@ -80,13 +90,13 @@ test("a trunk is made from what the provider's letter says", async () => {
   await accessible();
   fireEvent.click(dialog.getByRole("button", { name: "Save" }));
   await screen.findByText("Does the trunk work?");
-  expect(server.asked).toMatchObject([{ what: "POST trunks", body: { name: "Provider", kind: "registration", host: "sip.example.com", port: 5070, transport: "tcp", username: "user", password: "secret", addresses: [], enabled: true } }]);
+  expect(server.asked).toMatchObject([{ what: "POST trunks", body: { name: "Provider", settings: { kind: "registration", host: "sip.example.com", port: 5070, transport: "tcp", username: "user", sources: [] }, password: "secret", enabled: true } }]);
 });
 
 test("what the server does not take in the folded part unfolds it", async () => {
   begin([trunk], "/settings/trunks?trunk=t1");
   const dialog = within(await screen.findByRole("dialog"));
-  server.answers["PATCH trunks/t1"] = refused(422, { errors: [{ field: "outbound_proxy", message: "cannot be found" }] });
+  server.answers["PATCH trunks/t1"] = refused(422, { errors: [{ field: "settings.outbound_proxy", message: "cannot be found" }] });
   type(dialog.getByRole("textbox", { name: "Name" }), "Other");
   fireEvent.click(dialog.getByRole("button", { name: "Save" }));
   await dialog.findByText("cannot be found");
@@ -99,12 +109,22 @@ test("a configuration is read before anything is made of it", async () => {
   begin([]);
   fireEvent.click(await screen.findByRole("button", { name: "Import pjsip.conf" }));
   const dialog = within(await screen.findByRole("dialog"));
-  const found = { proposals: [{ trunk: { name: "provider", kind: "registration", host: "sip.example.com" }, notes: [] }], not_understood: [{ line: 7, text: "foo = bar", words: "No such setting." }] };
-  server.answers["POST trunks/import"] = (body) => Response.json((body as { apply?: boolean }).apply ? { ...found, made: ["a"] } : found);
+  const { settings } = trunk;
+  const found = {
+    trunks: [
+      { name: "provider", settings, has_password: true, lines: [3, 9], notes: [], problem: null },
+      { name: "odd", settings: { ...settings, host: "" }, has_password: false, lines: [20], notes: [], problem: { field: "host", message: "must be a host's name or address" } },
+    ],
+    not_understood: [{ line: 7, text: "foo = bar", message: "No such setting." }],
+    created: [],
+  };
+  server.answers["POST trunks/import"] = (body) => Response.json((body as { apply?: boolean }).apply ? { ...found, created: [trunk] } : found);
   type(dialog.getByRole("textbox", { name: /paste/ }), "[provider]");
   fireEvent.click(dialog.getByRole("button", { name: "Read it" }));
   await dialog.findByText("No such setting.");
   dialog.getByText("Line 7");
+  dialog.getByText("Line 3, 9");
+  dialog.getByText("It is not made like that: host must be a host's name or address.");
   await accessible();
   fireEvent.click(dialog.getByRole("button", { name: "Make 1 trunk" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());

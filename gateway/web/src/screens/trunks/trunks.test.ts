@@ -1,33 +1,34 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadArea, setLanguage } from "@/i18n";
-import { AS_DIALLED, EMPTY, FIXED, addressFault, addressesIn, bodyOf, changesOf, dialled, draftOf, faultsOf, isHost, isIpv4, isIpv6, preferred, readHost } from "./draft";
-import type { Trunk, TrunkStatus } from "./model";
+import { EMPTY, bodyOf, changesOf, dialled, draftOf, faultsOf, isHost, isIpv4, isIpv6, placed, preferred, readHost, sourceFault, sourcesIn } from "./draft";
+import type { Registration, Trunk, TrunkSettings, TrunkStatus } from "./model";
 import { reasonText, serverStanding, settled, standingOf } from "./words";
 
-const trunk: Trunk = {
-  id: "t",
-  name: "Provider",
+const settings: TrunkSettings = {
   kind: "registration",
   host: "sip.example.com",
-  port: 5060,
+  port: null,
   transport: "udp",
   username: "user",
-  has_password: true,
-  from_user: null,
-  from_domain: null,
-  outbound_proxy: null,
+  auth_username: "",
+  from_user: "",
+  from_domain: "",
+  outbound_proxy: "",
   codecs: ["alaw", "ulaw"],
-  addresses: [],
+  sources: [],
   max_channels: 10,
   country: "IT",
-  caller_id: "as_dialled",
-  strip: 1,
-  prefix: "00",
-  priority: 0,
-  enabled: true,
-  status: [],
+  dial_format: "e164",
+  dial_strip: 1,
+  dial_prefix: "00",
+  shown: { show: "as_chosen" },
+  outbound: true,
+  qualify_seconds: 30,
+  expires_seconds: 300,
+  servers: ["asterisk-1"],
 };
+const trunk: Trunk = { id: "t", name: "Provider", settings, has_password: true, priority: 10, enabled: true, status: [], updated_at: "2026-11-30T10:00:00Z" };
 
 beforeAll(async () => {
   await setLanguage("en");
@@ -37,38 +38,39 @@ beforeAll(async () => {
 describe("a trunk's form", () => {
   it("changes nothing when nothing was changed, and keeps a password that was not typed", () => {
     const before = draftOf(trunk);
+    expect(bodyOf(before)).toEqual({ name: "Provider", settings, priority: 10, enabled: true });
     expect(changesOf(before, before)).toEqual({});
     expect(faultsOf(before, true)).toEqual({});
-    expect(changesOf(before, { ...before, password: "new", host: " sip.other.com ", callerId: FIXED, fixedNumber: "+39 06 1234567" })).toEqual({ password: "new", host: "sip.other.com", caller_id: "+39061234567" });
+    expect(changesOf(before, { ...before, password: "new", name: " Other " })).toEqual({ password: "new", name: "Other" });
+    // The settings go whole, with what the form does not show.
+    expect(changesOf(before, { ...before, host: " sip.other.com ", port: "5070", shown: "number", shownNumber: "+39 06 1234567" })).toEqual({ settings: { ...settings, host: "sip.other.com", port: 5070, shown: { show: "number", number: "+39061234567" } } });
   });
 
-  it("knows a usual port by the transport", () => {
-    expect(draftOf(trunk).port).toBe("");
-    expect(bodyOf({ ...draftOf(trunk), transport: "tls" }).port).toBe(5061);
-    expect(draftOf({ ...trunk, port: 5070 }).port).toBe("5070");
-  });
-
-  it("keeps how callers are shown, where that is a way that the form does not know", () => {
-    const other = draftOf({ ...trunk, caller_id: "anonymous" });
-    expect(bodyOf(other).caller_id).toBe("anonymous");
-    expect(draftOf({ ...trunk, caller_id: "+39061234567" })).toMatchObject({ callerId: FIXED, fixedNumber: "+39061234567" });
-    expect(bodyOf(EMPTY).caller_id).toBe(AS_DIALLED);
+  it("keeps each way of showing a number", () => {
+    for (const shown of [{ show: "withheld" }, { show: "as_chosen" }, { show: "number", number: "+39061234567" }] as const) expect(bodyOf(draftOf({ ...trunk, settings: { ...settings, shown } })).settings.shown).toEqual(shown);
   });
 
   it("says what is wanting, by the kind", () => {
     expect(faultsOf(EMPTY, false)).toEqual({ name: "required", host: "required", username: "required", password: "required" });
-    expect(faultsOf({ ...EMPTY, kind: "address" }, false)).toEqual({ name: "required", host: "required", addresses: "required" });
+    expect(faultsOf({ ...EMPTY, kind: "address" }, false)).toEqual({ name: "required", host: "required" });
     const address = { ...EMPTY, kind: "address" as const, name: "P", host: "198.51.100.7" };
-    expect(faultsOf({ ...address, addresses: "198.51.100.0/28\n2001:db8::/48" }, false)).toEqual({});
-    expect(faultsOf({ ...address, addresses: "198.51.100.300" }, false)).toEqual({ addresses: "addresses" });
-    expect(faultsOf({ ...address, addresses: "0.0.0.0/0" }, false)).toEqual({ addresses: "wide" });
-    expect(faultsOf({ ...draftOf(trunk), port: "70000", codecs: [], maxChannels: "0", callerId: FIXED, fixedNumber: "0612", strip: "x", prefix: "0a", priority: "-1" }, true)).toEqual({ port: "port", codecs: "codecs", max_channels: "channels", caller_id: "number", strip: "strip", prefix: "prefix", priority: "priority" });
+    expect(faultsOf({ ...address, sources: "198.51.100.0/28\n2001:db8::/48, sip.example.com" }, false)).toEqual({});
+    expect(faultsOf({ ...address, sources: "198.51.100.300" }, false)).toEqual({ sources: "source" });
+    expect(faultsOf({ ...address, sources: "0.0.0.0/0" }, false)).toEqual({ sources: "wide" });
+    const odd = { ...draftOf(trunk), port: "70000", codecs: [], maxChannels: "0", shown: "number" as const, shownNumber: "0612", dialFormat: "national" as const, country: "none", dialStrip: "x", dialPrefix: "0a", qualify: "3", expires: "10", priority: "-1" };
+    expect(faultsOf(odd, true)).toEqual({ port: "port", codecs: "codecs", max_channels: "channels", shown: "number", country: "country", dial_strip: "strip", dial_prefix: "prefix", qualify_seconds: "qualify", expires_seconds: "expires", priority: "priority" });
+    expect(faultsOf({ ...draftOf(trunk), qualify: "0" }, true)).toEqual({});
+  });
+
+  it("puts what the server says where it belongs", () => {
+    expect(placed({ "settings.sources.1": "a", "settings.sources.2": "b", "settings.shown.number": "c", name: "d", "settings.tomorrow": "e" }, ["name", "sources", "shown"])).toEqual({ errors: { sources: "a", shown: "c", name: "d" }, stray: ["settings.tomorrow: e"] });
   });
 
   it("shows what the provider is asked to call", () => {
-    expect(dialled("+390612345678", "1", "00")).toBe("00390612345678");
-    expect(dialled("+390612345678", "", "")).toBe("+390612345678");
-    expect(dialled("+390612345678", "nine", "0")).toBe("0+390612345678");
+    const rome = { code: "39", rest: "0612345678", trunk: "" };
+    const how = (dialFormat: "e164" | "digits" | "national", dialStrip = "0", dialPrefix = "") => dialled(rome, { dialFormat, dialStrip, dialPrefix });
+    expect([how("e164"), how("digits"), how("national"), how("e164", "1", "00"), how("digits", "nine", "0")]).toEqual(["+390612345678", "390612345678", "0612345678", "00390612345678", "0390612345678"]);
+    expect(dialled({ code: "44", rest: "2079460000", trunk: "0" }, { dialFormat: "national", dialStrip: "", dialPrefix: "" })).toBe("02079460000");
   });
 
   it("prefers a codec by one place more", () => {
@@ -83,13 +85,13 @@ describe("where a provider is", () => {
     expect(readHost("sip:sip.example.com:5070;transport=tcp")).toEqual({ host: "sip.example.com", port: "5070", transport: "tcp" });
     expect(readHost("sips:user@sip.example.com")).toEqual({ host: "sip.example.com", transport: "tls" });
     expect(readHost(" 198.51.100.7:5060 ")).toEqual({ host: "198.51.100.7", port: "5060" });
-    expect(readHost("[2001:db8::1]:5060")).toEqual({ host: "2001:db8::1", port: "5060" });
+    expect(readHost("[2001:db8::1]:5060")).toEqual({ host: "[2001:db8::1]", port: "5060" });
     expect(readHost("no host at all")).toEqual({ host: "no host at all" });
   });
 
   it("is a name or an address", () => {
-    expect(["sip.example.com", "provider", "198.51.100.7", "2001:db8::1", "sip-1.example.com."].every(isHost)).toBe(true);
-    expect(["", "1.2.3", "300.1.1.1", "-a.com", "a b", "a..b", "sip:x", "[::1]"].some(isHost)).toBe(false);
+    expect(["sip.example.com", "provider", "198.51.100.7", "[2001:db8::1]", "sip-1.example.com."].every(isHost)).toBe(true);
+    expect(["", "1.2.3", "300.1.1.1", "-a.com", "a b", "a..b", "sip:x", "2001:db8::1", "[1.2.3.4]"].some(isHost)).toBe(false);
   });
 
   it("is a network only where it is one", () => {
@@ -97,46 +99,50 @@ describe("where a provider is", () => {
     fc.assert(
       fc.property(four, fc.integer({ min: 8, max: 32 }), (address, bits) => {
         expect(isIpv4(address)).toBe(true);
-        expect(addressFault(`${address}/${String(bits)}`)).toBeUndefined();
-        expect(addressFault(`${address}/${String(bits + 25)}`)).toBe("address");
+        expect(sourceFault(`${address}/${String(bits)}`)).toBeUndefined();
+        expect(sourceFault(`${address}/${String(bits + 25)}`)).toBe("source");
       }),
     );
     fc.assert(fc.property(fc.ipV6(), (address) => void expect(isIpv6(address)).toBe(true)));
-    // What is found good is of signs that only an address has.
-    fc.assert(fc.property(fc.string(), (text) => void expect(addressFault(text) !== "address" && !/^[0-9a-f.:/]+$/i.test(text)).toBe(false)));
-    expect(["10.0.0.0/4", "::/0", "2001:db8::/8"].map(addressFault)).toEqual(["wide", "wide", "wide"]);
-    expect(addressesIn(" 1.2.3.4, 5.6.7.8\n1.2.3.4 ;; ")).toEqual(["1.2.3.4", "5.6.7.8"]);
+    // What is found good could begin nothing else in a configuration.
+    fc.assert(fc.property(fc.string(), (text) => void expect(sourceFault(text) === undefined && !/^[0-9a-z_.:/-]+$/i.test(text)).toBe(false)));
+    expect(["10.0.0.0/4", "::/0", "2001:db8::/8", "sip.example.com/24", "1.2.3.4/8/8"].map(sourceFault)).toEqual(["wide", "wide", "wide", "source", "source"]);
+    expect(sourcesIn(" 1.2.3.4, 5.6.7.8\n1.2.3.4 ;; ")).toEqual(["1.2.3.4", "5.6.7.8"]);
   });
 });
 
 describe("how a trunk does", () => {
-  const on = (registration: TrunkStatus["registration"]["state"], reachable: boolean | null = true, rtt_ms: number | null = 23.4, reason: string | null = null): TrunkStatus => ({ server: "a", registration: { state: registration, reason }, reachable, rtt_ms });
+  const on = (state: Registration["state"] | null, reachable: boolean | null = true, rtt_ms: number | null = 23.4, more: Partial<Registration> = {}): TrunkStatus => ({ server: "a", registration: state === null ? null : { state, ...more }, reachable, rtt_ms });
 
   it("is said for each server", () => {
-    expect(serverStanding("registration", on("registered"))).toEqual({ tone: "live", text: "Registered, 23 ms" });
-    expect(serverStanding("registration", on("rejected", true, 20, "403 Forbidden"))).toMatchObject({ tone: "bad", text: "Rejected" });
-    expect(serverStanding("registration", on("registered", false, null))).toMatchObject({ tone: "bad", text: "Unreachable" });
-    expect(serverStanding("registration", on("unregistered")).tone).toBe("ring");
-    expect(serverStanding("registration", on("trying", null, null)).tone).toBe("wait");
-    expect(serverStanding("address", on("none", true, 0.2))).toEqual({ tone: "live", text: "Reachable, 1 ms" });
-    expect(serverStanding("address", on("none", null, null)).tone).toBe("wait");
+    expect(serverStanding(on("registered"))).toEqual({ tone: "live", text: "Registered, 23 ms" });
+    expect(serverStanding(on("rejected", true, 20, { reason: "refused", detail: "403 Forbidden" }))).toMatchObject({ tone: "bad", text: "Rejected" });
+    expect(serverStanding(on("registered", false, null))).toMatchObject({ tone: "bad", text: "Unreachable" });
+    expect(serverStanding(on("registering", null, null)).tone).toBe("wait");
+    // That it answers is not that we are let in.
+    expect(serverStanding(on("unknown", true)).tone).toBe("wait");
+    expect(serverStanding(on(null, true, 0.2))).toEqual({ tone: "live", text: "Reachable, 1 ms" });
+    expect(serverStanding(on(null, null, null)).tone).toBe("wait");
   });
 
   it("is said for all of them by the worst, and in part where some work", () => {
-    const of = (status: TrunkStatus[], enabled = true) => standingOf({ kind: "registration", enabled, status });
+    const of = (status: TrunkStatus[], enabled = true) => standingOf({ enabled, status });
     expect(of([on("registered")]).text).toBe("Registered, 23 ms");
-    expect(of([on("registered"), on("rejected", true, 1, "401")])).toMatchObject({ tone: "ring", text: "Works on 1 of 2 servers" });
-    expect(of([on("trying"), on("rejected")]).text).toBe("Rejected");
+    expect(of([on("registered"), on("rejected")])).toMatchObject({ tone: "ring", text: "Works on 1 of 2 servers" });
+    expect(of([on("registering"), on("rejected")]).text).toBe("Rejected");
     expect(of([]).tone).toBe("wait");
     expect(of([on("rejected")], false).tone).toBe("neutral");
-    expect([settled({ kind: "registration", status: [] }), settled({ kind: "registration", status: [on("trying")] }), settled({ kind: "registration", status: [on("rejected")] })]).toEqual([false, false, true]);
+    expect([settled({ status: [] }), settled({ status: [on("registering")] }), settled({ status: [on("rejected")] })]).toEqual([false, false, true]);
   });
 
   it("says in words why a provider refuses, with what it said", () => {
-    expect(reasonText("403 Forbidden")).toContain("user name or password");
-    expect(reasonText("403 Forbidden")).toContain("403 Forbidden");
-    expect(reasonText("408 Request Timeout")).toContain("did not answer");
-    expect(reasonText(null)).not.toContain("{");
-    expect(new Set(["401", "404", "408", "could not resolve", "503", "TLS handshake", "488"].map((one) => reasonText(one).split(" The provider said")[0])).size).toBe(7);
+    const said = (detail: string | null, reason: Registration["reason"] = null) => reasonText({ reason, detail });
+    expect(said("403 Forbidden")).toContain("user name or password");
+    expect(said("403 Forbidden")).toContain("403 Forbidden");
+    expect(said("408 Request Timeout")).toContain("did not answer");
+    expect(said(null, "no_answer")).toContain("did not answer");
+    expect(said(null, "refused")).toBe("The provider refuses.");
+    expect(said(null)).not.toContain("{");
+    expect(new Set(["401", "404", "408", "could not resolve", "503", "TLS handshake", "488"].map((one) => said(one).split(" The provider said")[0])).size).toBe(7);
   });
 });

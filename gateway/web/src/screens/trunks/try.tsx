@@ -6,6 +6,7 @@ import { t as text, useT } from "@/i18n";
 import { problemText } from "../calls/problem-text";
 import { trunksApi } from "./api";
 import { TRUNKS } from "./data";
+import { usualPort } from "./draft";
 import type { Trunk } from "./model";
 import { ServerList } from "./status";
 import { serverStanding, settled } from "./words";
@@ -17,7 +18,7 @@ const LOOK_MS = 1500;
 type Verdict = "waiting" | "good" | "partly" | "bad" | "silent";
 
 function verdictOf(trunk: Trunk, patient: boolean): Verdict {
-  const tones = trunk.status.map((one) => serverStanding(trunk.kind, one).tone);
+  const tones = trunk.status.map((one) => serverStanding(one).tone);
   if (!settled(trunk) && patient) return "waiting";
   if (tones.length === 0 || tones.every((one) => one === "wait")) return "silent";
   if (tones.every((one) => one === "live")) return "good";
@@ -66,6 +67,7 @@ function Findings({ id }: { id: string }) {
     );
   }
   const trunk = one.data;
+  const { settings } = trunk;
   const verdict = verdictOf(trunk, patient);
   return (
     <div className="grid gap-4">
@@ -73,7 +75,7 @@ function Findings({ id }: { id: string }) {
         {text(`trunks.test.${verdict}`, { name: trunk.name })}
       </p>
       {trunk.status.length > 0 && <ServerList trunk={trunk} />}
-      {verdict === "bad" && <p className="text-md text-ink-2">{t("trunks.test.do", { host: `${trunk.host}:${String(trunk.port ?? "")}`, transport: trunk.transport.toUpperCase() })}</p>}
+      {verdict === "bad" && <p className="text-md text-ink-2">{t("trunks.test.do", { host: `${settings.host}:${String(settings.port ?? usualPort(settings.transport))}`, transport: settings.transport.toUpperCase() })}</p>}
       {verdict === "good" && (
         <p className="text-md text-ink-2">
           {t("trunks.test.next")}{" "}

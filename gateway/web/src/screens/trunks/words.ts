@@ -1,7 +1,7 @@
 /** How a trunk does, in the reader's language. */
 import type { Tone } from "@/design";
 import { t } from "@/i18n";
-import type { Trunk, TrunkStatus } from "./model";
+import type { Registration, Trunk, TrunkStatus } from "./model";
 
 export interface Standing {
   readonly tone: Tone;
@@ -21,33 +21,33 @@ const REASONS: readonly (readonly [RegExp, "password" | "user" | "silent" | "nam
   [/\b[456]\d\d\b|reject|refused/i, "refused"],
 ];
 
-export function reasonText(reason: string | null | undefined): string {
-  const said = reason?.trim() ?? "";
-  const known = REASONS.find(([pattern]) => pattern.test(said))?.[1];
+export function reasonText({ reason, detail }: Pick<Registration, "reason" | "detail">): string {
+  const said = detail?.trim() ?? "";
+  const known = REASONS.find(([pattern]) => pattern.test(said))?.[1] ?? (reason === "refused" ? "refused" : reason === "no_answer" ? "silent" : undefined);
   const words = known ? t(`trunks.reason.${known}`) : t("trunks.reason.unknown");
   return said === "" ? words : `${words} ${t("trunks.reason.said", { reason: said })}`;
 }
 
 /** On one server. */
-export function serverStanding(kind: Trunk["kind"], { registration, reachable, rtt_ms }: TrunkStatus): Standing {
-  const { state, reason } = registration;
+export function serverStanding({ registration, reachable, rtt_ms }: TrunkStatus): Standing {
   const time = rtt_ms === null ? "" : t("trunks.rtt", { ms: String(Math.max(1, Math.round(rtt_ms))) });
-  const with_ = (words: string) => (time ? `${words}, ${time}` : words);
-  if (state === "rejected") return { tone: "bad", text: t("trunks.state.rejected"), more: reasonText(reason) };
+  const timed = (words: string) => (time ? `${words}, ${time}` : words);
+  const state = registration?.state;
+  if (registration && state === "rejected") return { tone: "bad", text: t("trunks.state.rejected"), more: reasonText(registration) };
   if (reachable === false) return { tone: "bad", text: t("trunks.state.unreachable"), more: t("trunks.state.unreachable-text") };
-  if (state === "registered") return { tone: "live", text: with_(t("trunks.state.registered")) };
-  if (state === "trying") return { tone: "wait", text: t("trunks.state.trying") };
-  if (kind === "registration" && state === "unregistered") return { tone: "ring", text: t("trunks.state.unregistered"), more: reason ? reasonText(reason) : t("trunks.state.unregistered-text") };
-  if (reachable) return { tone: "live", text: with_(t("trunks.state.reachable")) };
+  if (state === "registered") return { tone: "live", text: timed(t("trunks.state.registered")) };
+  if (state === "registering") return { tone: "wait", text: t("trunks.state.trying") };
+  // Where somebody has to sign in, an answer alone is not enough.
+  if (reachable && !registration) return { tone: "live", text: timed(t("trunks.state.reachable")) };
   return { tone: "wait", text: t("trunks.state.unknown"), more: t("trunks.state.unknown-text") };
 }
 
 const WORST: readonly Tone[] = ["bad", "ring", "wait", "live"];
 
 /** On all of them. */
-export function standingOf(trunk: Pick<Trunk, "kind" | "enabled" | "status">): Standing {
+export function standingOf(trunk: Pick<Trunk, "enabled" | "status">): Standing {
   if (!trunk.enabled) return { tone: "neutral", text: t("trunks.state.off"), more: t("trunks.state.off-text") };
-  const all = trunk.status.map((one) => serverStanding(trunk.kind, one)).sort((a, b) => WORST.indexOf(a.tone) - WORST.indexOf(b.tone));
+  const all = trunk.status.map(serverStanding).sort((a, b) => WORST.indexOf(a.tone) - WORST.indexOf(b.tone));
   const [worst] = all;
   if (!worst) return { tone: "wait", text: t("trunks.state.unknown"), more: t("trunks.state.none-text") };
   const good = all.filter((one) => one.tone === "live").length;
@@ -56,6 +56,6 @@ export function standingOf(trunk: Pick<Trunk, "kind" | "enabled" | "status">): S
 }
 
 /** Whether nothing more is to be waited for. */
-export function settled(trunk: Pick<Trunk, "kind" | "status">): boolean {
-  return trunk.status.length > 0 && trunk.status.every((one) => serverStanding(trunk.kind, one).tone !== "wait");
+export function settled(trunk: Pick<Trunk, "status">): boolean {
+  return trunk.status.length > 0 && trunk.status.every((one) => serverStanding(one).tone !== "wait");
 }
