@@ -7,37 +7,15 @@
 import { useSyncExternalStore } from "react";
 import type english from "./en";
 import type { later as laterInEnglish } from "./en";
-import type access from "./en/access.json";
-import type account from "./en/account.json";
-import type audit from "./en/audit.json";
-import type board from "./en/board.json";
-import type call from "./en/call.json";
-import type channels from "./en/channels.json";
-import type company from "./en/company.json";
-import type devices from "./en/devices.json";
-import type dialing from "./en/dialing.json";
-import type hours from "./en/hours.json";
-import type inbox from "./en/inbox.json";
-import type incall from "./en/incall.json";
-import type inboxtools from "./en/inboxtools.json";
-import type jobs from "./en/jobs.json";
-import type notify from "./en/notify.json";
-import type numbers from "./en/numbers.json";
-import type platform from "./en/platform.json";
-import type reports from "./en/reports.json";
-import type routing from "./en/routing.json";
-import type sound from "./en/sound.json";
-import type told from "./en/told.json";
-import type trunks from "./en/trunks.json";
-import type wizard from "./en/wizard.json";
-import type work from "./en/work.json";
 import { LANGUAGES, type Language, knownLanguage } from "./languages";
 
 export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; hours: typeof hours; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; numbers: typeof numbers; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; trunks: typeof trunks; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+/** Areas that few screens need: loaded with the first of them. Each language knows its own (`later`), so that no first visit waits for the names of all. */
+type LaterArea = keyof typeof laterInEnglish;
+type Areas = typeof english & { [A in LaterArea]: Awaited<ReturnType<(typeof laterInEnglish)[A]>>["default"] };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -53,8 +31,6 @@ const loaders: Record<Language, () => Promise<Texts>> = {
   it: () => import("./it"),
 };
 
-/** Areas that few screens need: loaded with the first of them. Each language knows its own, so that no first visit waits for the names of all. */
-type LaterArea = keyof typeof laterInEnglish;
 const wanted = new Set<LaterArea>();
 
 let language: Language = "en";
