@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { AudioLines, Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Split, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -28,6 +28,8 @@ export interface Place {
     | "/settings/channels"
     | "/settings/inbox"
     | "/settings/dialing"
+    | "/settings/flows"
+    | "/settings/sounds"
     | "/settings/usage";
   title: string;
   icon: LucideIcon;
@@ -49,6 +51,7 @@ export function usePlaces(): readonly Place[] {
   const maySites = useCan("sites:read");
   const mayChannels = useCan("channels:read");
   const mayDialing = useCan("dialing:read");
+  const mayTelephony = useCan("telephony:read");
   const mayUsage = useCan("usage:read");
   const mayReports = useCan("reports:read");
   const maySupervise = useCan("calls:supervise");
@@ -77,8 +80,14 @@ export function usePlaces(): readonly Place[] {
       ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
       ...(mayRead ? [{ to: "/settings/inbox" as const, title: t("common.nav.inbox-settings"), icon: Inbox, under: "/settings" as const }] : []),
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
+      ...(mayTelephony
+        ? [
+            { to: "/settings/flows" as const, title: t("common.nav.flows"), icon: Split, under: "/settings" as const },
+            { to: "/settings/sounds" as const, title: t("common.nav.sounds"), icon: AudioLines, under: "/settings" as const },
+          ]
+        : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing, mayTelephony],
   );
 }

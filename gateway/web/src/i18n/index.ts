@@ -15,6 +15,7 @@ import type channels from "./en/channels.json";
 import type company from "./en/company.json";
 import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
+import type flows from "./en/flows.json";
 import type inbox from "./en/inbox.json";
 import type incall from "./en/incall.json";
 import type inboxtools from "./en/inboxtools.json";
@@ -24,7 +25,9 @@ import type platform from "./en/platform.json";
 import type reports from "./en/reports.json";
 import type routing from "./en/routing.json";
 import type sound from "./en/sound.json";
+import type sounds from "./en/sounds.json";
 import type told from "./en/told.json";
+import type trace from "./en/trace.json";
 import type wizard from "./en/wizard.json";
 import type work from "./en/work.json";
 import { LANGUAGES, type Language, knownLanguage } from "./languages";
@@ -33,7 +36,7 @@ export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing; flows: typeof flows; sounds: typeof sounds; trace: typeof trace };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -55,6 +58,7 @@ const LATER = {
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
+  flows: { en: () => import("./en/flows.json"), ru: () => import("./ru/flows.json"), it: () => import("./it/flows.json") },
   inbox: { en: () => import("./en/inbox.json"), ru: () => import("./ru/inbox.json"), it: () => import("./it/inbox.json") },
   incall: { en: () => import("./en/incall.json"), ru: () => import("./ru/incall.json"), it: () => import("./it/incall.json") },
   inboxtools: { en: () => import("./en/inboxtools.json"), ru: () => import("./ru/inboxtools.json"), it: () => import("./it/inboxtools.json") },
@@ -65,7 +69,9 @@ const LATER = {
   reports: { en: () => import("./en/reports.json"), ru: () => import("./ru/reports.json"), it: () => import("./it/reports.json") },
   routing: { en: () => import("./en/routing.json"), ru: () => import("./ru/routing.json"), it: () => import("./it/routing.json") },
   sound: { en: () => import("./en/sound.json"), ru: () => import("./ru/sound.json"), it: () => import("./it/sound.json") },
+  sounds: { en: () => import("./en/sounds.json"), ru: () => import("./ru/sounds.json"), it: () => import("./it/sounds.json") },
   told: { en: () => import("./en/told.json"), ru: () => import("./ru/told.json"), it: () => import("./it/told.json") },
+  trace: { en: () => import("./en/trace.json"), ru: () => import("./ru/trace.json"), it: () => import("./it/trace.json") },
   wizard: { en: () => import("./en/wizard.json"), ru: () => import("./ru/wizard.json"), it: () => import("./it/wizard.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
