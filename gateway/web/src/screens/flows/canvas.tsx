@@ -4,7 +4,7 @@ import { IconButton } from "@/design";
 import { useT } from "@/i18n";
 import type { Places } from "./data";
 import { Lines } from "./lines";
-import { type Point, type View, centred, fitting, inSight, inletOf, outletOf, zoomed } from "./layout";
+import { type Point, type View, beginningAt, centred, fitting, inSight, inletOf, outletOf, zoomed } from "./layout";
 import { type Definition, type FlowNode, TYPES, type Type, exitsOf } from "./model";
 import { type Mark, NodeCard } from "./node-card";
 import type { LocalFault } from "./validate";
@@ -52,8 +52,8 @@ export function Canvas(props: CanvasProps) {
   useLayoutEffect(() => {
     if (!box || fitted.current) return;
     fitted.current = true;
-    fit();
-  }, [box, fit]);
+    setView(beginningAt(definition, ...size()));
+  }, [box, definition, size]);
 
   useEffect(() => {
     if (!box) return;

@@ -28,6 +28,8 @@ export interface Places {
   readonly known: Known;
   /** Of whatever it is. */
   readonly nameOf: (id: unknown) => string | undefined;
+  /** Whether what has no name is gone: not before all of them are read. */
+  readonly complete: boolean;
 }
 
 const NONE: readonly never[] = [];
@@ -56,6 +58,7 @@ export function usePlaces(self?: string): Places {
         ...set("flows", ids(flows)),
         ...(self ? { self } : {}),
       },
+      complete: ready && sounds !== undefined && schedules !== undefined && flows !== undefined,
       nameOf: (id) => (typeof id === "string" ? names.get(id) : undefined),
     };
   }, [ready, queues, agents, sounds, schedules, flows, self]);

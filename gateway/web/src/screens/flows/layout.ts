@@ -185,6 +185,19 @@ export function fitting(nodes: readonly FlowNode[], width: number, height: numbe
   return { scale, x: shift(width, w) - x * scale, y: shift(height, h) - y * scale };
 }
 
+/** Below this nothing can be read. */
+const READABLE = 0.7;
+
+/** For the first look: all of it, if that can be read; else where calls begin. */
+export function beginningAt({ nodes, start }: Definition, width: number, height: number): View {
+  const all = fitting(nodes, width, height);
+  const first = nodes.find((node) => node.id === start);
+  if (all.scale >= READABLE || !first) return all;
+  const { y, height: tall } = boundsOf(nodes);
+  const middle = tall * READABLE <= height - 80 ? y + tall / 2 : first.y + heightOf(first) / 2;
+  return { scale: READABLE, x: 40 - first.x * READABLE, y: height / 2 - middle * READABLE };
+}
+
 /** Larger or smaller around a point that stays where it is. */
 export function zoomed(view: View, by: number, around: Point): View {
   const scale = Math.max(LEAST, Math.min(MOST, view.scale * by));

@@ -37,7 +37,7 @@ export function ListView({ definition, selection, faults, places, readOnly, mark
     row?.querySelector<HTMLElement>("[data-open]")?.focus();
   };
   return (
-    <div className="h-full overflow-y-auto p-4 max-sm:p-2">
+    <div className="h-full overflow-y-auto p-4 pb-16 max-sm:p-2 max-sm:pb-16">
       <ol aria-label={t("flows.steps")} className="mx-auto grid max-w-3xl gap-2">
         {order.map((node, at) => (
           <Row

@@ -33,7 +33,9 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ty
 export function stepText(step: Step, nameOf: (id: unknown) => string | undefined): string {
   const { data } = step;
   const name = step.name ?? text(data.name) ?? "";
-  const label = name.trim() || step.type.replaceAll("_", " ");
+  const kind = `trace.type.${step.type}`;
+  const known = t(kind as TextKey);
+  const label = name.trim() || (known === kind ? step.type.replaceAll("_", " ") : known);
   const key = `trace.step.${SAYS[step.what] ?? step.what}`;
   const sentence = t(key as TextKey, {
     step: label,

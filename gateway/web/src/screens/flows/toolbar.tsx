@@ -37,7 +37,7 @@ export function Toolbar({ name, version, state, hasDraft, look, onLook, errors, 
   const publish = (
     <Button
       variant="primary"
-      icon={<Rocket size={14} aria-hidden />}
+      icon={<Rocket size={14} aria-hidden className="max-sm:hidden" />}
       // Reachable though it does nothing: why is said.
       aria-disabled={publishRefused !== undefined}
       onClick={() => {
@@ -63,7 +63,7 @@ export function Toolbar({ name, version, state, hasDraft, look, onLook, errors, 
             <SaveBadge state={state} hasDraft={hasDraft} published={version !== undefined} onSave={onSave} />
           </div>
         </div>
-        <div className="flex flex-wrap items-center gap-1.5">
+        <div className="flex flex-wrap items-center gap-1.5 max-sm:gap-1">
           {onLook && (
             <SegmentedControl
               label={t("flows.view")}
@@ -93,7 +93,7 @@ export function Toolbar({ name, version, state, hasDraft, look, onLook, errors, 
           <Button aria-pressed={panel === "faults"} icon={<Sign size={15} aria-hidden className={errors > 0 ? "text-bad" : warnings > 0 ? "text-ring" : "text-live"} />} aria-label={`${t("flows.faults")}: ${faults}`} onClick={() => onPanel("faults")}>
             {errors + warnings > 0 ? <span className="num">{errors > 0 ? errors : warnings}</span> : null}
           </Button>
-          <Button aria-pressed={panel === "try"} icon={<PhoneCall size={14} aria-hidden />} onClick={() => onPanel("try")}>
+          <Button aria-pressed={panel === "try"} icon={<PhoneCall size={14} aria-hidden className="max-sm:hidden" />} onClick={() => onPanel("try")}>
             {t("flows.try")}
           </Button>
           <Menu

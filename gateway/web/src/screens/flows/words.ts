@@ -41,7 +41,7 @@ export function targetName(definition: Definition, to: string | null): string {
 }
 
 function partText(part: SayPart, places: Places): string {
-  if ("sound_id" in part) return part.sound_id === "" ? t("flows.sum.sound-none") : t("flows.sum.sound", { name: places.nameOf(part.sound_id) ?? t("flows.sum.gone") });
+  if ("sound_id" in part) return part.sound_id === "" ? t("flows.sum.sound-none") : t("flows.sum.sound", { name: nameOr(part.sound_id, places) });
   if ("text" in part) return part.text.trim() === "" ? t("flows.sum.silent") : `“${part.text.trim()}”`;
   if ("digits" in part) return t("flows.sum.digits", { text: part.digits || "?" });
   return t("flows.sum.builtin", { name: builtinName(part.builtin) });
@@ -49,7 +49,8 @@ function partText(part: SayPart, places: Places): string {
 
 export const sayText = (say: Say, places: Places): string => (say.length === 0 ? t("flows.sum.silent") : say.map((part) => partText(part, places)).join(" "));
 
-const named = (id: string, places: Places) => (id === "" ? t("flows.sum.none") : (places.nameOf(id) ?? t("flows.sum.gone")));
+const nameOr = (id: unknown, places: Places) => places.nameOf(id) ?? (places.complete ? t("flows.sum.gone") : "…");
+const named = (id: string, places: Places) => (id === "" ? t("flows.sum.none") : nameOr(id, places));
 
 /** What a step does or says, in a line. */
 export function summary(what: Do, places: Places): string {
@@ -100,7 +101,7 @@ export function fieldName(field: string): string {
 /** A language's own texts are under `trace`: the call's page has them, too. */
 export function endsText(ends: Ends, definition: Definition | undefined, places: Places): string {
   const node = definition?.nodes.find((one) => one.id === ends.node);
-  const queue = places.nameOf(ends.queue_id) ?? t("flows.sum.gone");
+  const queue = nameOr(ends.queue_id, places);
   switch (ends.type) {
     case "queue":
       return t("trace.ends.queue", { queue });
@@ -111,7 +112,7 @@ export function endsText(ends: Ends, definition: Definition | undefined, places:
     case "dial":
       return t("trace.ends.dial", { target: places.nameOf(ends.agent_id) ?? (typeof ends.number === "string" ? grouped(ends.number) : "") });
     case "flow":
-      return t("trace.ends.flow", { flow: places.nameOf(ends.flow_id) ?? t("flows.sum.gone") });
+      return t("trace.ends.flow", { flow: nameOr(ends.flow_id, places) });
     case "hang_up":
       return t("trace.ends.hang_up");
     case "waiting":

@@ -182,6 +182,9 @@ export function Workspace({ held }: { held: Held }) {
     }
   };
   const unchanged = published !== undefined && same(published, definition);
+  // Two ways side by side want more room than a form.
+  const beside = panel === "past" && !looksBack;
+  const columns = wide && !readOnly ? (beside ? "grid-cols-[188px_minmax(0,1fr)_540px]" : "grid-cols-[188px_minmax(0,1fr)_380px]") : roomy ? (beside ? "grid-cols-[minmax(0,1fr)_500px]" : "grid-cols-[minmax(0,1fr)_360px]") : "grid-cols-1";
   const hasDraft = flow.draft !== null || draft.state.state !== "saved";
 
   return (
@@ -233,7 +236,7 @@ export function Workspace({ held }: { held: Held }) {
           <div role="status">{t("flows.version-shown", { n: version })}</div>
         </Banner>
       )}
-      <div className={`relative grid min-h-0 flex-1 ${wide && !readOnly ? "grid-cols-[188px_minmax(0,1fr)_380px]" : roomy ? "grid-cols-[minmax(0,1fr)_360px]" : "grid-cols-1"}`}>
+      <div className={`relative grid min-h-0 flex-1 ${columns}`}>
         {wide && !readOnly && <PaletteColumn onAdd={add} />}
         <div className="relative min-h-0 min-w-0">
           {!drawn ? (
