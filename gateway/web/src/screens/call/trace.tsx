@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useCan } from "@/api";
+import { Problem, useCan } from "@/api";
 import { Card, Combobox, ErrorState, Field, Skeleton } from "@/design";
 import { useT } from "@/i18n";
 import { useAgents, useEvents, useQueues } from "@/live";
@@ -25,7 +25,8 @@ export function Trace({ id }: { id: string }) {
   const names = useMemo(() => new Map([...queues, ...agents, ...(flows ?? [])].map((one) => [one.id, one.name])), [agents, queues, flows]);
   const nameOf = (one: unknown) => (typeof one === "string" ? names.get(one) : undefined);
   const steps = trace.data?.steps;
-  if (steps?.length === 0) return null;
+  // Nothing decided, or nothing is told.
+  if (steps?.length === 0 || (trace.error instanceof Problem && (trace.error.status === 403 || trace.error.status === 404))) return null;
   return (
     <Card>
       <section aria-label={t("trace.title")}>

@@ -123,7 +123,7 @@ export function Differences({ what, words }: { what: Difference; words: "diff" |
           ([group, names]) =>
             names.length > 0 && (
               <div key={group} data-diff={group}>
-                <dt className="text-sm text-ink-3">{t(`flows.${words}.${group}`)}</dt>
+                <dt className="text-sm text-ink-3">{t(words === "diff" ? `flows.diff.${group}` : `flows.diff-publish.${group}`)}</dt>
                 {names.map((name, at) => (
                   <dd key={`${name} ${String(at)}`} className="[overflow-wrap:anywhere]">
                     {name}

@@ -1,6 +1,6 @@
 import { type ChangeEvent, type KeyboardEvent, type Ref, type SyntheticEvent, useId, useImperativeHandle, useRef, useState } from "react";
 import { Input, Textarea, announce, cx } from "@/design";
-import { useT } from "@/i18n";
+import { type TextKey, useT } from "@/i18n";
 import { GIVEN, type Given, completed, typedAt } from "../template";
 import { useForm } from "./context";
 
@@ -101,7 +101,7 @@ export function TemplateField({ value, onChange, rows, bare = false, ref, ...res
               }}
             >
               <span className="font-mono text-sm">{name}</span>
-              <span className="text-xs text-ink-3">{GIVEN.includes(name as Given) ? t(`flows.variable.${name as Given}`) : t("flows.variable.own")}</span>
+              <span className="text-xs text-ink-3">{GIVEN.includes(name as Given) ? t(`flows.variable.${name.replace(".", "_")}` as TextKey) : t("flows.variable.own")}</span>
             </div>
           ))}
         </div>
