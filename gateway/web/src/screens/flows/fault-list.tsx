@@ -1,12 +1,13 @@
 import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react";
 import { EmptyState } from "@/design";
 import { useT } from "@/i18n";
+import type { Places } from "./data";
 import type { Definition } from "./model";
 import type { LocalFault } from "./validate";
-import { faultText, nodeName } from "./words";
+import { faultText, refName } from "./words";
 
 /** All that is wrong, the errors first; each leads to its place. */
-export function FaultList({ faults, definition, onGo }: { faults: readonly LocalFault[]; definition: Definition; onGo: (fault: LocalFault) => void }) {
+export function FaultList({ faults, places, definition, onGo }: { faults: readonly LocalFault[]; places: Places; definition: Definition; onGo: (fault: LocalFault) => void }) {
   const t = useT();
   if (faults.length === 0) return <EmptyState icon={<CircleCheck size={28} />} title={t("flows.faults-none")} text={t("flows.faults-none-text")} />;
   const sorted = [...faults.filter((one) => one.severity === "error"), ...faults.filter((one) => one.severity === "warning")];
@@ -23,7 +24,7 @@ export function FaultList({ faults, definition, onGo }: { faults: readonly Local
                 <span className="grid min-w-0">
                   <span className="text-md font-medium [overflow-wrap:anywhere]">
                     <span className="sr-only">{t(`flows.severity.${fault.severity}`)}: </span>
-                    {node ? nodeName(node) : t("flows.fault-whole")}
+                    {node ? refName(node, places) : t("flows.fault-whole")}
                   </span>
                   <span className="text-sm text-ink-2">{faultText(fault)}</span>
                 </span>

@@ -3,17 +3,18 @@ import { useMemo, useState } from "react";
 import { Button, Combobox, ConfirmDialog, Field } from "@/design";
 import { useT } from "@/i18n";
 import { languageOptions } from "../sounds/languages";
+import type { Places } from "./data";
 import { begunWith, spoken } from "./edit";
 import { inOrder } from "./layout";
 import type { Editor } from "./use-editor";
-import { nodeName } from "./words";
+import { refName } from "./words";
 
 /** What is the whole flow's. */
-export function FlowForm({ editor, readOnly, published, hasDraft, onDiscard }: { editor: Editor; readOnly: boolean; published: number | undefined; hasDraft: boolean; onDiscard: () => Promise<void> }) {
+export function FlowForm({ editor, places, readOnly, published, hasDraft, onDiscard }: { editor: Editor; places: Places; readOnly: boolean; published: number | undefined; hasDraft: boolean; onDiscard: () => Promise<void> }) {
   const t = useT();
   const { definition } = editor;
   const [asking, setAsking] = useState(false);
-  const steps = useMemo(() => inOrder(definition).map((one, at) => ({ value: one.id, label: t("flows.to-step", { n: at + 1, step: nodeName(one) }) })), [definition, t]);
+  const steps = useMemo(() => inOrder(definition).map((one, at) => ({ value: one.id, label: t("flows.to-step", { n: at + 1, step: refName(one, places) }) })), [definition, places, t]);
   return (
     <fieldset disabled={readOnly} aria-label={t("flows.panel.flow")} className="grid min-w-0 gap-4">
       <p className="text-md text-ink-2">{t("flows.flow-help")}</p>

@@ -18,7 +18,7 @@ export const Lines = memo(function Lines({ definition, selection, path, way }: P
     <svg aria-hidden className="pointer-events-none absolute top-0 left-0 overflow-visible" width={1} height={1}>
       <defs>
         {(["line", "loud"] as const).map((name) => (
-          <marker key={name} id={`arrow-${name}`} viewBox="0 0 8 8" refX={7} refY={4} markerWidth={7} markerHeight={7} orient="auto-start-reverse">
+          <marker key={name} id={`arrow-${name}`} viewBox="0 0 8 8" refX={7} refY={4} markerUnits="userSpaceOnUse" markerWidth={11} markerHeight={11} orient="auto-start-reverse">
             <path d="M0 0 L8 4 L0 8 Z" fill={name === "line" ? "var(--line-control)" : "var(--accent)"} />
           </marker>
         ))}

@@ -8,7 +8,7 @@ import { inOrder } from "./layout";
 import { type Definition, type FlowNode, exitsOf } from "./model";
 import type { Mark } from "./node-card";
 import type { LocalFault } from "./validate";
-import { exitName, nodeName, summary, targetName, typeName } from "./words";
+import { exitName, nodeName, refName, summary, targetName, typeName } from "./words";
 
 interface Props {
   definition: Definition;
@@ -154,18 +154,18 @@ function Row({ node, number, definition, places, readOnly, numbers, selected, fa
                 {target ? (
                   <a
                     href={`#${rowId(target.id)}`}
-                    aria-label={t("flows.exit.leads", { exit: label, step: t("flows.to-step", { n: numbers.get(target.id) ?? 0, step: nodeName(target) }) })}
+                    aria-label={t("flows.exit.leads", { exit: label, step: t("flows.to-step", { n: numbers.get(target.id) ?? 0, step: refName(target, places) }) })}
                     className="inline-flex min-h-6 items-center rounded-sm font-medium [overflow-wrap:anywhere] hover:underline"
                     onClick={(event) => {
                       event.preventDefault();
                       onGo(target.id);
                     }}
                   >
-                    {t("flows.to-step", { n: numbers.get(target.id) ?? 0, step: nodeName(target) })}
+                    {t("flows.to-step", { n: numbers.get(target.id) ?? 0, step: refName(target, places) })}
                   </a>
                 ) : (
                   <button type="button" disabled={readOnly} aria-label={t("flows.exit.nowhere", { exit: label })} className="inline-flex min-h-6 items-center rounded-sm font-medium text-bad hover:underline" onClick={() => onOpen(node.id, id)}>
-                    {targetName(definition, to)}
+                    {targetName(definition, to, places)}
                   </button>
                 )}
               </li>

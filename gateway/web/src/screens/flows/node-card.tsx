@@ -97,7 +97,7 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
           return (
             <li key={id} className="relative flex items-center gap-2 pr-4 pl-2.5 text-sm" style={{ height: ROW }}>
               <span className={cx("min-w-0 truncate font-medium", wrong ? "text-bad" : "text-ink-2")}>{label}</span>
-              <span className="min-w-0 flex-1 truncate text-end text-xs text-ink-3">{targetName(definition, to)}</span>
+              <span className="min-w-0 flex-1 truncate text-end text-xs text-ink-3">{targetName(definition, to, places)}</span>
               <button
                 type="button"
                 tabIndex={-1}

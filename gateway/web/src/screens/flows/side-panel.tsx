@@ -72,7 +72,7 @@ function Inside(props: Props) {
   const current = flow.published?.version;
   switch (panel) {
     case "faults":
-      return <FaultList faults={faults} definition={editor.definition} onGo={props.onFault} />;
+      return <FaultList faults={faults} places={places} definition={editor.definition} onGo={props.onFault} />;
     case "try":
       return <TryPanel flow={flow.id} definition={editor.definition} places={places} number={props.number} onPath={props.onSteps} onGo={props.onGo} />;
     case "past":
@@ -80,7 +80,7 @@ function Inside(props: Props) {
     case "versions":
       return <VersionsPanel flow={flow.id} current={current} shown={version} now={editor.definition} readOnly={!mayManage} onShow={props.onVersion} onRestored={props.onRestored} />;
     case "flow":
-      return <FlowForm editor={editor} readOnly={readOnly} published={current} hasDraft={props.hasDraft} onDiscard={props.onDiscard} />;
+      return <FlowForm editor={editor} places={places} readOnly={readOnly} published={current} hasDraft={props.hasDraft} onDiscard={props.onDiscard} />;
     case "step": {
       if (editor.selection.size > 1) {
         return (
@@ -101,7 +101,7 @@ function Inside(props: Props) {
         );
       }
       const node = editor.selection.size === 1 ? drawn.nodes.find((one) => editor.selection.has(one.id)) : undefined;
-      if (!node) return <FlowForm editor={editor} readOnly={readOnly} published={current} hasDraft={props.hasDraft} onDiscard={props.onDiscard} />;
+      if (!node) return <FlowForm editor={editor} places={places} readOnly={readOnly} published={current} hasDraft={props.hasDraft} onDiscard={props.onDiscard} />;
       return (
         <NodeForm
           key={node.id}

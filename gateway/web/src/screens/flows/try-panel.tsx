@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { CornerUpLeft, Phone, RotateCcw } from "lucide-react";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
-import { Banner, Button, Checkbox, Field, Input, Skeleton, Textarea } from "@/design";
+import { ArrowRight, CornerUpLeft, Phone, RotateCcw } from "lucide-react";
+import { type FormEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { Banner, Button, Checkbox, Field, Input, PhoneNumber, Skeleton, Textarea, formatDateTime } from "@/design";
 import { useT } from "@/i18n";
 import { Keypad } from "@/phone/ui/keypad";
 import { problemText } from "../calls/problem-text";
@@ -92,16 +92,28 @@ export function TryPanel({ flow, definition, places, number, onPath, onGo }: Pro
         <p className="text-sm text-ink-2">{t("flows.try-about")}</p>
       </div>
       <form onSubmit={begin} className="grid gap-3">
-        <Field label={t("flows.try-from")} error={wrong.from ? t("flows.try-number-wrong") : undefined}>
-          <Input inputMode="tel" value={given.from} onChange={(event) => change({ from: event.target.value })} />
-        </Field>
-        <Field label={t("flows.try-to")} error={wrong.to ? t("flows.try-number-wrong") : undefined}>
-          <Input inputMode="tel" value={given.to} onChange={(event) => change({ to: event.target.value })} />
-        </Field>
-        <Field label={t("flows.try-at")}>
-          <Input type="datetime-local" value={given.at} onChange={(event) => change({ at: event.target.value })} />
-        </Field>
-        <Checkbox label={t("flows.try-picks-up")} checked={given.picksUp} onCheckedChange={(picksUp) => change({ picksUp })} />
+        {/* What is given is out of the way while it is tried. */}
+        {running && !tried.isError ? (
+          <button type="button" className="flex flex-wrap items-center gap-x-2 rounded-md border border-line px-2.5 py-1.5 text-start hover:bg-sunken" aria-label={t("flows.try-change")} onClick={() => setRunning(false)}>
+            <PhoneNumber value={asked.from} />
+            <ArrowRight size={13} aria-hidden className="text-ink-3 rtl:rotate-180" />
+            <PhoneNumber value={asked.to} />
+            <span className="num text-sm text-ink-3">{formatDateTime(asked.at, { dateStyle: "medium", timeStyle: "short" })}</span>
+          </button>
+        ) : (
+          <>
+            <Field label={t("flows.try-from")} error={wrong.from ? t("flows.try-number-wrong") : undefined}>
+              <Input inputMode="tel" value={given.from} onChange={(event) => change({ from: event.target.value })} />
+            </Field>
+            <Field label={t("flows.try-to")} error={wrong.to ? t("flows.try-number-wrong") : undefined}>
+              <Input inputMode="tel" value={given.to} onChange={(event) => change({ to: event.target.value })} />
+            </Field>
+            <Field label={t("flows.try-at")}>
+              <Input type="datetime-local" value={given.at} onChange={(event) => change({ at: event.target.value })} />
+            </Field>
+            <Checkbox label={t("flows.try-picks-up")} checked={given.picksUp} onCheckedChange={(picksUp) => change({ picksUp })} />
+          </>
+        )}
         <div className="flex flex-wrap gap-2">
           <Button type="submit" variant={running ? "secondary" : "answer"} disabled={wrong.from || wrong.to || wrong.at} icon={running ? <RotateCcw size={14} aria-hidden /> : <Phone size={14} aria-hidden />}>
             {t(running ? "flows.try-again" : "flows.try-start")}
@@ -148,6 +160,8 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
   const id = ends.node ?? "";
   const node = definition.nodes.find((one) => one.id === id);
   const step = node ? nodeName(node) : id;
+  const root = useRef<HTMLElement>(null);
+  useEffect(() => root.current?.scrollIntoView({ block: "nearest" }), []);
   const [typed, setTyped] = useState("");
   const [status, setStatus] = useState("200");
   const [answer, setAnswer] = useState("{}");
@@ -155,6 +169,7 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
     const code = Number(status);
     return (
       <form
+        ref={root as RefObject<HTMLFormElement>}
         className="grid gap-3 rounded-md border border-line p-3"
         onSubmit={(event) => {
           event.preventDefault();
@@ -187,7 +202,7 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
     else setTyped(next);
   };
   return (
-    <div role="group" aria-label={t("flows.try-keypad")} className="grid gap-2.5 rounded-md border border-line p-3">
+    <div ref={root as RefObject<HTMLDivElement>} role="group" aria-label={t("flows.try-keypad")} className="grid gap-2.5 rounded-md border border-line p-3">
       <p className="font-medium">{t(gathers ? "flows.try-asked-digits" : "flows.try-asked", { step })}</p>
       {gathers && (
         <p className="num min-h-7 rounded-md bg-sunken px-2.5 py-1 text-lg" aria-label={t("flows.try-typed")}>

@@ -33,11 +33,18 @@ export function exitName(what: Do, exit: string): string {
 
 export const caseText = (one: Case): string => t(`flows.is-short.${one.is}`, { variable: one.variable || "?", value: one.value || "“”" });
 
+/** How other steps speak of one: where it hands over, its name is whom it hands over to. */
+export function refName(node: FlowNode, places: Places): string {
+  const { do: what } = node;
+  const to = what.type === "queue" ? what.queue_id : what.type === "flow" ? what.flow_id : what.type === "dial" && "agent_id" in what.to ? what.to.agent_id : undefined;
+  return node.name.trim() || places.nameOf(to) || typeName(what.type);
+}
+
 /** The target of a way, in words. */
-export function targetName(definition: Definition, to: string | null): string {
+export function targetName(definition: Definition, to: string | null, places: Places): string {
   if (to === null) return t("flows.nowhere");
   const node = definition.nodes.find((one) => one.id === to);
-  return node ? nodeName(node) : t("flows.gone-step");
+  return node ? refName(node, places) : t("flows.gone-step");
 }
 
 function partText(part: SayPart, places: Places): string {

@@ -155,6 +155,15 @@ export function Workspace({ held }: { held: Held }) {
     } else openNode(fault.node, fault.field ?? undefined);
   };
 
+  // The drawing goes along with the call that is tried.
+  const follow = useCallback((now: readonly Step[] | undefined) => {
+    setSteps(now);
+    const last = now?.findLast((step) => step.node !== null)?.node;
+    if (typeof last !== "string") return;
+    asked.current += 1;
+    setSight({ id: last, at: asked.current });
+  }, []);
+
   const root = useRef<HTMLDivElement>(null);
   useClipboard({ root, definition, selection, readOnly, onPaste: (copy) => {
     const made = pasted(definition, copy);
@@ -302,7 +311,7 @@ export function Workspace({ held }: { held: Held }) {
             {...(roomy ? {} : { onClose: () => setOpen(false) })}
             onVersion={setVersion}
             onFault={goToFault}
-            onSteps={setSteps}
+            onSteps={follow}
             onGo={(node) => {
               asked.current += 1;
               setSight({ id: node, at: asked.current });

@@ -5,7 +5,7 @@ import { useT } from "@/i18n";
 import { inOrder } from "../layout";
 import type { Target } from "../model";
 import { PalettePopover } from "../palette";
-import { nodeName } from "../words";
+import { refName } from "../words";
 import { useFault, useForm } from "./context";
 
 const NOWHERE = "-";
@@ -13,14 +13,14 @@ const NOWHERE = "-";
 /** Where a way out leads: a step that is there, or a new one. */
 export function ExitField({ exit, label, to }: { exit: string; label: string; to: Target }) {
   const t = useT();
-  const { node, definition, connect, addAfter } = useForm();
+  const { node, definition, places, connect, addAfter } = useForm();
   const error = useFault(exit);
   const options = useMemo(
     () => [
       { value: NOWHERE, label: t("flows.nowhere") },
-      ...inOrder(definition).map((one, at) => ({ value: one.id, label: t("flows.to-step", { n: at + 1, step: nodeName(one) }), disabled: one.id === node && definition.nodes.length === 1 })),
+      ...inOrder(definition).map((one, at) => ({ value: one.id, label: t("flows.to-step", { n: at + 1, step: refName(one, places) }), disabled: one.id === node && definition.nodes.length === 1 })),
     ],
-    [t, definition, node],
+    [t, definition, places, node],
   );
   const gone = to !== null && !definition.nodes.some((one) => one.id === to);
   return (
