@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { AudioLines, Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Split, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -82,8 +82,8 @@ export function usePlaces(): readonly Place[] {
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayTelephony
         ? [
-            { to: "/settings/flows" as const, title: t("common.nav.flows"), icon: Split, under: "/settings" as const },
-            { to: "/settings/sounds" as const, title: t("common.nav.sounds"), icon: AudioLines, under: "/settings" as const },
+            { to: "/settings/flows" as const, title: t("common.nav.flows"), icon: Phone, under: "/settings" as const },
+            { to: "/settings/sounds" as const, title: t("common.nav.sounds"), icon: Headset, under: "/settings" as const },
           ]
         : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),

@@ -67,7 +67,9 @@ beforeEach(() => {
     return page([]);
   });
 });
-afterEach(() => {
+afterEach(async () => {
+  // What is not saved yet would be saved into the next test.
+  await waitFor(() => expect(document.querySelector('[data-save="waiting"], [data-save="saving"]')).toBeNull());
   for (let id = 1; id < 60; id += 1) act(() => dismiss(id));
   cleanup();
   vi.unstubAllGlobals();

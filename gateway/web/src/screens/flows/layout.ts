@@ -3,12 +3,11 @@ import { type Definition, type FlowNode, exitsOf } from "./model";
 
 export const WIDTH = 240;
 export const HEAD = 44;
-/** A line of what is said. */
-export const LINE = 20;
+/** What is said, or done: two lines. */
+export const LINE = 38;
 export const ROW = 28;
 const [GAP_X, GAP_Y] = [110, 36];
 
-/** Of what a node says one line is shown. */
 export const heightOf = (node: FlowNode): number => HEAD + LINE + 8 + exitsOf(node.do).length * ROW + 6;
 
 export interface Point {
@@ -27,13 +26,17 @@ export interface Line {
   readonly back: boolean;
 }
 
+const at = ({ x, y }: Point) => `${String(Math.round(x))} ${String(Math.round(y))}`;
+
+/** A curve, wherever it leads: for one that is being drawn. */
+export function curve(from: Point, to: Point): string {
+  const pull = Math.max(36, Math.min(160, Math.abs(to.x - from.x) / 2));
+  return `M${at(from)} C${at({ x: from.x + pull, y: from.y })} ${at({ x: to.x - pull, y: to.y })} ${at(to)}`;
+}
+
 /** A curve; around below where it leads back. */
 export function pathBetween(from: Point, to: Point, below: number): string {
-  const at = ({ x, y }: Point) => `${String(Math.round(x))} ${String(Math.round(y))}`;
-  if (to.x >= from.x + 24) {
-    const pull = Math.max(36, Math.min(160, (to.x - from.x) / 2));
-    return `M${at(from)} C${at({ x: from.x + pull, y: from.y })} ${at({ x: to.x - pull, y: to.y })} ${at(to)}`;
-  }
+  if (to.x >= from.x + 24) return curve(from, to);
   const [out, into, r] = [from.x + 28, to.x - 28, 14];
   const up = Math.sign(to.y - below) * r;
   return [

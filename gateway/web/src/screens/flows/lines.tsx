@@ -1,5 +1,5 @@
 import { memo, useMemo } from "react";
-import { type Point, linesOf, pathBetween } from "./layout";
+import { type Point, curve, linesOf } from "./layout";
 import type { Definition } from "./model";
 
 interface Props {
@@ -41,7 +41,7 @@ export const Lines = memo(function Lines({ definition, selection, path, way }: P
             />
           );
         })}
-      {way && <path d={pathBetween(way.from, way.to, Math.max(way.from.y, way.to.y) + 60)} fill="none" stroke="var(--accent)" strokeWidth={2.5} strokeDasharray="3 5" strokeLinecap="round" />}
+      {way && <path d={curve(way.from, way.to)} fill="none" stroke="var(--accent)" strokeWidth={2.5} strokeDasharray="3 5" strokeLinecap="round" />}
     </svg>
   );
 });

@@ -100,7 +100,7 @@ function Row({ node, number, definition, places, readOnly, numbers, selected, fa
         </span>
         <div className="min-w-0 flex-1">
           <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
-            <button type="button" data-open aria-label={[name, name !== typeName(type) && typeName(type)].filter(Boolean).join(", ")} aria-current={selected ? "step" : undefined} className="min-h-6 rounded-sm text-start text-md font-semibold [overflow-wrap:anywhere] hover:underline" onClick={() => onOpen(node.id)}>
+            <button type="button" data-open aria-label={[name, name !== typeName(type) && typeName(type)].filter(Boolean).join(", ")} aria-current={selected ? "step" : undefined} className="min-h-6 rounded-sm text-start text-md font-semibold [overflow-wrap:anywhere] hover:underline" onClick={(event) => onOpen(node.id, event.detail === 0 ? "name" : undefined)}>
               {name}
             </button>
             {name !== typeName(type) && <span className="text-sm text-ink-3">{typeName(type)}</span>}

@@ -63,13 +63,12 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
       <button
         type="button"
         aria-pressed={selected}
-        aria-label={[nodeName(node), named && typeName(type), start && t("flows.starts-here"), errors > 0 && t("flows.faults-n", { n: errors }), warnings > 0 && t("flows.warnings-n", { n: warnings })].filter(Boolean).join(", ")}
         className="flex w-full items-center gap-2 rounded-t-lg px-2.5 text-start"
         style={{ height: HEAD }}
         onKeyDown={press}
         onClick={(event) => {
           // A press by the mouse is the canvas's: it may become a drag.
-          if (event.detail === 0) onOpen(node.id);
+          if (event.detail === 0) onOpen(node.id, "name");
         }}
       >
         <span className={cx("grid size-7 shrink-0 place-items-center rounded-md", SOFT[toneOf(type)])}>
@@ -77,8 +76,14 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
         </span>
         <span className="grid min-w-0 flex-1 leading-tight">
           <span className="truncate text-md font-semibold">{nodeName(node)}</span>
-          {named && <span className="truncate text-xs text-ink-3">{typeName(type)}</span>}
+          {named && (
+            <>
+              <span className="sr-only">, </span>
+              <span className="truncate text-xs text-ink-3">{typeName(type)}</span>
+            </>
+          )}
         </span>
+        {errors + warnings > 0 && <span className="sr-only">, {errors > 0 ? t("flows.faults-n", { n: errors }) : t("flows.warnings-n", { n: warnings })}</span>}
         {start && (
           <span className="inline-flex items-center gap-0.5 rounded-full bg-accent px-1.5 text-xs font-semibold text-accent-ink">
             <Play size={9} aria-hidden fill="currentColor" />
@@ -87,10 +92,10 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
         )}
         {errors > 0 ? <CircleAlert size={16} aria-hidden className="shrink-0 text-bad" /> : warnings > 0 ? <TriangleAlert size={16} aria-hidden className="shrink-0 text-ring" /> : null}
       </button>
-      <p className="truncate px-2.5 text-sm text-ink-2" style={{ height: LINE, lineHeight: `${String(LINE)}px` }}>
+      <p className="line-clamp-2 px-2.5 text-sm [overflow-wrap:anywhere] text-ink-2" style={{ maxHeight: LINE, height: LINE, lineHeight: "18px" }}>
         {summary(node.do, places)}
       </p>
-      <ul className="mt-2 border-t border-line pt-px">
+      <ul className={cx("mt-2 pt-px", exits.length > 0 && "border-t border-line")}>
         {exits.map(({ id, to }) => {
           const label = exitName(node.do, id);
           const wrong = faults?.some((one) => one.field === id && one.severity === "error") ?? false;

@@ -74,6 +74,12 @@ export class DraftSaver {
     this.options.onState({ state: "saved", at: undefined });
   }
 
+  /** The server told of the draft anew. What is changed here meanwhile is still to be saved, against that. */
+  told(etag: string | undefined): void {
+    this.etag = etag;
+    if (!this.dirty) this.settle(etag);
+  }
+
   /** The screen is left. */
   end(): void {
     clearTimeout(this.timer);

@@ -1,4 +1,5 @@
 import { Copy, Trash2, X } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { Button, IconButton } from "@/design";
 import { useT } from "@/i18n";
 import type { Places } from "./data";
@@ -26,7 +27,7 @@ interface Props {
   faults: readonly LocalFault[];
   readOnly: boolean;
   mayManage: boolean;
-  wanted: { readonly field: string; readonly at: number } | undefined;
+  wanted: { readonly node: string; readonly field: string; readonly at: number } | undefined;
   hasDraft: boolean;
   version: number | undefined;
   call: string | undefined;
@@ -48,9 +49,26 @@ interface Props {
 export function SidePanel(props: Props) {
   const t = useT();
   const { panel, onClose } = props;
+  const root = useRef<HTMLElement>(null);
+  const chosen = props.editor.chosen?.id;
+  useEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const back = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      // Escape is first for what is open.
+      if (event.key !== "Escape" || target.getAttribute("aria-expanded") === "true" || target.hasAttribute("aria-activedescendant")) return;
+      event.preventDefault();
+      onClose?.();
+      const place = chosen === undefined ? undefined : document.querySelector<HTMLElement>(`[data-node="${CSS.escape(chosen)}"] > button, [data-step="${CSS.escape(chosen)}"] [data-open]`);
+      place?.focus();
+    };
+    element.addEventListener("keydown", back);
+    return () => element.removeEventListener("keydown", back);
+  }, [chosen, onClose]);
   const titles: Readonly<Record<Panel, string>> = { step: t("flows.panel.step"), flow: t("flows.panel.flow"), faults: t("flows.faults"), try: t("flows.try"), past: t("flows.past"), versions: t("flows.versions") };
   return (
-    <aside aria-label={titles[panel]} data-panel={panel} className={`flex min-h-0 flex-col border-line bg-surface ${onClose ? "absolute inset-y-0 end-0 z-20 w-full max-w-[400px] border-s shadow-over max-sm:max-w-none" : "border-s"}`}>
+    <aside ref={root} aria-label={titles[panel]} data-panel={panel} className={`flex min-h-0 flex-col border-line bg-surface ${onClose ? "absolute inset-y-0 end-0 z-20 w-full max-w-[400px] border-s shadow-over max-sm:max-w-none" : "border-s"}`}>
       {onClose && (
         <div className="flex items-center justify-between border-b border-line px-3 py-1.5">
           <span className="text-md font-semibold">{titles[panel]}</span>

@@ -14,6 +14,8 @@ export interface Draft {
   flush: () => Promise<boolean>;
   /** Reads the flow anew, and gives what is there. */
   reload: () => Promise<Flow>;
+  /** Reads what is published, and leaves alone what is changed here. */
+  refresh: () => Promise<void>;
   overwrite: () => Promise<void>;
 }
 
@@ -65,9 +67,19 @@ export function useDraft(id: string, read: Held): Draft {
     queries.setQueryData(flowQuery(id).queryKey, held);
     return held.flow;
   }, [id, queries]);
+  const refresh = useCallback(async () => {
+    const held = await flowsApi.one(id);
+    setFlow(held.flow);
+    if (!saver.current?.dirty) {
+      setFound({ definition: held.flow.draft?.definition, faults: held.flow.draft?.faults ?? NONE });
+      setHere(held.flow.draft?.definition);
+    }
+    saver.current?.told(held.etag);
+    queries.setQueryData(flowQuery(id).queryKey, held);
+  }, [id, queries]);
   const overwrite = useCallback(async () => {
     const held = await flowsApi.one(id);
     await saver.current?.overwrite(held.etag);
   }, [id]);
-  return { flow, state, serverFaults: found.definition === here ? found.faults : NONE, change, flush, reload, overwrite };
+  return { flow, state, serverFaults: found.definition === here ? found.faults : NONE, change, flush, reload, refresh, overwrite };
 }

@@ -53,7 +53,7 @@ export function Workspace({ held }: { held: Held }) {
   const shownLook: Look = narrow ? "list" : look;
   const [panel, setPanel] = useState<Panel>(call ? "past" : "step");
   const [open, setOpen] = useState(call !== undefined);
-  const [wanted, setWanted] = useState<{ field: string; at: number }>();
+  const [wanted, setWanted] = useState<{ node: string; field: string; at: number }>();
   const [sight, setSight] = useState<{ id: string; at: number }>();
   const [publishing, setPublishing] = useState(false);
   const [refused, setRefused] = useState<{ definition: Definition; faults: readonly LocalFault[] }>();
@@ -104,7 +104,7 @@ export function Workspace({ held }: { held: Held }) {
       setPanel("step");
       setOpen(true);
       setSight({ id: node, at: asked.current });
-      if (field) setWanted({ field, at: asked.current });
+      setWanted(field ? { node, field, at: asked.current } : undefined);
     },
     [select],
   );
@@ -322,9 +322,9 @@ export function Workspace({ held }: { held: Held }) {
             onDiscard={discard}
             onRestored={async () => {
               setVersion(undefined);
-              const kept = flow.draft !== null;
-              const now = await draft.reload();
-              if (!kept) begin(now.draft?.definition ?? now.published?.definition ?? whole(undefined));
+              // A draft stays as it is; without one, what is published now is what is shown.
+              if (hasDraft) await draft.refresh();
+              else await reload();
             }}
           />
         )}
@@ -339,7 +339,7 @@ export function Workspace({ held }: { held: Held }) {
           onClose={() => setPublishing(false)}
           onPublished={() => {
             setPublishing(false);
-            void draft.reload();
+            draft.refresh().catch(() => undefined);
           }}
           onRefused={(fields) => {
             setRefused({ definition, faults: Object.entries(fields).map(([field, message]) => refusal(field, message)) });

@@ -20,7 +20,7 @@ interface Props {
   faults: readonly LocalFault[];
   readOnly: boolean;
   /** The field to go to; another `at` asks again. */
-  wanted: { readonly field: string; readonly at: number } | undefined;
+  wanted: { readonly node: string; readonly field: string; readonly at: number } | undefined;
   onAddAfter: (exit: string, type: Type) => void;
   onDuplicate: () => void;
   onRemove: () => void;
@@ -47,8 +47,8 @@ export function NodeForm({ node, editor, places, faults, readOnly, wanted, onAdd
     [id, definition, places, faults, editor, onAddAfter],
   );
   useEffect(() => {
-    if (wanted) focusField(root.current, wanted.field);
-  }, [wanted]);
+    if (wanted?.node === id) focusField(root.current, wanted.field);
+  }, [wanted, id]);
   const general = faults.filter((one) => one.field === null || one.field === "id" || one.field === "type");
   const start = definition.start === id;
   const nameFault = faults.find((one) => one.field === "name");
