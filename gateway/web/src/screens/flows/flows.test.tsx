@@ -35,7 +35,7 @@ beforeAll(async () => {
   await Promise.all([loadArea("flows"), loadArea("trace"), loadArea("sounds")]);
   document.documentElement.lang = "en";
   document.title = "Flows";
-  Element.prototype.scrollIntoView = () => undefined;
+  Element.prototype.scrollIntoView = () => Promise.resolve() as never;
 });
 beforeEach(() => {
   permissions = ["telephony:read", "telephony:manage"];

@@ -161,7 +161,10 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
   const node = definition.nodes.find((one) => one.id === id);
   const step = node ? nodeName(node) : id;
   const root = useRef<HTMLElement>(null);
-  useEffect(() => root.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which is nothing for React to clean up.
+    root.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const [typed, setTyped] = useState("");
   const [status, setStatus] = useState("200");
   const [answer, setAnswer] = useState("{}");

@@ -196,6 +196,7 @@ export function Workspace({ held }: { held: Held }) {
   const columns = wide && !readOnly ? (beside ? "grid-cols-[188px_minmax(0,1fr)_540px]" : "grid-cols-[188px_minmax(0,1fr)_380px]") : roomy ? (beside ? "grid-cols-[minmax(0,1fr)_500px]" : "grid-cols-[minmax(0,1fr)_360px]") : "grid-cols-1";
   const hasDraft = flow.draft !== null || draft.state.state !== "saved";
 
+  const nothing = <EmptyState icon={<Waypoints size={30} />} title={t("flows.empty")} text={t("flows.empty-text")} action={readOnly ? undefined : <PalettePopover onAdd={add} />} />;
   return (
     <div ref={root} className="flex h-full min-h-0 flex-col" data-flow-editor={id}>
       <Toolbar
@@ -252,8 +253,8 @@ export function Workspace({ held }: { held: Held }) {
             <div aria-busy="true" className="p-5">
               <Skeleton height={300} />
             </div>
-          ) : drawn.nodes.length === 0 ? (
-            <EmptyState icon={<Waypoints size={30} />} title={t("flows.empty")} text={t("flows.empty-text")} action={readOnly ? undefined : <PalettePopover onAdd={add} />} />
+          ) : drawn.nodes.length === 0 && shownLook === "list" ? (
+            <div className="h-full bg-bg">{nothing}</div>
           ) : shownLook === "canvas" ? (
             <Canvas
               key={looksBack ? version : "draft"}
@@ -286,6 +287,7 @@ export function Workspace({ held }: { held: Held }) {
               onStart={(node) => change((now) => begunWith(now, node))}
             />
           )}
+          {shownLook === "canvas" && drawn?.nodes.length === 0 && <div className="pointer-events-none absolute inset-x-0 top-[12%] [&_button]:pointer-events-auto">{nothing}</div>}
           {!readOnly && !wide && drawn && drawn.nodes.length > 0 && (
             <div className="absolute end-3 bottom-3">
               <PalettePopover onAdd={add} />

@@ -24,11 +24,12 @@ export function ExitField({ exit, label, to }: { exit: string; label: string; to
   );
   const gone = to !== null && !definition.nodes.some((one) => one.id === to);
   return (
-    <div data-field={exit} className="flex items-end gap-1.5">
+    <div data-field={exit} className="flex items-start gap-1.5">
       <Field label={label} error={error} className="min-w-0 flex-1">
         <Combobox value={to === null ? NOWHERE : to} onValueChange={(next) => connect(exit, next === NOWHERE ? null : next)} options={gone ? [...options, { value: to, label: t("flows.gone-step") }] : options} />
       </Field>
-      <div className={error ? "pb-5" : ""}>
+      {/* Beside the field, whatever stands above and beneath it. */}
+      <div className="pt-[22px]">
         <PalettePopover
           label={t("flows.new-after", { exit: label })}
           onAdd={(type) => addAfter(exit, type)}
