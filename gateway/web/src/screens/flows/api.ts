@@ -49,7 +49,10 @@ export interface PastCall {
 }
 
 export const flowsApi = {
-  list: (signal?: AbortSignal) => ask<Page<FlowLine>>("GET", "/flows", { query: { limit: 200 }, ...during(signal) }),
+  list: async (signal?: AbortSignal): Promise<Page<FlowLine>> => {
+    const page = await ask<Page<FlowLine>>("GET", "/flows", { query: { limit: 200 }, ...during(signal) });
+    return { ...page, items: page.items.map((flow) => ({ ...flow, numbers: (flow.numbers as readonly (string | { readonly number: string })[] | undefined)?.map((one) => (typeof one === "string" ? one : one.number)) ?? [] })) };
+  },
   one: (id: string, signal?: AbortSignal) => held("GET", of(id), { signal }),
   create: (name: string, definition?: Definition) => ask<Flow>("POST", "/flows", { body: { name, ...(definition ? { definition } : {}) } }),
   rename: (id: string, name: string) => ask<Flow>("PATCH", of(id), { body: { name } }),

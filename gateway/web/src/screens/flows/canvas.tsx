@@ -145,6 +145,9 @@ export function Canvas(props: CanvasProps) {
     };
   }, [dragging]);
 
+  // The same as long as nothing is chosen or changed: panning two hundred nodes draws none of them anew.
+  const nudge = useCallback((id: string, dx: number, dy: number) => onMove(selection.has(id) ? selection : new Set([id]), dx, dy, `nudge ${id}`), [onMove, selection]);
+
   // While they are dragged, nodes are where they will be.
   const by = drag?.what === "nodes" ? drag.by : undefined;
   const ids = drag?.what === "nodes" ? drag.ids : undefined;
@@ -184,7 +187,7 @@ export function Canvas(props: CanvasProps) {
             <NodeCard
               key={`${node.id} ${String(at)}`}
               node={node}
-              definition={drawn}
+              definition={definition}
               places={places}
               selected={selection.has(node.id)}
               start={node.id === definition.start}
@@ -194,7 +197,7 @@ export function Canvas(props: CanvasProps) {
               readOnly={readOnly}
               aimedAt={drag?.what === "way" && drag.moved && drag.node !== node.id}
               onOpen={onOpen}
-              onNudge={(dx, dy) => onMove(selection.has(node.id) ? selection : new Set([node.id]), dx, dy, `nudge ${node.id}`)}
+              onNudge={nudge}
             />
           ))}
         </div>

@@ -25,7 +25,7 @@ interface Props {
   readOnly: boolean;
   aimedAt: boolean;
   onOpen: (id: string, field?: string) => void;
-  onNudge: (dx: number, dy: number) => void;
+  onNudge: (id: string, dx: number, dy: number) => void;
 }
 
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -43,7 +43,7 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
     const way = ARROWS[event.key];
     if (!way || readOnly || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    onNudge(way[0] * STEP * (event.shiftKey ? 5 : 1), way[1] * STEP * (event.shiftKey ? 5 : 1));
+    onNudge(node.id, way[0] * STEP * (event.shiftKey ? 5 : 1), way[1] * STEP * (event.shiftKey ? 5 : 1));
   };
   return (
     <div

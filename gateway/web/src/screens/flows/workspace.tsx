@@ -132,6 +132,7 @@ export function Workspace({ held }: { held: Held }) {
     },
     [chosen, definition, change],
   );
+  const move = useCallback((ids: ReadonlySet<string>, dx: number, dy: number, part: string) => change((now) => moved(now, ids, dx, dy), part), [change]);
   const duplicate = useCallback(
     (ids: ReadonlySet<string>) => {
       const made = pasted(definition, copied(definition, ids));
@@ -268,7 +269,7 @@ export function Workspace({ held }: { held: Held }) {
               {...(sight ? { look: sight } : {})}
               onSelect={(ids) => select(...ids)}
               onOpen={openNode}
-              onMove={(ids, dx, dy, part) => change((now) => moved(now, ids, dx, dy), part)}
+              onMove={move}
               onConnect={(node, exit, to) => change((now) => connected(now, node, exit, to))}
               onDropped={(type, at) => add(type, at)}
             />
