@@ -8,6 +8,7 @@ import { type Point, type View, beginningAt, centred, fitting, inSight, inletOf,
 import { type Definition, type FlowNode, TYPES, type Type, exitsOf } from "./model";
 import { type Mark, NodeCard } from "./node-card";
 import type { LocalFault } from "./validate";
+import { targetName } from "./words";
 
 /** What a drag from the palette carries. */
 export const DRAGGED = "application/x-trunkline-step";
@@ -183,23 +184,31 @@ export function Canvas(props: CanvasProps) {
         </p>
         <div className="absolute top-0 left-0 size-0 origin-top-left" style={{ transform: `translate(${String(view.x)}px, ${String(view.y)}px) scale(${String(view.scale)})` }}>
           <Lines definition={drawn} selection={selection} path={path} {...(way ? { way } : {})} />
-          {drawn.nodes.map((node, at) => (
-            <NodeCard
-              key={`${node.id} ${String(at)}`}
-              node={node}
-              definition={definition}
-              places={places}
-              selected={selection.has(node.id)}
-              start={node.id === definition.start}
-              faults={faults.get(node.id)}
-              mark={marks?.get(node.id)}
-              visited={path === undefined ? undefined : path.nodes.includes(node.id)}
-              readOnly={readOnly}
-              aimedAt={drag?.what === "way" && drag.moved && drag.node !== node.id}
-              onOpen={onOpen}
-              onNudge={nudge}
-            />
-          ))}
+          {drawn.nodes.map((node, at) => {
+            const found = faults.get(node.id) ?? [];
+            const errors = found.filter((one) => one.severity === "error");
+            return (
+              <NodeCard
+                key={`${node.id} ${String(at)}`}
+                node={node}
+                targets={exitsOf(node.do)
+                  .map(({ to }) => targetName(definition, to, places))
+                  .join("\n")}
+                wrong={errors.map((one) => one.field ?? "").join(" ")}
+                errors={errors.length}
+                warnings={found.length - errors.length}
+                places={places}
+                selected={selection.has(node.id)}
+                start={node.id === definition.start}
+                mark={marks?.get(node.id)}
+                visited={path === undefined ? undefined : path.nodes.includes(node.id)}
+                readOnly={readOnly}
+                aimedAt={drag?.what === "way" && drag.moved && drag.node !== node.id}
+                onOpen={onOpen}
+                onNudge={nudge}
+              />
+            );
+          })}
         </div>
       </section>
       <div className="absolute start-3 bottom-3 flex items-center gap-0.5 rounded-md border border-line bg-surface p-0.5 shadow-card">

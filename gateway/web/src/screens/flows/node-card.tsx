@@ -5,20 +5,22 @@ import { useT } from "@/i18n";
 import type { Places } from "./data";
 import { TypeIcon, toneOf } from "./icons";
 import { HEAD, LINE, ROW, WIDTH, heightOf } from "./layout";
-import { type Definition, type FlowNode, exitsOf } from "./model";
-import type { LocalFault } from "./validate";
-import { exitName, nodeName, summary, targetName, typeName } from "./words";
+import { type FlowNode, exitsOf } from "./model";
+import { exitName, nodeName, summary, typeName } from "./words";
 
 /** What became of a node since the version that is shown. */
 export type Mark = "removed" | "changed";
 
 interface Props {
   node: FlowNode;
-  definition: Definition;
+  /** Of each way out, in order: where it leads, in words, and whether that is wrong. As texts: other steps' changes draw this one anew only when they are seen in it. */
+  targets: string;
+  wrong: string;
+  errors: number;
+  warnings: number;
   places: Places;
   selected: boolean;
   start: boolean;
-  faults: readonly LocalFault[] | undefined;
   mark: Mark | undefined;
   /** Of a call that is tried: undefined while none is. */
   visited: boolean | undefined;
@@ -32,12 +34,11 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft:
 const STEP = 20;
 
 /** A node of the drawing: what it is, what it says, and its ways out. */
-export const NodeCard = memo(function NodeCard({ node, definition, places, selected, start, faults, mark, visited, readOnly, aimedAt, onOpen, onNudge }: Props) {
+export const NodeCard = memo(function NodeCard({ node, targets, wrong, errors, warnings, places, selected, start, mark, visited, readOnly, aimedAt, onOpen, onNudge }: Props) {
   const t = useT();
   const { type } = node.do;
-  const errors = faults?.filter((one) => one.severity === "error").length ?? 0;
-  const warnings = (faults?.length ?? 0) - errors;
   const exits = exitsOf(node.do);
+  const [names, faulty] = [targets.split("\n"), wrong.split(" ")];
   const named = node.name.trim() !== "";
   const press = (event: KeyboardEvent) => {
     const way = ARROWS[event.key];
@@ -96,13 +97,12 @@ export const NodeCard = memo(function NodeCard({ node, definition, places, selec
         {summary(node.do, places)}
       </p>
       <ul className={cx("mt-2 pt-px", exits.length > 0 && "border-t border-line")}>
-        {exits.map(({ id, to }) => {
+        {exits.map(({ id, to }, at) => {
           const label = exitName(node.do, id);
-          const wrong = faults?.some((one) => one.field === id && one.severity === "error") ?? false;
           return (
             <li key={id} className="relative flex items-center gap-2 pr-4 pl-2.5 text-sm" style={{ height: ROW }}>
-              <span className={cx("min-w-0 truncate font-medium", wrong ? "text-bad" : "text-ink-2")}>{label}</span>
-              <span className="min-w-0 flex-1 truncate text-end text-xs text-ink-3">{targetName(definition, to, places)}</span>
+              <span className={cx("min-w-0 truncate font-medium", faulty.includes(id) ? "text-bad" : "text-ink-2")}>{label}</span>
+              <span className="min-w-0 flex-1 truncate text-end text-xs text-ink-3">{names[at]}</span>
               <button
                 type="button"
                 tabIndex={-1}
