@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { ArrowLeftRight, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { ArrowLeftRight, AudioLines, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Workflow } from "lucide-react";
 import { useMemo } from "react";
 import { useMe } from "@/api";
 import { type TextKey, currentLanguage, useT } from "@/i18n";
@@ -31,6 +31,8 @@ export interface Place {
     | "/settings/hours"
     | "/settings/inbox"
     | "/settings/dialing"
+    | "/settings/flows"
+    | "/settings/sounds"
     | "/settings/usage";
   title: string;
   icon: LucideIcon;
@@ -67,6 +69,8 @@ const PLACES: readonly Listed[] = [
   { to: "/settings/numbers", title: "common.nav.numbers", icon: PhoneIncoming, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/hours", title: "common.nav.hours", icon: Clock, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/trunks", title: "common.nav.trunks", icon: ArrowLeftRight, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/flows", title: "common.nav.flows", icon: Workflow, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/sounds", title: "common.nav.sounds", icon: AudioLines, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/inbox", title: "common.nav.inbox-settings", icon: Inbox, needs: ["conversations:read"], ...SETTINGS },
   { to: "/settings/dialing", title: "calls.direction.outbound", icon: PhoneOutgoing, needs: ["dialing:read"], ...SETTINGS },
   { to: "/settings/usage", title: "common.nav.usage", icon: Gauge, needs: ["usage:read"], ...SETTINGS },

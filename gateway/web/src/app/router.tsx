@@ -163,6 +163,16 @@ const dialing = createRoute({
   loader: () => loadArea("dialing"),
   component: lazyRouteComponent(() => import("@/screens/dialing")),
 });
+const flows = createRoute({ getParentRoute: () => inside, path: "/settings/flows", loader: () => loadArea("flows"), component: lazyRouteComponent(() => import("@/screens/flows")) });
+const flow = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/flows/$flowId",
+  // How it is shown, and which version or call beside it.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("flows"), loadArea("trace"), loadArea("sounds")]),
+  component: lazyRouteComponent(() => import("@/screens/flows/editor")),
+});
+const sounds = createRoute({ getParentRoute: () => inside, path: "/settings/sounds", loader: () => loadArea("sounds"), component: lazyRouteComponent(() => import("@/screens/sounds")) });
 const usage = createRoute({ getParentRoute: () => inside, path: "/settings/usage", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/usage")) });
 const platform = createRoute({
   getParentRoute: () => inside,
@@ -194,7 +204,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing, flows, flow, sounds]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

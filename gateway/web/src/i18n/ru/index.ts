@@ -18,6 +18,7 @@ export const later = {
   company: () => import("./company.json"),
   devices: () => import("./devices.json"),
   dialing: () => import("./dialing.json"),
+  flows: () => import("./flows.json"),
   hours: () => import("./hours.json"),
   inbox: () => import("./inbox.json"),
   inboxtools: () => import("./inboxtools.json"),

@@ -29,6 +29,11 @@ const Supervise = lazy(async () => {
   return screen;
 });
 
+const Trace = lazy(async () => {
+  const [, { Trace: part }] = await Promise.all([loadArea("trace"), import("./trace")]);
+  return { default: part };
+});
+
 const NO_EVENTS: readonly JournalEvent[] = [];
 
 /** A number inside a sentence keeps its own direction (Unicode's first strong isolate). */
@@ -90,6 +95,11 @@ export default function CallScreen() {
         <div className="grid min-w-0 grid-cols-1 gap-4">
           <InCall id={call.id} />
           <RecordingCard call={call} timeline={entries} text={text} onPlayer={setPlayer} />
+          {call.direction === "inbound" && (
+            <Suspense fallback={null}>
+              <Trace id={call.id} />
+            </Suspense>
+          )}
           <TimelineList entries={told.loaded ? entries : undefined} error={eventsError} place={place} onSeek={seek} running={call.state !== "ended"} />
         </div>
         <div className="grid min-w-0 grid-cols-1 items-start gap-4 sm:max-lg:grid-cols-2">
