@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Webhook } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -23,6 +23,7 @@ export interface Place {
     | "/settings/sign-in"
     | "/settings/roles"
     | "/settings/api-keys"
+    | "/settings/hooks"
     | "/settings/jobs"
     | "/settings/sites"
     | "/settings/channels"
@@ -45,6 +46,7 @@ export function usePlaces(): readonly Place[] {
   const mayMembers = useCan("members:read");
   const mayProvider = useCan("sign_in:manage");
   const mayKeys = useCan("api_keys:manage");
+  const mayHooks = useCan("telephony:read");
   const mayReadJobs = useCan("jobs:read");
   const maySites = useCan("sites:read");
   const mayChannels = useCan("channels:read");
@@ -72,6 +74,7 @@ export function usePlaces(): readonly Place[] {
       ...(mayProvider ? [{ to: "/settings/sign-in" as const, title: t("common.nav.sign-in"), icon: LogIn, under: "/settings" as const }] : []),
       ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
       ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
+      ...(mayHooks ? [{ to: "/settings/hooks" as const, title: t("common.nav.hooks"), icon: Webhook, under: "/settings" as const }] : []),
       ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
       ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
       ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
@@ -79,6 +82,6 @@ export function usePlaces(): readonly Place[] {
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayHooks, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }

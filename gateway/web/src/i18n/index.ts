@@ -15,6 +15,7 @@ import type channels from "./en/channels.json";
 import type company from "./en/company.json";
 import type devices from "./en/devices.json";
 import type dialing from "./en/dialing.json";
+import type hooks from "./en/hooks.json";
 import type inbox from "./en/inbox.json";
 import type incall from "./en/incall.json";
 import type inboxtools from "./en/inboxtools.json";
@@ -33,7 +34,7 @@ export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; hooks: typeof hooks; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -55,6 +56,7 @@ const LATER = {
   company: { en: () => import("./en/company.json"), ru: () => import("./ru/company.json"), it: () => import("./it/company.json") },
   devices: { en: () => import("./en/devices.json"), ru: () => import("./ru/devices.json"), it: () => import("./it/devices.json") },
   dialing: { en: () => import("./en/dialing.json"), ru: () => import("./ru/dialing.json"), it: () => import("./it/dialing.json") },
+  hooks: { en: () => import("./en/hooks.json"), ru: () => import("./ru/hooks.json"), it: () => import("./it/hooks.json") },
   inbox: { en: () => import("./en/inbox.json"), ru: () => import("./ru/inbox.json"), it: () => import("./it/inbox.json") },
   incall: { en: () => import("./en/incall.json"), ru: () => import("./ru/incall.json"), it: () => import("./it/incall.json") },
   inboxtools: { en: () => import("./en/inboxtools.json"), ru: () => import("./ru/inboxtools.json"), it: () => import("./it/inboxtools.json") },
