@@ -370,16 +370,18 @@ impl Asking<'_> {
         Answer { status, vars }
     }
 
-    /// What the caller's number is known by: as an international number first, whichever way the carrier writes it.
+    /// What the caller's number is known by, whichever way the carrier writes it: as an international number first, then as one of the tenant's
+    /// own country, then as it came.
     fn numbers(&self, tenant: TenantId) -> Vec<String> {
         let Some(from) = self.ask.from.as_deref().filter(|from| is_number(from)) else { return Vec::new() };
         let policy = self.directory.dialing.get(&tenant);
         let country = policy.and_then(|policy| policy.rules.as_ref()).map(|rules| rules.country.to_string());
         let international = e164(from);
         let mut numbers = Vec::new();
-        let known = Known::read(IdentityType::Phone, &international, country.as_deref());
-        let told = Known::all_of(&Identity::Phone(international), None);
-        for known in known.into_iter().chain(told) {
+        let read =
+            [international.as_str(), from].map(|text| Known::read(IdentityType::Phone, text, country.as_deref()));
+        let told = Known::all_of(&Identity::Phone(international.clone()), None);
+        for known in read.into_iter().flatten().chain(told) {
             for form in [known.value, known.shown] {
                 if !numbers.contains(&form) {
                     numbers.push(form);

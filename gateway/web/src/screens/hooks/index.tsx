@@ -87,7 +87,7 @@ function HookCard({ hook, way, described }: { hook: HookInfo; way: Way; describe
             <tbody className="divide-y divide-line">
               {[...hook.variables, { name: "TRUNKLINE_HOOK", fallback: "away" }].map((variable) => (
                 <tr key={variable.name}>
-                  <td className="py-1 pr-3 align-top font-mono break-all">{variable.name}</td>
+                  <td className="py-1 pr-3 align-top font-mono break-all sm:whitespace-nowrap">{variable.name}</td>
                   <td className="py-1 pr-3 align-top text-ink-2">{t(`hooks.var.${variable.name as "TRUNKLINE_OPEN"}`)}</td>
                   <td className="py-1 align-top font-mono">{variable.fallback === "" ? <span className="font-sans text-ink-3">{t("hooks.empty")}</span> : variable.fallback}</td>
                 </tr>
