@@ -1,6 +1,6 @@
 //! `trunkline doctor`: checks every dependency and says in words what to mend.
 
-use std::net::{TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,6 +60,9 @@ pub(super) async fn run(source: &Source, with_audit: bool) -> ExitCode {
         report.add("tls", certificate(&config, tls));
     }
     report.add("rtp_listen", rtp_port(&config).await);
+    if let Some(listen) = config.hooks.listen {
+        report.add("agi_listen", agi_port(&config, listen).await);
+    }
     report.end()
 }
 
@@ -275,6 +278,14 @@ async fn gateway_answers(config: &Config) -> bool {
     let Ok(client) = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build() else { return false };
     let Ok(answer) = client.get(format!("http://{}/health", config.http_listen)).send().await else { return false };
     answer.json::<serde_json::Value>().await.is_ok_and(|health| health["service"] == "trunkline")
+}
+
+async fn agi_port(config: &Config, listen: SocketAddr) -> Finding {
+    match server::bind_for("agi_listen", listen).await {
+        Ok(_) => Ok(format!("{listen} is free")),
+        Err(_) if gateway_answers(config).await => Ok(format!("the running gateway holds {listen}")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn rtp_port(config: &Config) -> Finding {

@@ -15,6 +15,8 @@ const MAX_BYTES: usize = 16 * 1024;
 const MAX_LINES: usize = 128;
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 2 * 1024;
+/// What every environment of FastAGI begins with.
+const FIRST: &[u8] = b"agi_network: yes";
 /// The key behind which Asterisk writes nothing but arguments.
 const LAST_KEY: &str = "threadid";
 
@@ -60,6 +62,10 @@ impl Gathering {
             return Err(Fault::TooLong);
         }
         self.read.extend_from_slice(bytes);
+        // Whoever is no Asterisk is off with the first byte that says so.
+        if self.read.iter().zip(FIRST).any(|(read, expected)| read != expected) {
+            return Err(Fault::Strange);
+        }
         let Some(end) = self.end() else { return Ok(None) };
         // Asterisk waits for a command before it says more: whatever stands behind the empty line is somebody else's.
         if self.read.len() > end {
@@ -92,8 +98,7 @@ fn parse(bytes: &[u8]) -> Result<Environment, Fault> {
         let (key, value) = line.split_once(':').ok_or(Fault::Strange)?;
         let key = key.strip_prefix("agi_").ok_or(Fault::Strange)?;
         let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        // The first line is that of the network: anything else is no FastAGI.
-        if !is_key || (number == 0 && (key, value.trim()) != ("network", "yes")) {
+        if !is_key {
             return Err(Fault::Strange);
         }
         let value = value.strip_prefix(' ').unwrap_or(value).to_owned();
@@ -213,7 +218,9 @@ mod tests {
 
     #[test]
     fn what_is_no_fastagi_is_told_early() {
-        for text in ["GET / HTTP/1.1\r\nhost: x\r\n\r\n", "\n\n", "agi_request: x\n\n", "agi_network: no\n\n"] {
+        for text in
+            ["GET / HTTP/1.1\r\nhost: x\r\n\r\n", "\n\n", "agi_request: x\n\n", "agi_network: no\n\n", "\0", "agi_x"]
+        {
             assert!(Gathering::default().feed(text.as_bytes()).is_err(), "{text:?}");
         }
         assert_eq!(Gathering::default().feed(&[b'a'; MAX_BYTES + 1]), Err(Fault::TooLong));

@@ -28,6 +28,10 @@ pub(super) const STATUS: &str = "TRUNKLINE_HOOK";
 /// How far a VIP stands above other callers; what the router adds as well.
 const VIP_PRIORITY: i16 = 10;
 
+/// For so long an event is tried again behind the answer, and how often.
+const EVENT_PATIENCE: Duration = Duration::from_secs(60);
+const EVENT_PAUSE: Duration = Duration::from_millis(500);
+
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -340,30 +344,44 @@ impl Asking<'_> {
         let event = NewEvent::new(kind, subject, data).scopes([scope]);
         let (journal, tenant) = (self.state.journal.clone(), place.tenant);
         let written = in_time(&self.hooks.0.events, self.deadline, async move {
-            journal.append(tenant, vec![event]).await?;
-            Ok(())
+            let until = Instant::now() + EVENT_PATIENCE;
+            loop {
+                match journal.append(tenant, vec![event.clone()]).await {
+                    Ok(_) => return Ok(()),
+                    // Surely not written: who is late tries again, behind the answer.
+                    Err(error) if error.is_unavailable() && Instant::now() < until => {
+                        tokio::time::sleep(EVENT_PAUSE).await
+                    }
+                    Err(error) => {
+                        tracing::warn!(%tenant, %error, "an event of a dialplan is lost");
+                        return Err(error.into());
+                    }
+                }
+            }
         });
         let status = if written.await.is_ok() {
             vars.set("TRUNKLINE_EVENT", "written");
             Status::Ok
         } else {
-            // It may be written yet: the journal has taken it.
+            // Most likely it is written yet.
             vars.set("TRUNKLINE_EVENT", "late");
             Status::Partial
         };
         Answer { status, vars }
     }
 
-    /// What the caller's number is known by: as an international number first, whichever way the carrier writes it.
+    /// What the caller's number is known by, whichever way the carrier writes it: as an international number first, then as one of the tenant's
+    /// own country, then as it came.
     fn numbers(&self, tenant: TenantId) -> Vec<String> {
         let Some(from) = self.ask.from.as_deref().filter(|from| is_number(from)) else { return Vec::new() };
         let policy = self.directory.dialing.get(&tenant);
         let country = policy.and_then(|policy| policy.rules.as_ref()).map(|rules| rules.country.to_string());
         let international = e164(from);
         let mut numbers = Vec::new();
-        let known = Known::read(IdentityType::Phone, &international, country.as_deref());
-        let told = Known::all_of(&Identity::Phone(international), None);
-        for known in known.into_iter().chain(told) {
+        let read =
+            [international.as_str(), from].map(|text| Known::read(IdentityType::Phone, text, country.as_deref()));
+        let told = Known::all_of(&Identity::Phone(international.clone()), None);
+        for known in read.into_iter().flatten().chain(told) {
             for form in [known.value, known.shown] {
                 if !numbers.contains(&form) {
                     numbers.push(form);

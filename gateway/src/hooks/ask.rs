@@ -90,7 +90,7 @@ impl Ask {
             ask.put(&key, &value);
         }
         let mut places = hook.places().iter();
-        for argument in &environment.arguments {
+        for argument in environment.arguments.iter().filter(|argument| !argument.is_empty()) {
             match argument.split_once('=') {
                 Some((key, value)) if KEYS.contains(&key) => ask.put(key, &percent_decoded(value)),
                 _ => {
@@ -169,6 +169,8 @@ mod tests {
         assert_eq!((ask.from.as_deref(), ask.called.as_deref()), (Some("+15550199"), Some("+15550100")));
         let ask = Ask::of_agi(Hook::Caller, &environment(lines, &["called=+15550101", "from=0611%2C1"]));
         assert_eq!((ask.from.as_deref(), ask.called.as_deref()), (Some("0611,1"), Some("+15550101")));
+        let ask = Ask::of_agi(Hook::Hours, &environment(lines, &["called=%2B15550101", ""]));
+        assert_eq!(ask.called.as_deref(), Some("+15550101"));
         let ask = Ask::of_agi(Hook::Hours, &environment(lines, &["+15550102"]));
         assert_eq!(ask.called.as_deref(), Some("+15550102"));
         let ask = Ask::of_agi(Hook::Event, &environment(lines, &["menu_chosen", "pressed a+b = 3 & 4"]));

@@ -23,6 +23,7 @@ mod dialing;
 mod events;
 mod faults;
 mod figures;
+mod hooks;
 mod idempotency;
 mod inbox_calls;
 mod inbox_tools;

@@ -58,7 +58,8 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
     let call = make_call(app, Made { agent: Some(operator.id), queue: Some(queue), ..Made::default() }).await;
     let made = async |user: &User, path: &str, body: Value| -> String {
         let made: Value = user.post(path, &body).await.json().await.unwrap();
-        let id = if made["id"].is_string() { &made["id"] } else { &made["api_key"]["id"] };
+        let places = [&made["id"], &made["api_key"]["id"], &made["hook_token"]["id"]];
+        let id = places.into_iter().find(|id| id.is_string()).unwrap_or(&Value::Null);
         id.as_str().unwrap_or_else(|| panic!("{path}: {made}")).to_owned()
     };
     let device = made(&operator, &format!("/api/v1/agents/{}/devices", operator.id), json!({ "name": "phone" })).await;
@@ -129,6 +130,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             assert_eq!(added.status(), StatusCode::CREATED);
             "+12125550124".to_owned()
         }),
+        ("hook-tokens/{id}", made(&admin, "/api/v1/hook-tokens", json!({ "name": "Token" })).await),
         ("invitations/{id}", made(&admin, "/api/v1/invitations", invitation).await),
         ("jobs/{id}", job.to_string()),
         ("me/{id}", sign_in),
@@ -263,6 +265,7 @@ async fn every_operation_on_another_tenants_thing_is_404() {
     assert_eq!(admin.get_json("/api/v1/roles").await["items"][0]["name"], "Role");
     assert_eq!(admin.get_json("/api/v1/invitations").await["items"][0]["email"], "grace@example.org");
     assert_eq!(admin.get_json("/api/v1/sites").await["items"][0]["name"], "Site");
+    assert_eq!(admin.get_json("/api/v1/hook-tokens").await["items"][0]["name"], "Token");
 }
 
 #[tokio::test]
@@ -277,7 +280,7 @@ async fn what_is_ones_own_takes_nothing_of_another_tenants_in() {
     let number = json!({ "name": "Ours", "numbers": ["+15550100"] });
     let refused = problem(stranger.post("/api/v1/sites", &number).await).await;
     assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&422.into(), &"numbers".into()));
-    for area in ["api-keys", "calls", "roles", "sites", "numbers"] {
+    for area in ["api-keys", "calls", "hook-tokens", "roles", "sites", "numbers"] {
         assert_eq!(stranger.get_json(&format!("/api/v1/{area}")).await["items"], json!([]), "{area}");
     }
 }

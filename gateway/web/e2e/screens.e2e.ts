@@ -114,6 +114,7 @@ const SCREENS: [name: string, path: () => string][] = [
   ["roles", () => "/settings/roles"],
   ["teams", () => "/settings/roles?tab=teams"],
   ["api-keys", () => "/settings/api-keys"],
+  ["hooks", () => "/settings/hooks"],
   ["all-settings", () => "/settings/all"],
   ["sites", () => "/settings/sites"],
   ["dialing", () => "/settings/dialing"],

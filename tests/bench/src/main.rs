@@ -26,7 +26,8 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use self::benchmarks::{
-    Plan, ari_events, call_setup, hub_fanout, hub_memory, journal_append, list_search, panel_live, webhook_ingest,
+    Plan, ari_events, call_setup, dialplan_hook, hub_fanout, hub_memory, journal_append, list_search, panel_live,
+    webhook_ingest,
 };
 use self::machine::Machine;
 use self::part::Folder;
@@ -97,6 +98,7 @@ enum Name {
     PanelLive,
     WebhookIngest,
     ListSearch,
+    DialplanHook,
 }
 
 impl Arguments {
@@ -243,6 +245,7 @@ async fn measure(name: Name, plan: &Plan, arguments: &Arguments) -> anyhow::Resu
         Name::CallSetup => call_setup::run(plan, arguments.call_setup()).await,
         Name::PanelLive => panel_live::run(plan).await,
         Name::WebhookIngest => webhook_ingest::run(plan, arguments.webhook_connections).await,
+        Name::DialplanHook => dialplan_hook::run(plan).await,
         Name::ListSearch => list_search::run(plan, arguments.list_messages, arguments.list_asks).await,
     }
 }

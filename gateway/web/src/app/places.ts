@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { ArrowLeftRight, AudioLines, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Workflow } from "lucide-react";
+import { ArrowLeftRight, AudioLines, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Webhook, Workflow } from "lucide-react";
 import { useMemo } from "react";
 import { useMe } from "@/api";
 import { type TextKey, currentLanguage, useT } from "@/i18n";
@@ -23,6 +23,7 @@ export interface Place {
     | "/settings/sign-in"
     | "/settings/roles"
     | "/settings/api-keys"
+    | "/settings/hooks"
     | "/settings/jobs"
     | "/settings/sites"
     | "/settings/channels"
@@ -71,6 +72,7 @@ const PLACES: readonly Listed[] = [
   { to: "/settings/trunks", title: "common.nav.trunks", icon: ArrowLeftRight, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/flows", title: "common.nav.flows", icon: Workflow, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/sounds", title: "common.nav.sounds", icon: AudioLines, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/hooks", title: "common.nav.hooks", icon: Webhook, needs: ["telephony:read"], ...SETTINGS },
   { to: "/settings/inbox", title: "common.nav.inbox-settings", icon: Inbox, needs: ["conversations:read"], ...SETTINGS },
   { to: "/settings/dialing", title: "calls.direction.outbound", icon: PhoneOutgoing, needs: ["dialing:read"], ...SETTINGS },
   { to: "/settings/usage", title: "common.nav.usage", icon: Gauge, needs: ["usage:read"], ...SETTINGS },

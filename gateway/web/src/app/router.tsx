@@ -117,6 +117,7 @@ const roles = createRoute({
   component: lazyRouteComponent(() => import("@/screens/roles")),
 });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/settings/api-keys", loader: () => loadArea("access"), component: lazyRouteComponent(() => import("@/screens/api-keys")) });
+const hooks = createRoute({ getParentRoute: () => inside, path: "/settings/hooks", loader: () => loadArea("hooks"), component: lazyRouteComponent(() => import("@/screens/hooks")) });
 const allSettings = createRoute({ getParentRoute: () => inside, path: "/settings/all", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/all-settings")) });
 const sites = createRoute({ getParentRoute: () => inside, path: "/settings/sites", loader: () => loadArea("company"), component: lazyRouteComponent(() => import("@/screens/sites")) });
 const channels = createRoute({
@@ -204,7 +205,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing, flows, flow, sounds]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing, flows, flow, sounds, hooks]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

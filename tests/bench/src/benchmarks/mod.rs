@@ -2,6 +2,7 @@
 
 pub(crate) mod ari_events;
 pub(crate) mod call_setup;
+pub(crate) mod dialplan_hook;
 pub(crate) mod hub_fanout;
 pub(crate) mod hub_memory;
 pub(crate) mod journal_append;

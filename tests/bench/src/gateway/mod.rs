@@ -19,6 +19,7 @@ use crate::websocket::upgrade_request;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ready {
     http: SocketAddr,
+    agi: SocketAddr,
     publish: SocketAddr,
     tenants: Vec<Uuid>,
     /// An admin of each tenant.
@@ -83,6 +84,11 @@ impl Gateway {
 
     pub(crate) fn http(&self) -> SocketAddr {
         self.ready.http
+    }
+
+    /// Where it takes FastAGI.
+    pub(crate) fn agi(&self) -> SocketAddr {
+        self.ready.agi
     }
 
     pub(crate) fn tenants(&self) -> &[Uuid] {

@@ -16,7 +16,7 @@ use trunkline::roster::Roster;
 use trunkline::secrets::Vault;
 use trunkline::state::{AppState, Parts};
 use trunkline::stream::Timing;
-use trunkline::{channels, http, jobs, logging, server, stream};
+use trunkline::{channels, hooks, http, jobs, logging, server, stream};
 use trunkline_db::{Db, PoolOptions, Role, TenantId, UserId};
 use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
@@ -59,6 +59,7 @@ async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     logging::init(&config.log, config.log_format);
     std::fs::create_dir_all(&config.recordings_dir).context("cannot make the folder for recordings")?;
     let listener = server::bind(config.http_listen).await?;
+    let agi = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen")?;
     let publishing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen")?;
     let pool = PoolOptions { max_connections: config.database_connections, ..PoolOptions::default() };
     let db = Db::connect(config.database_url.expose(), pool).await?;
@@ -113,11 +114,13 @@ async fn serve(options: &Options, folder: &Folder) -> anyhow::Result<()> {
     }
     let ready = Ready {
         http: listener.local_addr()?,
+        agi: agi.local_addr()?,
         publish: publishing.local_addr()?,
         tenants: tenants.iter().map(|tenant| tenant.uuid()).collect(),
         admins,
         agents,
     };
+    tokio::spawn(hooks::serve_agi(agi, state.clone(), cancel.clone()));
     tokio::spawn(publish::serve(publishing, journal, tenants));
     folder.say_ready(&ready)?;
     server::serve(listener, http::router(state), cancel).await;
