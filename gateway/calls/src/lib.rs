@@ -9,6 +9,7 @@
 pub mod center;
 pub mod directory;
 pub mod hours;
+pub mod lines;
 pub mod model;
 pub mod names;
 pub mod queueing;

@@ -79,6 +79,7 @@ fn channel(server: &Server, channel: &model::Channel) -> ChannelView {
     ChannelView {
         server: server.clone(),
         id: channel.id.clone(),
+        name: channel.name.clone(),
         state: channel.state.as_str().to_owned(),
         caller_number: channel.caller.number.clone(),
         app_name: channel.dialplan.app_name.clone(),

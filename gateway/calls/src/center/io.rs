@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trunkline_db::{AgentId, CallId, ConversationId, QueueId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, ConversationId, QueueId, RecordingId, TenantId, TrunkId};
 use trunkline_dialing::Rule;
 
 use super::chats::ChatRecord;
@@ -22,6 +22,8 @@ pub struct ChannelView {
     pub server: Server,
     /// Asterisk's id, or the one we chose.
     pub id: String,
+    /// Asterisk's name for it, which begins with technology and endpoint.
+    pub name: String,
     /// `Up`, `Ring`, `Ringing`, `Down`, …
     pub state: String,
     /// The calling number as received.
@@ -427,6 +429,8 @@ pub enum Output {
         /// Why, in the journal's word.
         why: &'static str,
     },
+    /// A trunk has as many calls as it may, and one more was refused.
+    LineFull(TrunkId),
     /// A rule denied a call, for the metrics.
     Denied(Rule),
     /// The toll-fraud guard gave an alarm, for the metrics.

@@ -6,6 +6,7 @@ mod floor;
 mod histories;
 mod inbound;
 mod internal;
+mod lines;
 mod outbound;
 mod outside;
 mod refer;
