@@ -51,3 +51,4 @@ pub mod telephony;
 pub mod tenants;
 pub mod test_calls;
 pub mod tls;
+pub mod trunks;
