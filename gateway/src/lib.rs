@@ -54,4 +54,5 @@ pub mod telephony;
 pub mod tenants;
 pub mod test_calls;
 pub mod tls;
+pub mod trunks;
 mod voicemails;

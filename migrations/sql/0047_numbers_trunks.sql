@@ -34,3 +34,24 @@ CREATE INDEX numbers_closed_agent ON numbers (tenant_id, closed_agent_id);
 CREATE INDEX numbers_flow ON numbers (tenant_id, flow_id) WHERE flow_id IS NOT NULL;
 CREATE INDEX numbers_closed_flow ON numbers (tenant_id, closed_flow_id) WHERE closed_flow_id IS NOT NULL;
 CREATE INDEX numbers_schedule ON numbers (tenant_id, schedule_id) WHERE schedule_id IS NOT NULL;
+
+-- A carrier's line. How it is connected is one document, checked by trunkline-calls.
+CREATE TABLE trunks (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    id uuid NOT NULL,
+    name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 60),
+    settings jsonb NOT NULL,
+    password_sealed bytea,
+    -- lower ones are tried first
+    priority integer NOT NULL DEFAULT 10 CHECK (priority BETWEEN 0 AND 1000),
+    enabled boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX trunks_name_key ON trunks (tenant_id, lower(name));
+SELECT make_tenant_table('trunks');
+SELECT let_system_read('trunks');
+GRANT SELECT, INSERT, UPDATE, DELETE ON trunks TO trunkline_app;
+CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OR DELETE ON trunks
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();

@@ -10,6 +10,7 @@ use trunkline_dialing::{Mark, Policy};
 use uuid::Uuid;
 
 use crate::flow::walk::{Openness, Published, World};
+use crate::lines::{Arrival, Line, trunk_of_endpoint};
 use crate::model::{AgentActivity, CallRow, Direction, Server, WrapUpRow};
 use crate::queueing::QueueRouting;
 use crate::schedule::Schedule;
@@ -150,8 +151,10 @@ pub struct Directory {
     pub agents: HashMap<(TenantId, AgentId), DirectoryAgent>,
     /// Whom tenants may call, and what they do with whom.
     pub dialing: HashMap<TenantId, Arc<Policy>>,
-    /// How servers reach the outside world for a tenant: dial strings with `{number}` in them.
+    /// How servers reach the outside world for a tenant that has no trunks of its own: dial strings with `{number}` in them.
     pub trunks: HashMap<TenantId, BTreeMap<Server, String>>,
+    /// Tenants' own trunks, by their endpoints' names.
+    pub lines: HashMap<String, Arc<Line>>,
     /// Phones by their SIP user name.
     pub devices: HashMap<String, DirectoryDevice>,
     /// Opening hours that have a name.
@@ -174,6 +177,7 @@ impl Directory {
             agents,
             dialing,
             trunks,
+            lines,
             devices,
             schedules,
             flows,
@@ -186,14 +190,50 @@ impl Directory {
         agents.retain(|(tenant, _), _| tenants.contains_key(tenant));
         dialing.retain(|tenant, _| tenants.contains_key(tenant));
         trunks.retain(|tenant, _| tenants.contains_key(tenant));
+        lines.retain(|_, line| tenants.contains_key(&line.tenant));
         devices.retain(|_, device| tenants.contains_key(&device.tenant));
         schedules.retain(|_, schedule| tenants.contains_key(&schedule.tenant));
         flows.retain(|_, (tenant, _)| tenants.contains_key(tenant));
     }
 
-    /// The number that somebody outside called, as E.164, whichever way the carrier writes it.
-    pub fn number_called(&self, called: &str) -> Option<(&str, &Number)> {
-        self.numbers.get_key_value(&e164(called)).map(|(e164, number)| (e164.as_str(), number))
+    /// The number that somebody outside called, whichever way the carrier writes it, and the trunk of the number's tenant by which it came.
+    ///
+    /// By a tenant's trunk nobody but that tenant is reached. Where two tenants have the same carrier, Asterisk cannot tell by the address
+    /// whose call it is, and names either's trunk: then the number decides, if its tenant has a trunk at that address too.
+    pub fn number_called(&self, arrival: &Arrival) -> Option<(&str, &Number, Option<&Arc<Line>>)> {
+        let by = self.lines.get(&arrival.trunk);
+        if by.is_none() && trunk_of_endpoint(&arrival.trunk).is_some() {
+            // It is gone, or switched off.
+            return None;
+        }
+        [&arrival.called, &arrival.to].into_iter().find_map(|called| {
+            let Some(by) = by else {
+                let (to, number) = self.numbers.get_key_value(&e164(called))?;
+                return Some((to.as_str(), number, None));
+            };
+            let of_tenant = |line: &Arc<Line>| {
+                let (to, number) = self.numbers.get_key_value(&line.read(called))?;
+                (number.tenant == line.tenant).then_some((to.as_str(), number))
+            };
+            if let Some((to, number)) = of_tenant(by) {
+                return Some((to, number, Some(by)));
+            }
+            let address = arrival.address?;
+            let others = self.lines.values().filter(|line| line.tenant != by.tenant && line.covers(address));
+            others.filter_map(|line| of_tenant(line).map(|(to, number)| (to, number, Some(line)))).next()
+        })
+    }
+
+    /// The tenant's own trunks for calls out from a server, the first to be tried first. None: it has none of its own at all.
+    pub fn lines_out(&self, tenant: TenantId, server: &Server) -> Option<Vec<&Arc<Line>>> {
+        let mut own: Vec<_> =
+            self.lines.values().filter(|line| line.tenant == tenant && line.settings.outbound).collect();
+        if own.is_empty() {
+            return None;
+        }
+        own.retain(|line| line.is_at(server));
+        own.sort_by_key(|line| (line.priority, line.id));
+        Some(own)
     }
 
     /// Where a call to a number goes at this moment, and whether it is because the number is closed.

@@ -10,6 +10,7 @@ pub mod center;
 pub mod directory;
 pub mod flow;
 pub mod hours;
+pub mod lines;
 pub mod model;
 pub mod names;
 pub mod queueing;

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::{AriTransport, AsteriskConfig, Config};
 use crate::secrets::Vault;
-use crate::telephony::barring::ManagerConfig;
+use crate::telephony::manager::ManagerConfig;
 use crate::telephony::phones::PhoneTerms;
 
 /// What call control needs to start.

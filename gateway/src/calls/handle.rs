@@ -16,6 +16,7 @@ use url::Url;
 use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::telephony::phones::PhoneNews;
+use crate::trunks::board::Board;
 use trunkline_calls::center::{DialWish, Input};
 use trunkline_calls::directory::Directory;
 use trunkline_calls::model::Server;
@@ -82,11 +83,13 @@ pub struct Handle {
     shown: Arc<Shown>,
     directory: Option<watch::Receiver<Arc<Directory>>>,
     softphones: Arc<Softphones>,
+    trunks: Board,
 }
 
 impl Handle {
     pub(super) fn new(commands: mpsc::UnboundedSender<Command>, servers: Vec<Reachable>, shown: Arc<Shown>) -> Self {
-        Self { commands, servers: servers.into(), shown, directory: None, softphones: Arc::new(Softphones::none()) }
+        let softphones = Arc::new(Softphones::none());
+        Self { commands, servers: servers.into(), shown, directory: None, softphones, trunks: Board::default() }
     }
 
     /// Adds the directory that calls go by, and the softphones that are added to it.
@@ -94,6 +97,18 @@ impl Handle {
     pub(super) fn with(mut self, directory: watch::Receiver<Arc<Directory>>, softphones: Arc<Softphones>) -> Self {
         (self.directory, self.softphones) = (Some(directory), softphones);
         self
+    }
+
+    /// Adds the board that says how trunks do.
+    #[must_use]
+    pub(super) fn with_trunks(mut self, trunks: Board) -> Self {
+        self.trunks = trunks;
+        self
+    }
+
+    /// How trunks do.
+    pub(crate) fn trunks(&self) -> &Board {
+        &self.trunks
     }
 
     /// The softphones of this gateway.

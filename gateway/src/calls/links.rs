@@ -21,7 +21,10 @@ use crate::telephony::endpoints::{EndpointQuestion, ask_endpoints};
 use crate::telephony::missed::{self, Note};
 use crate::telephony::peers::Peers;
 use crate::telephony::phones::{self, PhoneNews};
+use crate::telephony::registrations;
 use crate::telephony::requests::{Answered, Requests};
+use crate::telephony::trunks::{self, TrunkNews};
+use crate::trunks::board::Board;
 
 /// A server's updates, with its name.
 pub(super) type NamedUpdates = Pin<Box<dyn Stream<Item = (Server, Update)> + Send>>;
@@ -41,6 +44,7 @@ pub(super) struct Common {
     pub(super) online: mpsc::UnboundedSender<(Server, Report)>,
     pub(super) notes: mpsc::UnboundedSender<Note>,
     pub(super) peers: Peers,
+    pub(super) board: Board,
     /// The folder of what outlives the process.
     pub(super) state: PathBuf,
     /// Until when an earlier life of the gateway watched.
@@ -53,6 +57,7 @@ pub(super) struct Link {
     pub(super) client: Client,
     pub(super) requests: Requests,
     phones: mpsc::UnboundedSender<PhoneNews>,
+    trunks: mpsc::UnboundedSender<TrunkNews>,
     endpoints: mpsc::UnboundedSender<EndpointQuestion>,
     connected: mpsc::UnboundedSender<()>,
     status: Arc<RwLock<AsteriskStatus>>,
@@ -79,6 +84,14 @@ impl Link {
         let online = common.online.clone();
         tokio::spawn(ask_endpoints(name.clone(), client.clone(), app.clone(), endpoint_names, online));
         tokio::spawn(missed::collect(name.clone(), client.clone(), connections, common.notes.clone()));
+        let (trunks, trunk_news) = mpsc::unbounded_channel();
+        let (ask_registrations, registrations_asked) = mpsc::unbounded_channel();
+        let board = common.board.clone();
+        tokio::spawn(trunks::keep(name.clone(), client.clone(), config.phones, board, trunk_news, ask_registrations));
+        if let Some(manager) = config.manager.clone() {
+            let (board, cancel) = (common.board.clone(), common.cancel.clone());
+            tokio::spawn(registrations::keep(name.clone(), manager, board, registrations_asked, cancel));
+        }
         if let Some(manager) = config.manager {
             let ledger = common.state.join(if name.as_str() == Server::ONLY {
                 "barred".to_owned()
@@ -96,7 +109,8 @@ impl Link {
             websocket: config.websocket,
             status: Arc::clone(&status),
         };
-        let link = Self { client, requests, phones, endpoints, connected, status, away_since: common.away_since };
+        let link =
+            Self { client, requests, phones, trunks, endpoints, connected, status, away_since: common.away_since };
         Ok((link, updates, reachable))
     }
 
@@ -112,11 +126,18 @@ impl Link {
         }
     }
 
+    pub(super) fn tell_trunks(&self, news: TrunkNews) {
+        if self.trunks.send(news).is_err() {
+            tracing::error!("the task that keeps trunks has ended");
+        }
+    }
+
     /// A connection came about, and this is what the server has. Gives back since when nobody watched before the first.
     pub(super) fn connected(&mut self, snapshot: &Snapshot) -> Option<DateTime<Utc>> {
         let version = snapshot.info.system.as_ref().map(|system| system.version.clone());
         self.status.write().unwrap_or_else(PoisonError::into_inner).version = version;
         self.tell_phones(PhoneNews::Connected);
+        self.tell_trunks(TrunkNews::Connected);
         self.ask_endpoint(EndpointQuestion::All);
         if self.connected.send(()).is_err() {
             tracing::error!("the task that reads who was missed has ended");

@@ -3,6 +3,7 @@
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::writer::WriterFigures;
+use crate::trunks::board::TrunkMetrics;
 use trunkline_calls::center::FinishedCall;
 use trunkline_calls::model::{EndReason, Server};
 use trunkline_dialing::Rule;
@@ -34,9 +35,15 @@ pub struct CallMetrics {
     records_unspooled: IntGauge,
     spool_bytes: IntGauge,
     rtp: IntGaugeVec,
+    trunks: TrunkMetrics,
 }
 
 impl CallMetrics {
+    /// Those of trunks.
+    pub(crate) fn trunks(&self) -> &TrunkMetrics {
+        &self.trunks
+    }
+
     /// Registers everything.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let gauges = |name: &str, help: &str, label: &str| -> Result<IntGaugeVec, prometheus::Error> {
@@ -60,6 +67,7 @@ impl CallMetrics {
             Ok(histogram)
         };
         let metrics = Self {
+            trunks: TrunkMetrics::register(registry)?,
             calls: gauges("trunkline_calls", "Running calls by state.", "state")?,
             ended: counters("trunkline_calls_ended_total", "Calls that ended, by reason.", "reason")?,
             outbound: counters("trunkline_outbound_calls_total", "Calls out that ended, by result.", "result")?,

@@ -35,10 +35,13 @@ use crate::telephony::missed::Note;
 use crate::telephony::peers::Peers;
 use crate::telephony::phones::PhoneNews;
 use crate::telephony::requests::Answered;
+use crate::telephony::trunks::TrunkNews;
 use crate::telephony::{directory_store as directory, translate};
+use crate::trunks::board::Board;
 use trunkline_calls::DialRefusal;
 use trunkline_calls::center::{Center, Input, Output, RecordingOutcome, Report};
 use trunkline_calls::directory::Directory;
+use trunkline_calls::lines::trunk_of_endpoint;
 use trunkline_calls::model::Server;
 
 /// How often figures are shown and the sign of life is written.
@@ -119,6 +122,7 @@ impl CallControl {
         let (flow_sender, flows) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
+        let board = Board::start(&conversations, metrics.trunks().clone(), cancel.clone());
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
         let common = links::Common {
             media: recorder.media_address(),
@@ -126,6 +130,7 @@ impl CallControl {
             online: online_sender,
             notes: note_sender,
             peers: Peers::of(&config.servers),
+            board: board.clone(),
             state: config.state,
             away_since: sign_of_life.last(),
             cancel: cancel.clone(),
@@ -145,8 +150,9 @@ impl CallControl {
             links.insert(name, link);
         }
         let shown = Arc::new(Shown::default());
-        let handle =
-            Handle::new(command_sender, known, Arc::clone(&shown)).with(directory.clone(), Arc::clone(&softphones));
+        let handle = Handle::new(command_sender, known, Arc::clone(&shown))
+            .with(directory.clone(), Arc::clone(&softphones))
+            .with_trunks(board.clone());
         let softphones_changed = softphones.watch();
         let wishes = Chats::start(&db, &conversations, directory.clone(), &chat_sender, &cancel);
 
@@ -164,6 +170,7 @@ impl CallControl {
             metrics,
             media: media.clone(),
             softphones,
+            board,
             hub,
             clock: Clock::new(),
             sign_of_life,
@@ -242,6 +249,8 @@ struct Shell {
     metrics: CallMetrics,
     media: Media,
     softphones: Arc<Softphones>,
+    /// How trunks do.
+    board: Board,
     clock: Clock,
     sign_of_life: SignOfLife,
     /// Gets the calls whose first record is in the database.
@@ -287,6 +296,7 @@ impl Shell {
                     }
                 },
                 Some((server, report)) = inputs.online.recv() => {
+                    self.note_trunk(&server, &report);
                     self.feed(Input::Report(server, report));
                     self.show_reachable();
                 }
@@ -339,6 +349,9 @@ impl Shell {
         let Some(link) = self.links.get_mut(server) else { return };
         match update {
             Update::Event(event) => {
+                if let Some((trunk, answers, rtt_ms)) = translate::carrier(&event) {
+                    self.board.contact(server, trunk, answers, rtt_ms);
+                }
                 if let Some(endpoint) = translate::endpoint(&event) {
                     link.ask_endpoint(EndpointQuestion::One(endpoint.to_owned()));
                 } else if let Some(report) = translate::report(server, &event) {
@@ -364,6 +377,7 @@ impl Shell {
                     self.metrics.ari_state(server, word);
                     if matches!(word, "backoff" | "replaced") {
                         self.feed(Input::Away(server.clone()));
+                        self.board.away(server);
                         self.show_reachable();
                     }
                 }
@@ -421,6 +435,7 @@ impl Shell {
                     }
                 }
                 Output::Denied(rule) => self.metrics.denied(rule),
+                Output::LineFull(_) => self.board.refused_full(),
                 Output::Alarm(rule) => self.metrics.alarm(rule),
                 Output::Recorder(command) => self.recorder.send(command),
                 Output::AssignChat { .. } | Output::MoveChat { .. } | Output::ChatLeft { .. } => {
@@ -465,6 +480,7 @@ impl Shell {
         }
         self.softphones.sweep(self.clock.now(), |tenant, agent| self.center.is_on_a_call(tenant, agent));
         self.metrics.calls(&self.center.calls_by_state());
+        self.board.channels(&self.center.channels_by_line());
         self.metrics.figures(&self.figures, &self.media.stats());
         for (server, link) in &self.links {
             self.metrics.ari(server, &link.client.counters());
@@ -478,6 +494,16 @@ impl Shell {
     fn tell_phones(&self, directory: &Arc<Directory>) {
         for link in self.links.values() {
             link.tell_phones(PhoneNews::Directory(Arc::clone(directory)));
+            link.tell_trunks(TrunkNews::Directory(Arc::clone(directory)));
+        }
+    }
+
+    /// What was asked when a connection came about: until an event says otherwise it is how the carrier does.
+    fn note_trunk(&self, server: &Server, report: &Report) {
+        if let Report::Endpoint { username, online } = report
+            && let Some(trunk) = trunk_of_endpoint(username)
+        {
+            self.board.contact(server, trunk, *online, None);
         }
     }
 }

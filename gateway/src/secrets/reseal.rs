@@ -44,6 +44,7 @@ pub const SEALED: &[SealedColumn] = &[
         of_tenants: true,
     },
     SealedColumn { table: "channel_accounts", column: "secrets_sealed", row: "id::text", of_tenants: true },
+    SealedColumn { table: "trunks", column: "password_sealed", row: "id::text", of_tenants: true },
     SealedColumn {
         table: "idempotency_keys",
         column: "response",

@@ -21,6 +21,7 @@ use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
+use crate::trunks::directory_store as trunks_store;
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -59,6 +60,7 @@ impl Reader {
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;
+        trunks_store::read(&mut tx, &self.vault, &mut directory).await?;
         let mut numbers: HashMap<TenantId, Vec<String>> = HashMap::new();
         for (number, Number { tenant, .. }) in &directory.numbers {
             numbers.entry(*tenant).or_default().push(number.clone());

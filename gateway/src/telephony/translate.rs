@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use trunkline_ari::{Event, model};
+use trunkline_calls::lines::trunk_of_endpoint;
+use trunkline_db::TrunkId;
 
 use crate::calls::center::{AsteriskSnapshot, BridgeView, ChannelView, DialProgress, Ending, Report};
 use crate::calls::model::Server;
@@ -64,6 +66,19 @@ pub(crate) fn endpoint(event: &Event) -> Option<&str> {
     (endpoint.technology == "PJSIP").then_some(endpoint.resource.as_str())
 }
 
+/// What an event says of a trunk's carrier: whether it answers, and how long that took, in ms.
+pub(crate) fn carrier(event: &Event) -> Option<(TrunkId, bool, Option<f64>)> {
+    let Event::ContactStatusChange(change) = event else { return None };
+    let trunk = trunk_of_endpoint(&change.endpoint.resource)?;
+    let answers = match change.contact_info.contact_status.as_str() {
+        "Reachable" => true,
+        "Unreachable" => false,
+        _ => return None,
+    };
+    let micros = change.contact_info.roundtrip_usec.as_deref().and_then(|micros| micros.parse::<f64>().ok());
+    Some((trunk, answers, micros.filter(|micros| *micros > 0.0).map(|micros| (micros / 10.0).round() / 100.0)))
+}
+
 /// Everything that Asterisk had when the connection came about.
 pub(crate) fn snapshot(server: &Server, snapshot: &trunkline_ari::Snapshot) -> AsteriskSnapshot {
     AsteriskSnapshot {
@@ -81,6 +96,7 @@ fn channel(server: &Server, channel: &model::Channel) -> ChannelView {
     ChannelView {
         server: server.clone(),
         id: channel.id.clone(),
+        name: channel.name.clone(),
         state: channel.state.as_str().to_owned(),
         caller_number: channel.caller.number.clone(),
         app_name: channel.dialplan.app_name.clone(),

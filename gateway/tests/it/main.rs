@@ -57,4 +57,5 @@ mod templates;
 mod tenants;
 mod test_calls;
 mod tls;
+mod trunks;
 mod usage;

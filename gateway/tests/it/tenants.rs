@@ -145,6 +145,10 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("skills/{id}", made(&admin, "/api/v1/skills", json!({ "name": "Italian" })).await),
         ("teams/{id}", team),
         ("teams/{user_id}", operator.id.to_string()),
+        ("trunks/{id}", {
+            let settings = json!({ "kind": "address", "host": "192.0.2.1" });
+            made(&admin, "/api/v1/trunks", json!({ "name": "Trunk", "settings": settings })).await
+        }),
         // Not in a path, but in a body.
         ("queue", queue.to_string()),
     ])
@@ -181,7 +185,8 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         | "updateTenant"
         | "updateContact"
         | "updateChannelAccount"
-        | "updateLabel" => json!({ "name": "Mine" }),
+        | "updateLabel"
+        | "updateTrunk" => json!({ "name": "Mine" }),
         "updateNumber" => json!({ "label": "Mine" }),
         "suspendTenant" => json!({ "reason": "mine" }),
         "deleteTenant" => json!({ "slug": "demo" }),

@@ -46,6 +46,9 @@ impl Center {
                     tracing::error!(call = %id, channel, ?refusal, "the trunk could not be dialled");
                     if matches!(request, Request::CreateTrunkLeg { .. }) {
                         call.leg_ended(channel, now, None);
+                        if self.takes_next_way(now, id, Ending::default(), out) {
+                            return;
+                        }
                     }
                     self.begin_end(now, id, EndReason::Failed, false, out);
                 }

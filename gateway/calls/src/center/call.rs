@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId, DeviceId, EventId, QueueId, TenantId};
+use trunkline_db::{AgentId, CallId, DeviceId, EventId, QueueId, TenantId, TrunkId};
 
 use super::consult::Consult;
 use super::controls::Controls;
@@ -77,6 +77,10 @@ pub(super) struct Call {
     pub(super) outbound: Option<Outbound>,
     /// The agent whose phone began the call, for calls from within the house.
     pub(super) calling_agent: Option<AgentId>,
+    /// The tenant's trunk by which the customer's leg comes or goes.
+    pub(super) line: Option<TrunkId>,
+    /// The same of somebody outside to whom it was handed.
+    pub(super) outside_line: Option<TrunkId>,
     pub(super) customer_ending: Ending,
     pub(super) ring_seconds: u32,
     next_playback: u32,
@@ -129,6 +133,8 @@ impl Call {
             reattach: None,
             outbound: None,
             calling_agent: None,
+            line: None,
+            outside_line: None,
             customer_ending: Ending::default(),
             ring_seconds: 15,
             next_playback: 0,

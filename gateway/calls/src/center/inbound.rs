@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId, FlowId, TenantId};
+use trunkline_db::{AgentId, CallId, FlowId, TenantId, TrunkId};
 use trunkline_dialing::Mark;
 
 use super::call::Call;
 use super::direct::Purpose;
 use super::io::{ChannelView, HangupWhy, Output, Request};
 use super::speech::Speech;
-use super::{CAUSE_REJECTED, Center, Dialled, refuse, taps};
+use super::{CAUSE_NO_RESOURCE, CAUSE_REJECTED, Center, Dialled, refuse, taps};
 use crate::directory::{Target, e164};
+use crate::lines::{ANONYMOUS, Arrival, caller};
 use crate::model::{Direction, EndReason, LegKind, Way};
 
 /// How long the phones of an agent ring whom a number leads to.
@@ -31,15 +32,17 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         channel: &ChannelView,
-        trunk: &str,
-        called: &str,
+        arrival: Arrival,
         out: &mut Vec<Output>,
     ) {
         let directory = Arc::clone(&self.directory);
-        let Some((to, number)) = directory.number_called(called) else {
-            self.stranger_called(now, channel, trunk, called, out);
+        let Some((to, number, line)) = directory.number_called(&arrival) else {
+            self.stranger_called(now, channel, arrival, out);
             return;
         };
+        let received = if arrival.withheld { ANONYMOUS } else { &channel.caller_number };
+        let caller_number = caller(received, line.map(AsRef::as_ref));
+        let channel = &ChannelView { caller_number, ..channel.clone() };
         let dialled = Dialled { direction: Direction::Inbound, to: to.to_owned(), calling_agent: None };
         if self.mark(number.tenant, &e164(&channel.caller_number)) == Some(Mark::Blocked) {
             let refused = (EndReason::Blocked, CAUSE_REJECTED);
@@ -47,20 +50,29 @@ impl Center {
             refuse(channel, HangupWhy::Rejected, out);
             return;
         }
+        if let Some(full) = line.filter(|line| self.is_full(line)) {
+            tracing::warn!(trunk = %full.id, name = full.name, "a trunk has as many calls as it may; one more is refused");
+            out.push(Output::LineFull(full.id));
+            let refused = (EndReason::Busy, CAUSE_NO_RESOURCE);
+            Self::record_refused_call(now, number.tenant, channel, dialled, refused, out);
+            refuse(channel, HangupWhy::Congestion, out);
+            return;
+        }
+        let line = line.map(|line| line.id);
         let (target, is_closed) = directory.way_of(number, now);
         let queue = match target {
             Target::Queue(queue) => directory.queues.get(&queue),
             _ => None,
         };
         if let Some(queue) = queue {
-            self.queue_call(now, channel, dialled, queue, out);
+            self.queue_call(now, channel, dialled, queue, line, out);
             return;
         }
         let agent = match target {
             Target::Agent(agent) => Some(agent),
             _ => None,
         };
-        let id = self.take_call(now, channel, number.tenant, dialled.to, agent, out);
+        let id = self.take_call(now, channel, (number.tenant, line), dialled.to, agent, out);
         if let Some(call) = self.calls.get_mut(&id) {
             call.traced(now, "number", json!({ "number": to, "target": target.word(), "closed": is_closed }));
         }
@@ -72,7 +84,7 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         channel: &ChannelView,
-        tenant: TenantId,
+        (tenant, line): (TenantId, Option<TrunkId>),
         to: String,
         agent: Option<AgentId>,
         out: &mut Vec<Output>,
@@ -81,13 +93,17 @@ impl Center {
         row.agent_id = agent;
         let mut call = Call::new(tenant, row);
         call.ring_seconds = RINGING_SECONDS;
-        let details = json!({
+        call.line = line;
+        let mut details = json!({
             "direction": Direction::Inbound,
             "from": call.row.from_number,
             "to": call.row.to_number,
             "queue_id": null,
             "agent_id": agent,
         });
+        if let Some(line) = line {
+            details["trunk_id"] = json!(line);
+        }
         call.happened("call.started", now, None, details);
         out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
         out.push(call.record(None));

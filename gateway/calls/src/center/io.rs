@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trunkline_db::{AgentId, CallId, ConversationId, QueueId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, ConversationId, QueueId, RecordingId, TenantId, TrunkId};
 use trunkline_dialing::Rule;
 
 use super::chats::ChatRecord;
@@ -24,6 +24,8 @@ pub struct ChannelView {
     pub server: Server,
     /// Asterisk's id, or the one we chose.
     pub id: String,
+    /// Asterisk's name for it, which begins with technology and endpoint.
+    pub name: String,
     /// `Up`, `Ring`, `Ringing`, `Down`, …
     pub state: String,
     /// The calling number as received.
@@ -448,6 +450,8 @@ pub enum Output {
         /// Why, in the journal's word.
         why: &'static str,
     },
+    /// A trunk has as many calls as it may, and one more was refused.
+    LineFull(TrunkId),
     /// A rule denied a call, for the metrics.
     Denied(Rule),
     /// The toll-fraud guard gave an alarm, for the metrics.

@@ -11,6 +11,7 @@ use super::call::{Call, Closing};
 use super::io::{ChannelView, Ending, Output};
 use super::{Center, Dialled};
 use crate::directory::{Target, e164};
+use crate::lines::{Arrival, caller};
 use crate::model::{CallState, Direction, EndReason, Server};
 use crate::names::{Part, ResourceName};
 
@@ -50,13 +51,16 @@ impl Center {
         }
         let directory = Arc::clone(&self.directory);
         let device = directory.devices.get(&missed.endpoint).filter(|_| missed.kind == "phone");
+        let line = directory.lines.get(&missed.endpoint).map(AsRef::as_ref);
         let queued = match device {
             Some(device) => {
                 let queue = directory.queue_of_extension(device.tenant, &missed.called);
                 queue.map(|queue| (queue.tenant, Some(queue)))
             }
             None if missed.kind == "inbound" => {
-                let number = directory.number_called(&missed.called).map(|(_, number)| number);
+                let arrival =
+                    Arrival { trunk: missed.endpoint.clone(), called: missed.called.clone(), ..Arrival::default() };
+                let number = directory.number_called(&arrival).map(|(_, number, _)| number);
                 number.map(|number| match directory.way_of(number, missed.since).0 {
                     Target::Queue(queue) => (number.tenant, directory.queues.get(&queue)),
                     _ => (number.tenant, None),
@@ -72,13 +76,16 @@ impl Center {
             Some(device) => {
                 Dialled { direction: Direction::Internal, to: missed.called.clone(), calling_agent: Some(device.agent) }
             }
-            None => Dialled { direction: Direction::Inbound, to: e164(&missed.called), calling_agent: None },
+            None => {
+                let to = line.map_or_else(|| e164(&missed.called), |line| line.read(&missed.called));
+                Dialled { direction: Direction::Inbound, to, calling_agent: None }
+            }
         };
         let queue_id = queue.map(|queue| queue.id);
         let channel = ChannelView {
             server: missed.server.clone(),
             id: missed.channel.clone(),
-            caller_number: missed.caller.clone(),
+            caller_number: if device.is_some() { missed.caller.clone() } else { caller(&missed.caller, line) },
             ..ChannelView::default()
         };
         let mut row = Self::new_row(missed.since, &channel, dialled.direction, dialled.to);

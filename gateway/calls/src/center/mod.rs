@@ -4,7 +4,7 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
+//! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `ways` by which trunk, `endings` how a call is taken
 //! down, `inbound` where a call from outside goes, `ivr` its way through a flow, `voicemail` what is left by those whom nobody serves, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
@@ -38,13 +38,14 @@ mod talk;
 mod taps;
 mod transfer;
 mod voicemail;
+mod ways;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, QueueId, RecordingId, TenantId, TrunkId};
 use trunkline_dialing::{Ledger, Mark};
 use trunkline_routing as routing;
 
@@ -61,6 +62,7 @@ pub use self::missed::MissedCall;
 use crate::CallCommandError;
 use crate::Sight;
 use crate::directory::{Directory, DirectoryQueue, e164};
+use crate::lines::Arrival;
 use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Server};
 use crate::names::{Part, ResourceName};
 use crate::queueing::House;
@@ -386,7 +388,7 @@ impl Center {
         }
         let arg = |index: usize| args.get(index).map_or("", String::as_str);
         match arg(0) {
-            "inbound" => self.customer_called(now, channel, arg(1), arg(2), out),
+            "inbound" => self.customer_called(now, channel, Arrival::of(&args[1..]), out),
             "phone" => self.phone_called(now, channel, arg(1), arg(2), out),
             other => {
                 tracing::warn!(channel = %channel.id, entry = other, "a channel came in by an entry that is not known");
@@ -439,7 +441,7 @@ impl Center {
         if let Some(queue) = directory.queue_of_extension(device.tenant, called) {
             let calling_agent = Some(device.agent);
             let dialled = Dialled { direction: Direction::Internal, to: called.to_owned(), calling_agent };
-            self.queue_call(now, channel, dialled, queue, out);
+            self.queue_call(now, channel, dialled, queue, None, out);
         } else if let Err(refusal) = self.phone_dials_out(now, channel, device, called, out) {
             Self::refuse_phone(now, channel, device, called, &refusal, out);
         }
@@ -502,6 +504,7 @@ impl Center {
         channel: &ChannelView,
         dialled: Dialled,
         queue: &DirectoryQueue,
+        line: Option<TrunkId>,
         out: &mut Vec<Output>,
     ) {
         let Dialled { direction, to, calling_agent } = dialled;
@@ -511,13 +514,17 @@ impl Center {
         let mut call = Call::new(queue.tenant, row);
         call.ring_seconds = queue.ring_seconds;
         call.calling_agent = calling_agent;
+        call.line = line;
         call.set_state(CallState::Queued);
-        let details = json!({
+        let mut details = json!({
             "direction": direction,
             "from": call.row.from_number,
             "to": call.row.to_number,
             "queue_id": queue.id,
         });
+        if let Some(line) = line {
+            details["trunk_id"] = json!(line);
+        }
         call.happened("call.started", now, calling_agent, details);
         let vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
         call.happened("call.queued", now, None, queued(queue, vip));

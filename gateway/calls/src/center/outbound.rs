@@ -4,6 +4,7 @@
 //! database has the call's record. The leg to the trunk is made, joined and only then dialled, so that the agent hears what the
 //! network says before the answer.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +15,7 @@ use trunkline_dialing::{Attempt, Decision, Kind, Mark, Number, Rule, Usage, norm
 use super::call::Call;
 use super::io::{Answers, ChannelView, DialProgress, DialWish, Ending, HangupWhy, Output, Request};
 use super::outside::Allowed;
+use super::ways::{Way, is_of_the_trunk};
 use super::{Center, NET_SECONDS, taps};
 use crate::model::{CallRow, CallState, Direction, EndReason, Leg, LegKind, Server};
 use crate::names::{Part, ResourceName};
@@ -31,9 +33,10 @@ pub(super) const DIALLING_SECONDS: u32 = 90;
 pub(super) struct Outbound {
     stage: Stage,
     pub(super) until: DateTime<Utc>,
-    /// Asterisk's dial string.
-    endpoint: String,
-    caller_id: Option<String>,
+    /// The ways that have not been tried, the first to be tried first.
+    ways: VecDeque<Way>,
+    /// The network took the call and said so.
+    progressed: bool,
     /// The phones to ring, where the agent's is not there already.
     phones: Vec<String>,
     answers: Answers,
@@ -55,8 +58,19 @@ impl Outbound {
     /// An agent calls a colleague: only their own phone is rung in this way.
     pub(super) fn to_a_colleague(until: DateTime<Utc>, phones: Vec<String>, auto_answer: bool) -> Self {
         let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
-        let (stage, endpoint) = (Stage::Writing, String::new());
-        Self { stage, until, endpoint, caller_id: None, phones, answers, rings: false }
+        Self { phones, answers, ..Self::at(Stage::Writing, until) }
+    }
+
+    fn at(stage: Stage, until: DateTime<Utc>) -> Self {
+        Self {
+            stage,
+            until,
+            ways: VecDeque::new(),
+            progressed: false,
+            phones: Vec::new(),
+            answers: Answers::ByHand,
+            rings: false,
+        }
     }
 
     pub(super) fn deadline(&self) -> DateTime<Utc> {
@@ -73,7 +87,7 @@ struct Begin {
     queue: Option<QueueId>,
     number: Number,
     caller_id: Option<String>,
-    endpoint: String,
+    ways: VecDeque<Way>,
     phones: Vec<String>,
     answers: Answers,
 }
@@ -103,11 +117,11 @@ impl Center {
             return Err(DialRefusal::NoQueue);
         }
         let home = self.home_to_call_from(wish);
-        let Allowed { number, caller_id, endpoint } =
+        let Allowed { number, caller_id, ways } =
             self.may_call(now, (tenant, Some(agent)), home.as_ref(), queue, &wish.to, out)?;
         let (phones, server) = self.phones_to_call_from(wish)?;
         let answers = if auto_answer { Answers::ToDial } else { Answers::ByHand };
-        Ok(Begin { call, server, tenant, agent, queue, number, caller_id, endpoint, phones, answers })
+        Ok(Begin { call, server, tenant, agent, queue, number, caller_id, ways, phones, answers })
     }
 
     fn home_to_call_from(&self, wish: &DialWish) -> Option<Server> {
@@ -153,12 +167,8 @@ impl Center {
                 Err(DialRefusal::Spent)
             }
             Decision::Allowed { number, caller_id } => {
-                let trunks = directory.trunks.get(&tenant).ok_or(DialRefusal::NoTrunk)?;
-                // Without a phone nobody calls out, and why is told after this.
-                let trunk = server.map_or_else(|| trunks.values().next(), |server| trunks.get(server));
-                let trunk = trunk.ok_or(DialRefusal::NoTrunk)?;
-                let endpoint = trunk.replace("{number}", &number.text);
-                Ok(Allowed { number, caller_id, endpoint })
+                let ways = self.ways_out(tenant, server, &number.text, caller_id.as_deref())?;
+                Ok(Allowed { number, caller_id, ways })
             }
             Decision::Denied { rule, words, .. } => {
                 tracing::info!(%tenant, ?agent, rule = rule.as_str(), "a call was denied");
@@ -187,7 +197,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) -> Result<(), DialRefusal> {
         let (tenant, agent) = (device.tenant, device.agent);
-        let Allowed { number, caller_id, endpoint } =
+        let Allowed { number, caller_id, ways } =
             self.may_call(now, (tenant, Some(agent)), Some(&channel.server), None, dialled, out)?;
         let begin = Begin {
             call: CallId::new(),
@@ -197,7 +207,7 @@ impl Center {
             queue: None,
             number,
             caller_id,
-            endpoint,
+            ways,
             phones: Vec::new(),
             answers: Answers::ByHand,
         };
@@ -212,11 +222,11 @@ impl Center {
         caller: Option<(&ChannelView, &DirectoryDevice)>,
         out: &mut Vec<Output>,
     ) {
-        let Begin { call: id, server, tenant, agent, queue, number, caller_id, endpoint, phones, answers } = begin;
+        let Begin { call: id, server, tenant, agent, queue, number, caller_id, ways, phones, answers } = begin;
         let row = CallRow {
             id,
             direction: Direction::Outbound,
-            from_number: caller_id.clone().unwrap_or_default(),
+            from_number: caller_id.unwrap_or_default(),
             to_number: number.text.clone(),
             state: CallState::New,
             queue_id: queue,
@@ -256,8 +266,7 @@ impl Center {
             self.callers.insert(&channel.server, channel.id.clone(), id);
         }
         let until = now + TimeDelta::seconds(WRITING_SECONDS);
-        call.outbound =
-            Some(Outbound { stage: Stage::Writing, until, endpoint, caller_id, phones, answers, rings: false });
+        call.outbound = Some(Outbound { ways, phones, answers, ..Outbound::at(Stage::Writing, until) });
         out.push(call.record_first());
         let home = self.directory.dialing.get(&tenant).and_then(|policy| policy.rules.as_ref()).map(|it| it.country);
         let ledger = self.ledgers.entry(tenant).or_default();
@@ -384,6 +393,7 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let agent = call.talking_agent_leg().map(|leg| leg.id.clone());
         let (Some(outbound), Some(agent)) = (&mut call.outbound, agent) else { return };
+        outbound.progressed = true;
         match progress {
             DialProgress::Ringing if !outbound.rings => {
                 outbound.rings = true;
@@ -477,15 +487,7 @@ impl Center {
                 } else if call.outbound.is_none() {
                     // An earlier life of this gateway dialled; for how long nobody knows.
                     let until = now + TimeDelta::seconds(i64::from(DIALLING_SECONDS));
-                    call.outbound = Some(Outbound {
-                        stage: Stage::Dialling,
-                        until,
-                        endpoint: String::new(),
-                        caller_id: None,
-                        phones: Vec::new(),
-                        answers: Answers::ByHand,
-                        rings: false,
-                    });
+                    call.outbound = Some(Outbound::at(Stage::Dialling, until));
                     if let Some(agent) = call.row.agent_id {
                         self.engage(now, id, agent, false, out);
                     }
@@ -511,7 +513,31 @@ impl Center {
 
     /// How a call out ends that the other side never answered.
     pub(super) fn callee_gone(&mut self, now: DateTime<Utc>, id: CallId, ending: Ending, out: &mut Vec<Output>) {
+        if self.takes_next_way(now, id, ending, out) {
+            return;
+        }
         self.begin_end(now, id, unanswered(ending), false, out);
+    }
+
+    /// The trunk would not take it: the next one is tried, under the same name, since nothing is left of the first leg. Whether there was one.
+    pub(super) fn takes_next_way(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        ending: Ending,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return false };
+        let agent_is_there = call.talking_agent_leg().is_some();
+        let Some(outbound) = &call.outbound else { return false };
+        let refused = outbound.stage == Stage::Dialling && !outbound.progressed;
+        if !refused || outbound.ways.is_empty() || !agent_is_there || !is_of_the_trunk(ending) {
+            return false;
+        }
+        tracing::warn!(call = %id, trunk = ?call.line, ?ending, "a trunk would not take a call; the next one is tried");
+        call.customer_ending = Ending::default();
+        dial_out(call, now, out);
+        true
     }
 
     /// The mark that a tenant gave a caller.
@@ -548,23 +574,28 @@ fn dial_out(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>) {
     let Some(outbound) = &mut call.outbound else { return };
     outbound.stage = Stage::Dialling;
     outbound.until = now + TimeDelta::seconds(i64::from(DIALLING_SECONDS));
-    let (endpoint, caller_id) = (outbound.endpoint.clone(), outbound.caller_id.clone());
-    call.add_leg(Leg {
-        id: customer.clone(),
-        kind: LegKind::Customer,
-        agent_id: None,
-        device_id: None,
-        started_at: now,
-        answered_at: None,
-        ended_at: None,
-        cause: None,
-        number: None,
-    });
+    let Some(Way { endpoint, caller_id, line }) = outbound.ways.pop_front() else { return };
+    call.line = line;
+    if let Some(leg) = call.leg_mut(&customer) {
+        (leg.ended_at, leg.cause) = (None, None);
+    } else {
+        call.add_leg(Leg {
+            id: customer.clone(),
+            kind: LegKind::Customer,
+            agent_id: None,
+            device_id: None,
+            started_at: now,
+            answered_at: None,
+            ended_at: None,
+            cause: None,
+            number: None,
+        });
+    }
     out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: vec![agent.clone()] }));
     out.push(call.request(Request::CreateTrunkLeg { channel: customer, endpoint, caller_id, originator: agent }));
     call.set_state(CallState::Ringing);
     let agent = call.row.agent_id;
-    call.happened("call.dialled", now, agent, json!({ "agent_id": agent, "to": call.row.to_number }));
+    call.happened("call.dialled", now, agent, json!({ "agent_id": agent, "to": call.row.to_number, "trunk_id": line }));
     out.push(call.record(None));
 }
 

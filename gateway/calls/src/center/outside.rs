@@ -3,6 +3,8 @@
 //! Their leg is one of the call's, beside the agents'. Its row is in the database before anybody is dialled, and it counts against the tenant's
 //! caps as any call out. It is joined before it is dialled, so that what the network says before the answer is heard by whoever waits for it.
 
+use std::collections::VecDeque;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, QueueId};
@@ -12,6 +14,7 @@ use super::call::Call;
 use super::consult::Asked;
 use super::io::{DialProgress, Ending, HangupWhy, Output, Request};
 use super::outbound::{DIALLING_SECONDS, WRITING_SECONDS, unanswered};
+use super::ways::{Way, is_of_the_trunk};
 use super::{Center, NET_SECONDS, supervise, taps};
 use crate::model::{CallState, EndReason, Leg, LegKind};
 use crate::names::{Part, ResourceName};
@@ -50,9 +53,10 @@ impl Errand {
 #[derive(Debug)]
 pub(super) struct Allowed {
     pub(super) number: Number,
+    /// The number shown, as the tenant's rules choose it.
     pub(super) caller_id: Option<String>,
-    /// Asterisk's dial string.
-    pub(super) endpoint: String,
+    /// The ways there, the first to be tried first.
+    pub(super) ways: VecDeque<Way>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +78,11 @@ pub(super) struct Outside {
     pub(super) errand: Errand,
     number: String,
     stage: Stage,
-    caller_id: Option<String>,
-    endpoint: String,
     /// How long they are rung.
     seconds: u32,
+    ways: VecDeque<Way>,
+    /// The network took the call and said so.
+    progressed: bool,
     /// Whoever waits hears that it rings there.
     rings: bool,
 }
@@ -154,7 +159,7 @@ impl Center {
     ) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let tenant = call.tenant;
-        let Allowed { number, caller_id, endpoint } = allowed;
+        let Allowed { number, ways, .. } = allowed;
         let channel = ResourceName::new(id, Part::OutsideLeg(call.next_leg_number()));
         let usage = channel.usage();
         let channel = channel.to_string();
@@ -177,9 +182,9 @@ impl Center {
             errand,
             number: text,
             stage,
-            caller_id,
-            endpoint,
             seconds: DIALLING_SECONDS,
+            ways,
+            progressed: false,
             rings: false,
         });
         if !matches!(errand, Errand::Consult { .. }) {
@@ -251,16 +256,29 @@ impl Center {
 
     /// The database has the leg's row: now it may be dialled.
     pub(super) fn outside_written(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(originator) = call.waits_for_outside() else { return };
-        let Some(outside) = call.outside.as_mut().filter(|outside| outside.is_unmade()) else { return };
+        if self.calls.get(&id).and_then(|call| call.outside.as_ref()).is_some_and(Outside::is_unmade) {
+            self.try_next_way_outside(now, id, out);
+        }
+    }
+
+    /// Dials by the first of the ways that are left. Whether there was one.
+    fn try_next_way_outside(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let Some(originator) = call.waits_for_outside() else { return false };
+        let Some(outside) = call.outside.as_mut() else { return false };
+        let Some(Way { endpoint, caller_id, line }) = outside.ways.pop_front() else { return false };
         outside.stage = Stage::Dialling { entered: false };
         outside.until = now + TimeDelta::seconds(i64::from(outside.seconds));
-        let (channel, endpoint) = (outside.channel.clone(), outside.endpoint.clone());
-        let (caller_id, agent, to) = (outside.caller_id.clone(), outside.errand.agent(), outside.number.clone());
+        let (channel, agent, to) = (outside.channel.clone(), outside.errand.agent(), outside.number.clone());
+        call.outside_line = line;
+        if let Some(leg) = call.leg_mut(&channel) {
+            (leg.ended_at, leg.cause) = (None, None);
+        }
         out.push(call.request(Request::CreateTrunkLeg { channel, endpoint, caller_id, originator }));
-        call.happened("call.dialled", now, agent, json!({ "agent_id": agent, "to": to }));
+        let details = json!({ "agent_id": agent, "to": to, "trunk_id": line });
+        call.happened("call.dialled", now, agent, details);
         out.push(call.record(None));
+        true
     }
 
     /// The leg is there: it is joined with whoever waits for it, then dialled.
@@ -302,6 +320,9 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         if call.outside.as_ref().is_none_or(|outside| outside.channel != channel) {
             return;
+        }
+        if let Some(outside) = &mut call.outside {
+            outside.progressed = true;
         }
         match progress {
             DialProgress::Ringing => call.ring_for_outside(true, out),
@@ -424,7 +445,13 @@ impl Center {
         self.outside_hangs_up(now, id, channel, out);
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.leg_ended(channel, now, ending.cause);
-        if call.closing.is_none() && call.outside.as_ref().is_some_and(|outside| outside.channel == channel) {
+        let waits = call.closing.is_none() && call.outside.as_ref().is_some_and(|outside| outside.channel == channel);
+        let refused = call.outside.as_ref().is_some_and(|outside| !outside.progressed) && is_of_the_trunk(ending);
+        if waits && refused && self.try_next_way_outside(now, id, out) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if waits {
             self.outside_failed(now, id, unanswered(ending).as_str(), out);
         } else if call.closing.is_none() && call.row.state != CallState::Ended {
             out.push(call.record(None));

@@ -10,6 +10,7 @@ use trunkline_db::{AgentId, CallId, EventId};
 use super::call::Call;
 use super::io::{AsteriskSnapshot, BridgeView, ChannelView, Ending, HangupWhy, Output, Request};
 use super::{Center, controls, taps};
+use crate::lines::trunk_of_channel;
 use crate::model::{
     CallGap, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingState, Server, Subject,
 };
@@ -122,6 +123,10 @@ impl Center {
         if call.row.state == CallState::Ended {
             return;
         }
+        let on_trunk = |leg: &str| present.channel(leg).and_then(|channel| trunk_of_channel(&channel.name));
+        call.line = call.line.or_else(|| on_trunk(&call.row.customer_channel));
+        let outside = call.open_legs().find(|leg| leg.kind == LegKind::Outside).map(|leg| leg.id.clone());
+        call.outside_line = call.outside_line.or_else(|| on_trunk(&outside?));
         // One that is not made yet cannot be gone.
         let unmade = call.outside.as_ref().filter(|outside| outside.is_unmade()).map(|outside| outside.channel.clone());
         let gone: Vec<String> = call

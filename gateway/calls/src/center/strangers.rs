@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::io::{ChannelView, HangupWhy, Output};
 use super::{Center, refuse};
+use crate::lines::Arrival;
 
 /// How long a caller hears nothing while the directory is read. The database may be away.
 const PATIENCE: TimeDelta = TimeDelta::seconds(3);
@@ -13,8 +14,7 @@ const PATIENCE: TimeDelta = TimeDelta::seconds(3);
 #[derive(Debug)]
 pub(super) struct Stranger {
     channel: ChannelView,
-    trunk: String,
-    called: String,
+    arrival: Arrival,
     /// The reading that decides.
     reading: u64,
     pub(super) until: DateTime<Utc>,
@@ -26,8 +26,7 @@ impl Center {
         &mut self,
         now: DateTime<Utc>,
         channel: &ChannelView,
-        trunk: &str,
-        called: &str,
+        arrival: Arrival,
         out: &mut Vec<Output>,
     ) {
         if self.strangers.iter().any(|stranger| stranger.channel.is_same(channel)) {
@@ -36,8 +35,7 @@ impl Center {
         self.readings += 1;
         self.strangers.push(Stranger {
             channel: channel.clone(),
-            trunk: trunk.to_owned(),
-            called: called.to_owned(),
+            arrival,
             reading: self.readings,
             until: now + PATIENCE,
         });
@@ -62,11 +60,12 @@ impl Center {
     fn settle_strangers(&mut self, now: DateTime<Utc>, due: impl Fn(&Stranger) -> bool, out: &mut Vec<Output>) {
         let (due, waiting) = std::mem::take(&mut self.strangers).into_iter().partition(due);
         self.strangers = waiting;
-        for Stranger { channel, trunk, called, .. } in due {
-            if self.directory.number_called(&called).is_some() {
-                self.customer_called(now, &channel, &trunk, &called, out);
+        for Stranger { channel, arrival, .. } in due {
+            if self.directory.number_called(&arrival).is_some() {
+                self.customer_called(now, &channel, arrival, out);
             } else {
-                tracing::warn!(channel = %channel.id, trunk, called, "no tenant has this number");
+                let Arrival { trunk, called, to, .. } = arrival;
+                tracing::warn!(channel = %channel.id, trunk, called, to, "no tenant has this number there");
                 refuse(&channel, HangupWhy::Unallocated, out);
             }
         }

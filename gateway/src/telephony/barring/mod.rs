@@ -7,37 +7,21 @@
 //! and taken off it later. With the manager interface away nobody is barred; everything else works.
 
 mod count;
-mod manager;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 use trunkline_ari::model::ConfigTuple;
 use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 
 use self::count::FailedSignIns;
-use self::manager::{Blocks, SignIn};
-use crate::config::Secret;
+use super::manager::{Blocks, ManagerConfig, SignIn, sign_in};
 
-/// How long a connection may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Pause before the manager interface is tried again.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// Where Asterisk's manager interface is, and who may read it.
-#[derive(Debug, Clone)]
-pub struct ManagerConfig {
-    /// Its address.
-    pub address: SocketAddr,
-    /// User of `manager.conf`, with `read = security`.
-    pub username: String,
-    /// That user's password.
-    pub password: Secret,
-}
 
 /// The addresses that are barred, in a file: Asterisk cannot be asked for them, and a gateway that dies must not leave
 /// them barred for ever.
@@ -87,7 +71,7 @@ async fn listen(
     sign_ins: &mut FailedSignIns,
     ledger: &Ledger,
 ) -> std::io::Error {
-    let mut stream = match sign_in(manager).await {
+    let mut stream = match sign_in(manager, "security").await {
         Ok(stream) => stream,
         Err(error) => return error,
     };
@@ -126,19 +110,6 @@ async fn listen(
         }
         lift(client, sign_ins, ledger).await;
     }
-}
-
-async fn sign_in(manager: &ManagerConfig) -> std::io::Result<TcpStream> {
-    let mut stream = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(manager.address)).await??;
-    // A line break would be another action's line.
-    let plain = |text: &str| text.replace(['\r', '\n'], "");
-    let login = format!(
-        "Action: Login\r\nUsername: {}\r\nSecret: {}\r\nEvents: security\r\n\r\n",
-        plain(&manager.username),
-        plain(manager.password.expose())
-    );
-    stream.write_all(login.as_bytes()).await?;
-    Ok(stream)
 }
 
 async fn lift(client: &Client, sign_ins: &mut FailedSignIns, ledger: &Ledger) {

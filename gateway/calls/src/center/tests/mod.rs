@@ -7,6 +7,7 @@ mod histories;
 mod inbound;
 mod internal;
 mod ivr;
+mod lines;
 mod outbound;
 mod outside;
 mod refer;

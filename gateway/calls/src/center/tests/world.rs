@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
+use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId, TrunkId};
 use trunkline_dialing::{Policy, Rule, Rules};
 
 use self::chats::Chats;
@@ -39,6 +39,7 @@ pub(super) const FOREIGN_EXTENSION: &str = "799";
 
 #[derive(Debug, Clone)]
 struct SimChannel {
+    name: String,
     up: bool,
     in_app: bool,
     /// Hears music.
@@ -58,7 +59,8 @@ struct SimChannel {
 impl SimChannel {
     fn new(up: bool, in_app: bool, app_data: String) -> Self {
         let (hears, speaks, muted) = (false, false, false);
-        Self { up, in_app, music: false, rings: false, app_data, spies_on: None, hears, speaks, muted, port: 0 }
+        let name = String::new();
+        Self { name, up, in_app, music: false, rings: false, app_data, spies_on: None, hears, speaks, muted, port: 0 }
     }
 }
 
@@ -102,6 +104,12 @@ pub(super) struct World {
     /// What became of wishes to call.
     pub(super) dialled: Vec<Result<(), DialRefusal>>,
     pub(super) denied: Vec<Rule>,
+    /// Trunks that had as many calls as they may when one more came.
+    pub(super) full: Vec<TrunkId>,
+    /// Trunks of which Asterisk makes no channel.
+    pub(super) unusable: Vec<String>,
+    /// What callers say who they are.
+    pub(super) caller: String,
     /// What the dialplan noted of callers whom nobody took.
     notes: Vec<MissedCall>,
     answered: Option<Result<(), CallCommandError>>,
@@ -204,6 +212,9 @@ impl World {
             readings: Vec::new(),
             dialled: Vec::new(),
             denied: Vec::new(),
+            full: Vec::new(),
+            unusable: Vec::new(),
+            caller: "+15550999".to_owned(),
             notes: Vec::new(),
             answered: None,
             modes: BTreeMap::new(),
@@ -254,6 +265,11 @@ impl World {
         self.change_directory(|directory| {
             directory.numbers.insert(NUMBER.to_owned(), Number::leading_to(tenant, target));
         });
+    }
+
+    /// A customer calls by a way of their own: trunk, number, and what else the dialplan tells.
+    pub(super) fn customer_comes(&mut self, args: &str) -> String {
+        self.enters(&format!("inbound,{args}"))
     }
 
     /// A phone of the house dials.
@@ -314,7 +330,8 @@ impl World {
         let app_data = format!("trunkline,{args}");
         // With nobody connected the dialplan keeps the caller; only a gateway that comes back sees them.
         let in_app = self.is_connected();
-        let channel = SimChannel::new(false, in_app, app_data);
+        let mut channel = SimChannel::new(false, in_app, app_data);
+        channel.name = format!("PJSIP/{}-{:08x}", args.split(',').nth(1).unwrap_or_default(), self.numbered);
         self.channels.insert(id.clone(), channel);
         if in_app {
             self.report_entered(&id);
@@ -545,8 +562,9 @@ impl World {
                 .map(|(id, channel)| ChannelView {
                     server: Server::default(),
                     id: id.clone(),
+                    name: channel.name.clone(),
                     state: if channel.up { "Up" } else { "Ring" }.to_owned(),
-                    caller_number: "+15550999".to_owned(),
+                    caller_number: self.caller.clone(),
                     app_name: if channel.in_app { "Stasis" } else { "Wait" }.to_owned(),
                     app_data: channel.app_data.clone(),
                 })
@@ -570,8 +588,9 @@ impl World {
         let view = ChannelView {
             server: Server::default(),
             id: id.to_owned(),
+            name: channel.name.clone(),
             state: if channel.up { "Up" } else { "Ring" }.to_owned(),
-            caller_number: "+15550999".to_owned(),
+            caller_number: self.caller.clone(),
             app_name: "Stasis".to_owned(),
             app_data: channel.app_data.clone(),
         };
@@ -649,6 +668,7 @@ impl World {
                 Output::Fetch { call, fetch } => self.flows.fetches.push((call, fetch)),
                 Output::DialAnswered { result, .. } => self.dialled.push(result),
                 Output::Denied(rule) => self.denied.push(rule),
+                Output::LineFull(line) => self.full.push(line),
                 Output::Alarm(_) => {}
                 Output::Record(record) => self.remember(*record),
                 Output::ReadDirectory { reading } => {
@@ -779,9 +799,14 @@ impl World {
                 let leg = SimChannel::new(false, false, app_data);
                 self.channels.insert(channel.clone(), leg);
             }
-            Request::CreateTrunkLeg { channel, .. } => {
+            Request::CreateTrunkLeg { channel, endpoint, .. } => {
+                let by = endpoint.rsplit('@').next().unwrap_or_default();
+                if self.unusable.iter().any(|trunk| trunk == by) {
+                    return Err(Refusal::Refused("no channel".to_owned()));
+                }
                 let app_data = "trunkline,out".to_owned();
-                let leg = SimChannel::new(false, true, app_data);
+                let mut leg = SimChannel::new(false, true, app_data);
+                leg.name = format!("PJSIP/{by}-00000001");
                 self.channels.insert(channel.clone(), leg);
                 self.report_entered(channel);
             }

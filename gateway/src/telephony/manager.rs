@@ -1,30 +1,63 @@
 //! The manager interface's text (AMI): blocks of `Key: Value` lines, each ended by an empty line.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::config::Secret;
+
+/// How long a connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The longest block that is read; Asterisk's security events have some 600 bytes.
 const LONGEST: usize = 64 * 1024;
 
+/// Where Asterisk's manager interface is, and who may read it.
+#[derive(Debug, Clone)]
+pub struct ManagerConfig {
+    /// Its address.
+    pub address: SocketAddr,
+    /// User of `manager.conf`, with `read = security,system` and `write = reporting`.
+    pub username: String,
+    /// That user's password.
+    pub password: Secret,
+}
+
+/// Signs in, for events of this class.
+pub(crate) async fn sign_in(manager: &ManagerConfig, events: &'static str) -> std::io::Result<TcpStream> {
+    let mut stream = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(manager.address)).await??;
+    // A line break would be another action's line.
+    let plain = |text: &str| text.replace(['\r', '\n'], "");
+    let login = format!(
+        "Action: Login\r\nUsername: {}\r\nSecret: {}\r\nEvents: {events}\r\n\r\n",
+        plain(&manager.username),
+        plain(manager.password.expose())
+    );
+    stream.write_all(login.as_bytes()).await?;
+    Ok(stream)
+}
+
 /// Cuts a stream of bytes into blocks.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     buffer: Vec<u8>,
 }
 
 /// A block is longer than any that Asterisk sends: this is not its manager interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a block of more than {LONGEST} bytes")]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 impl Blocks {
     /// Takes what was read.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() > LONGEST && end_of_block(&self.buffer).is_none() { Err(TooLong) } else { Ok(()) }
     }
 
     /// The next whole block.
-    pub(super) fn next(&mut self) -> Option<Block> {
+    pub(crate) fn next(&mut self) -> Option<Block> {
         let end = end_of_block(&self.buffer)?;
         let block: Vec<u8> = self.buffer.drain(..end).collect();
         Some(Block(String::from_utf8_lossy(&block).into_owned()))
@@ -38,11 +71,11 @@ fn end_of_block(buffer: &[u8]) -> Option<usize> {
 
 /// An event or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Block(String);
+pub(crate) struct Block(String);
 
 impl Block {
     /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0
             .lines()
             .find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key))
@@ -50,7 +83,7 @@ impl Block {
     }
 
     /// The address that a phone signed in from or failed to, if this block tells of such an attempt.
-    pub(super) fn sign_in(&self) -> Option<(IpAddr, SignIn)> {
+    pub(crate) fn sign_in(&self) -> Option<(IpAddr, SignIn)> {
         let outcome = match self.get("Event")? {
             "SuccessfulAuth" => SignIn::Succeeded,
             // An unknown name gets a challenge like any other and ends here too: nothing tells it from a wrong password.
@@ -69,7 +102,7 @@ impl Block {
 
 /// How an attempt to sign in went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignIn {
+pub(crate) enum SignIn {
     Succeeded,
     Failed,
 }
