@@ -54,6 +54,11 @@ fn refused(error: DbError) -> Fault<AppError> {
         Some("numbers_closed_queue_fkey") => unknown("closed_target.queue_id", "queue"),
         Some("numbers_closed_agent_fkey") => unknown("closed_target.agent_id", "agent"),
         Some("numbers_site_fkey") => unknown("site_id", "site"),
+        Some("numbers_flow_fkey") => unknown("target.flow_id", "flow"),
+        Some("numbers_closed_flow_fkey") => unknown("closed_target.flow_id", "flow"),
+        Some("numbers_schedule_fkey") => {
+            AppError::invalid_field("schedule_id", "are no opening hours of the company").into()
+        }
         _ => error.into(),
     }
 }
@@ -78,6 +83,18 @@ fn checked_label(label: &str) -> Result<String, AppError> {
         return Err(AppError::invalid_field("label", format!("must have at most {MAX_LABEL_CHARS} characters")));
     }
     Ok(label.to_owned())
+}
+
+/// Callers go through what is published, and a flow that never was would turn them away.
+async fn check_published(tx: &mut TenantTx<'_>, number: &Number) -> Result<(), Fault<AppError>> {
+    for (field, target) in [("target.flow_id", number.target), ("closed_target.flow_id", number.closed_target)] {
+        if let Target::Flow { flow_id } = target
+            && store::is_unpublished(tx, flow_id).await?
+        {
+            return Err(AppError::invalid_field(field, "was never published").into());
+        }
+    }
+    Ok(())
 }
 
 async fn locked(tx: &mut TenantTx<'_>, number: &str) -> Result<Number, Fault<AppError>> {
@@ -106,6 +123,7 @@ pub(super) async fn add(
         let words = format!("at most {MAX_NUMBERS} numbers can be added");
         return Err(AppError::conflict("too-many-numbers", words).into());
     }
+    check_published(tx, &number).await?;
     store::insert(tx, &number).await.map_err(refused)?;
     let number = locked(tx, &number.number).await?;
     let subject = subject(tx);
@@ -136,6 +154,7 @@ pub(super) async fn update(
     if after == before {
         return Ok((after, None));
     }
+    check_published(tx, &after).await?;
     store::update(tx, &after).await.map_err(refused)?;
     let after = locked(tx, number).await?;
     let (old, new) = audit::changed(&state_of(&before), &state_of(&after));

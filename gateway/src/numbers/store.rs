@@ -143,3 +143,13 @@ pub(super) async fn remove(tx: &mut TenantTx<'_>, number: &str) -> Result<(), Db
     sqlx::query!("DELETE FROM numbers WHERE number = $1", number).execute(tx.conn()).await?;
     Ok(())
 }
+
+/// Whether the flow is there, and was never published.
+pub(super) async fn is_unpublished(tx: &mut TenantTx<'_>, flow: FlowId) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM flows WHERE id = $1 AND published IS NULL) AS "is!""#,
+        flow.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}

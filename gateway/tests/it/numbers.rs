@@ -32,7 +32,8 @@ async fn a_number_is_added_changed_and_removed() {
 
     let path = "/api/v1/numbers/+390612345678";
     let target = json!({ "type": "agent", "agent_id": operator.id });
-    let schedule = Uuid::now_v7();
+    let hours = json!({ "name": "Office", "time_zone": "Europe/Rome", "week": [] });
+    let schedule = ok(admin.post("/api/v1/schedules", &hours).await).await["id"].clone();
     let change = json!({
         "target": target, "recording": "never", "schedule_id": schedule,
         "closed_target": { "type": "queue", "queue_id": sales },
@@ -41,7 +42,12 @@ async fn a_number_is_added_changed_and_removed() {
     assert_eq!((&changed["target"], &changed["queue_id"]), (&target, &Value::Null));
     assert_eq!((&changed["label"], &changed["recording"]), (&"Roma".into(), &"never".into()));
     assert_eq!((&changed["schedule_id"], &changed["closed_target"]["queue_id"]), (&json!(schedule), &json!(sales)));
-    let flow = json!({ "type": "flow", "flow_id": Uuid::now_v7() });
+    let made = ok(admin.post("/api/v1/flows", &json!({ "name": "Front" })).await).await;
+    let flow = json!({ "type": "flow", "flow_id": made["id"] });
+    let unpublished = problem(send(&admin, Method::PATCH, path, &json!({ "target": flow })).await).await;
+    assert_eq!(unpublished["errors"][0]["field"], "target.flow_id");
+    let publish = format!("/api/v1/flows/{}/publish", made["id"].as_str().unwrap());
+    ok(admin.post(&publish, &json!({})).await).await;
     let change = json!({ "target": flow, "schedule_id": null, "closed_target": { "type": "hang_up" } });
     let changed = ok(send(&admin, Method::PATCH, path, &change).await).await;
     assert_eq!((&changed["target"], &changed["schedule_id"]), (&flow, &Value::Null));

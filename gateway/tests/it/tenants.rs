@@ -130,6 +130,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             assert_eq!(added.status(), StatusCode::CREATED);
             "+12125550124".to_owned()
         }),
+        ("flows/{id}", made(&admin, "/api/v1/flows", json!({ "name": "Flow" })).await),
         ("hook-tokens/{id}", made(&admin, "/api/v1/hook-tokens", json!({ "name": "Token" })).await),
         ("invitations/{id}", made(&admin, "/api/v1/invitations", invitation).await),
         ("jobs/{id}", job.to_string()),
@@ -138,6 +139,10 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("numbers/{number}", "+15550100".to_owned()),
         ("queues/{id}", queue.to_string()),
         ("recordings/{id}", recording.to_string()),
+        (
+            "schedules/{id}",
+            made(&admin, "/api/v1/schedules", json!({ "name": "Hours", "time_zone": "UTC", "week": [] })).await,
+        ),
         ("roles/{id}", made(&admin, "/api/v1/roles", role).await),
         ("sites/{id}", made(&admin, "/api/v1/sites", json!({ "name": "Site" })).await),
         ("platform/{id}", app.tenant.to_string()),
@@ -285,7 +290,7 @@ async fn what_is_ones_own_takes_nothing_of_another_tenants_in() {
     let number = json!({ "name": "Ours", "numbers": ["+15550100"] });
     let refused = problem(stranger.post("/api/v1/sites", &number).await).await;
     assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&422.into(), &"numbers".into()));
-    for area in ["api-keys", "calls", "hook-tokens", "roles", "sites", "numbers"] {
+    for area in ["api-keys", "calls", "flows", "hook-tokens", "roles", "schedules", "sites", "numbers"] {
         assert_eq!(stranger.get_json(&format!("/api/v1/{area}")).await["items"], json!([]), "{area}");
     }
 }
