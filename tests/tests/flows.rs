@@ -6,7 +6,9 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use trunkline_stack::Stack;
-use trunkline_tests::{EchoPhone, EventStream, Keys, Scene, eventually, nothing_left_in_asterisk, outage_stack, run, shared_stack};
+use trunkline_tests::{
+    EchoPhone, EventStream, Keys, Scene, eventually, nothing_left_in_asterisk, outage_stack, run, shared_stack,
+};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -26,7 +28,8 @@ impl Front {
         let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
         let week: Vec<Value> = days.iter().map(|day| json!({ "day": day, "from": "00:00", "to": "24:00" })).collect();
         let hours = json!({ "name": "Always", "time_zone": "UTC", "week": week });
-        let schedule = admin.send(Method::POST, "/schedules", &hours).await?["id"].as_str().context("an id")?.to_owned();
+        let schedule =
+            admin.send(Method::POST, "/schedules", &hours).await?["id"].as_str().context("an id")?.to_owned();
         let definition = json!({ "start": "hours", "nodes": [
             { "id": "hours", "do": { "type": "hours", "schedule_id": schedule, "open": "hello", "closed": "closed" } },
             { "id": "hello", "do": { "type": "play", "say": [{ "builtin": "hello-world" }], "next": "menu" } },
@@ -109,7 +112,10 @@ fn callers_go_through_a_flow() {
         customer.hang_up().await?;
         stream.wait_kind("call.ended", Some(&call)).await?;
         let decisions = front.decisions(&call).await?;
-        ensure!(decisions.ends_with(&["key".to_owned(), "gathered".to_owned(), "case".to_owned(), "queue".to_owned()]), "{decisions:?}");
+        ensure!(
+            decisions.ends_with(&["key".to_owned(), "gathered".to_owned(), "case".to_owned(), "queue".to_owned()]),
+            "{decisions:?}"
+        );
         // A program that may not be asked costs nobody the call.
         let customer = front.dial().await?;
         let call = stream.wait_kind("call.started", None).await?.subject().to_owned();

@@ -10,7 +10,6 @@ use trunkline_db::{CallId, FlowId};
 use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::model::{CreateFlow, Flow, Publish, PutDraft, Short, UpdateFlow, Version, VersionShort};
 use super::simulate::{self, Compared, SimulateCall, SimulateFlow};

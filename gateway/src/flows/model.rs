@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline_calls::flow::{Fault, Flow as Definition};
 use trunkline_db::{FlowId, UserId};
-use uuid::Uuid;
 
 /// A flow in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]

@@ -10,7 +10,6 @@ use trunkline_calls::flow::Flow as Definition;
 use trunkline_calls::flow::simulate::{Ends, HttpAnswer, Keys, Script, Simulated, simulate};
 use trunkline_calls::flow::walk::{Published, Step};
 use trunkline_db::{CallId, FlowId, TenantId};
-use uuid::Uuid;
 
 use super::runner::facts;
 use super::{store, trace, trace_store};

@@ -95,12 +95,7 @@ pub(super) async fn rename(tx: &mut TenantTx<'_>, id: FlowId, name: &str) -> Res
 }
 
 /// What is being drawn, or nothing any more.
-pub(super) async fn draw(
-    tx: &mut TenantTx<'_>,
-    id: FlowId,
-    draft: Option<&Value>,
-    by: UserId,
-) -> Result<(), DbError> {
+pub(super) async fn draw(tx: &mut TenantTx<'_>, id: FlowId, draft: Option<&Value>, by: UserId) -> Result<(), DbError> {
     sqlx::query!(
         "UPDATE flows SET draft = $2, draft_at = CASE WHEN $2::jsonb IS NOT NULL THEN now() END,
                 draft_by = CASE WHEN $2::jsonb IS NOT NULL THEN $3::uuid END, updated_at = now() WHERE id = $1",

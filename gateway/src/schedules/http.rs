@@ -8,7 +8,6 @@ use trunkline_db::ScheduleId;
 use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::model::{CreateSchedule, Decide, Schedule, UpdateSchedule};
 use super::{service, store};

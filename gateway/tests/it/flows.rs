@@ -69,13 +69,19 @@ async fn a_flow_is_drawn_published_changed_and_rolled_back() {
     let mut faulty = scene.definition.clone();
     faulty["nodes"][1]["do"]["keys"] = json!({ "1": "nowhere" });
     let drawn = scene.draw(&faulty).await;
-    assert_eq!((&drawn["draft"]["faults"][0]["code"], &drawn["draft"]["faults"][0]["node"]), (&"unknown_node".into(), &"menu".into()));
+    assert_eq!(
+        (&drawn["draft"]["faults"][0]["code"], &drawn["draft"]["faults"][0]["node"]),
+        (&"unknown_node".into(), &"menu".into())
+    );
     assert_eq!(drawn["published"]["version"], 1);
     let refused = problem(scene.admin.post(&scene.path("/publish"), &json!({})).await).await;
     assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&422.into(), &"nodes.menu.keys.1".into()));
     let listed = scene.admin.get_json("/api/v1/flows").await;
     assert_eq!((&listed["items"][0]["draft_faults"], &listed["items"][0]["has_draft"]), (&1.into(), &true.into()));
-    assert_eq!(scene.admin.request(Method::DELETE, &scene.path("/draft")).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        scene.admin.request(Method::DELETE, &scene.path("/draft")).send().await.unwrap().status(),
+        StatusCode::OK
+    );
 
     let mut second = scene.definition.clone();
     second["nodes"][1]["do"]["tries"] = json!(3);
@@ -110,7 +116,9 @@ async fn nobody_overwrites_a_draft_that_they_have_not_seen() {
 async fn what_is_no_flow_is_refused_and_a_name_is_given_once() {
     let app = App::start().await;
     let scene = Scene::drawn(&app).await;
-    for definition in [json!({}), json!({ "start": "a", "nodes": [{ "id": "a", "do": { "type": "sing" } }] }), json!("x")] {
+    for definition in
+        [json!({}), json!({ "start": "a", "nodes": [{ "id": "a", "do": { "type": "sing" } }] }), json!("x")]
+    {
         let refused = scene.admin.post("/api/v1/flows", &json!({ "name": "Other", "definition": definition })).await;
         assert_eq!(problem(refused).await["status"], 422);
     }
@@ -163,6 +171,9 @@ async fn a_flow_that_something_leads_to_stays() {
     assert!(refused["detail"].as_str().unwrap().contains("Second"));
     let path = format!("/api/v1/flows/{}", second["id"].as_str().unwrap());
     assert_eq!(scene.admin.request(Method::DELETE, &path).send().await.unwrap().status(), StatusCode::NO_CONTENT);
-    assert_eq!(scene.admin.request(Method::DELETE, &scene.path("")).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        scene.admin.request(Method::DELETE, &scene.path("")).send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(scene.admin.get_json("/api/v1/flows").await["items"], json!([]));
 }

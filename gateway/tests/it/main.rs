@@ -61,4 +61,3 @@ mod test_calls;
 mod tls;
 mod trunks;
 mod usage;
-

@@ -267,10 +267,7 @@ impl Walk {
 }
 
 /// What of an answer is to be kept.
-fn values_of(
-    answer: &Answer,
-    save: &BTreeMap<String, String>,
-) -> Result<Vec<(String, String)>, String> {
+fn values_of(answer: &Answer, save: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
     if !(200..300).contains(&answer.status) {
         return Err(format!("status {}", answer.status));
     }
