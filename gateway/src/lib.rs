@@ -19,6 +19,7 @@ mod fetch;
 pub mod figures;
 pub mod files;
 pub mod health;
+pub mod hooks;
 pub mod http;
 pub mod inbox_tools;
 pub mod jobs;

@@ -93,6 +93,8 @@ permissions! {
     SettingsManage     "settings:manage"    - x - - - - - - - "Set settings for the whole tenant, and lock them."
     SitesRead          "sites:read"         - x x x x x x x - "See the tenant's sites and their numbers."
     SitesManage        "sites:manage"       - x - - - - - - - "Make and change sites, and say which numbers are theirs."
+    TelephonyRead      "telephony:read"     - x x - - - - - - "See numbers, trunks, flows and dialplan hooks."
+    TelephonyManage    "telephony:manage"   - x - - - - - - - "Set up numbers, trunks, flows and dialplan hooks."
     UsageRead          "usage:read"         - x x - - - - - - "See what the tenant may use and has used."
     ReportsRead        "reports:read"        - x x - - - - - - "Read figures of the work within one's reach, and save them as files."
     DialingRead        "dialing:read"       - x x - - - - - - "See what may be called, and the do-not-call list."
