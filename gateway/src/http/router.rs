@@ -21,8 +21,7 @@ use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
     inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
-    skills,
-    softphone, stream, teams, tenants, test_calls,
+    skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.

@@ -16,6 +16,7 @@ use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Number};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::dialing::policies_store::Policies;
+use crate::flows::directory_store as flows_store;
 use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
@@ -54,6 +55,7 @@ impl Reader {
         tenants(&mut tx, &mut directory).await?;
         limits(&mut tx, &mut directory).await?;
         queues(&mut tx, &mut directory).await?;
+        flows_store::read(&mut tx, &mut directory).await?;
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;
