@@ -20,6 +20,7 @@ use crate::flows::directory_store as flows_store;
 use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
+use crate::sounds::directory_store as sounds_store;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
 
 /// The notification that the triggers of `0005_directory.sql` send.
@@ -56,6 +57,7 @@ impl Reader {
         limits(&mut tx, &mut directory).await?;
         queues(&mut tx, &mut directory).await?;
         flows_store::read(&mut tx, &mut directory).await?;
+        sounds_store::read(&mut tx, &mut directory).await?;
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;
