@@ -41,6 +41,7 @@ pub mod roles;
 pub mod roster;
 pub mod secrets;
 pub mod server;
+pub mod schedules;
 pub mod settings;
 pub mod setup;
 pub mod sites;

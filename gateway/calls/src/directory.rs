@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, SoundId, TenantId};
-use trunkline_dialing::Policy;
+use trunkline_dialing::{Mark, Policy};
 use uuid::Uuid;
 
 use crate::flow::walk::{Openness, Published, World};
@@ -223,6 +223,11 @@ impl Directory {
     /// A sound of a tenant.
     pub fn sound(&self, tenant: TenantId, id: SoundId) -> Option<&Sound> {
         self.sounds.get(&id).filter(|sound| sound.tenant == tenant)
+    }
+
+    /// Whether a tenant marked this number as a VIP's.
+    pub fn is_vip(&self, tenant: TenantId, number: &str) -> bool {
+        self.dialing.get(&tenant).is_some_and(|policy| policy.mark(number) == Some(Mark::Vip))
     }
 
     fn queue_schedule(&self, queue: &DirectoryQueue) -> Option<&Schedule> {

@@ -35,7 +35,7 @@ pub(super) async fn list(
 }
 
 /// One call, if the user may see it.
-pub(super) async fn find(tx: &mut TenantTx<'_>, id: CallId, sight: &Sight) -> Result<Option<Call>, DbError> {
+pub(crate) async fn find(tx: &mut TenantTx<'_>, id: CallId, sight: &Sight) -> Result<Option<Call>, DbError> {
     Ok(read(tx, Some(vec![id.uuid()]), &Wanted::default(), 1, sight).await?.pop())
 }
 

@@ -98,7 +98,11 @@ async fn asked(client: &Client, fetch: Fetch) -> Result<Answer, String> {
 }
 
 /// What is known of a number's holder, as a flow's variables.
-async fn facts(db: &Db, tenant: TenantId, number: String) -> Result<BTreeMap<String, String>, DbError> {
+pub(super) async fn facts(
+    db: &Db,
+    tenant: TenantId,
+    number: String,
+) -> Result<BTreeMap<String, String>, DbError> {
     let mut tx = db.tenant(tenant).await?;
     let limit = u64::try_from(LOOK_UP.as_millis()).unwrap_or(u64::MAX);
     caller_store::limit_time(&mut tx, limit).await?;

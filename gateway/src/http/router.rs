@@ -56,6 +56,8 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(members::router())
         .merge(notices::router())
         .merge(numbers::router())
+        .merge(crate::schedules::router())
+        .merge(crate::flows::router())
         .merge(oidc::router())
         .merge(stream::router())
         .merge(audit::router());

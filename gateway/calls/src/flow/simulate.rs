@@ -41,6 +41,9 @@ pub struct HttpAnswer {
     /// It does not answer.
     #[serde(default)]
     pub fails: bool,
+    /// In place of an answer: the values that its variables have then.
+    #[serde(default)]
+    pub values: Option<BTreeMap<String, String>>,
 }
 
 fn ok() -> u16 {
@@ -171,6 +174,7 @@ pub fn simulate(published: Arc<Published>, script: Script, world: &dyn World) ->
                 None => {
                     return Simulated { path, ends: Ends::Waiting { node, wants: "answer".to_owned() }, recorded };
                 }
+                Some(HttpAnswer { values: Some(values), .. }) => Event::Recalled(values.clone()),
                 Some(answer) if answer.fails => Event::Fetched(Err("no answer".to_owned())),
                 Some(answer) => Event::Fetched(Ok(Answer { status: answer.status, body: answer.body.clone() })),
             },

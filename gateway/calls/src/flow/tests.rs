@@ -191,7 +191,7 @@ fn a_program_that_hangs_or_fails_costs_nobody_the_call() {
         picks_up: false,
     };
     let answer =
-        |status, body: &str, fails| HttpAnswer { node: "ask".to_owned(), status, body: body.to_owned(), fails };
+        |status, body: &str, fails| HttpAnswer { node: "ask".to_owned(), status, body: body.to_owned(), fails, values: None };
     for bad in [answer(500, "{}", false), answer(200, "<html>", false), answer(200, "", true)] {
         let simulated = simulate(published(front()), script(vec![bad]), &world);
         assert_eq!(simulated.ends, Ends::Queue { queue_id: SALES, priority: 5 });

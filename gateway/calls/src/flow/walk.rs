@@ -30,6 +30,18 @@ const GRACE_MS: i64 = 500;
 /// How long an answer of one key is waited for where the flow says nothing of it.
 const ASK_SECONDS: i64 = 5;
 
+/// Variables of a call.
+const MOST_VARIABLES: usize = 100;
+/// Bytes of a variable's value.
+const MAX_VALUE: usize = 1_000;
+/// Characters of a value in the trace.
+const MAX_SHOWN: usize = 100;
+
+/// A value as the trace has it.
+fn short(value: &str) -> String {
+    value.chars().filter(|letter| *letter != '\0').take(MAX_SHOWN).collect()
+}
+
 /// A flow that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
@@ -73,6 +85,8 @@ pub enum Event {
     Key(char),
     /// The program elsewhere answered, or did not.
     Fetched(Result<Answer, String>),
+    /// The same for a call that is gone through once more: what its variables had then.
+    Recalled(BTreeMap<String, String>),
     /// Who was rung did not answer.
     Unanswered,
     /// Time went by.
@@ -305,6 +319,7 @@ impl Walk {
             (Event::Key(key), doing) => self.key(now, key, doing, world, &mut out),
             (Event::Tick, Doing::Listening { until }) if until <= now => self.no_key(now, world, &mut out),
             (Event::Fetched(answer), Doing::Fetching { .. }) => self.fetched(now, answer, world, &mut out),
+            (Event::Recalled(values), Doing::Fetching { .. }) => self.recalled(now, values, world, &mut out),
             (Event::Tick, Doing::Fetching { until }) if until <= now => {
                 self.fetched(now, Err("no answer in time".to_owned()), world, &mut out);
             }
@@ -317,6 +332,21 @@ impl Walk {
             _ => {}
         }
         out
+    }
+
+    /// A variable has this value from now on. All of them together are kept beside the call, and have to fit there.
+    fn keep_variable(&mut self, name: String, value: &str) {
+        if self.variables.len() >= MOST_VARIABLES && !self.variables.contains_key(&name) {
+            return;
+        }
+        let mut kept = String::new();
+        for letter in value.chars().filter(|letter| !letter.is_control()) {
+            if kept.len() + letter.len_utf8() > MAX_VALUE {
+                break;
+            }
+            kept.push(letter);
+        }
+        self.variables.insert(name, kept);
     }
 
     fn action(&self) -> Option<Action> {
@@ -448,14 +478,14 @@ impl Walk {
             }
             Action::Language { language, next } => {
                 self.note(now, "language", json!({ "language": language }));
-                self.variables.insert("caller.language".to_owned(), language.clone());
+                self.keep_variable("caller.language".to_owned(), &language);
                 self.language = language;
                 Some(next)
             }
             Action::Set { variable, value, next } => {
                 let value = fill(&value, &self.variables, template::plain);
-                self.note(now, "set", json!({ "variable": variable, "value": value }));
-                self.variables.insert(variable, value);
+                self.note(now, "set", json!({ "variable": variable, "value": short(&value) }));
+                self.keep_variable(variable, &value);
                 Some(next)
             }
             Action::Branch { cases, otherwise } => Some(self.branch(now, &cases, otherwise)),

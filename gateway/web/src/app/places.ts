@@ -1,8 +1,8 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { ArrowLeftRight, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
-import { useCan } from "@/api";
-import { useT } from "@/i18n";
+import { useMe } from "@/api";
+import { type TextKey, currentLanguage, useT } from "@/i18n";
 
 export interface Place {
   to:
@@ -26,6 +26,9 @@ export interface Place {
     | "/settings/jobs"
     | "/settings/sites"
     | "/settings/channels"
+    | "/settings/numbers"
+    | "/settings/trunks"
+    | "/settings/hours"
     | "/settings/inbox"
     | "/settings/dialing"
     | "/settings/usage";
@@ -36,49 +39,47 @@ export interface Place {
   under?: "/settings";
 }
 
+/** `needs`: one of these permissions; nothing where everybody may. */
+type Listed = Omit<Place, "title"> & { title: TextKey; needs?: readonly string[] };
+const SETTINGS = { under: "/settings" } as const;
+
+const PLACES: readonly Listed[] = [
+  { to: "/inbox", title: "common.nav.inbox", icon: Inbox, shortcut: "g i", needs: ["conversations:read"] },
+  { to: "/calls", title: "common.nav.calls", icon: Phone, shortcut: "g c" },
+  { to: "/queues", title: "common.nav.queues", icon: ListOrdered, shortcut: "g q" },
+  { to: "/agents", title: "common.nav.agents", icon: Users, shortcut: "g a" },
+  { to: "/board", title: "people.board", icon: Monitor, shortcut: "g b", needs: ["reports:read", "calls:supervise"] },
+  { to: "/devices", title: "common.nav.devices", icon: Headset, shortcut: "g d" },
+  { to: "/setup", title: "common.nav.setup", icon: Building2, needs: ["setup:run"] },
+  { to: "/audit", title: "common.nav.audit", icon: ScrollText, needs: ["audit:read"] },
+  { to: "/platform", title: "common.nav.platform", icon: Server, needs: ["platform:manage"] },
+  { to: "/reports", title: "calls.reports", icon: ChartColumn, needs: ["reports:read"], ...SETTINGS },
+  { to: "/settings", title: "common.nav.settings", icon: Settings, shortcut: "g s" },
+  { to: "/settings/all", title: "common.nav.all-settings", icon: SlidersHorizontal, ...SETTINGS },
+  { to: "/settings/security", title: "common.nav.security", icon: UserCog, ...SETTINGS },
+  { to: "/settings/members", title: "common.nav.members", icon: UserPlus, needs: ["members:read"], ...SETTINGS },
+  { to: "/settings/sign-in", title: "common.nav.sign-in", icon: LogIn, needs: ["sign_in:manage"], ...SETTINGS },
+  { to: "/settings/roles", title: "common.nav.roles", icon: ShieldCheck, needs: ["roles:read"], ...SETTINGS },
+  { to: "/settings/api-keys", title: "common.nav.keys", icon: KeyRound, needs: ["api_keys:manage"], ...SETTINGS },
+  { to: "/settings/jobs", title: "common.nav.jobs", icon: ListChecks, shortcut: "g j", needs: ["jobs:read"], ...SETTINGS },
+  { to: "/settings/sites", title: "common.nav.sites", icon: Store, needs: ["sites:read"], ...SETTINGS },
+  { to: "/settings/channels", title: "common.nav.channels", icon: Headset, needs: ["channels:read"], ...SETTINGS },
+  { to: "/settings/numbers", title: "common.nav.numbers", icon: PhoneIncoming, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/hours", title: "common.nav.hours", icon: Clock, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/trunks", title: "common.nav.trunks", icon: ArrowLeftRight, needs: ["telephony:read"], ...SETTINGS },
+  { to: "/settings/inbox", title: "common.nav.inbox-settings", icon: Inbox, needs: ["conversations:read"], ...SETTINGS },
+  { to: "/settings/dialing", title: "calls.direction.outbound", icon: PhoneOutgoing, needs: ["dialing:read"], ...SETTINGS },
+  { to: "/settings/usage", title: "common.nav.usage", icon: Gauge, needs: ["usage:read"], ...SETTINGS },
+];
+
 export function usePlaces(): readonly Place[] {
   const t = useT();
-  const mayRead = useCan("conversations:read");
-  const mayRun = useCan("setup:run");
-  const mayAudit = useCan("audit:read");
-  const mayRoles = useCan("roles:read");
-  const mayMembers = useCan("members:read");
-  const mayProvider = useCan("sign_in:manage");
-  const mayKeys = useCan("api_keys:manage");
-  const mayReadJobs = useCan("jobs:read");
-  const maySites = useCan("sites:read");
-  const mayChannels = useCan("channels:read");
-  const mayDialing = useCan("dialing:read");
-  const mayUsage = useCan("usage:read");
-  const mayReports = useCan("reports:read");
-  const maySupervise = useCan("calls:supervise");
-  const mayPlatform = useCan("platform:manage");
+  const language = currentLanguage();
+  const permissions = useMe()?.permissions;
   return useMemo(
-    () => [
-      ...(mayRead ? [{ to: "/inbox" as const, title: t("common.nav.inbox"), icon: Inbox, shortcut: "g i" }] : []),
-      { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
-      { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
-      { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
-      ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b" }] : []),
-      { to: "/devices", title: t("common.nav.devices"), icon: Headset, shortcut: "g d" },
-      ...(mayRun ? [{ to: "/setup" as const, title: t("common.nav.setup"), icon: Building2 }] : []),
-      ...(mayAudit ? [{ to: "/audit" as const, title: t("common.nav.audit"), icon: ScrollText }] : []),
-      ...(mayPlatform ? [{ to: "/platform" as const, title: t("common.nav.platform"), icon: Server }] : []),
-      ...(mayReports ? [{ to: "/reports" as const, title: t("calls.reports"), icon: ChartColumn, under: "/settings" as const }] : []),
-      { to: "/settings", title: t("common.nav.settings"), icon: Settings, shortcut: "g s" },
-      { to: "/settings/all", title: t("common.nav.all-settings"), icon: SlidersHorizontal, under: "/settings" },
-      { to: "/settings/security", title: t("common.nav.security"), icon: UserCog, under: "/settings" },
-      ...(mayMembers ? [{ to: "/settings/members" as const, title: t("common.nav.members"), icon: UserPlus, under: "/settings" as const }] : []),
-      ...(mayProvider ? [{ to: "/settings/sign-in" as const, title: t("common.nav.sign-in"), icon: LogIn, under: "/settings" as const }] : []),
-      ...(mayRoles ? [{ to: "/settings/roles" as const, title: t("common.nav.roles"), icon: ShieldCheck, under: "/settings" as const }] : []),
-      ...(mayKeys ? [{ to: "/settings/api-keys" as const, title: t("common.nav.keys"), icon: KeyRound, under: "/settings" as const }] : []),
-      ...(mayReadJobs ? [{ to: "/settings/jobs" as const, title: t("common.nav.jobs"), icon: ListChecks, shortcut: "g j", under: "/settings" as const }] : []),
-      ...(maySites ? [{ to: "/settings/sites" as const, title: t("common.nav.sites"), icon: Store, under: "/settings" as const }] : []),
-      ...(mayChannels ? [{ to: "/settings/channels" as const, title: t("common.nav.channels"), icon: Headset, under: "/settings" as const }] : []),
-      ...(mayRead ? [{ to: "/settings/inbox" as const, title: t("common.nav.inbox-settings"), icon: Inbox, under: "/settings" as const }] : []),
-      ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
-      ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
-    ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    () => PLACES.filter(({ needs }) => !needs || needs.some((one) => permissions?.includes(one))).map((one) => ({ ...one, title: t(one.title) })),
+    // The texts are another language's when it changes.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [t, language, permissions],
   );
 }

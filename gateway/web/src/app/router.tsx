@@ -126,6 +126,30 @@ const channels = createRoute({
   loader: () => loadArea("channels"),
   component: lazyRouteComponent(() => import("@/screens/channels")),
 });
+const numbers = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/numbers",
+  // What is open stands in the address.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("numbers"), loadArea("hours")]),
+  component: lazyRouteComponent(() => import("@/screens/numbers")),
+});
+const hours = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/hours",
+  // What is open stands in the address.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("hours"),
+  component: lazyRouteComponent(() => import("@/screens/hours")),
+});
+const trunks = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings/trunks",
+  // What is open stands in the address.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => loadArea("trunks"),
+  component: lazyRouteComponent(() => import("@/screens/trunks")),
+});
 const inboxSettings = createRoute({
   getParentRoute: () => inside,
   path: "/settings/inbox",
@@ -170,7 +194,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, inboxSettings, usage, platform, reports, queueRules, dialing]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

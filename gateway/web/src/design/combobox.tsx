@@ -84,6 +84,7 @@ export function Combobox({ value, onValueChange, options, placeholder, disabled,
                 role="option"
                 aria-selected={one.value === value}
                 aria-disabled={one.disabled}
+                data-disabled={one.disabled ? "" : undefined}
                 data-highlighted={index === active ? "" : undefined}
                 ref={(element) => {
                   if (index === active) element?.scrollIntoView({ block: "nearest" });

@@ -5,7 +5,7 @@ export function PageHeader({ title, description, actions, tabs }: { title: strin
   return (
     <header className="border-b border-line bg-surface px-5 pt-4 max-sm:px-3">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 pb-3">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-40">
           <h1 className="truncate text-xl font-semibold tracking-tight">{title}</h1>
           {description && <div className="text-md text-ink-2">{description}</div>}
         </div>

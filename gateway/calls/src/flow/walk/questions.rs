@@ -3,17 +3,17 @@
 //! A key may come before, during and after what is said. During a question it answers it; before, it is kept, and answers the next question without
 //! that being asked.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::super::model::{Action, Case, Is};
 use super::super::template::{self, fill};
-use super::{ASK_SECONDS, Answer, Doing, Effect, End, MOST_AHEAD, Media, Then, Walk, World};
+use super::{ASK_SECONDS, Answer, Doing, Effect, End, MOST_AHEAD, Media, Then, Walk, World, short};
 
 /// The key that asks to be called back.
 const AGREES: char = '1';
-/// Characters of a value that an answer brings.
-const MAX_VALUE: usize = 1_000;
 
 impl Walk {
     /// Asks the question of the node, after these words; a key that is there already answers it at once.
@@ -146,7 +146,7 @@ impl Walk {
     ) {
         let value = std::mem::take(&mut self.typed);
         self.note(now, "gathered", json!({ "variable": variable, "value": value }));
-        self.variables.insert(variable, value);
+        self.keep_variable(variable, &value);
         self.go(now, next, world, out);
     }
 
@@ -218,7 +218,7 @@ impl Walk {
             return otherwise;
         };
         let value = self.variables.get(&case.variable).cloned().unwrap_or_default();
-        self.note(now, "case", json!({ "case": place + 1, "variable": case.variable, "value": value }));
+        self.note(now, "case", json!({ "case": place + 1, "variable": case.variable, "value": short(&value) }));
         case.next.clone()
     }
 
@@ -234,15 +234,34 @@ impl Walk {
         out.push(Effect::Music(false));
         match answer.and_then(|answer| Ok((answer.status, values_of(&answer, &save)?))) {
             Ok((status, values)) => {
-                let saved: Vec<&String> = values.iter().map(|(name, _)| name).collect();
-                self.note(now, "fetched", json!({ "status": status, "saved": saved }));
-                self.variables.extend(values);
+                self.saved(now, status, values);
                 self.go(now, next, world, out);
             }
             Err(why) => {
-                self.note(now, "fetch_failed", json!({ "why": why }));
+                self.note(now, "fetch_failed", json!({ "why": short(&why) }));
                 self.go(now, failed, world, out);
             }
+        }
+    }
+
+    /// What a program elsewhere answered when the call was there.
+    pub(super) fn recalled(
+        &mut self,
+        now: DateTime<Utc>,
+        values: BTreeMap<String, String>,
+        world: &dyn World,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Action::Http { next, .. }) = self.action() else { return };
+        self.saved(now, 200, values.into_iter().collect());
+        self.go(now, next, world, out);
+    }
+
+    fn saved(&mut self, now: DateTime<Utc>, status: u16, values: Vec<(String, String)>) {
+        let shown: BTreeMap<&String, String> = values.iter().map(|(name, value)| (name, short(value))).collect();
+        self.note(now, "fetched", json!({ "status": status, "values": shown }));
+        for (name, value) in values {
+            self.keep_variable(name, &value);
         }
     }
 }
@@ -250,7 +269,7 @@ impl Walk {
 /// What of an answer is to be kept.
 fn values_of(
     answer: &Answer,
-    save: &std::collections::BTreeMap<String, String>,
+    save: &BTreeMap<String, String>,
 ) -> Result<Vec<(String, String)>, String> {
     if !(200..300).contains(&answer.status) {
         return Err(format!("status {}", answer.status));
@@ -265,7 +284,7 @@ fn values_of(
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         };
-        text.chars().filter(|letter| *letter != '\0').take(MAX_VALUE).collect::<String>()
+        text
     };
     Ok(save.iter().map(|(name, pointer)| (name.clone(), value(pointer))).collect())
 }

@@ -6,3 +6,31 @@ import phone from "./phone.json";
 import setup from "./setup.json";
 
 export default { common, live, phone, calls, people, setup };
+
+/** Loaded with the first screen that needs them. */
+export const later = {
+  access: () => import("./access.json"),
+  account: () => import("./account.json"),
+  audit: () => import("./audit.json"),
+  board: () => import("./board.json"),
+  call: () => import("./call.json"),
+  channels: () => import("./channels.json"),
+  company: () => import("./company.json"),
+  devices: () => import("./devices.json"),
+  dialing: () => import("./dialing.json"),
+  hours: () => import("./hours.json"),
+  inbox: () => import("./inbox.json"),
+  inboxtools: () => import("./inboxtools.json"),
+  incall: () => import("./incall.json"),
+  jobs: () => import("./jobs.json"),
+  notify: () => import("./notify.json"),
+  numbers: () => import("./numbers.json"),
+  platform: () => import("./platform.json"),
+  reports: () => import("./reports.json"),
+  routing: () => import("./routing.json"),
+  sound: () => import("./sound.json"),
+  told: () => import("./told.json"),
+  trunks: () => import("./trunks.json"),
+  wizard: () => import("./wizard.json"),
+  work: () => import("./work.json"),
+};
