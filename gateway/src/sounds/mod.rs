@@ -33,6 +33,7 @@ use crate::config::Config;
 
 pub use self::http::router;
 pub(crate) use self::resolve::Voices;
+pub use self::service::media_of;
 pub(crate) use self::sweep::{remove_all, sweep};
 pub(crate) use self::telephony_http::telephony_router;
 

@@ -89,12 +89,10 @@ pub(super) async fn run(
     let said = complaint.await.unwrap_or_default();
     let said: String = String::from_utf8_lossy(&said).split_whitespace().collect::<Vec<_>>().join(" ");
     let words = said.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect::<String>();
-    Err(SpeechError::Refused(if !words.is_empty() {
-        words
-    } else if ended.success() {
-        "it wrote no file".to_owned()
-    } else {
-        ended.to_string()
+    Err(SpeechError::Refused(match words.is_empty() {
+        false => words,
+        true if ended.success() => "it wrote no file".to_owned(),
+        true => ended.to_string(),
     }))
 }
 
@@ -129,7 +127,7 @@ mod tests {
         let group = Pid::from_raw(group.trim().parse().unwrap());
         let deadline = std::time::Instant::now() + Duration::from_secs(5);
         // A signal that is none asks whether somebody is there.
-        while killpg(group, None).is_ok() {
+        while killpg(group, None::<Signal>).is_ok() {
             assert!(std::time::Instant::now() < deadline, "somebody of the group still runs");
             tokio::task::yield_now().await;
         }

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use trunkline_blob::{BlobError, Expected};
-use trunkline_db::{DbError, SoundId, TenantTx};
+use trunkline_db::{DbError, SoundId, TenantId, TenantTx};
 use trunkline_journal::{Fault, Kind, NewEvent, Outcome, Ref};
 use trunkline_media::sound::Sound as Audio;
 use uuid::Uuid;
 
+use super::link::Content;
 use super::model::Sound;
 use super::speech::{LONGEST, MAX_TEXT_CHARS, SpeechError};
 use super::store::{self, Stored};
@@ -153,6 +154,20 @@ pub(super) async fn remove_file(
     }
     store::remove_file(tx, id, language).await?;
     changed(tx, asking, &before).await
+}
+
+/// Asterisk's word for playing a sound to a caller of this language; none when it has no file. By the database, where calls go by memory.
+pub async fn media_of(
+    state: &AppState,
+    tenant: TenantId,
+    id: SoundId,
+    language: &str,
+) -> Result<Option<String>, DbError> {
+    let mut tx = state.db.tenant(tenant).await?;
+    let files = store::blobs(&mut tx, id).await?;
+    tx.commit().await?;
+    let sound = trunkline_calls::sound::Sound { tenant, files };
+    Ok(sound.file(language).map(|blob| state.sounds.address(Content::File { tenant: tenant.uuid(), blob })))
 }
 
 /// What a file is made of.

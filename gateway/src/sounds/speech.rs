@@ -187,7 +187,7 @@ impl Speech {
             std::fs::write(&finished, sound.to_wav())?;
             // There whole or not at all.
             std::fs::rename(&finished, &place)?;
-            Ok(())
+            Ok::<(), SpeechError>(())
         });
         converted.await.map_err(io::Error::other)?
     }
@@ -289,6 +289,8 @@ impl Drop for Work {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     /// Speaks with a script in place of a program.
@@ -319,7 +321,6 @@ mod tests {
         // Nothing else is left, and others see none of it.
         let left: Vec<_> = std::fs::read_dir(&speech.0.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&speech.0.folder).unwrap().permissions().mode() & 0o077, 0);
     }
 

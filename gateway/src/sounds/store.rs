@@ -1,5 +1,7 @@
 //! SQL of sounds and their files.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use trunkline_db::{DbError, SoundId, TenantTx};
 use uuid::Uuid;
@@ -146,6 +148,12 @@ pub(super) async fn remove_file(tx: &mut TenantTx<'_>, id: SoundId, language: &s
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Where a sound's files lie in the store, by language.
+pub(super) async fn blobs(tx: &mut TenantTx<'_>, id: SoundId) -> Result<BTreeMap<String, Uuid>, DbError> {
+    let rows = sqlx::query!("SELECT language, blob_id FROM sound_files WHERE sound_id = $1", id.uuid());
+    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(|row| (row.language, row.blob_id)).collect())
 }
 
 /// Where a sound's file lies in the store.
