@@ -53,7 +53,8 @@ async fn says(scene: &Scene, name: &str, say: Value) -> Result<()> {
 /// What a phone heard in its one call.
 fn heard(phone: &Baresip) -> Result<Wav> {
     let files = phone.heard()?;
-    let longest = files.iter().filter_map(|file| Wav::read(file).ok()).max_by(|a, b| a.seconds().total_cmp(&b.seconds()));
+    let longest =
+        files.iter().filter_map(|file| Wav::read(file).ok()).max_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     longest.context("it heard nothing")
 }
 
@@ -92,7 +93,8 @@ fn a_caller_hears_what_was_uploaded_and_what_is_spoken() {
         ensure!((18..=21).contains(&tenths), "{tenths} tenths of a second of the tone in {} s", wav.seconds());
 
         // Speech that is in no language of the house's file, then the tone: in this order.
-        let say = json!([{ "text": "Buongiorno, numero {{caller.number}}, con virgole, e {graffe}." }, { "sound_id": tone }]);
+        let say =
+            json!([{ "text": "Buongiorno, numero {{caller.number}}, con virgole, e {graffe}." }, { "sound_id": tone }]);
         says(&scene, "Both", say).await?;
         let wav = call(&scene).await?;
         let tenths = tenths_of_tone(&wav);
@@ -170,7 +172,10 @@ fn nobody_waits_long_for_a_long_sound() {
                 Ok(first as f64 / 10.0)
             })
             .await?;
-            println!("{which} play of five minutes: heard {began:.1} s into the sound of the call, seen after {:?}", answered.elapsed());
+            println!(
+                "{which} play of five minutes: heard {began:.1} s into the sound of the call, seen after {:?}",
+                answered.elapsed()
+            );
             ensure!(began < 2.0, "the caller of the {which} call heard nothing for {began} s");
             customer.hang_up().await?;
             customer.wait_for(PhoneEventKind::Closed, SOON).await?;

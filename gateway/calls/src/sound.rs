@@ -34,7 +34,8 @@ mod tests {
         let (de, en, pt) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
         let files = [("pt-BR", pt), ("de", de), ("en-GB", en)].map(|(tag, file)| (tag.to_owned(), file));
         let sound = Sound { tenant: TenantId(Uuid::nil()), files: files.into() };
-        for (wanted, heard) in [("de", de), ("de-AT", de), ("PT-br", pt), ("pt", pt), ("en-US", en), ("it", de), ("", de)]
+        for (wanted, heard) in
+            [("de", de), ("de-AT", de), ("PT-br", pt), ("pt", pt), ("en-US", en), ("it", de), ("", de)]
         {
             assert_eq!(sound.file(wanted), Some(heard), "{wanted}");
         }

@@ -147,8 +147,11 @@ impl CallControl {
             links.insert(name, link);
         }
         let shown = Arc::new(Shown::default());
-        let handle =
-            Handle::new(command_sender, known, Arc::clone(&shown)).with(directory.clone(), Arc::clone(&softphones), config.sounds);
+        let handle = Handle::new(command_sender, known, Arc::clone(&shown)).with(
+            directory.clone(),
+            Arc::clone(&softphones),
+            config.sounds,
+        );
         let softphones_changed = softphones.watch();
         let wishes = Chats::start(&db, &conversations, directory.clone(), &chat_sender, &cancel);
 

@@ -56,10 +56,10 @@ impl SpeechCommand {
     }
 
     /// Its arguments for one text.
-    pub fn filled(&self, language: &str, input: &str, output: &str) -> impl Iterator<Item = String> {
+    pub fn filled(&self, language: &str, input: &str, output: &str) -> Vec<String> {
         // In one go: what is put in is not looked at again.
         let places = [("{language}", language), ("{in}", input), ("{out}", output)];
-        self.arguments.iter().map(move |argument| {
+        let fill = |argument: &String| {
             let (mut rest, mut filled) = (argument.as_str(), String::new());
             while let Some((at, (place, value))) =
                 places.iter().filter_map(|place| Some((rest.find(place.0)?, place))).min_by_key(|(at, _)| *at)
@@ -69,7 +69,8 @@ impl SpeechCommand {
                 rest = &rest[at + place.len()..];
             }
             filled + rest
-        })
+        };
+        self.arguments.iter().map(fill).collect()
     }
 }
 
@@ -104,13 +105,13 @@ mod tests {
     #[test]
     fn a_command_is_a_list_of_words() {
         let command = SpeechCommand::parse("espeak-ng -v {language} -s 150 -w {out} -f {in}").unwrap();
-        let filled: Vec<String> = command.filled("it", "/a b/in", "/o").collect();
+        let filled = command.filled("it", "/a b/in", "/o");
         assert_eq!((command.program.as_str(), filled.len()), ("espeak-ng", 8));
         assert_eq!(filled.join("|"), "-v|it|-s|150|-w|/o|-f|/a b/in");
         let command = SpeechCommand::parse("\"/opt/my tts/say\"  --voice=\"x {language}\" \"\" {in} {out}").unwrap();
         assert_eq!(command.program, "/opt/my tts/say");
         // What is put in is not filled again.
-        let filled: Vec<String> = command.filled("{in}", "{out}", "{language}").collect();
+        let filled = command.filled("{in}", "{out}", "{language}");
         assert_eq!(filled, ["--voice=x {in}", "", "{out}", "{language}"]);
         for wrong in ["", "say", "say {in}", "say {out}", "{in} {out}", "say \"{in} {out}", "\"\" {in} {out}"] {
             assert_eq!(SpeechCommand::parse(wrong), None, "{wrong}");

@@ -120,8 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_writes_without_end_is_ended_and_what_it_began_too() {
-        let (error, folder) =
-            ends_with("echo $$ > \"$1\"; cat /dev/zero > \"$2\" & cat /dev/zero >> \"$2\"").await;
+        let (error, folder) = ends_with("echo $$ > \"$1\"; cat /dev/zero > \"$2\" & cat /dev/zero >> \"$2\"").await;
         assert_eq!(error, SpeechError::Unruly("wrote too much"));
         let group = std::fs::read_to_string(folder.path().join("in")).unwrap();
         let group = Pid::from_raw(group.trim().parse().unwrap());

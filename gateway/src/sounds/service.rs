@@ -204,8 +204,7 @@ pub(super) async fn put_file(
     let blobs = state.files.blobs().await.map_err(unkept)?;
     let key = Files::key(tenant, blob);
     blobs.put(&key, &mut wav.as_slice(), Expected::at_most(wav.len() as u64)).await.map_err(unkept)?;
-    let file =
-        Stored { language, text, milliseconds, bytes: i64::try_from(wav.len()).unwrap_or(i64::MAX), blob };
+    let file = Stored { language, text, milliseconds, bytes: i64::try_from(wav.len()).unwrap_or(i64::MAX), blob };
     let committed = state.journal.command(tenant, move |tx| {
         let (asking, file) = (asking.clone(), file.clone());
         Box::pin(async move {
@@ -231,11 +230,7 @@ pub(super) async fn put_file(
 }
 
 /// The file as it is kept, how long it plays, and what was spoken.
-async fn made(
-    state: &AppState,
-    given: Given,
-    language: &str,
-) -> Result<(Vec<u8>, i64, Option<String>), AppError> {
+async fn made(state: &AppState, given: Given, language: &str) -> Result<(Vec<u8>, i64, Option<String>), AppError> {
     let (bytes, text) = match given {
         Given::Upload(bytes) => (bytes, None),
         Given::Text(text) => {
@@ -284,7 +279,8 @@ mod tests {
         {
             assert_eq!(checked_language(written).ok().as_deref(), Some(spelled));
         }
-        for wrong in ["", "e", "-en", "en-", "en--us", "e1", "en_US", "../en", "english-language", "en-a-b-c-d", "été"] {
+        for wrong in ["", "e", "-en", "en-", "en--us", "e1", "en_US", "../en", "english-language", "en-a-b-c-d", "été"]
+        {
             assert!(checked_language(wrong).is_err(), "{wrong}");
         }
     }

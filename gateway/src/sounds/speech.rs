@@ -296,8 +296,10 @@ mod tests {
     /// Speaks with a script in place of a program.
     fn speech(script: &str) -> (tempfile::TempDir, Speech) {
         let folder = tempfile::tempdir().unwrap();
-        let command =
-            SpeechCommand { program: "/bin/sh".to_owned(), arguments: ["-c", script, "sh", "{in}", "{out}"].map(str::to_owned).into() };
+        let command = SpeechCommand {
+            program: "/bin/sh".to_owned(),
+            arguments: ["-c", script, "sh", "{in}", "{out}"].map(str::to_owned).into(),
+        };
         let speech = Speech::new(Some(command), folder.path().join("speech"), SoundMetrics::new());
         (folder, speech)
     }
@@ -319,7 +321,8 @@ mod tests {
         assert_eq!(Sound::read(&wav, LONGEST).unwrap().duration(), Duration::from_secs(1));
         assert_ne!(speech.speak("Hello you", "it").await.unwrap(), sum);
         // Nothing else is left, and others see none of it.
-        let left: Vec<_> = std::fs::read_dir(&speech.0.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(&speech.0.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
         assert_eq!(std::fs::metadata(&speech.0.folder).unwrap().permissions().mode() & 0o077, 0);
     }
@@ -346,14 +349,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = SystemTime::now();
         let hours = |hours| Duration::from_hours(hours);
-        for (name, age) in [("new.wav", hours(0)), ("used.wav", hours(5)), ("unused.wav", hours(9)), ("old.wav", hours(24 * 31))] {
+        for (name, age) in
+            [("new.wav", hours(0)), ("used.wav", hours(5)), ("unused.wav", hours(9)), ("old.wav", hours(24 * 31))]
+        {
             let file = std::fs::File::create(folder.path().join(name)).unwrap();
             file.set_len(100).unwrap();
             file.set_modified(now - age).unwrap();
         }
         let left = Work::new(folder.path()).unwrap();
         tidy(folder.path(), now + hours(2), 250).unwrap();
-        let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["new.wav", "used.wav"]);
         drop(left);

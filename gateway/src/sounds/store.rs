@@ -62,13 +62,7 @@ pub(super) async fn list(
         #[expect(clippy::cast_precision_loss, reason = "at most ten minutes")]
         let seconds = file.milliseconds as f64 / 1000.0;
         let source = SoundSource::parse(&file.source);
-        sound.files.push(SoundFile {
-            language: file.language,
-            source,
-            text: file.text,
-            seconds,
-            bytes: file.bytes,
-        });
+        sound.files.push(SoundFile { language: file.language, source, text: file.text, seconds, bytes: file.bytes });
     }
     Ok(sounds)
 }
@@ -167,11 +161,7 @@ pub(super) async fn blob(tx: &mut TenantTx<'_>, id: SoundId, language: &str) -> 
 }
 
 /// Files that no sound has named since then.
-pub(super) async fn leftovers(
-    tx: &mut TenantTx<'_>,
-    before: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Uuid>, DbError> {
+pub(super) async fn leftovers(tx: &mut TenantTx<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>, DbError> {
     let blobs = sqlx::query_scalar!(
         "SELECT blob_id FROM sound_leftovers WHERE left_at < $1 ORDER BY left_at LIMIT $2",
         before,

@@ -28,7 +28,9 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=3153600
 
 /// The routes.
 pub(crate) fn telephony_router() -> Router<AppState> {
-    Router::new().route("/telephony/sounds/{tenant}/{file}", get(get_sound)).route("/telephony/speech/{file}", get(get_speech))
+    Router::new()
+        .route("/telephony/sounds/{tenant}/{file}", get(get_sound))
+        .route("/telephony/speech/{file}", get(get_speech))
 }
 
 /// The same answer whether there is no such file or it is not for whoever asks.
@@ -50,10 +52,14 @@ async fn get_sound(
     let named = uuid::Uuid::try_parse(&tenant).ok().zip(link::file_of(&file));
     let content = checked(&state, named.map(|(tenant, blob)| Content::File { tenant, blob }), query)?;
     let Content::File { tenant, blob } = content else { return Err(AppError::not_found("sound")) };
-    let answer = files::answer(&state, TenantId(tenant), blob, ("audio/wav", "sound.wav", Use::Saved), &method, &headers);
+    let answer =
+        files::answer(&state, TenantId(tenant), blob, ("audio/wav", "sound.wav", Use::Saved), &method, &headers);
     let answer = tokio::time::timeout(PATIENCE, answer).await;
     let answer = answer.unwrap_or_else(|_| {
-        Err(AppError::unavailable("store of files", anyhow::anyhow!("it did not begin within {} s", PATIENCE.as_secs())))
+        Err(AppError::unavailable(
+            "store of files",
+            anyhow::anyhow!("it did not begin within {} s", PATIENCE.as_secs()),
+        ))
     });
     match answer {
         Ok(mut response) => {

@@ -8,10 +8,7 @@ use super::model::SoundUse;
 
 /// The flows in which these sounds are heard: in what is published and in what is being drawn. Earlier versions do not count: who takes one back is
 /// told what it lacks.
-pub(super) async fn of(
-    tx: &mut TenantTx<'_>,
-    sounds: &[SoundId],
-) -> Result<HashMap<SoundId, Vec<SoundUse>>, DbError> {
+pub(super) async fn of(tx: &mut TenantTx<'_>, sounds: &[SoundId]) -> Result<HashMap<SoundId, Vec<SoundUse>>, DbError> {
     let ids: Vec<String> = sounds.iter().map(|id| id.uuid().to_string()).collect();
     let rows = sqlx::query!(
         r#"SELECT DISTINCT f.id AS "id: FlowId", f.name, s.sound #>> '{}' AS "sound!"

@@ -20,8 +20,8 @@ use crate::flows::directory_store as flows_store;
 use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
-use crate::sounds::directory_store as sounds_store;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
+use crate::sounds::directory_store as sounds_store;
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";

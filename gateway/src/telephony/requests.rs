@@ -46,11 +46,7 @@ impl Requests {
         voices: Voices,
         answers: mpsc::UnboundedSender<Answered>,
     ) -> Self {
-        Self {
-            place: Place { server, client, app, media, voices, tenant: None },
-            queues: HashMap::new(),
-            answers,
-        }
+        Self { place: Place { server, client, app, media, voices, tenant: None }, queues: HashMap::new(), answers }
     }
 
     /// Sends a request of a tenant's, behind the earlier ones of the same call that have something in common with it.

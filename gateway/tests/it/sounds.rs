@@ -165,7 +165,8 @@ async fn a_text_is_spoken_or_it_is_said_why_not() {
     let sound = heard(&admin, &id, "en").await;
     assert!(sound.duration() > Duration::from_millis(700), "{:?}", sound.duration());
     assert!(level(sound.samples()) > -40.0, "{} dB", level(sound.samples()));
-    for (language, text, words) in [("xx", "Hello", "voice"), ("en", "  ", "1 to 2000"), ("en", &"x".repeat(2001), "1 to 2000")]
+    for (language, text, words) in
+        [("xx", "Hello", "voice"), ("en", "  ", "1 to 2000"), ("en", &"x".repeat(2001), "1 to 2000")]
     {
         let refused = problem(speak(&admin, &id, language, text).await).await;
         assert_eq!((&refused["status"], &refused["errors"][0]["field"]), (&422.into(), &"text".into()), "{refused}");
@@ -199,8 +200,9 @@ async fn a_sound_that_a_flow_plays_stays() {
     let made = ok(admin.post("/api/v1/flows", &json!({ "name": "Night", "definition": flow(&played) })).await).await;
     let flow_id = made["id"].as_str().unwrap().to_owned();
     ok(admin.post(&format!("/api/v1/flows/{flow_id}/publish"), &json!({})).await).await;
-    ok(send(&admin, Method::PUT, &format!("/api/v1/flows/{flow_id}/draft"), &json!({ "definition": flow(&drawn) })).await)
-        .await;
+    ok(send(&admin, Method::PUT, &format!("/api/v1/flows/{flow_id}/draft"), &json!({ "definition": flow(&drawn) }))
+        .await)
+    .await;
 
     for id in [&played, &drawn] {
         let sound = admin.get_json(&format!("/api/v1/sounds/{id}")).await;
