@@ -7,6 +7,7 @@
 //!
 //! What is behind an address never changes, so Asterisk may keep it for ever, and no call waits for a file that was heard before.
 
+mod ahead;
 pub(crate) mod directory_store;
 mod http;
 mod link;

@@ -13,8 +13,8 @@ use trunkline_calls::directory::Directory;
 use trunkline_calls::flow::walk::Media;
 use trunkline_db::{SoundId, TenantId};
 
-use super::Sounds;
 use super::link::Content;
+use super::{Sounds, ahead};
 
 /// How long a caller waits for all texts that are new: longer would be taken for a dead line.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,8 +27,10 @@ pub(crate) struct Voices {
 }
 
 impl Voices {
-    /// By the sounds of this directory.
+    /// By the sounds of this directory; what its flows say to every caller is spoken from now on before the first one calls.
     pub(crate) fn new(sounds: Sounds, directory: watch::Receiver<Arc<Directory>>) -> Self {
+        // It ends with the directory.
+        tokio::spawn(ahead::speak(sounds.clone(), directory.clone()));
         Self { sounds, directory }
     }
 
