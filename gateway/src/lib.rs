@@ -47,6 +47,7 @@ pub mod setup;
 pub mod sites;
 pub mod skills;
 pub mod softphone;
+pub mod sounds;
 pub mod state;
 pub mod stream;
 pub mod teams;

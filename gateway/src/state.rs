@@ -26,6 +26,7 @@ use crate::push::Push;
 use crate::roster::Roster;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
+use crate::sounds::Sounds;
 use crate::stream::{Streams, Timing};
 
 /// What [`AppState`] is made of.
@@ -70,6 +71,8 @@ pub struct Inner {
     pub channels: Channels,
     /// Files of messages.
     pub files: Files,
+    /// What callers hear.
+    pub(crate) sounds: Sounds,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
     /// What dialplans ask.
@@ -119,6 +122,8 @@ impl AppState {
     pub fn new(parts: Parts) -> Self {
         let Parts { config, db, journal, vault, calls, metrics, cancel, stream_timing, roster } = parts;
         let keys = Keys::derive(&config.secret_key);
+        let sounds = calls.sounds().cloned().unwrap_or_else(|| Sounds::new(&config));
+        sounds.register(metrics.registry());
         Self(Arc::new(Inner {
             push: Push::new(&config, &keys, metrics.registry()),
             keys,
@@ -127,6 +132,7 @@ impl AppState {
             conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
             files: Files::new(config.files.clone(), &config.state_dir),
+            sounds,
             late_audit: Late::start(db.clone(), cancel.clone()),
             audited: Once::default(),
             streams: Streams::new(config.max_streams_per_user, stream_timing),

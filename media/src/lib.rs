@@ -37,6 +37,7 @@ pub mod g711;
 pub mod recorder;
 pub mod rtp;
 mod shell;
+pub mod sound;
 mod stats;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, TenantId};
+use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, SoundId, TenantId};
 use trunkline_dialing::{Mark, Policy};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::lines::{Arrival, Line, trunk_of_endpoint};
 use crate::model::{AgentActivity, CallRow, Direction, Server, WrapUpRow};
 use crate::queueing::QueueRouting;
 use crate::schedule::Schedule;
+use crate::sound::Sound;
 use crate::{AgentState, DirectoryDevice};
 
 /// A queue.
@@ -161,6 +162,8 @@ pub struct Directory {
     pub schedules: HashMap<ScheduleId, Schedule>,
     /// Published flows, and whose they are.
     pub flows: HashMap<FlowId, (TenantId, Arc<Published>)>,
+    /// What tenants have for their callers to hear.
+    pub sounds: HashMap<SoundId, Sound>,
 }
 
 impl Directory {
@@ -181,6 +184,7 @@ impl Directory {
             devices,
             schedules,
             flows,
+            sounds,
         } = self;
         unrecorded.retain(|tenant| tenants.contains_key(tenant));
         unannounced.retain(|tenant| tenants.contains_key(tenant));
@@ -194,6 +198,7 @@ impl Directory {
         devices.retain(|_, device| tenants.contains_key(&device.tenant));
         schedules.retain(|_, schedule| tenants.contains_key(&schedule.tenant));
         flows.retain(|_, (tenant, _)| tenants.contains_key(tenant));
+        sounds.retain(|_, sound| tenants.contains_key(&sound.tenant));
     }
 
     /// The number that somebody outside called, whichever way the carrier writes it, and the trunk of the number's tenant by which it came.
@@ -253,6 +258,11 @@ impl Directory {
     /// A published flow of a tenant.
     pub fn flow(&self, tenant: TenantId, id: Uuid) -> Option<Arc<Published>> {
         self.flows.get(&FlowId(id)).filter(|(whose, _)| *whose == tenant).map(|(_, flow)| Arc::clone(flow))
+    }
+
+    /// A sound of a tenant.
+    pub fn sound(&self, tenant: TenantId, id: SoundId) -> Option<&Sound> {
+        self.sounds.get(&id).filter(|sound| sound.tenant == tenant)
     }
 
     /// Whether a tenant marked this number as a VIP's.

@@ -16,6 +16,7 @@ pub mod names;
 pub mod queueing;
 pub mod schedule;
 mod sight;
+pub mod sound;
 mod terms;
 
 pub use sight::Sight;

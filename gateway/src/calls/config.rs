@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::config::{AriTransport, AsteriskConfig, Config};
 use crate::secrets::Vault;
+use crate::sounds::Sounds;
 use crate::telephony::manager::ManagerConfig;
 use crate::telephony::phones::PhoneTerms;
 
@@ -26,6 +27,8 @@ pub struct CallConfig {
     pub vault: Vault,
     /// Whether flows may ask programs in private networks.
     pub private_flow_requests: bool,
+    /// What callers hear.
+    pub sounds: Sounds,
 }
 
 /// One Asterisk server.
@@ -57,6 +60,7 @@ impl CallConfig {
             state: config.state_dir.clone(),
             vault,
             private_flow_requests: config.private_flow_requests,
+            sounds: Sounds::new(config),
         }
     }
 }

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::roster::Sight;
 use crate::softphone::Softphones;
+use crate::sounds::Sounds;
 use crate::telephony::phones::PhoneNews;
 use crate::trunks::board::Board;
 use trunkline_calls::center::{DialWish, Input};
@@ -84,18 +85,25 @@ pub struct Handle {
     directory: Option<watch::Receiver<Arc<Directory>>>,
     softphones: Arc<Softphones>,
     trunks: Board,
+    sounds: Option<Sounds>,
 }
 
 impl Handle {
     pub(super) fn new(commands: mpsc::UnboundedSender<Command>, servers: Vec<Reachable>, shown: Arc<Shown>) -> Self {
         let softphones = Arc::new(Softphones::none());
-        Self { commands, servers: servers.into(), shown, directory: None, softphones, trunks: Board::default() }
+        let trunks = Board::default();
+        Self { commands, servers: servers.into(), shown, directory: None, softphones, trunks, sounds: None }
     }
 
-    /// Adds the directory that calls go by, and the softphones that are added to it.
+    /// Adds the directory that calls go by, the softphones that are added to it, and what callers hear.
     #[must_use]
-    pub(super) fn with(mut self, directory: watch::Receiver<Arc<Directory>>, softphones: Arc<Softphones>) -> Self {
-        (self.directory, self.softphones) = (Some(directory), softphones);
+    pub(super) fn with(
+        mut self,
+        directory: watch::Receiver<Arc<Directory>>,
+        softphones: Arc<Softphones>,
+        sounds: Sounds,
+    ) -> Self {
+        (self.directory, self.softphones, self.sounds) = (Some(directory), softphones, Some(sounds));
         self
     }
 
@@ -109,6 +117,11 @@ impl Handle {
     /// How trunks do.
     pub(crate) fn trunks(&self) -> &Board {
         &self.trunks
+    }
+
+    /// What callers hear; none without telephony.
+    pub(crate) fn sounds(&self) -> Option<&Sounds> {
+        self.sounds.as_ref()
     }
 
     /// The softphones of this gateway.

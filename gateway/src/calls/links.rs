@@ -16,6 +16,7 @@ use super::handle::{AsteriskStatus, Reachable};
 use super::shell::CallStartError;
 use crate::calls::center::Report;
 use crate::calls::model::Server;
+use crate::sounds::Voices;
 use crate::telephony::barring;
 use crate::telephony::endpoints::{EndpointQuestion, ask_endpoints};
 use crate::telephony::missed::{self, Note};
@@ -43,6 +44,7 @@ pub(super) struct Common {
     pub(super) answers: mpsc::UnboundedSender<Answered>,
     pub(super) online: mpsc::UnboundedSender<(Server, Report)>,
     pub(super) notes: mpsc::UnboundedSender<Note>,
+    pub(super) voices: Voices,
     pub(super) peers: Peers,
     pub(super) board: Board,
     /// The folder of what outlives the process.
@@ -100,7 +102,8 @@ impl Link {
             });
             tokio::spawn(barring::keep(client.clone(), manager, ledger, common.cancel.clone()));
         }
-        let requests = Requests::new(name.clone(), client.clone(), app.clone(), common.media, common.answers.clone());
+        let (voices, answers) = (common.voices.clone(), common.answers.clone());
+        let requests = Requests::new(name.clone(), client.clone(), app.clone(), common.media, voices, answers);
         let status = Arc::new(RwLock::new(AsteriskStatus::connecting(name)));
         let reachable = Reachable {
             client: client.clone(),

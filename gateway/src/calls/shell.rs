@@ -30,6 +30,7 @@ use super::{CallCommandError, store};
 use crate::dialing::policies_store;
 use crate::flows::runner::Runner;
 use crate::softphone::Softphones;
+use crate::sounds::Voices;
 use crate::telephony::endpoints::EndpointQuestion;
 use crate::telephony::missed::Note;
 use crate::telephony::peers::Peers;
@@ -129,6 +130,7 @@ impl CallControl {
             answers: answer_sender,
             online: online_sender,
             notes: note_sender,
+            voices: Voices::new(config.sounds.clone(), directory.clone()),
             peers: Peers::of(&config.servers),
             board: board.clone(),
             state: config.state,
@@ -151,7 +153,7 @@ impl CallControl {
         }
         let shown = Arc::new(Shown::default());
         let handle = Handle::new(command_sender, known, Arc::clone(&shown))
-            .with(directory.clone(), Arc::clone(&softphones))
+            .with(directory.clone(), Arc::clone(&softphones), config.sounds)
             .with_trunks(board.clone());
         let softphones_changed = softphones.watch();
         let wishes = Chats::start(&db, &conversations, directory.clone(), &chat_sender, &cancel);
@@ -415,8 +417,9 @@ impl Shell {
         for output in outputs {
             match output {
                 Output::Request { server, call, request } => {
+                    let tenant = call.and_then(|call| self.center.tenant_of(call));
                     if let Some(link) = self.links.get_mut(&server) {
-                        link.requests.send(call, request);
+                        link.requests.send(call, tenant, request);
                     } else {
                         tracing::error!(%server, ?request, "the configuration has no such server (any more)");
                     }

@@ -7,6 +7,7 @@
 mod asterisk;
 mod edge;
 mod hooks;
+mod sounds;
 mod source;
 mod values;
 
@@ -25,6 +26,7 @@ use crate::softphone::IceServers;
 pub use asterisk::AsteriskConfig;
 pub use edge::{AcmeConfig, CertificateFiles, CertificateSource, EdgeConfig, TlsConfig};
 pub use hooks::HooksConfig;
+pub use sounds::{SoundsConfig, SpeechCommand};
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, SecretKey};
 
@@ -117,6 +119,16 @@ pub const KEYS: &[Key] = &[
     optional("ami_address", "the address and port of Asterisk's manager interface such as 127.0.0.1:5038", false),
     key("ami_username", "trunkline", "the name of a user in Asterisk's manager.conf"),
     optional("ami_password", "the password of that user", true),
+    key(
+        "speech_command",
+        "espeak-ng -v {language} -s 150 -w {out} -f {in}",
+        "a program with {in}, {out} and perhaps {language} among its arguments, such as espeak-ng -v {language} -w {out} -f {in}, or off",
+    ),
+    optional(
+        "asterisk_gateway_url",
+        "the http or https address of this node as its Asterisk servers see it, such as http://10.0.0.5:8080",
+        false,
+    ),
     key("rtp_listen", "127.0.0.1:18000", "an address and port such as 127.0.0.1:18000"),
     key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
     key("sip_port", "5060", "a port from 1 to 65535"),
@@ -188,6 +200,8 @@ pub struct Config {
     pub asterisks: Vec<AsteriskConfig>,
     /// How a dialplan of somebody's own asks us.
     pub hooks: HooksConfig,
+    /// What callers hear.
+    pub sounds: SoundsConfig,
     /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.
     pub rtp_listen: SocketAddr,
     /// STUN and TURN servers for browsers.

@@ -12,7 +12,7 @@ use trunkline_blob::{BlobConfig, S3Config, SecretText};
 use trunkline_calls::model::Server;
 
 use super::asterisk::{AsteriskConfig, SERVER_KEYS, server_name};
-use super::{Config, EdgeConfig, HooksConfig, KEYS, Key, Secret, SecretKey};
+use super::{Config, EdgeConfig, HooksConfig, KEYS, Key, Secret, SecretKey, SoundsConfig};
 use crate::limits::{RateLimits, parse_limit};
 use crate::mail::{MailConfig, SmtpServer};
 use crate::secrets::{KeySource, Ring};
@@ -256,6 +256,7 @@ impl Source {
         let files_dir = reader.optional_with("files_dir", absolute);
         let files = files_config(&mut reader, files_dir.or_else(|| Some(state_dir.as_ref()?.join("files"))));
         let hooks = HooksConfig::read(&mut reader);
+        let sounds = SoundsConfig::read(&mut reader, http_listen);
         let rtp_listen = reader.parsed("rtp_listen");
         let asterisks = self.asterisks(&mut reader);
         let ice_urls = reader.required("ice_servers", ice_addresses);
@@ -307,6 +308,7 @@ impl Source {
                 state_dir,
                 asterisks: asterisks?,
                 hooks: hooks?,
+                sounds: sounds?,
                 rtp_listen: rtp_listen?,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),

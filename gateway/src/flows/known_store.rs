@@ -13,6 +13,7 @@ pub(super) struct House {
     agents: HashSet<Uuid>,
     schedules: HashSet<Uuid>,
     flows: HashSet<Uuid>,
+    sounds: HashSet<Uuid>,
 }
 
 impl Known for House {
@@ -24,8 +25,8 @@ impl Known for House {
         self.agents.contains(&id)
     }
 
-    fn sound(&self, _id: Uuid) -> bool {
-        true
+    fn sound(&self, id: Uuid) -> bool {
+        self.sounds.contains(&id)
     }
 
     fn schedule(&self, id: Uuid) -> bool {
@@ -43,7 +44,8 @@ pub(super) async fn read(tx: &mut TenantTx<'_>) -> Result<House, DbError> {
         r#"SELECT 'queue' AS "what!", id AS "id!" FROM queues
            UNION ALL SELECT 'agent', id FROM agents
            UNION ALL SELECT 'schedule', id FROM schedules
-           UNION ALL SELECT 'flow', id FROM flows WHERE published IS NOT NULL"#
+           UNION ALL SELECT 'flow', id FROM flows WHERE published IS NOT NULL
+           UNION ALL SELECT DISTINCT 'sound', sound_id FROM sound_files"#
     );
     let mut house = House::default();
     for row in rows.fetch_all(tx.conn()).await? {
@@ -51,6 +53,7 @@ pub(super) async fn read(tx: &mut TenantTx<'_>) -> Result<House, DbError> {
             "queue" => house.queues.insert(row.id),
             "agent" => house.agents.insert(row.id),
             "schedule" => house.schedules.insert(row.id),
+            "sound" => house.sounds.insert(row.id),
             _ => house.flows.insert(row.id),
         };
     }

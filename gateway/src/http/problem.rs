@@ -293,6 +293,16 @@ impl AppError {
         )
     }
 
+    /// 415: the body is neither a WAV file nor JSON.
+    pub fn not_a_sound() -> Self {
+        Self::refused(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body is no sound",
+            "send a WAV file with `Content-Type: audio/wav`, or JSON with a text to speak",
+        )
+    }
+
     /// 416: the range lies outside the file of `length` bytes.
     pub fn range_not_satisfiable(length: u64) -> Self {
         let content_range =

@@ -21,7 +21,7 @@ use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
     inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
-    skills, softphone, stream, teams, tenants, test_calls, trunks,
+    skills, softphone, sounds, stream, teams, tenants, test_calls, trunks,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -48,6 +48,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(sites::router())
         .merge(skills::router())
         .merge(softphone::router())
+        .merge(sounds::router())
         .merge(teams::router())
         .merge(tenants::router())
         .merge(test_calls::router())
@@ -86,6 +87,7 @@ pub fn router(state: AppState) -> Router {
         .merge(softphone::socket_router().route_layer(sip))
         .merge(channels::webhook_router())
         .merge(files::shared_router())
+        .merge(sounds::telephony_router())
         .merge(hooks::dialplan_router())
         .route("/metrics", get(metrics))
         .fallback(panel::answer)

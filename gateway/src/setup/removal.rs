@@ -15,6 +15,7 @@ use trunkline_media::file;
 use super::{service, store};
 use crate::audit;
 use crate::files;
+use crate::sounds;
 use crate::state::AppState;
 
 /// Most rows of one transaction.
@@ -49,6 +50,7 @@ async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
         count(rows, &mut total);
     }
     files::remove_all(state, tenant).await?;
+    sounds::remove_all(state, tenant).await?;
     loop {
         let mut tx = state.db.system().await?;
         let rows = store::remove_some(&mut tx, tenant, CHUNK).await?;

@@ -22,6 +22,7 @@ use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
 use crate::trunks::directory_store as trunks_store;
+use crate::sounds::directory_store as sounds_store;
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";
@@ -57,6 +58,7 @@ impl Reader {
         limits(&mut tx, &mut directory).await?;
         queues(&mut tx, &mut directory).await?;
         flows_store::read(&mut tx, &mut directory).await?;
+        sounds_store::read(&mut tx, &mut directory).await?;
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;

@@ -8,14 +8,14 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use trunkline_ari::body::Variables;
 use trunkline_ari::{Client, Error, OrGone as _, bridges, channels, values};
-use trunkline_db::CallId;
+use trunkline_db::{CallId, TenantId};
 
 use super::line::Line;
 use super::{peers, translate};
 use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
 use crate::calls::model::Server;
 use crate::calls::names::{Part, ResourceName, Side};
-use trunkline_calls::flow::walk::Media;
+use crate::sounds::Voices;
 
 /// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
 const TAP_FORMAT: &str = "ulaw";
@@ -37,19 +37,20 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Sends through `client`; `media` is where taps send their audio. Answers come to `answers`.
+    /// Sends through `client`; `media` is where taps send their audio, `voices` knows what callers hear. Answers come to `answers`.
     pub(crate) fn new(
         server: Server,
         client: Client,
         app: String,
         media: SocketAddr,
+        voices: Voices,
         answers: mpsc::UnboundedSender<Answered>,
     ) -> Self {
-        Self { place: Place { server, client, app, media }, queues: HashMap::new(), answers }
+        Self { place: Place { server, client, app, media, voices, tenant: None }, queues: HashMap::new(), answers }
     }
 
-    /// Sends a request, behind the earlier ones of the same call that have something in common with it.
-    pub(crate) fn send(&mut self, call: Option<CallId>, request: Request) {
+    /// Sends a request of a tenant's, behind the earlier ones of the same call that have something in common with it.
+    pub(crate) fn send(&mut self, call: Option<CallId>, tenant: Option<TenantId>, request: Request) {
         let Some(call) = call else {
             let place = self.place.clone();
             tokio::spawn(async move {
@@ -61,7 +62,8 @@ impl Requests {
         };
         let queue = self.queues.entry(call).or_insert_with(|| {
             let (sender, mut waiting) = mpsc::unbounded_channel();
-            let (place, answers) = (self.place.clone(), self.answers.clone());
+            let place = Place { tenant, ..self.place.clone() };
+            let answers = self.answers.clone();
             tokio::spawn(async move {
                 let (mut line, mut sent) = (Line::default(), FuturesUnordered::new());
                 let send = async |request: Request| {
@@ -109,22 +111,16 @@ struct Place {
     client: Client,
     app: String,
     media: SocketAddr,
+    voices: Voices,
+    /// Whose call it is.
+    tenant: Option<TenantId>,
 }
 
 /// A message is over when nothing was said for so long.
 const MESSAGE_SILENCE_SECONDS: i64 = 10;
 
-/// Asterisk's address of what is to be played.
-fn uri(media: &Media) -> Option<String> {
-    match media {
-        Media::Builtin(name) => Some(format!("sound:{name}")),
-        Media::Digits(digits) => Some(format!("digits:{digits}")),
-        Media::Sound { .. } | Media::Speech { .. } => None,
-    }
-}
-
 async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
-    let Place { server, client, app, media } = place;
+    let Place { server, client, app, media, voices, tenant } = place;
     let done = |()| Reply::Done;
     let result = match request {
         Request::CreateBridge { bridge } => {
@@ -140,7 +136,10 @@ async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
             client.channels().start_moh(channel, channels::StartMoh::default()).await.map(done)
         }
         Request::Play { channel, playback, sounds } => {
-            let media: Vec<String> = sounds.iter().filter_map(uri).collect();
+            let media = voices.media(*tenant, sounds).await;
+            if media.is_empty() {
+                return Err(Refusal::Refused("none of it can be heard".to_owned()));
+            }
             let media: Vec<&str> = media.iter().map(String::as_str).collect();
             client
                 .channels()

@@ -50,6 +50,7 @@ mod settings;
 mod setup;
 mod sign_in;
 mod sites;
+mod sounds;
 mod staff_chats;
 mod stream;
 mod supervise;

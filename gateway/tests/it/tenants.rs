@@ -147,6 +147,8 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("sites/{id}", made(&admin, "/api/v1/sites", json!({ "name": "Site" })).await),
         ("platform/{id}", app.tenant.to_string()),
         ("platform/{key}", "looks.theme".to_owned()),
+        ("sounds/{id}", crate::sounds::spoken_to_by(&admin).await),
+        ("sounds/{language}", "en".to_owned()),
         ("skills/{id}", made(&admin, "/api/v1/skills", json!({ "name": "Italian" })).await),
         ("teams/{id}", team),
         ("teams/{user_id}", operator.id.to_string()),
@@ -187,6 +189,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         | "updateTeam"
         | "updateSite"
         | "updateSkill"
+        | "updateSound"
         | "updateTenant"
         | "updateContact"
         | "updateChannelAccount"
@@ -217,7 +220,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "runMacro" => json!({ "conversation_ids": [things["conversation"]] }),
         "sendChannelTestMessage" => json!({ "to": "+12125550123" }),
         "updateConversation" => json!({ "priority": 4 }),
-        "writeCallNote" | "putDraft" | "writeMessage" | "editMessage" => json!({ "text": "Mine" }),
+        "writeCallNote" | "putDraft" | "writeMessage" | "editMessage" | "putSoundFile" => json!({ "text": "Mine" }),
         "bePresent" => json!({ "typing": true }),
         "snoozeConversation" => json!({ "until": chrono::Utc::now() + chrono::TimeDelta::hours(1) }),
         "reactToMessage" => json!({ "emoji": "👍" }),

@@ -170,6 +170,11 @@ impl Center {
         self.calls.get(&call).map(|call| &call.row.server)
     }
 
+    /// Whose a running call is.
+    pub fn tenant_of(&self, call: CallId) -> Option<TenantId> {
+        self.calls.get(&call).map(|call| call.tenant)
+    }
+
     /// Takes up the calls that the database says were running. What became of them is told by the next snapshot;
     /// the recordings of those that were over already are closed now.
     pub fn restore(&mut self, open: Vec<OpenCall>) -> Vec<Output> {

@@ -9,6 +9,7 @@ mod parts;
 mod say;
 pub mod simulate;
 mod template;
+mod texts;
 pub mod walk;
 
 pub use check::{Fault, Known, Severity, check};

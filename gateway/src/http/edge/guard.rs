@@ -39,6 +39,8 @@ impl Guard {
             .into_iter()
             .chain(listening.map(|address| address.ip().to_string()))
             .chain(config.edge.allowed_hosts.iter().cloned())
+            // Asterisk asks for sounds by this name.
+            .chain(config.sounds.gateway_url.host_str().map(str::to_owned))
             .collect();
         Self {
             public: config.public_url.clone(),
