@@ -27,6 +27,7 @@ use crate::roster::Roster;
 use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
 use crate::stream::{Streams, Timing};
+use crate::voicemails::VoicemailMetrics;
 
 /// What [`AppState`] is made of.
 #[derive(Debug)]
@@ -72,6 +73,8 @@ pub struct Inner {
     pub files: Files,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
+    /// Figures of messages that callers leave.
+    pub voicemails: VoicemailMetrics,
     /// What dialplans ask.
     pub hooks: Hooks,
     /// The way to people's browsers when the panel is closed.
@@ -121,6 +124,7 @@ impl AppState {
         let keys = Keys::derive(&config.secret_key);
         Self(Arc::new(Inner {
             push: Push::new(&config, &keys, metrics.registry()),
+            voicemails: VoicemailMetrics::register(metrics.registry()),
             keys,
             vault,
             hooks: Hooks::new(&config.hooks, config.database_connections, metrics.registry()),

@@ -151,7 +151,7 @@ fn unreadable(error: BlobError) -> AppError {
 }
 
 /// A file of the store, as an answer.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     state: &AppState,
     tenant: TenantId,
     blob: Uuid,

@@ -20,9 +20,11 @@ use trunkline_db::TenantId;
 use uuid::Uuid;
 
 pub(crate) use fetch::run as fetch;
+pub(crate) use http::answer;
 pub use http::router;
 pub use shared::address as shared_address;
 pub(crate) use shared::shared_router;
+pub(crate) use store::room;
 pub(crate) use sweep::{remove_all, sweep};
 
 /// The store of files. Cheap to clone.

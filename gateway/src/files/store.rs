@@ -42,7 +42,7 @@ pub(super) async fn wanted(tx: &mut TenantTx<'_>, id: AttachmentId) -> Result<Op
 }
 
 /// Bytes that the tenant may still keep; `None`: as many as it likes.
-pub(super) async fn room(tx: &mut TenantTx<'_>) -> Result<Option<i64>, DbError> {
+pub(crate) async fn room(tx: &mut TenantTx<'_>) -> Result<Option<i64>, DbError> {
     let row = sqlx::query!(
         r#"SELECT l.storage_bytes AS "limit?", coalesce((SELECT s.bytes FROM tenant_storage s WHERE s.tenant_id = $1), 0) AS "used!"
              FROM tenant_limits l WHERE l.tenant_id = $1"#,

@@ -19,9 +19,9 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
-    inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
-    skills, softphone, stream, teams, tenants, test_calls,
+    agents, api_keys, audit, callbacks, calls, channels, contacts, conversations, dialing, figures, files, health,
+    hooks, inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup,
+    sites, skills, softphone, stream, teams, tenants, test_calls, voicemails,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -30,6 +30,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(agents::router())
         .merge(api_keys::router())
+        .merge(callbacks::router())
         .merge(calls::http::router())
         .merge(channels::router())
         .merge(contacts::router())
@@ -57,7 +58,8 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(numbers::router())
         .merge(oidc::router())
         .merge(stream::router())
-        .merge(audit::router());
+        .merge(audit::router())
+        .merge(voicemails::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
 }
 

@@ -16,6 +16,7 @@ use super::{service, store};
 use crate::audit;
 use crate::files;
 use crate::state::AppState;
+use crate::voicemails;
 
 /// Most rows of one transaction.
 const CHUNK: i32 = 500;
@@ -49,6 +50,7 @@ async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
         count(rows, &mut total);
     }
     files::remove_all(state, tenant).await?;
+    voicemails::remove_all(state, tenant).await?;
     loop {
         let mut tx = state.db.system().await?;
         let rows = store::remove_some(&mut tx, tenant, CHUNK).await?;

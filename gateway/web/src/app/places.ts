@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
+import { Building2, ChartColumn, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneMissed, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users } from "lucide-react";
 import { useMemo } from "react";
 import { useCan } from "@/api";
 import { useT } from "@/i18n";
@@ -8,6 +8,7 @@ export interface Place {
   to:
     | "/inbox"
     | "/calls"
+    | "/worklist"
     | "/agents"
     | "/queues"
     | "/board"
@@ -39,6 +40,7 @@ export interface Place {
 export function usePlaces(): readonly Place[] {
   const t = useT();
   const mayRead = useCan("conversations:read");
+  const mayCalls = useCan("calls:read");
   const mayRun = useCan("setup:run");
   const mayAudit = useCan("audit:read");
   const mayRoles = useCan("roles:read");
@@ -57,6 +59,7 @@ export function usePlaces(): readonly Place[] {
     () => [
       ...(mayRead ? [{ to: "/inbox" as const, title: t("common.nav.inbox"), icon: Inbox, shortcut: "g i" }] : []),
       { to: "/calls", title: t("common.nav.calls"), icon: Phone, shortcut: "g c" },
+      ...(mayCalls ? [{ to: "/worklist" as const, title: t("common.nav.worklist"), icon: PhoneMissed, shortcut: "g r" }] : []),
       { to: "/queues", title: t("common.nav.queues"), icon: ListOrdered, shortcut: "g q" },
       { to: "/agents", title: t("common.nav.agents"), icon: Users, shortcut: "g a" },
       ...(mayReports || maySupervise ? [{ to: "/board" as const, title: t("people.board"), icon: Monitor, shortcut: "g b" }] : []),
@@ -79,6 +82,6 @@ export function usePlaces(): readonly Place[] {
       ...(mayDialing ? [{ to: "/settings/dialing" as const, title: t("calls.direction.outbound"), icon: PhoneOutgoing, under: "/settings" as const }] : []),
       ...(mayUsage ? [{ to: "/settings/usage" as const, title: t("common.nav.usage"), icon: Gauge, under: "/settings" as const }] : []),
     ],
-    [t, mayRead, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
+    [t, mayRead, mayCalls, mayRun, mayAudit, mayMembers, mayProvider, mayRoles, mayKeys, mayReadJobs, maySites, mayChannels, mayUsage, mayReports, maySupervise, mayPlatform, mayDialing],
   );
 }

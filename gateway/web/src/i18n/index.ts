@@ -27,13 +27,14 @@ import type sound from "./en/sound.json";
 import type told from "./en/told.json";
 import type wizard from "./en/wizard.json";
 import type work from "./en/work.json";
+import type worklist from "./en/worklist.json";
 import { LANGUAGES, type Language, knownLanguage } from "./languages";
 
 export { LANGUAGES, type Language };
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Catalogue = Record<string, Record<string, string | Plural>>;
-type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; dialing: typeof dialing };
+type Areas = typeof english & { access: typeof access; account: typeof account; audit: typeof audit; board: typeof board; call: typeof call; channels: typeof channels; company: typeof company; devices: typeof devices; inbox: typeof inbox; incall: typeof incall; inboxtools: typeof inboxtools; jobs: typeof jobs; notify: typeof notify; platform: typeof platform; reports: typeof reports; routing: typeof routing; sound: typeof sound; told: typeof told; wizard: typeof wizard; work: typeof work; worklist: typeof worklist; dialing: typeof dialing };
 /** `area.key` of every text there is. */
 export type TextKey = { [A in keyof Areas & string]: `${A}.${keyof Areas[A] & string}` }[keyof Areas & string];
 export type Values = Record<string, string | number>;
@@ -67,6 +68,7 @@ const LATER = {
   sound: { en: () => import("./en/sound.json"), ru: () => import("./ru/sound.json"), it: () => import("./it/sound.json") },
   told: { en: () => import("./en/told.json"), ru: () => import("./ru/told.json"), it: () => import("./it/told.json") },
   wizard: { en: () => import("./en/wizard.json"), ru: () => import("./ru/wizard.json"), it: () => import("./it/wizard.json") },
+  worklist: { en: () => import("./en/worklist.json"), ru: () => import("./ru/worklist.json"), it: () => import("./it/worklist.json") },
   work: { en: () => import("./en/work.json"), ru: () => import("./ru/work.json"), it: () => import("./it/work.json") },
 } satisfies Record<string, Record<Language, () => Promise<{ default: unknown }>>>;
 type LaterArea = keyof typeof LATER;
