@@ -17,7 +17,7 @@ use super::keep::{News, Terms};
 use super::store::{self, Told, Wanted};
 use crate::auth::Principal;
 use crate::http::idempotency::{Answer, Effect, Idempotency, IdempotentJson};
-use crate::http::{AppError, Fault, Page, PageQuery, Path, Permission, Problem, Query};
+use crate::http::{AppError, Page, PageQuery, Path, Permission, Problem, Query};
 use crate::state::AppState;
 
 /// Longest note, in characters.
@@ -375,7 +375,7 @@ async fn act(state: &AppState, id: Uuid, idempotency: Idempotency, act: Act) -> 
             let (sight, act) = (sight.clone(), Arc::clone(&act));
             Box::pin(async move {
                 let wanted = Wanted { id: Some(id), limit: 1, ..Wanted::default() };
-                let not_found = || Fault::from(AppError::not_found("callback"));
+                let not_found = || AppError::not_found("callback");
                 let row = store::list(tx, &wanted, &sight).await?.pop().ok_or_else(not_found)?;
                 if let Some(refusal) = act.refuse(&row, by, sight.all) {
                     return Err(refusal.into());

@@ -49,10 +49,13 @@ export function CallbackRow({ row }: { row: Callback }) {
   const names = useNames();
   const mayAct = useCan("calls:control");
   const mayDial = useCan("calls:dial") && canDial(row.number);
-  const me = useMe()?.user.id;
+  const self = useMe();
+  const me = self?.user.id;
   const acts = useActs(row);
   const open = row.state === "open";
   const theirs = row.taken_by !== null && row.taken_by !== me;
+  // Who sees all may put back and close what a colleague has.
+  const mayEnd = !theirs || self?.reach === "all";
   return (
     <li className="border-b border-line px-4 py-2.5 [contain-intrinsic-size:auto_64px] [content-visibility:auto]" data-callback={row.id} data-state={row.state}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
@@ -96,13 +99,13 @@ export function CallbackRow({ row }: { row: Callback }) {
                     {t("worklist.take")}
                   </Button>
                 ) : (
-                  !theirs && (
+                  mayEnd && (
                     <Button size="sm" disabled={acts.busy} onClick={acts.release}>
                       {t("worklist.release")}
                     </Button>
                   )
                 )}
-                <IconButton label={t("worklist.close")} size="sm" variant="ghost" disabled={acts.busy || theirs} onClick={acts.close}>
+                <IconButton label={t("worklist.close")} size="sm" variant="ghost" disabled={acts.busy || !mayEnd} onClick={acts.close}>
                   <X size={15} aria-hidden />
                 </IconButton>
               </>
