@@ -159,7 +159,7 @@ impl Office {
     }
 
     async fn kinds(&self, call: CallId) -> Vec<String> {
-        let story = self.admin.get_json(&format!("/api/v1/events?kinds=voicemail.*&limit=200")).await;
+        let story = self.admin.get_json("/api/v1/events?after=0&kinds=voicemail.*&limit=200").await;
         let of_call = |event: &&Value| event["subject"]["id"] == json!(call);
         let items = story["items"].as_array().unwrap().iter().filter(of_call);
         items.map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
@@ -218,13 +218,18 @@ async fn one_that_is_still_written_is_waited_for_and_so_is_an_asterisk_that_fail
     let (id, _) = office.left(TimeDelta::hours(1)).await;
     let name = format!("tl-{id}");
     office.asterisk.held(|held| {
-        held.broken = Some(500);
+        held.live.push(name.clone());
         held.files.insert(name.clone(), wav(8000));
     });
     office.app.work();
-    office.until("an attempt", async || office.asterisk.held(|held| held.asked > 2)).await;
-    let one = office.one(id).await;
-    assert_eq!(one["state"], "fetching");
+    let says = async |word: &str| office.one(id).await["error"].as_str().is_some_and(|why| why.contains(word));
+    office.until("a first attempt", async || says("writing").await).await;
+    office.asterisk.held(|held| {
+        held.live.clear();
+        held.broken = Some(500);
+    });
+    office.until("attempts in vain", async || office.asterisk.held(|held| held.asked > 2)).await;
+    assert_eq!(office.one(id).await["state"], "fetching");
     office.asterisk.held(|held| held.broken = None);
     office.until("the message", async || office.one(id).await["state"] == "ready").await;
     assert_eq!(office.one(id).await["error"], Value::Null);
