@@ -45,6 +45,9 @@ GRANT SELECT, INSERT, UPDATE ON worklist_cursors TO trunkline_app;
 INSERT INTO worklist_cursors (tenant_id, seq) SELECT tenant_id, seq FROM journal_heads WHERE seq > 0 ON CONFLICT DO NOTHING;
 
 ALTER TABLE voicemails
+    DROP CONSTRAINT voicemails_state_check,
+    -- expired: it was ready, and is kept no longer
+    ADD CONSTRAINT voicemails_state_check CHECK (state IN ('fetching', 'ready', 'lost', 'expired')),
     -- since when Asterisk has it no more
     ADD COLUMN removed_at timestamptz,
     ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();

@@ -37,9 +37,7 @@ async fn takes_messages(scene: &Scene) -> Result<()> {
 
 /// What Asterisk writes at this moment.
 fn being_written(stack: &Stack) -> Option<(PathBuf, u64)> {
-    let folder = stack.asterisk.dir().join("var/spool/recording");
-    let folder = if folder.is_dir() { folder } else { stack.asterisk.dir().join("spool/recording") };
-    let files = std::fs::read_dir(folder).ok()?.flatten();
+    let files = std::fs::read_dir(stack.asterisk.dir().join("spool/recording")).ok()?.flatten();
     let mut waves = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|kind| kind == "wav"));
     let path = waves.next()?;
     let bytes = path.metadata().ok()?.len();

@@ -88,7 +88,7 @@ pub(super) async fn events(tx: &mut TenantTx<'_>, after: i64, most: i64) -> Resu
     let rows = sqlx::query!(
         r#"SELECT seq, subject_id,
                   CASE WHEN kind IN ('call.started', 'call.queued', 'call.answered', 'call.transferred', 'call.ended') THEN subject_id::text
-                       WHEN kind IN ('voicemail.left', 'voicemail.ready', 'voicemail.lost', 'voicemail.done', 'voicemail.reopened') THEN subject_id::text
+                       WHEN kind IN ('voicemail.left', 'voicemail.ready', 'voicemail.lost', 'voicemail.done', 'voicemail.reopened', 'voicemail.expired') THEN subject_id::text
                        WHEN kind = 'recording.ready' THEN data ->> 'call_id' END AS call
              FROM events
             WHERE tenant_id = $1 AND seq > $2 AND recorded_at >= (SELECT journal_month_of($2 + 1))

@@ -215,7 +215,7 @@ registry! {
         "Whether agents are told, by a short tone and on their screen, that somebody listens to their call.";
     /// Obeyed by the sweep (`recordings/retention`).
     KEEP_RECORDINGS = "recordings.keep_days", Kind::Number { min: 0, max: 3_650, unit: Unit::Days }, Preset::Number(0),
-        ADMINS, "After how many days a recording is removed; 0 keeps all.";
+        ADMINS, "After how many days a recording, or a voicemail, is removed; 0 keeps all.";
 }
 
 impl Setting {

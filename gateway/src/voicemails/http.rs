@@ -43,7 +43,8 @@ pub struct Voicemail {
     pub conversation_id: Option<Uuid>,
     /// When they began to speak.
     pub at: DateTime<Utc>,
-    /// `fetching`: Asterisk has it, and it can be heard soon; `ready`; `lost`: Asterisk has it no more.
+    /// `fetching`: Asterisk has it, and it can be heard soon; `ready`; `lost`: Asterisk has it no more; `expired`: it
+    /// is older than recordings are kept.
     pub state: String,
     /// How long it is, in milliseconds: measured, until it is ready.
     pub length_ms: i64,

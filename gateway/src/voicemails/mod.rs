@@ -12,7 +12,7 @@ mod wav;
 pub(crate) use fetch::{fetch, remove};
 pub use http::{Voicemail, router};
 pub use metrics::VoicemailMetrics;
-pub(crate) use sweep::remove_all;
+pub(crate) use sweep::{remove_all, sweep};
 
 /// The job that fetches a message from the Asterisk that took it: `{voicemail_id}`.
 pub(crate) const FETCH: &str = "voicemail.fetch";

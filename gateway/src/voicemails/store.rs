@@ -1,7 +1,7 @@
 //! SQL of messages that callers leave.
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{AgentId, CallId, DbError, QueueId, TenantTx};
+use trunkline_db::{AgentId, CallId, DbError, QueueId, SystemTx, TenantId, TenantTx};
 use uuid::Uuid;
 
 use super::http::Voicemail;
@@ -165,6 +165,33 @@ pub(super) async fn list(tx: &mut TenantTx<'_>, wanted: &Wanted, sight: &Sight) 
     )
     .fetch_all(tx.conn())
     .await?)
+}
+
+/// Tenants that are at work.
+pub(super) async fn tenants(tx: &mut SystemTx) -> Result<Vec<TenantId>, DbError> {
+    let tenants = sqlx::query_scalar!(r#"SELECT id AS "id: TenantId" FROM tenants WHERE removal_started_at IS NULL"#);
+    Ok(tenants.fetch_all(tx.conn()).await?)
+}
+
+/// Some messages of before a moment that can be heard.
+pub(super) async fn heard_before(tx: &mut TenantTx<'_>, end: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>, DbError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM voicemails WHERE state = 'ready' AND at < $1 ORDER BY at, id LIMIT $2",
+        end,
+        limit
+    );
+    Ok(ids.fetch_all(tx.conn()).await?)
+}
+
+/// It is kept no longer. `None`: it was not there.
+pub(super) async fn expired(tx: &mut TenantTx<'_>, id: Uuid) -> Result<Option<Told>, DbError> {
+    let done = sqlx::query!(
+        "UPDATE voicemails SET state = 'expired', blob_id = NULL, bytes = NULL, updated_at = now(), done_at = coalesce(done_at, now())
+          WHERE id = $1 AND state = 'ready'",
+        id,
+    );
+    let changed = done.execute(tx.conn()).await?.rows_affected() == 1;
+    if changed { told(tx, id).await } else { Ok(None) }
 }
 
 /// Some of a tenant's messages.

@@ -213,6 +213,27 @@ async fn a_message_is_fetched_kept_and_only_then_forgotten_by_asterisk() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_goes_when_recordings_of_its_age_do() {
+    let mut office = Office::open().await;
+    let (id, call) = office.left(TimeDelta::days(3)).await;
+    office.asterisk.held(|held| held.files.insert(format!("tl-{id}"), wav(8000)));
+    office.app.work();
+    office.until("the message", async || office.one(id).await["state"] == "ready").await;
+    let keep = office.admin.request(Method::PUT, "/api/v1/settings/tenant/recordings.keep_days");
+    let kept = keep.json(&json!({ "value": 2 })).send().await.unwrap();
+    assert!(kept.status().is_success(), "{kept:?}");
+    let mut tx = office.app.state.db.system().await.unwrap();
+    trunkline_jobs::enqueue_system(&mut tx, NewJob::new("system.sweep", Value::Null)).await.unwrap();
+    tx.commit().await.unwrap();
+    office.until("the sweep", async || office.one(id).await["state"] == "expired").await;
+    assert_eq!(office.kinds(call).await, ["voicemail.left", "voicemail.ready", "voicemail.expired"]);
+    assert_eq!(office.admin.get(&format!("/api/v1/voicemails/{id}/audio")).await.status(), StatusCode::NOT_FOUND);
+    let used: i64 =
+        sqlx::query_scalar("SELECT bytes FROM tenant_storage").fetch_one(&mut office.app.owner().await).await.unwrap();
+    assert_eq!(used, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_still_written_is_waited_for_and_so_is_an_asterisk_that_fails() {
     let mut office = Office::open().await;
     let (id, _) = office.left(TimeDelta::hours(1)).await;

@@ -36,7 +36,7 @@ export interface Voicemail {
   readonly contact_name: string | null;
   readonly conversation_id: string | null;
   readonly at: string;
-  readonly state: "fetching" | "ready" | "lost";
+  readonly state: "fetching" | "ready" | "lost" | "expired";
   readonly length_ms: number;
   readonly done_at: string | null;
   readonly done_by_name: string | null;

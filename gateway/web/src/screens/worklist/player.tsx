@@ -24,7 +24,7 @@ export function VoicemailPlayer({ id, state, lengthMs }: { id: string; state: st
     return (
       <p className="flex items-center gap-2 rounded-md bg-sunken px-2.5 py-2 text-sm text-ink-2" data-voicemail={state}>
         {state === "fetching" && <LoaderCircle size={15} aria-hidden className="animate-spin" />}
-        {t(state === "fetching" ? "worklist.voicemail.fetching" : "worklist.voicemail.lost")}
+        {t(state === "fetching" ? "worklist.voicemail.fetching" : state === "expired" ? "worklist.voicemail.expired" : "worklist.voicemail.lost")}
       </p>
     );
   }
