@@ -76,7 +76,7 @@ pub struct Callback {
 
 /// How much there is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct CallbackCounts {
+pub(super) struct CallbackCounts {
     /// People who are to be called back.
     pub open: i64,
     /// Of them, those that the user has taken.
