@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use trunkline_db::{CallId, Db, DbError, TenantId, TenantTx};
@@ -21,6 +21,8 @@ const BATCH: i64 = 500;
 const CALLS: usize = 100;
 /// Pieces that one tenant gets before the next has its turn.
 const TURNS: usize = 20;
+/// How often what is open is counted.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// After so many attempts an event is put aside.
 const TRIES: i32 = 5;
 
@@ -40,7 +42,8 @@ pub enum Step {
 /// Keeps worklists until it is told to stop.
 pub async fn watch(db: Db, journal: Journal, metrics: WorklistMetrics, timing: Timing, cancel: CancellationToken) {
     let mut woken = journal.hub().committed();
-    let mut keeping = Keeping { db, journal, metrics, careful: HashMap::new(), behind_since: HashMap::new() };
+    let mut keeping =
+        Keeping { db, journal, metrics, careful: HashMap::new(), behind_since: HashMap::new(), counted: None };
     loop {
         let pause = match keeping.round().await {
             Ok(true) => timing.gather,
@@ -69,6 +72,8 @@ struct Keeping {
     careful: HashMap<TenantId, i64>,
     /// Since when a tenant is behind.
     behind_since: HashMap<TenantId, Instant>,
+    /// When what is open was counted.
+    counted: Option<Instant>,
 }
 
 impl Keeping {
@@ -76,11 +81,14 @@ impl Keeping {
     async fn round(&mut self) -> Result<bool, DbError> {
         let mut tx = self.db.system().await?;
         let behind = store::behind(&mut tx).await?;
-        let (open, voicemails) = store::open_of_all(&mut tx).await?;
-        tx.commit().await?;
-        self.metrics.open.set(open);
-        self.metrics.voicemails.set(voicemails);
         let now = Instant::now();
+        if self.counted.is_none_or(|counted| now - counted >= COUNT_EVERY) {
+            let (open, voicemails) = store::open_of_all(&mut tx).await?;
+            self.metrics.open.set(open);
+            self.metrics.voicemails.set(voicemails);
+            self.counted = Some(now);
+        }
+        tx.commit().await?;
         self.metrics.behind.set(behind.iter().map(|one| one.events).sum());
         self.behind_since.retain(|tenant, _| behind.iter().any(|one| one.tenant == *tenant));
         for one in &behind {
