@@ -28,6 +28,7 @@ use crate::secrets::Vault;
 use crate::softphone::{Sockets, SoftphoneMetrics};
 use crate::sounds::Sounds;
 use crate::stream::{Streams, Timing};
+use crate::voicemails::VoicemailMetrics;
 
 /// What [`AppState`] is made of.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ pub struct Inner {
     pub(crate) sounds: Sounds,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
+    /// Figures of messages that callers leave.
+    pub voicemails: VoicemailMetrics,
     /// What dialplans ask.
     pub hooks: Hooks,
     /// The way to people's browsers when the panel is closed.
@@ -126,6 +129,7 @@ impl AppState {
         sounds.register(metrics.registry());
         Self(Arc::new(Inner {
             push: Push::new(&config, &keys, metrics.registry()),
+            voicemails: VoicemailMetrics::register(metrics.registry()),
             keys,
             vault,
             hooks: Hooks::new(&config.hooks, config.database_connections, metrics.registry()),

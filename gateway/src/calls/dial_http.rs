@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use trunkline_calls::DialRefusal;
 use trunkline_calls::center::DialWish;
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId};
+use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::auth::Principal;
+use crate::callbacks;
 use crate::http::idempotency::IdempotentJson;
 use crate::http::{AppError, Permission, Problem};
 use crate::state::AppState;
@@ -38,6 +40,8 @@ struct PlaceCall {
     /// The queue on whose behalf: its number is shown, and its members see the call.
     #[schema(value_type = Option<Uuid>)]
     queue_id: Option<QueueId>,
+    /// The row of the worklist for which the call is made: it becomes the caller's, and the call counts for it whatever number is dialled.
+    callback_id: Option<Uuid>,
     /// The phone to ring: a device's id, or `softphone` for this sign-in's browser. Absent: all of the agent's phones ring.
     from_device: Option<String>,
     /// Whether the phone is to answer by itself, as far as it can. Absent: yes, where `from_device` says which one.
@@ -96,11 +100,31 @@ async fn place_call(
             };
             let id = wish.call;
             match state.calls.dial(wish).await {
-                Ok(()) => Ok((StatusCode::CREATED, PlacedCall { id })),
+                Ok(()) => {
+                    if let Some(callback) = wanted.callback_id {
+                        link(&state, &principal, callback, id).await;
+                    }
+                    Ok((StatusCode::CREATED, PlacedCall { id }))
+                }
                 Err(refusal) => Err(refused(refusal)),
             }
         })
         .await
+}
+
+/// The call is for a row of the worklist. It goes on without: the number says the same.
+async fn link(state: &AppState, principal: &Principal, callback: Uuid, call: CallId) {
+    let (by, sight) = (AgentId::from(principal.user), state.roster.sight(principal));
+    let linked = state.journal.command::<_, AppError, _>(principal.tenant, move |tx| {
+        let sight = sight.clone();
+        Box::pin(async move {
+            let event = callbacks::link(tx, callback, call, by, &sight).await?;
+            Ok(Outcome::new(()).events(event))
+        })
+    });
+    if let Err(error) = linked.await {
+        tracing::warn!(%callback, %call, ?error, "a call could not be noted with the row of the worklist for which it is made");
+    }
 }
 
 /// The user name of the phone that is to ring; none: all of the agent's.

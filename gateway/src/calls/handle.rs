@@ -147,6 +147,14 @@ impl Handle {
         self.servers.iter().find(|server| server.is_live()).or_else(|| self.servers.first())
     }
 
+    /// The way to the server with this name, whether it answers or not.
+    pub(crate) fn client_of(&self, server: &str) -> Option<Client> {
+        let named = |reachable: &&Reachable| {
+            reachable.status.read().unwrap_or_else(PoisonError::into_inner).name.as_str() == server
+        };
+        self.servers.iter().find(named).map(|reachable| reachable.client.clone())
+    }
+
     /// The servers in the order in which a softphone tries them: those that answer first, and among them each phone begins with another.
     pub(crate) fn servers_for(&self, username: &str) -> Vec<&Reachable> {
         let mut servers: Vec<&Reachable> = self.servers.iter().collect();

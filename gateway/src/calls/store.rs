@@ -84,26 +84,23 @@ async fn insert_voicemail(tx: &mut TenantTx<'_>, left: &VoicemailRow) -> Result<
         left.length_ms,
     );
     if inserted.execute(tx.conn()).await?.rows_affected() == 1 {
-        let job = NewJob::new(crate::voicemails::FETCH, serde_json::json!({ "voicemail_id": id })).max_attempts(20);
+        let job = NewJob::new(crate::voicemails::FETCH, serde_json::json!({ "voicemail_id": id })).max_attempts(60);
         trunkline_jobs::enqueue(tx, job).await?;
     }
     Ok(())
 }
 
+/// Somebody asked to be called back: on the worklist before the call is told to be over.
 async fn insert_callback(tx: &mut TenantTx<'_>, wanted: &CallbackRow) -> Result<(), DbError> {
-    sqlx::query!(
-        "INSERT INTO callbacks (tenant_id, id, call_id, queue_id, number, why, at)
-         VALUES ($1, $2, $3, (SELECT q.id FROM queues q WHERE q.id = $4), $5, 'asked', $6) ON CONFLICT DO NOTHING",
-        tx.tenant().uuid(),
-        uuid::Uuid::now_v7(),
-        wanted.call_id.uuid(),
-        wanted.queue_id.uuid(),
-        wanted.number,
-        wanted.at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+    let entry = crate::callbacks::Entry {
+        call: wanted.call_id,
+        queue: Some(wanted.queue_id),
+        number: &wanted.number,
+        why: crate::callbacks::Why::Asked,
+        at: wanted.at,
+        until: None,
+    };
+    crate::callbacks::enter(tx, &entry).await.map(drop)
 }
 
 async fn update_agent(tx: &mut TenantTx<'_>, agent: &AgentRow) -> Result<(), DbError> {

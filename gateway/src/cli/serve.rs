@@ -12,6 +12,7 @@ use trunkline_db::PoolOptions;
 use trunkline_jobs::WorkerConfig;
 use trunkline_journal::{Journal, JournalConfig};
 
+use crate::callbacks::{self, WorklistMetrics};
 use crate::calls::{CallConfig, CallControl, CallMetrics};
 use crate::config::Source;
 use crate::figures::{self, FigureMetrics};
@@ -128,6 +129,9 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
         cancel.clone(),
     );
     tasks.spawn(threads);
+    let worklist_metrics = WorklistMetrics::register(state.metrics.registry()).context("the worklist's metrics")?;
+    let timing = figures::Timing::default();
+    tasks.spawn(callbacks::watch(db.clone(), journal.clone(), worklist_metrics, timing, cancel.clone()));
     tasks.spawn(push::watch(db.clone(), journal.clone(), figures::Timing::default(), cancel.clone()));
     tasks.spawn(audit::keep_anchors(db.clone(), config.state_dir.clone(), cancel.clone()));
     let secret_metrics = SecretMetrics::register(state.metrics.registry());

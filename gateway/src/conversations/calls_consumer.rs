@@ -14,6 +14,7 @@ use trunkline_journal::{CommandError, Fault, Journal, NewEvent, Outcome};
 use super::call_thread;
 use super::calls_store::{self as store, Cursor, Row};
 use super::metrics::ThreadMetrics;
+use super::voicemail_thread;
 use crate::figures::Timing;
 use crate::settings::of_all_tenants;
 use crate::settings::registry::{RESOLVE_ANSWERED, SettingValue};
@@ -206,6 +207,7 @@ async fn apply(
     // In the order in which they began.
     for call in calls.iter().filter(|call| !parked.contains(call)) {
         call_thread::keep(tx, *call, resolves, &mut news).await?;
+        voicemail_thread::keep(tx, *call, &mut news).await?;
     }
     Ok(news)
 }

@@ -88,6 +88,7 @@ pub(super) async fn events(tx: &mut TenantTx<'_>, after: i64, most: i64) -> Resu
     let rows = sqlx::query!(
         r#"SELECT seq, subject_id,
                   CASE WHEN kind IN ('call.started', 'call.queued', 'call.answered', 'call.transferred', 'call.ended') THEN subject_id::text
+                       WHEN kind IN ('voicemail.left', 'voicemail.ready', 'voicemail.lost', 'voicemail.done', 'voicemail.reopened', 'voicemail.expired') THEN subject_id::text
                        WHEN kind = 'recording.ready' THEN data ->> 'call_id' END AS call
              FROM events
             WHERE tenant_id = $1 AND seq > $2 AND recorded_at >= (SELECT journal_month_of($2 + 1))
@@ -201,6 +202,52 @@ pub(super) async fn line(tx: &mut TenantTx<'_>, call: CallId) -> Result<Option<K
 pub(super) async fn rewrite(tx: &mut TenantTx<'_>, message: MessageId, content: &Value) -> Result<(), DbError> {
     sqlx::query!("UPDATE messages SET content = $2 WHERE id = $1", message.uuid(), content).execute(tx.conn()).await?;
     Ok(())
+}
+
+/// A message that was left in a call.
+#[derive(Debug, Clone)]
+pub(super) struct Left {
+    pub(super) id: MessageId,
+    pub(super) at: DateTime<Utc>,
+    pub(super) state: String,
+    pub(super) length_ms: i64,
+    pub(super) done_at: Option<DateTime<Utc>>,
+    pub(super) done_by: Option<Uuid>,
+}
+
+/// The message that was left in a call, if one was.
+pub(super) async fn left(tx: &mut TenantTx<'_>, call: CallId) -> Result<Option<Left>, DbError> {
+    Ok(sqlx::query_as!(
+        Left,
+        r#"SELECT id AS "id: MessageId", at, state, length_ms, done_at, done_by FROM voicemails WHERE call_id = $1"#,
+        call.uuid(),
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// What a message says, and in which conversation.
+pub(super) async fn content_of(
+    tx: &mut TenantTx<'_>,
+    message: MessageId,
+) -> Result<Option<(ConversationId, Value)>, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT conversation_id AS "conversation: ConversationId", content FROM messages WHERE id = $1"#,
+        message.uuid(),
+    );
+    Ok(row.fetch_optional(tx.conn()).await?.map(|row| (row.conversation, row.content)))
+}
+
+/// Whose conversation it is.
+pub(super) async fn contact_of(
+    tx: &mut TenantTx<'_>,
+    conversation: ConversationId,
+) -> Result<Option<(ContactId, String)>, DbError> {
+    let row = sqlx::query!(
+        r#"SELECT k.id AS "id: ContactId", k.display_name FROM conversations c JOIN contacts k ON k.id = c.contact_id WHERE c.id = $1"#,
+        conversation.uuid(),
+    );
+    Ok(row.fetch_optional(tx.conn()).await?.map(|row| (row.id, row.display_name)))
 }
 
 /// Holds the calls of a contact until the transaction ends.

@@ -23,6 +23,7 @@ mod sending;
 mod state_http;
 mod stored;
 mod transcript;
+mod voicemail_thread;
 mod write_http;
 
 use std::sync::{Mutex, PoisonError};

@@ -19,9 +19,9 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
-    inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
-    skills, softphone, sounds, stream, teams, tenants, test_calls, trunks,
+    agents, api_keys, audit, callbacks, calls, channels, contacts, conversations, dialing, figures, files, health,
+    hooks, inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup,
+    sites, skills, softphone, sounds, stream, teams, tenants, test_calls, trunks, voicemails,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -30,6 +30,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(auth::router())
         .merge(agents::router())
         .merge(api_keys::router())
+        .merge(callbacks::router())
         .merge(calls::http::router())
         .merge(channels::router())
         .merge(contacts::router())
@@ -61,7 +62,8 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(crate::flows::router())
         .merge(oidc::router())
         .merge(stream::router())
-        .merge(audit::router());
+        .merge(audit::router())
+        .merge(voicemails::router());
     OpenApiRouter::with_openapi(docs::skeleton()).nest("/api/v1", v1)
 }
 

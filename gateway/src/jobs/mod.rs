@@ -17,7 +17,7 @@ pub use metrics::{JobMetrics, watch};
 pub use model::{Job, JobState, Waits};
 
 use crate::state::AppState;
-use crate::{channels, conversations, inbox_tools, mail, push, tenants};
+use crate::{channels, conversations, inbox_tools, mail, push, tenants, voicemails};
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -35,6 +35,7 @@ const ANALYZE_EVERY: Duration = Duration::from_secs(10);
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
     let (asking, looking, pushing, analyzing) = (state.clone(), state.clone(), state.clone(), state.clone());
+    let (fetching, forgetting) = (state.clone(), state.clone());
     let worker = Worker::new(state.db.clone(), config);
     conversations::handle(channels::jobs::handle(worker, state), state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
@@ -44,6 +45,8 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
         .handle_within(tenants::REMOVE, Duration::from_hours(1), move |_| tenants::remove(removing.clone()))
         .handle_within(tenants::WARN, Duration::from_mins(5), move |_| tenants::warn(warning.clone()))
         .handle(trunkline_conversations::csat::ASK, move |job| inbox_tools::ask_csat(asking.clone(), job))
+        .handle_within(voicemails::FETCH, Duration::from_mins(5), move |job| voicemails::fetch(fetching.clone(), job))
+        .handle(voicemails::REMOVE, move |job| voicemails::remove(forgetting.clone(), job))
         .handle(push::SEND, move |job| push::send(pushing.clone(), job))
         .handle_within(inbox_tools::LOOK_AT_SLAS, Duration::from_mins(1), move |_| {
             inbox_tools::look_at_slas(looking.clone())
@@ -65,6 +68,8 @@ pub(crate) const KINDS: &[&str] = &[
     trunkline_conversations::csat::ASK,
     inbox_tools::LOOK_AT_SLAS,
     push::SEND,
+    voicemails::FETCH,
+    voicemails::REMOVE,
     channels::jobs::APPLY,
     channels::jobs::AGAIN,
     channels::jobs::CONNECT,

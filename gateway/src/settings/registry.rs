@@ -82,6 +82,8 @@ pub enum Kind {
 pub enum Unit {
     /// Days.
     Days,
+    /// Attempts.
+    Attempts,
 }
 
 /// A default that needs no memory of its own.
@@ -202,12 +204,18 @@ registry! {
     /// Obeyed by the consumer that keeps calls in conversations (`conversations/call_thread`).
     RESOLVE_ANSWERED = "calls.resolve_answered", Kind::Switch, Preset::Switch(true), ADMINS,
         "Whether a conversation is done when its call, which was answered, ends.";
+    /// Obeyed by the worklist (`callbacks/keep`).
+    CALLBACK_ATTEMPTS = "worklist.attempts", Kind::Number { min: 1, max: 20, unit: Unit::Attempts }, Preset::Number(3), ADMINS,
+        "After how many calls in vain nobody is to be called back any more.";
+    /// Obeyed by the worklist (`callbacks/keep`) and its sweep.
+    CALLBACK_DAYS = "worklist.days", Kind::Number { min: 1, max: 60, unit: Unit::Days }, Preset::Number(3), ADMINS,
+        "For how many days somebody stands on the list of who is to be called back.";
     /// Obeyed by call control, where supervisors come (`calls/center/supervise`).
     ANNOUNCE_SUPERVISION = "supervision.announced", Kind::Switch, Preset::Switch(true), ADMINS,
         "Whether agents are told, by a short tone and on their screen, that somebody listens to their call.";
     /// Obeyed by the sweep (`recordings/retention`).
     KEEP_RECORDINGS = "recordings.keep_days", Kind::Number { min: 0, max: 3_650, unit: Unit::Days }, Preset::Number(0),
-        ADMINS, "After how many days a recording is removed; 0 keeps all.";
+        ADMINS, "After how many days a recording, or a voicemail, is removed; 0 keeps all.";
 }
 
 impl Setting {

@@ -17,6 +17,7 @@ use crate::audit;
 use crate::files;
 use crate::sounds;
 use crate::state::AppState;
+use crate::voicemails;
 
 /// Most rows of one transaction.
 const CHUNK: i32 = 500;
@@ -51,6 +52,7 @@ async fn remove_all(state: &AppState, tenant: TenantId) -> anyhow::Result<u64> {
     }
     files::remove_all(state, tenant).await?;
     sounds::remove_all(state, tenant).await?;
+    voicemails::remove_all(state, tenant).await?;
     loop {
         let mut tx = state.db.system().await?;
         let rows = store::remove_some(&mut tx, tenant, CHUNK).await?;

@@ -124,6 +124,11 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             "calls/{note_id}",
             made(&operator, &format!("/api/v1/calls/{call}/notes"), json!({ "text": "Call back" })).await,
         ),
+        ("callbacks/{id}", crate::callbacks::listed(app, call.uuid(), queue).await.to_string()),
+        (
+            "voicemails/{id}",
+            crate::voicemails::left(app, call.uuid(), Some(queue), chrono::TimeDelta::zero()).await.to_string(),
+        ),
         ("caller-marks/{number}", "+12125550123".to_owned()),
         ("dnc/{number}", {
             let added = admin.post("/api/v1/dnc", &json!({ "number": "+12125550124" })).await;

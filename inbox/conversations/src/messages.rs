@@ -135,7 +135,8 @@ pub async fn insert(tx: &mut TenantTx<'_>, message: &NewMessage, by: Actor) -> R
         (Direction::Out, MessageState::Scheduled | MessageState::Queued | MessageState::Sending) => QUEUED,
         (Direction::Out, _) => SENT,
     };
-    let counts = !message.history && message.call.is_none();
+    // What a caller leaves came over no channel that is paid by the message.
+    let counts = !message.history && message.call.is_none() && message.kind != "voicemail";
     if counts && matches!((message.direction, kind == SENT), (Direction::In, _) | (Direction::Out, true)) {
         store::count(tx, message.at).await?;
     }

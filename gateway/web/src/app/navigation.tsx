@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Tooltip, cx } from "@/design";
 import { useT } from "@/i18n";
 import { InboxBadge } from "@/screens/inbox/nav-badge";
+import { WorklistBadge } from "@/screens/worklist/nav-badge";
 import { onceOpened } from "./once-opened";
 import type { Place } from "./places";
 
@@ -32,6 +33,7 @@ export function Navigation({ places }: { places: readonly Place[] }) {
                 <place.icon size={20} aria-hidden />
                 <span className={WORD}>{place.title}</span>
                 {place.to === "/inbox" && <InboxBadge />}
+                {place.to === "/worklist" && <WorklistBadge />}
               </Link>
             </Tooltip>
           </li>

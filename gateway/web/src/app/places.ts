@@ -1,5 +1,5 @@
 /** Where one can go, for the navigation, the palette and the title. */
-import { ArrowLeftRight, AudioLines, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Webhook, Workflow } from "lucide-react";
+import { ArrowLeftRight, AudioLines, Building2, ChartColumn, Clock, Gauge, Headset, Inbox, KeyRound, ListChecks, ListOrdered, LogIn, type LucideIcon, Monitor, Phone, PhoneIncoming, PhoneMissed, PhoneOutgoing, ScrollText, Server, Settings, ShieldCheck, SlidersHorizontal, Store, UserCog, UserPlus, Users, Webhook, Workflow } from "lucide-react";
 import { useMemo } from "react";
 import { useMe } from "@/api";
 import { type TextKey, currentLanguage, useT } from "@/i18n";
@@ -8,6 +8,7 @@ export interface Place {
   to:
     | "/inbox"
     | "/calls"
+    | "/worklist"
     | "/agents"
     | "/queues"
     | "/board"
@@ -49,6 +50,7 @@ const SETTINGS = { under: "/settings" } as const;
 const PLACES: readonly Listed[] = [
   { to: "/inbox", title: "common.nav.inbox", icon: Inbox, shortcut: "g i", needs: ["conversations:read"] },
   { to: "/calls", title: "common.nav.calls", icon: Phone, shortcut: "g c" },
+  { to: "/worklist", title: "common.nav.worklist", icon: PhoneMissed, shortcut: "g r", needs: ["calls:read"] },
   { to: "/queues", title: "common.nav.queues", icon: ListOrdered, shortcut: "g q" },
   { to: "/agents", title: "common.nav.agents", icon: Users, shortcut: "g a" },
   { to: "/board", title: "people.board", icon: Monitor, shortcut: "g b", needs: ["reports:read", "calls:supervise"] },

@@ -59,12 +59,21 @@ const calls = createRoute({
   component: lazyRouteComponent(() => import("@/screens/calls")),
 });
 
+const worklist = createRoute({
+  getParentRoute: () => inside,
+  path: "/worklist",
+  // The screen reads what is asked for from the address itself.
+  validateSearch: (search): Record<string, unknown> => search,
+  loader: () => Promise.all([loadArea("worklist"), loadArea("dialing")]),
+  component: lazyRouteComponent(() => import("@/screens/worklist")),
+});
+
 const inbox = createRoute({
   getParentRoute: () => inside,
   path: "/inbox",
   // The screen reads view, filters and the open conversation from the address itself: `src/screens/inbox/filters.ts`.
   validateSearch: (search): Record<string, unknown> => search,
-  loader: () => Promise.all([loadArea("inbox"), loadArea("incall")]),
+  loader: () => Promise.all([loadArea("inbox"), loadArea("incall"), loadArea("worklist")]),
   component: lazyRouteComponent(() => import("@/screens/inbox")),
 });
 
@@ -205,7 +214,7 @@ export const router = createRouter({
     verify,
     join,
     design,
-    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing, flows, flow, sounds, hooks]),
+    inside.addChildren([home, inbox, calls, call, agents, queues, board, devices, setup, audit, settings, security, members, provider, roles, apiKeys, jobs, allSettings, sites, channels, numbers, hours, trunks, inboxSettings, usage, platform, reports, queueRules, dialing, flows, flow, sounds, hooks, worklist]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: Failed,

@@ -37,4 +37,5 @@ export const later = {
   trunks: () => import("./trunks.json"),
   wizard: () => import("./wizard.json"),
   work: () => import("./work.json"),
+  worklist: () => import("./worklist.json"),
 };

@@ -12,7 +12,7 @@ const COLLEAGUE = ["target-busy", "target-away", "phone-away", "on-a-call"] as c
  * Calls a number. What the company does not allow is said in words before anything rings. This browser's phone dials by itself where it is signed
  * in; else the server rings whatever phone of the agent's is.
  */
-export async function callNumber(to: string): Promise<void> {
+export async function callNumber(to: string, callback?: string): Promise<void> {
   // Of the house, whatever is allowed outside.
   const colleague = live.store.allAgents().find((one) => one.extension === to);
   if (colleague) return callAgent(colleague);
@@ -27,7 +27,7 @@ export async function callNumber(to: string): Promise<void> {
       await attempt(phone.dial(checked.number ?? to));
       return;
     }
-    await body(api.POST("/api/v1/calls", { params: { header: { "Idempotency-Key": newKey() } }, body: { to } }));
+    await body(api.POST("/api/v1/calls", { params: { header: { "Idempotency-Key": newKey() } }, body: { to, ...(callback ? { callback_id: callback } : {}) } }));
     toast({ title: t("dialing.call.rings"), tone: "good" });
   } catch (error) {
     toast({ title: t("dialing.call.failed"), description: problemText(error), tone: "bad" });

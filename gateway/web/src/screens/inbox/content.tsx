@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 import { PhoneNumber } from "@/design";
 import { currentLanguage, useT } from "@/i18n";
 import { CallLink } from "../calls/call-back";
+import { VoicemailPlayer } from "../worklist/player";
+import { VoicemailDone } from "../worklist/voicemail-row";
 import type { Message } from "./api";
 import { tidy } from "./words";
 
@@ -34,6 +36,8 @@ export function ContentView({ message }: { message: Message }) {
       return <Order content={content} noted={message.text.trim() !== ""} />;
     case "template":
       return <Template content={content} />;
+    case "voicemail":
+      return <Left content={content} />;
     case "notice":
       return message.text ? null : <Notice content={content} />;
     default:
@@ -45,6 +49,18 @@ export function ContentView({ message }: { message: Message }) {
 export function saysItsText({ kind, content }: Pick<Message, "kind" | "content">): boolean {
   if (kind === "location") return number(content.latitude) !== undefined && number(content.longitude) !== undefined;
   return kind === "contacts" && list(content.cards).length > 0;
+}
+
+/** What they left on a call. */
+function Left({ content }: { content: Content }) {
+  const id = text(content.voicemail_id);
+  if (!id) return null;
+  return (
+    <div className="grid justify-items-start gap-1.5">
+      <VoicemailPlayer id={id} state={text(content.state) ?? "lost"} lengthMs={number(content.length_ms) ?? 0} />
+      <VoicemailDone id={id} done={text(content.done_at) !== undefined} />
+    </div>
+  );
 }
 
 function Notice({ content }: { content: Content }) {

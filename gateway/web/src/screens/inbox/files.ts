@@ -44,8 +44,12 @@ export interface Fetched {
 
 /** The address of a file within this page, once it is wanted. */
 export function useFile(id: string, { small = false, wanted = true }: { small?: boolean; wanted?: boolean } = {}): Fetched {
+  return useFetched(filePath(id, small), wanted);
+}
+
+/** The same of anything that the API gives as a file. */
+export function useFetched(path: string, wanted: boolean): Fetched {
   const [state, setState] = useState<{ path: string } & Fetched>({ path: "", url: undefined, error: undefined });
-  const path = filePath(id, small);
   useEffect(() => {
     if (!wanted) return;
     let over = false;

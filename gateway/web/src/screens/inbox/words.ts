@@ -31,7 +31,7 @@ export function titleOf(line: Pick<Conversation, "title" | "contact" | "address"
   return tidy(line.title ?? (line.contact.name || line.address));
 }
 
-const KINDS = ["media", "location", "contacts", "choice", "choices", "form", "order", "command", "notice", "template", "call", "unsupported"] as const;
+const KINDS = ["media", "location", "contacts", "choice", "choices", "form", "order", "command", "notice", "template", "call", "voicemail", "unsupported"] as const;
 
 export function kindText(kind: string): string {
   const known = KINDS.find((one) => one === kind);
