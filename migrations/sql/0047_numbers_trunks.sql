@@ -4,7 +4,7 @@ ALTER TABLE numbers
     ADD COLUMN label text NOT NULL DEFAULT '' CHECK (char_length(label) <= 60),
     ADD COLUMN target_type text NOT NULL DEFAULT 'queue' CHECK (target_type IN ('queue', 'flow', 'agent', 'hang_up')),
     ALTER COLUMN queue_id DROP NOT NULL,
-    -- No foreign keys to flows and schedules here: those tables get theirs to this one.
+    -- Plain ids: their keys come with what reads them.
     ADD COLUMN flow_id uuid,
     ADD COLUMN agent_id uuid,
     ADD COLUMN schedule_id uuid,

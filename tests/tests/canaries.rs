@@ -324,6 +324,14 @@ async fn account_secrets(base: &str, canaries: &mut Canaries) -> Result<()> {
     canaries.add("a link's token that is none", "canary-reset-token-48a0");
     let reset = json!({ "token": "canary-reset-token-48a0", "new": "canary-joined-password-6f" });
     http.post(format!("{base}/api/v1/auth/password/reset")).json(&reset).send().await?;
+    canaries.add("a trunk's password", "canary-trunk-password-83f");
+    let settings =
+        json!({ "kind": "registration", "host": "127.0.0.1", "port": 9, "username": "x", "outbound": false });
+    let trunk = json!({ "name": "X", "settings": settings, "password": "canary-trunk-password-83f" });
+    admin.send(Method::POST, "/trunks", &trunk).await?;
+    let conf = "[y]\ntype=registration\nserver_uri=sip:y.test\nclient_uri=sip:y@y.test\noutbound_auth=y\n[y]\ntype=auth\nusername=y\npassword=canary-imported-password-17\nsecret canary-imported-password-17\n";
+    canaries.add("a password in a pjsip.conf", "canary-imported-password-17");
+    admin.send(Method::POST, "/trunks/import", &json!({ "text": conf })).await?;
     canaries.add("an identity provider's secret", "canary-client-secret-d417");
     let provider = json!({ "name": "X", "issuer": "https://127.0.0.1:9", "client_id": "x",
         "client_secret": "canary-client-secret-d417", "allowed_domains": ["canary.test"] });

@@ -501,12 +501,12 @@ impl Shell {
         }
     }
 
-    /// What was asked when a connection came about: until an event says otherwise it is how the carrier does.
+    /// What was asked when a connection came about. A carrier that does not answer is told by an event: one that was not asked yet looks the same here.
     fn note_trunk(&self, server: &Server, report: &Report) {
-        if let Report::Endpoint { username, online } = report
+        if let Report::Endpoint { username, online: true } = report
             && let Some(trunk) = trunk_of_endpoint(username)
         {
-            self.board.contact(server, trunk, *online, None);
+            self.board.contact(server, trunk, true, None);
         }
     }
 }

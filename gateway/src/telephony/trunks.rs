@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use trunkline_ari::model::ConfigTuple;
 use trunkline_ari::{Client, Error, OrGone as _, asterisk};
-use trunkline_calls::lines::{Kind, Line, TrunkSettings, trunk_of_endpoint};
+use trunkline_calls::lines::{ANONYMOUS, Kind, Line, Shown, TrunkSettings, trunk_of_endpoint};
 
 use super::phones::PhoneTerms;
 use crate::calls::directory::Directory;
@@ -285,6 +285,9 @@ fn endpoint(line: &Line, terms: PhoneTerms, proxy: Option<&(&'static str, String
     }
     if !settings.from_user.is_empty() {
         fields.push(("from_user", settings.from_user.clone()));
+    } else if settings.shown == Shown::Withheld {
+        // Without any number the endpoint's own name would stand there.
+        fields.push(("from_user", ANONYMOUS.to_owned()));
     }
     let domain = if settings.from_domain.is_empty() { &settings.host } else { &settings.from_domain };
     fields.push(("from_domain", domain.clone()));

@@ -72,6 +72,10 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     let bot = json!({ "type": "telegram", "name": "Bot", "settings": { "bot_token": "1:abc", "api_base": "http://127.0.0.1:9" } });
     assert_eq!(app.admin().await.post("/api/v1/channel-accounts", &bot).await.status(), reqwest::StatusCode::CREATED);
 
+    let settings = json!({ "kind": "registration", "host": "sip.example.net", "username": "me" });
+    let trunk = json!({ "name": "Trunk", "settings": settings, "password": "a carrier's secret" });
+    assert_eq!(app.admin().await.post("/api/v1/trunks", &trunk).await.status(), reqwest::StatusCode::CREATED);
+
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
     write_keys(&file, &format!("first:{}\n", "1".repeat(64)));
@@ -80,11 +84,11 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     let vault = Vault::unlock(&config).await.unwrap();
     let counts = async || secrets::under_old_keys(&vault, &app.state.db).await.unwrap();
     let all = |n: i64| {
-        ["devices", "account_totp", "identity_providers", "channel_accounts", "idempotency_keys"]
+        ["devices", "account_totp", "identity_providers", "channel_accounts", "trunks", "idempotency_keys"]
             .map(|table| (table, n))
     };
     assert_eq!(counts().await, all(1), "under the key that secret_key implies");
-    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 5);
+    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 6);
     assert_eq!(counts().await, all(0));
 
     // The next rotation, with the vault in use; a broken file in between changes nothing.
@@ -96,7 +100,7 @@ async fn a_rotation_leaves_nothing_under_the_old_key_and_everything_open() {
     assert!(vault.reload().await.unwrap());
     assert_ne!(vault.newest(), before);
     assert_eq!(counts().await, all(1));
-    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 5);
+    assert_eq!(secrets::reseal_all(&vault, &app.state.db).await.unwrap(), 6);
 
     // The first key may go now.
     write_keys(&file, &format!("second:{}\n", "2".repeat(64)));

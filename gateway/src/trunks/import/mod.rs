@@ -119,10 +119,10 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
             Err(why) => file.say(endpoint, why),
         }
     }
-    for (_, registration) in
-        file.of_type("registration").into_iter().filter(|(index, _)| !file.used.contains(index)).collect::<Vec<_>>()
-    {
-        trunks.push(file.lone_registration(registration));
+    for (index, registration) in file.of_type("registration") {
+        if file.used.insert(index) {
+            trunks.push(file.lone_registration(registration));
+        }
     }
     file.leftovers();
     let mut not_understood = file.notes;

@@ -41,7 +41,7 @@ fn a_file_as_people_have_it_becomes_its_trunks() {
     assert_eq!((lone.proposal.settings.username.as_str(), problem), ("me", Some("password")));
 
     let said: Vec<&str> = read.not_understood.iter().map(|note| note.text.as_str()).collect();
-    assert_eq!(said, ["#include \"phones.conf\"", "[global]", "[alice]", "[strange]"]);
+    assert_eq!(said, ["[global]", "#include \"phones.conf\"", "[alice]", "[strange]"]);
     assert!(!format!("{:?}", read.trunks.iter().map(|found| &found.proposal).collect::<Vec<_>>()).contains("s3cr"));
 }
 
