@@ -37,11 +37,6 @@ impl Vars {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    #[cfg(test)]
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
     /// Lines `NAME=value`.
     pub(crate) fn lines(&self) -> String {
         self.iter().fold(String::new(), |mut lines, (name, value)| {

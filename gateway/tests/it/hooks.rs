@@ -238,7 +238,7 @@ async fn each_hook_says_the_same_by_fastagi_and_over_http() {
         }
         let request = app.client.post(app.url(&format!("/hooks/dialplan/{hook}")));
         let lines = request
-            .form(&[("format", "vars"), ("token", &secret)])
+            .body(format!("format=vars&token={secret}"))
             .query(&query)
             .send()
             .await
