@@ -8,8 +8,7 @@ MAKEFLAGS += --no-print-directory
 export RUN_DIR ?= $(CURDIR)/.run
 export HTTP_PORT ?= 8080
 export SIP_PORT ?= 5060
-# For FastAGI, which is not there yet: nothing reads it.
-export AGI_PORT ?= 4573
+# AGI_PORT (FastAGI, for dialplan hooks) is 4573 unless it is set or another copy has it.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # Queries were checked against the real schema when they were written (.sqlx/); building needs no database.
 ifneq ($(wildcard .sqlx),)
@@ -25,7 +24,7 @@ WORKSPACE := --workspace --locked
 
 help:  ## list the goals
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  RUN_DIR, HTTP_PORT and SIP_PORT may be set in the environment."
+	@echo "  RUN_DIR, HTTP_PORT, SIP_PORT and AGI_PORT may be set in the environment."
 
 run:  ## start PostgreSQL, Asterisk and the gateway, with the demo tenant (Ctrl-C stops all)
 	@.ci/deps run

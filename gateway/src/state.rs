@@ -16,6 +16,7 @@ use crate::channels::{ChannelMetrics, Channels};
 use crate::config::Config;
 use crate::conversations::Conversations;
 use crate::files::Files;
+use crate::hooks::Hooks;
 use crate::http::idempotency::InFlight;
 use crate::jobs::JobMetrics;
 use crate::limits::Limits;
@@ -71,6 +72,8 @@ pub struct Inner {
     pub files: Files,
     /// Who looks at conversations, and how fast messages go.
     pub conversations: Conversations,
+    /// What dialplans ask.
+    pub hooks: Hooks,
     /// The way to people's browsers when the panel is closed.
     pub push: Push,
     /// Keys derived from `secret_key`.
@@ -120,6 +123,7 @@ impl AppState {
             push: Push::new(&config, &keys, metrics.registry()),
             keys,
             vault,
+            hooks: Hooks::new(&config.hooks, config.database_connections, metrics.registry()),
             conversations: Conversations::new(metrics.registry()),
             channels: Channels::start(db.clone(), ChannelMetrics::register(metrics.registry()), cancel.clone()),
             files: Files::new(config.files.clone(), &config.state_dir),

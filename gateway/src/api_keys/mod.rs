@@ -12,6 +12,6 @@ mod store;
 mod usage;
 
 pub use self::http::router;
-pub(crate) use secret::looks_like_one;
+pub(crate) use secret::{NewSecret, looks_like_one, parse_marked, random_prefix};
 pub(crate) use usage::authenticate;
 pub use usage::keep_count;

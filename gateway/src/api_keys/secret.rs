@@ -12,15 +12,15 @@ pub(super) const PREFIX_CHARS: usize = 10;
 const SECRET_CHARS: usize = 64;
 
 /// A new key, as its maker sees it once.
-pub(super) struct NewSecret {
+pub(crate) struct NewSecret {
     /// The secret's SHA-256: what is kept.
-    pub(super) hash: [u8; 32],
+    pub(crate) hash: [u8; 32],
     secret: String,
 }
 
 impl NewSecret {
     /// 256 random bits.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         use std::fmt::Write as _;
         let bytes: [u8; 32] = rand::random();
         let secret = bytes.iter().fold(String::with_capacity(SECRET_CHARS), |mut text, byte| {
@@ -32,12 +32,17 @@ impl NewSecret {
 
     /// The whole key.
     pub(super) fn key(&self, prefix: &str) -> String {
-        format!("{MARK}{prefix}_{}", self.secret)
+        self.marked(MARK, prefix)
+    }
+
+    /// The whole of something like a key, which begins with another mark.
+    pub(crate) fn marked(&self, mark: &str, prefix: &str) -> String {
+        format!("{mark}{prefix}_{}", self.secret)
     }
 }
 
 /// A new open part.
-pub(super) fn random_prefix() -> String {
+pub(crate) fn random_prefix() -> String {
     random_text(PREFIX_CHARS)
 }
 
@@ -48,7 +53,12 @@ pub(crate) fn looks_like_one(token: &str) -> bool {
 
 /// The open part and the secret's hash; `None` when it is no key.
 pub(super) fn parse(key: &str) -> Option<(&str, [u8; 32])> {
-    let (prefix, secret) = key.strip_prefix(MARK)?.split_once('_')?;
+    parse_marked(MARK, key)
+}
+
+/// The same of something like a key, which begins with another mark.
+pub(crate) fn parse_marked<'a>(mark: &str, key: &'a str) -> Option<(&'a str, [u8; 32])> {
+    let (prefix, secret) = key.strip_prefix(mark)?.split_once('_')?;
     let fits = prefix.len() == PREFIX_CHARS
         && secret.len() == SECRET_CHARS
         && secret.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

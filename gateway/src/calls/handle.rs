@@ -101,6 +101,11 @@ impl Handle {
         &self.softphones
     }
 
+    /// The directory that calls go by, as it is now. Needs no database.
+    pub(crate) fn directory(&self) -> Option<Arc<Directory>> {
+        self.directory.as_ref().map(|directory| Arc::clone(&directory.borrow()))
+    }
+
     /// The slug of an agent's tenant; none when the user is no agent, as far as the directory knows. Needs no database.
     pub fn slug_for_agent(&self, tenant: TenantId, agent: AgentId) -> Result<Option<String>, CallCommandError> {
         let directory = self.directory.as_ref().ok_or(CallCommandError::Unavailable)?;

@@ -22,7 +22,8 @@ use crate::state::{AppState, Parts};
 use crate::stream::Timing;
 use crate::tls::{Tls, TlsMetrics};
 use crate::{
-    api_keys, audit, channels, conversations, http, jobs, logging, push, secrets, server, setup, softphone, stream, tls,
+    api_keys, audit, channels, conversations, hooks, http, jobs, logging, push, secrets, server, setup, softphone,
+    stream, tls,
 };
 
 /// How long each part may take to stop.
@@ -52,6 +53,10 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     };
     let https = match config.edge.https_listen() {
         Some(address) => Some(server::bind_for("https_listen", address).await?),
+        None => None,
+    };
+    let agi = match config.hooks.listen {
+        Some(address) => Some(server::bind_for("agi_listen", address).await?),
         None => None,
     };
     make_folder("state_dir", &config.state_dir)?;
@@ -102,6 +107,11 @@ pub(super) async fn run(source: &Source, ari_log: Option<PathBuf>) -> anyhow::Re
     let tasks = TaskTracker::new();
     tasks.spawn(roster::watch(state.clone(), cancel.clone()));
     tasks.spawn(channels::watch(state.clone(), cancel.clone()));
+    tasks.spawn(hooks::watch_tokens(state.clone(), cancel.clone()));
+    if let Some(agi) = agi {
+        tracing::info!(address = ?config.hooks.listen, "serving FastAGI");
+        tasks.spawn(hooks::serve_agi(agi, state.clone(), cancel.clone()));
+    }
     tasks.spawn(channels::poll(state.clone(), cancel.clone()));
     tasks.spawn(stream::watch_grants(state.clone(), cancel.clone()));
     tasks.spawn(api_keys::keep_count(roster, db.clone(), cancel.clone()));

@@ -6,6 +6,7 @@
 
 mod asterisk;
 mod edge;
+mod hooks;
 mod source;
 mod values;
 
@@ -23,6 +24,7 @@ pub use crate::secrets::Secret;
 use crate::softphone::IceServers;
 pub use asterisk::AsteriskConfig;
 pub use edge::{AcmeConfig, CertificateFiles, CertificateSource, EdgeConfig, TlsConfig};
+pub use hooks::HooksConfig;
 pub use source::{ConfigError, Source};
 pub use values::{AriTransport, LogFormat, SecretKey};
 
@@ -115,6 +117,9 @@ pub const KEYS: &[Key] = &[
     optional("ami_address", "the address and port of Asterisk's manager interface such as 127.0.0.1:5038", false),
     key("ami_username", "trunkline", "the name of a user in Asterisk's manager.conf"),
     optional("ami_password", "the password of that user", true),
+    key("agi_listen", "127.0.0.1:4573", "an address and port such as 127.0.0.1:4573, or off"),
+    key("agi_networks", "127.0.0.0/8, ::1/128", "a list of networks such as [\"127.0.0.0/8\", \"10.0.0.0/24\"]"),
+    key("hook_deadline_ms", "250", "a whole number from 20 to 5000"),
     key("rtp_listen", "127.0.0.1:18000", "an address and port such as 127.0.0.1:18000"),
     key("sip_domain", "127.0.0.1", "the host name or address that phones sign in to"),
     key("sip_port", "5060", "a port from 1 to 65535"),
@@ -141,6 +146,7 @@ pub const KEYS: &[Key] = &[
     optional("mail_from", "an address such as \"Trunkline <trunkline@example.org>\"", false),
     key("private_identity_providers", "false", "true or false"),
     key("private_push_services", "false", "true or false"),
+    key("private_flow_requests", "false", "true or false"),
     key("log", "info", "a filter such as info or trunkline=debug,info"),
     key("log_format", "text", "\"text\" or \"json\""),
 ];
@@ -180,6 +186,8 @@ pub struct Config {
     pub files: BlobConfig,
     /// The Asterisk servers, at least one.
     pub asterisks: Vec<AsteriskConfig>,
+    /// How a dialplan of somebody's own asks us.
+    pub hooks: HooksConfig,
     /// Where RTP of recordings arrives. Fixed, so that a restarted gateway goes on receiving.
     pub rtp_listen: SocketAddr,
     /// STUN and TURN servers for browsers.
@@ -190,6 +198,8 @@ pub struct Config {
     pub private_identity_providers: bool,
     /// Whether browsers' push services may be in private networks, and speak plain HTTP.
     pub private_push_services: bool,
+    /// Whether flows may ask programs in private networks, and over plain HTTP.
+    pub private_flow_requests: bool,
     /// `tracing` filter.
     pub log: String,
     /// Log lines as text or JSON.

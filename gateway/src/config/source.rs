@@ -12,7 +12,7 @@ use trunkline_blob::{BlobConfig, S3Config, SecretText};
 use trunkline_calls::model::Server;
 
 use super::asterisk::{AsteriskConfig, SERVER_KEYS, server_name};
-use super::{Config, EdgeConfig, KEYS, Key, Secret, SecretKey};
+use super::{Config, EdgeConfig, HooksConfig, KEYS, Key, Secret, SecretKey};
 use crate::limits::{RateLimits, parse_limit};
 use crate::mail::{MailConfig, SmtpServer};
 use crate::secrets::{KeySource, Ring};
@@ -255,6 +255,7 @@ impl Source {
         let recordings_dir = reader.optional_with("recordings_dir", absolute);
         let files_dir = reader.optional_with("files_dir", absolute);
         let files = files_config(&mut reader, files_dir.or_else(|| Some(state_dir.as_ref()?.join("files"))));
+        let hooks = HooksConfig::read(&mut reader);
         let rtp_listen = reader.parsed("rtp_listen");
         let asterisks = self.asterisks(&mut reader);
         let ice_urls = reader.required("ice_servers", ice_addresses);
@@ -270,6 +271,7 @@ impl Source {
         }
         let private_identity_providers = reader.parsed("private_identity_providers");
         let private_push_services = reader.parsed("private_push_services");
+        let private_flow_requests = reader.parsed("private_flow_requests");
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -304,11 +306,13 @@ impl Source {
                 recordings_dir: recordings_dir.unwrap_or_else(|| state_dir.join("recordings")),
                 state_dir,
                 asterisks: asterisks?,
+                hooks: hooks?,
                 rtp_listen: rtp_listen?,
                 ice_servers: IceServers { urls: ice_urls?, turn_secret },
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 private_identity_providers: private_identity_providers?,
                 private_push_services: private_push_services?,
+                private_flow_requests: private_flow_requests?,
                 log: log?,
                 log_format: log_format?,
             })

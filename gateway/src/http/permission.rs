@@ -68,6 +68,8 @@ permissions! {
     DevicesAny         "devices:any"         - x - - - - - - - "See and make anybody's devices."
     QueuesRead         "queues:read"         - x x x x x x x - "See the tenant's queues."
     QueuesManage       "queues:manage"       - x x - - - - - - "Say how queues work."
+    TelephonyRead      "telephony:read"      - x x - - - - - - "See numbers, trunks, flows, opening hours and dialplan hooks."
+    TelephonyManage    "telephony:manage"    - x - - - - - - - "Set up numbers, trunks, flows, opening hours and dialplan hooks."
     CallsRead          "calls:read"          - x x x x x x x - "See calls within one's reach."
     CallsControl       "calls:control"       - x x x x x x - - "Act on calls within one's reach."
     CallsSupervise     "calls:supervise"     - x x - - - - - - "Listen to calls within one's reach, whisper, join, take over, move those that wait."

@@ -19,9 +19,9 @@ use crate::auth::{self, Principal};
 use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, inbox_tools,
-    jobs, members, notices, oidc, panel, push, queues, recordings, roles, settings, setup, sites, skills, softphone,
-    stream, teams, tenants, test_calls,
+    agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
+    inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
+    skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -35,6 +35,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(contacts::router())
         .merge(figures::router())
         .merge(files::router())
+        .merge(hooks::router())
         .merge(inbox_tools::router())
         .merge(dialing::router())
         .merge(conversations::router())
@@ -53,6 +54,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(jobs::router())
         .merge(members::router())
         .merge(notices::router())
+        .merge(numbers::router())
         .merge(oidc::router())
         .merge(stream::router())
         .merge(audit::router());
@@ -81,6 +83,7 @@ pub fn router(state: AppState) -> Router {
         .merge(softphone::socket_router().route_layer(sip))
         .merge(channels::webhook_router())
         .merge(files::shared_router())
+        .merge(hooks::dialplan_router())
         .route("/metrics", get(metrics))
         .fallback(panel::answer)
         .method_not_allowed_fallback(async || AppError::method_not_allowed())

@@ -50,6 +50,7 @@ fn a_database_that_does_not_answer_is_one_clear_sentence_without_the_password() 
         &["serve"],
         &[
             ("TRUNKLINE_HTTP_LISTEN", "127.0.0.1:0"),
+            ("TRUNKLINE_AGI_LISTEN", "127.0.0.1:0"),
             ("TRUNKLINE_DATABASE_URL", "postgres://trunkline:hunter2@127.0.0.1:9/calls"),
             ("TRUNKLINE_SECRET_KEY", SECRET),
             ("TRUNKLINE_ARI_PASSWORD", "x"),
@@ -80,6 +81,7 @@ async fn the_doctor_names_what_to_mend() {
         &["doctor"],
         &[
             ("TRUNKLINE_HTTP_LISTEN", "127.0.0.1:0"),
+            ("TRUNKLINE_AGI_LISTEN", "127.0.0.1:0"),
             ("TRUNKLINE_RTP_LISTEN", "127.0.0.1:0"),
             ("TRUNKLINE_DATABASE_URL", &url),
             ("TRUNKLINE_DATABASE_OWNER_URL", &app.owner_url),

@@ -33,6 +33,7 @@ mod mail;
 mod me;
 mod members;
 mod mms;
+mod numbers;
 mod oidc;
 mod passwords;
 mod permissions;

@@ -11,6 +11,9 @@ use trunkline_stack::{AsteriskOptions, Ports, PostgresOptions, Stack, StackOptio
 use crate::signals::Ending;
 use crate::supervision::supervise;
 
+/// Where FastAGI is expected.
+const AGI_PORT: u16 = 4573;
+
 /// Ports that are promised to people; all others are found free.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -20,6 +23,9 @@ pub(crate) struct Options {
     /// Port of SIP over UDP and TCP.
     #[arg(long, env = "SIP_PORT", default_value = "5060", value_parser = port)]
     sip_port: u16,
+    /// Port of FastAGI, for dialplan hooks; without it 4573, or any free one where another copy has that.
+    #[arg(long, env = "AGI_PORT", value_parser = port)]
+    agi_port: Option<u16>,
     /// Only bring the database up to date and seed it, then stop.
     #[arg(long, hide = true)]
     prepare_only: bool,
@@ -37,11 +43,22 @@ pub(crate) async fn run(run_dir: &Path, options: Options) -> Result<()> {
     Ports::require_tcp(options.http_port, "HTTP_PORT")?;
     Ports::require_udp(options.sip_port, "SIP_PORT")?;
     Ports::require_tcp(options.sip_port, "SIP_PORT")?;
+    let agi_port = if let Some(port) = options.agi_port {
+        Ports::require_tcp(port, "AGI_PORT")?;
+        Some(port)
+    } else {
+        Some(AGI_PORT).filter(|port| Ports::require_tcp(*port, "AGI_PORT").is_ok())
+    };
 
     let stack_options = StackOptions {
         dir: Some(dir.path().to_owned()),
         postgres: PostgresOptions { durable: true, ..PostgresOptions::default() },
-        asterisk: AsteriskOptions { sip_port: Some(options.sip_port), rtp_ports: 4_000, ..AsteriskOptions::default() },
+        asterisk: AsteriskOptions {
+            sip_port: Some(options.sip_port),
+            agi_port,
+            rtp_ports: 4_000,
+            ..AsteriskOptions::default()
+        },
         http_port: Some(options.http_port),
         start_gateway: !options.prepare_only,
         ..StackOptions::default()

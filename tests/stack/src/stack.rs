@@ -186,6 +186,7 @@ fn environment(
         ("ARI_USERNAME", config.ari_username.clone()),
         ("ARI_PASSWORD", config.ari_password.clone()),
         ("ARI_APP", config.ari_app.clone()),
+        ("AGI_LISTEN", format!("{}:{}", config.listen, config.agi_port)),
         ("AMI_ADDRESS", format!("{}:{}", config.listen, config.ami_port)),
         ("AMI_USERNAME", config.ami_username.clone()),
         ("AMI_PASSWORD", config.ami_password.clone()),

@@ -33,6 +33,8 @@ pub struct AsteriskConfig {
     pub ami_password: String,
     /// Name of the Stasis application.
     pub ari_app: String,
+    /// Where the gateway takes FastAGI.
+    pub agi_port: u16,
     /// First part of every channel id.
     pub system_name: String,
     /// Seconds that a call waits with music for a gateway that is away.
@@ -127,6 +129,7 @@ impl AsteriskConfig {
             ("AMI_USERNAME", self.ami_username.clone()),
             ("AMI_PASSWORD", self.ami_password.clone()),
             ("ARI_APP", self.ari_app.clone()),
+            ("AGI_PORT", self.agi_port.to_string()),
             ("SYSTEMNAME", self.system_name.clone()),
             ("ENTITYID", entity_id(&self.system_name)),
             ("PATIENCE_SECONDS", self.patience_seconds.to_string()),
@@ -210,6 +213,7 @@ pub(crate) mod tests {
             ami_username: "trunkline".to_owned(),
             ami_password: "third".to_owned(),
             ari_app: "trunkline".to_owned(),
+            agi_port: 4573,
             system_name: "demo".to_owned(),
             // The defaults themselves: the snapshot shows what is promised to callers.
             patience_seconds: AsteriskOptions::default().patience_seconds,

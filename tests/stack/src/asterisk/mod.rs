@@ -35,6 +35,8 @@ pub struct AsteriskOptions {
     pub sip_port: Option<u16>,
     /// ARI.
     pub http_port: Option<u16>,
+    /// Where the gateway takes FastAGI, or any free one.
+    pub agi_port: Option<u16>,
     /// How many ports RTP gets: two per stream, so eight per recorded call.
     pub rtp_ports: u16,
     /// The ARI user's password, or a random one.
@@ -54,6 +56,7 @@ impl Default for AsteriskOptions {
         Self {
             sip_port: None,
             http_port: None,
+            agi_port: None,
             rtp_ports: 1_000,
             ari_password: None,
             system_name: "trunkline".to_owned(),
@@ -93,6 +96,7 @@ impl Asterisk {
             ami_username: "trunkline".to_owned(),
             ami_password: files::random_hex(16)?,
             ari_app: "trunkline".to_owned(),
+            agi_port: port(options.agi_port)?,
             system_name: options.system_name,
             patience_seconds: options.patience_seconds,
             retry_seconds: options.retry_seconds,
