@@ -158,8 +158,8 @@ function Gather({ what, set }: Props<DoOf<"gather">>) {
       <SayField field="say" label={t("flows.field.say")} say={what.say} onChange={(say, field) => set({ say }, field)} />
       <VariableField value={what.variable} onChange={(variable) => set({ variable }, "variable")} />
       <Two>
-        <Figure field="min" range="digits" label={t("flows.field.min")} value={what.min} onChange={(min) => set({ min }, "min")} />
-        <Figure field="max" range="digits" label={t("flows.field.max")} value={what.max} onChange={(max) => set({ max }, "max")} />
+        <Figure field="min" range="min" label={t("flows.field.min")} value={what.min} onChange={(min) => set({ min }, "min")} />
+        <Figure field="max" range="max" label={t("flows.field.max")} value={what.max} onChange={(max) => set({ max }, "max")} />
       </Two>
       <div data-field="terminator">
         <Field label={t("flows.field.terminator")} error={useFault("terminator")}>
