@@ -4,7 +4,7 @@ import { type Case, type Definition, type Do, type FaultCode, type FlowNode, exi
 import { anyFlow } from "./random-flow.test-flows";
 import { type Known, endlessRounds, faultsOf, isPointer, isUrl, reachedFrom, together } from "./validate";
 
-const known: Known = { queues: new Set(["q1"]), agents: new Set(["a1"]), sounds: new Set(["s1"]), schedules: new Set(["h1"]), flows: new Set(["f1", "self"]), self: "self" };
+const known: Known = { queues: new Set(["q1"]), agents: new Set(["a1"]), sounds: new Set(["s1"]), schedules: new Set(["h1"]), flows: new Set(["f1"]) };
 const node = (id: string, what: Do, name = ""): FlowNode => ({ id, name, x: 0, y: 0, do: what });
 const end = node("end", { type: "queue", queue_id: "q1", priority: 0 });
 const flow = (...nodes: FlowNode[]): Definition => ({ start: nodes[0]?.id ?? "", language: "en", nodes });
@@ -31,7 +31,6 @@ test.each<[FaultCode, Definition, string[]]>([
   ["no_next", flow(made("menu", said, null)), ["it.keys.1: no_next", "it.keys.2: no_next", "it.otherwise: no_next"]],
   ["unreachable", flow(end, node("alone", { type: "hang_up", say: [], reason: "rejected" })), ["alone.-: unreachable"]],
   ["endless", flow(made("play", said, "it")), ["it.-: endless"]],
-  ["endless", flow(node("f", { type: "flow", flow_id: "self" })), ["f.flow_id: endless"]],
   ["no_queue", flow(node("q", { type: "queue", queue_id: "gone", priority: 0 })), ["q.queue_id: no_queue"]],
   ["no_queue", flow(node("v", { type: "voicemail", queue_id: "", say: [{ text: "Speak" }], max_seconds: 60 })), ["v.queue_id: no_queue"]],
   ["no_agent", flow(made("dial", { to: { agent_id: "gone" } }), end), ["it.to: no_agent"]],

@@ -20,8 +20,6 @@ export interface Known {
   readonly sounds?: ReadonlySet<string>;
   readonly schedules?: ReadonlySet<string>;
   readonly flows?: ReadonlySet<string>;
-  /** The flow itself: it may not go on in itself. */
-  readonly self?: string;
 }
 
 export const RANGES = {
@@ -189,7 +187,6 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       break;
     case "flow":
       if (lacks(known.flows, what.flow_id)) find.add(node, "flow_id", "no_flow");
-      else if (what.flow_id === known.self) find.add(node, "flow_id", "endless");
       break;
     case "hang_up":
       if (!HANG_UP_REASONS.includes(what.reason)) find.add(node, "reason", "bad_value", { why: "choice" });

@@ -427,11 +427,11 @@ function Callback({ what, set }: Props<DoOf<"callback">>) {
 
 function Flow({ what, set }: Props<DoOf<"flow">>) {
   const t = useT();
-  const { places } = useForm();
+  const { places, flow } = useForm();
   return (
     <div data-field="flow_id">
       <Field label={t("flows.field.flow_id")} error={useFault("flow_id")}>
-        <Combobox value={what.flow_id || undefined} onValueChange={(flow_id) => set({ flow_id }, "")} options={places.flows.filter((one) => one.id !== places.known.self).map((one) => ({ value: one.id, label: one.name }))} />
+        <Combobox value={what.flow_id || undefined} onValueChange={(flow_id) => set({ flow_id }, "")} options={places.flows.filter((one) => one.id !== flow).map((one) => ({ value: one.id, label: one.name }))} />
       </Field>
     </div>
   );
