@@ -34,7 +34,7 @@ export interface Places {
 
 const NONE: readonly never[] = [];
 
-export function usePlaces(self?: string): Places {
+export function usePlaces(): Places {
   const ready = useLiveReady();
   const queues = useQueues();
   const agents = useAgents();
@@ -53,13 +53,13 @@ export function usePlaces(self?: string): Places {
       flows: flows ?? NONE,
       known: {
         ...(ready ? { queues: new Set(queues.map((one) => one.id)), agents: new Set(agents.map((one) => one.id)) } : {}),
-        ...set("sounds", ids(sounds)),
+        // One that nobody can hear, or that is not published, is as if it was not there.
+        ...set("sounds", ids(sounds?.filter((one) => one.files.length > 0))),
         ...set("schedules", ids(schedules)),
-        ...set("flows", ids(flows)),
-        ...(self ? { self } : {}),
+        ...set("flows", ids(flows?.filter((one) => one.published !== null))),
       },
       complete: ready && sounds !== undefined && schedules !== undefined && flows !== undefined,
       nameOf: (id) => (typeof id === "string" ? names.get(id) : undefined),
     };
-  }, [ready, queues, agents, sounds, schedules, flows, self]);
+  }, [ready, queues, agents, sounds, schedules, flows]);
 }

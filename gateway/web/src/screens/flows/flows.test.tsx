@@ -195,7 +195,7 @@ describe("a flow that is worked on", () => {
     fireEvent.click(screen.getByRole("button", { name: "Undo" }));
     await waitFor(() => expect(sent()).toEqual(definition));
     fireEvent.click(screen.getByRole("button", { name: "Redo" }));
-    await waitFor(() => expect(sent().nodes[0]?.do).toMatchObject({ keys: { "1": "sales", "2": null } }));
+    await waitFor(() => expect(sent().nodes[0]?.do).toMatchObject({ keys: { "1": "sales", "2": "" } }));
   });
 
   test("offers variables while a text is typed", async () => {
@@ -264,8 +264,8 @@ describe("a flow that is worked on", () => {
     const steps = await list();
     answers["POST flows/f1/simulate"] = () => {
       const { keys } = asked.findLast((one) => one.what.endsWith("/simulate"))?.body as { keys: { digits: string }[] };
-      const path = [{ at: AT, node: "menu", name: "Choice", type: "menu", what: "asked", data: {} }];
-      return Response.json(keys.length === 0 ? { path, ends: { type: "waiting", node: "menu", for: "digits" } } : { path: [...path, { at: "2026-11-30T09:00:05Z", node: "sales", name: null, type: "queue", what: "queued", data: { queue_id: "q1" } }], ends: { type: "queue", queue_id: "q1" } });
+      const path = [{ at: AT, node: "menu", name: "Choice", type: "menu", what: "wrong_key", data: { key: "9" } }];
+      return Response.json(keys.length === 0 ? { path, ends: { type: "waiting", node: "menu", for: "key" } } : { path: [...path, { at: "2026-11-30T09:00:05Z", node: "sales", name: null, type: "queue", what: "queue", data: { queue_id: "q1" } }], ends: { type: "queue", queue_id: "q1" } });
     };
     expect(steps).toBeDefined();
     fireEvent.click(screen.getByRole("button", { name: "Try it" }));
@@ -276,7 +276,7 @@ describe("a flow that is worked on", () => {
     fireEvent.click(within(pad).getByRole("button", { name: "1" }));
     await screen.findByText("Ends: waits in Sales");
     const path = within(screen.getByRole("list", { name: "What happens" }));
-    expect(path.getAllByRole("listitem").map((one) => one.textContent)).toEqual(["0:00Choice – was asked", "0:05Queue – waits in Sales"]);
+    expect(path.getAllByRole("listitem").map((one) => one.textContent)).toEqual(["0:00Choice – 9 is not a choice, asked again", "0:05Queue – waits in Sales"]);
     expect(asked.findLast((one) => one.what.endsWith("/simulate"))?.body).toMatchObject({ version: "draft", definition, from: "+41795550100", to: "+390612345678", keys: [{ node: "menu", digits: "1" }], http: [], picks_up: true });
     fireEvent.click(screen.getByRole("button", { name: "One back" }));
     await screen.findByRole("group", { name: "Keypad" });

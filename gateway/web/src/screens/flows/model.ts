@@ -22,7 +22,7 @@ export interface Case {
 }
 
 export type DialTo = { readonly agent_id: string } | { readonly number: string };
-export const HANG_UP_REASONS = ["completed", "busy", "rejected"] as const;
+export const HANG_UP_REASONS = ["completed", "out_of_hours", "rejected", "blocked"] as const;
 export type HangUpReason = (typeof HANG_UP_REASONS)[number];
 
 export type Do =
@@ -152,11 +152,11 @@ export interface Step {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** `type` is a node's that ends a flow, or `waiting`: more is to be given before it goes on. */
+/** `queue`, `voicemail`, `callback`, `talk`, `hang_up`, `broken`, or `waiting`: more is to be given before it goes on. */
 export interface Ends {
   readonly type: string;
   readonly node?: string | null;
-  readonly for?: "digits" | "http";
+  readonly for?: "key" | "answer";
   readonly [more: string]: unknown;
 }
 
@@ -210,7 +210,7 @@ export function newDo(type: Type, language = "en"): Do {
     case "set":
       return { type, variable: "", value: "", next: null };
     case "branch":
-      return { type, cases: [{ variable: "caller.vip", is: "equals", value: "true", next: null }], otherwise: null };
+      return { type, cases: [{ variable: "caller.vip", is: "equals", value: "yes", next: null }], otherwise: null };
     case "recording":
       return { type, mode: "announce", say: [{ text: "" }], accept: null, next: null };
     case "queue":

@@ -124,6 +124,7 @@ function Inside(props: Props) {
         <NodeForm
           key={node.id}
           node={node}
+          flow={flow.id}
           editor={editor}
           places={places}
           faults={faults.filter((fault) => fault.node === node.id)}

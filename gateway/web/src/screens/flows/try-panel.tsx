@@ -20,7 +20,7 @@ interface Given {
 }
 
 /** What was answered while it was tried, in order: the last can be taken back. */
-type Answer = { readonly digits: string; readonly node: string } | HttpAnswer;
+type Answer = { readonly digits: string; readonly node: string; /** Then nothing more is pressed: the flow waits until it is over. */ readonly waits?: boolean } | HttpAnswer;
 
 const two = (value: number) => String(value).padStart(2, "0");
 export function localTime(date: Date): string {
@@ -55,7 +55,7 @@ export function TryPanel({ flow, definition, places, number, onPath, onGo }: Pro
       from: given.from.trim() === "" ? "anonymous" : isNumber(given.from) ? bare(given.from) : given.from.trim(),
       to: bare(given.to),
       at: Number.isNaN(Date.parse(given.at)) ? "" : new Date(given.at).toISOString(),
-      keys: answers.flatMap((one) => ("digits" in one ? [{ node: one.node, digits: one.digits }] : [])),
+      keys: answers.flatMap((one) => ("digits" in one ? [{ node: one.node, digits: one.digits }, ...(one.waits ? [{ node: one.node, digits: "" }] : [])] : [])),
       http: answers.flatMap((one) => ("digits" in one ? [] : [one])),
       picks_up: given.picksUp,
     }),
@@ -168,7 +168,7 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
   const [typed, setTyped] = useState("");
   const [status, setStatus] = useState("200");
   const [answer, setAnswer] = useState("{}");
-  if (ends.for === "http") {
+  if (ends.for === "answer") {
     const code = Number(status);
     return (
       <form
@@ -196,7 +196,7 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
     );
   }
   const gathers = node?.do.type === "gather" ? node.do : undefined;
-  const give = (digits: string) => onAnswer({ node: id, digits });
+  const give = (digits: string, waits = false) => onAnswer({ node: id, digits, ...(waits ? { waits } : {}) });
   const press = (key: string) => {
     if (!gathers) return give(key);
     if (key === gathers.terminator) return give(typed + key);
@@ -217,7 +217,7 @@ function Asked({ ends, definition, onAnswer }: { ends: Ends; definition: Definit
       </div>
       <div className="flex flex-wrap justify-center gap-2">
         {gathers && typed !== "" && (
-          <Button size="sm" variant="primary" onClick={() => give(typed)}>
+          <Button size="sm" variant="primary" onClick={() => give(typed, true)}>
             {t("flows.try-enter")}
           </Button>
         )}

@@ -6,7 +6,7 @@ import { type Do, type Definition, type Fault, type FaultCode, type FlowNode, HA
 import { isVariable, namesIn, templatesOf } from "./template";
 
 /** Why a value is refused, where the code alone does not say. */
-export type Why = "range" | "variable" | "braces" | "language" | "pointer" | "header" | "silent" | "keys" | "number" | "order" | "id" | "choice" | "accept" | "cases";
+export type Why = "range" | "variable" | "braces" | "language" | "pointer" | "header" | "silent" | "keys" | "number" | "order" | "id" | "choice" | "accept" | "cases" | "given";
 
 export interface LocalFault extends Fault {
   readonly why?: Why;
@@ -20,14 +20,13 @@ export interface Known {
   readonly sounds?: ReadonlySet<string>;
   readonly schedules?: ReadonlySet<string>;
   readonly flows?: ReadonlySet<string>;
-  /** The flow itself: it may not go on in itself. */
-  readonly self?: string;
 }
 
 export const RANGES = {
   timeout_seconds: { min: 1, max: 30 },
   tries: { min: 1, max: 5 },
-  digits: { min: 1, max: 32 },
+  min: { min: 0, max: 32 },
+  max: { min: 1, max: 32 },
   deadline_ms: { min: 100, max: 10_000 },
   priority: { min: -100, max: 100 },
   ring_seconds: { min: 5, max: 120 },
@@ -35,7 +34,7 @@ export const RANGES = {
 } as const;
 export type Range = keyof typeof RANGES;
 
-export const MOST = { nodes: 200, name: 80, text: 1000, url: 2000, body: 10_000, value: 1000, parts: 20, cases: 20, headers: 20, save: 20 } as const;
+export const MOST = { nodes: 200, name: 100, text: 2000, url: 2000, body: 2000, value: 2000, parts: 20, cases: 30, headers: 30, save: 30 } as const;
 const ISES: readonly Is[] = ["equals", "not_equals", "starts_with", "set", "not_set"];
 
 class Finder {
@@ -79,10 +78,8 @@ export function faultsOf(definition: Definition, known: Known = {}): readonly Lo
     const reached = reachedFrom(definition);
     for (const node of nodes) if (!reached.has(node.id)) find.add(node, null, "unreachable", { severity: "warning" });
   }
-  for (const round of endlessRounds(definition)) {
-    const first = nodes.find((node) => round.has(node.id));
-    if (first) find.add(first, null, "endless");
-  }
+  const reached = reachedFrom(definition);
+  for (const round of endlessRounds(definition)) for (const node of nodes) if (round.has(node.id) && reached.has(node.id)) find.add(node, null, "endless");
   return find.faults;
 }
 
@@ -104,7 +101,7 @@ function said(find: Finder, node: FlowNode, known: Known): void {
 }
 
 /** A caller who is asked something has to hear it. */
-const HAS_TO_SPEAK = new Set<Do["type"]>(["play", "menu", "gather"]);
+const HAS_TO_SPEAK = new Set<Do["type"]>(["play", "menu", "gather", "voicemail", "callback"]);
 
 function own(find: Finder, node: FlowNode, known: Known): void {
   const { do: what } = node;
@@ -114,6 +111,8 @@ function own(find: Finder, node: FlowNode, known: Known): void {
   };
   const variable = (field: string, value: string) => {
     if (!isVariable(value)) find.add(node, field, "bad_value", { why: "variable" });
+    // What the call itself is cannot be written over.
+    else if (value.startsWith("call.")) find.add(node, field, "bad_value", { why: "given" });
   };
   if ("say" in what && what.say.length === 0 && (HAS_TO_SPEAK.has(what.type) || (what.type === "recording" && what.mode !== "never"))) find.add(node, "say", "bad_value", { why: "silent" });
   switch (what.type) {
@@ -125,8 +124,8 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       break;
     case "gather":
       variable("variable", what.variable);
-      range("min", what.min, "digits");
-      range("max", what.max, "digits");
+      range("min", what.min, "min");
+      range("max", what.max, "max");
       if (what.min > what.max) find.add(node, "max", "bad_value", { why: "order" });
       if (![null, "#", "*"].includes(what.terminator)) find.add(node, "terminator", "bad_value", { why: "choice" });
       range("timeout_seconds", what.timeout_seconds, "timeout_seconds");
@@ -145,10 +144,10 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       if ((what.body?.length ?? 0) > MOST.body) find.add(node, "body", "too_long", { values: { max: MOST.body } });
       range("deadline_ms", what.deadline_ms, "deadline_ms");
       if (Object.keys(what.headers).length > MOST.headers) find.add(node, "headers", "too_long", { values: { max: MOST.headers } });
-      for (const [name, value] of Object.entries(what.headers)) if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name) || /[\r\n]/.test(value)) find.add(node, `headers.${name}`, "bad_value", { why: "header" });
+      for (const [name, value] of Object.entries(what.headers)) if (!/^[0-9A-Za-z_-]{1,60}$/.test(name) || FORBIDDEN.has(name.toLowerCase()) || /[\r\n]/.test(value)) find.add(node, `headers.${name}`, "bad_value", { why: "header" });
       if (Object.keys(what.save).length > MOST.save) find.add(node, "save", "too_long", { values: { max: MOST.save } });
       for (const [name, pointer] of Object.entries(what.save)) {
-        if (!isVariable(name)) find.add(node, `save.${name}`, "bad_value", { why: "variable" });
+        variable(`save.${name}`, name);
         if (!isPointer(pointer)) find.add(node, `save.${name}`, "bad_value", { why: "pointer" });
       }
       break;
@@ -160,7 +159,7 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       if (what.cases.length === 0) find.add(node, "cases", "bad_value", { why: "cases" });
       if (what.cases.length > MOST.cases) find.add(node, "cases", "too_long", { values: { max: MOST.cases } });
       what.cases.forEach((one, at) => {
-        variable(`cases.${String(at)}.variable`, one.variable);
+        if (!isVariable(one.variable)) find.add(node, `cases.${String(at)}.variable`, "bad_value", { why: "variable" });
         if (!ISES.includes(one.is)) find.add(node, `cases.${String(at)}.is`, "bad_value", { why: "choice" });
         if ((one.value?.length ?? 0) > MOST.value) find.add(node, `cases.${String(at)}.value`, "too_long", { values: { max: MOST.value } });
       });
@@ -176,7 +175,7 @@ function own(find: Finder, node: FlowNode, known: Known): void {
     case "dial":
       if ("agent_id" in what.to) {
         if (lacks(known.agents, what.to.agent_id)) find.add(node, "to", "no_agent");
-      } else if (!/^\+[1-9]\d{6,14}$/.test(what.to.number) && namesIn(what.to.number)?.length !== 1) find.add(node, "to", "bad_value", { why: "number" });
+      } else if (!/^\+[1-9]\d{6,14}$/.test(what.to.number) && !(what.to.number.startsWith("{{") && what.to.number.endsWith("}}"))) find.add(node, "to", "bad_value", { why: "number" });
       range("ring_seconds", what.ring_seconds, "ring_seconds");
       break;
     case "voicemail":
@@ -188,7 +187,6 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       break;
     case "flow":
       if (lacks(known.flows, what.flow_id)) find.add(node, "flow_id", "no_flow");
-      else if (what.flow_id === known.self) find.add(node, "flow_id", "endless");
       break;
     case "hang_up":
       if (!HANG_UP_REASONS.includes(what.reason)) find.add(node, "reason", "bad_value", { why: "choice" });
@@ -198,23 +196,15 @@ function own(find: Finder, node: FlowNode, known: Known): void {
   }
 }
 
-export function isLanguage(tag: string): boolean {
-  try {
-    return typeof tag === "string" && tag !== "" && Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
-}
+export const isLanguage = (tag: string): boolean => /^[a-z][a-z0-9-]{1,34}$/i.test(tag);
 
-/** What comes of variables is not known yet: they may stand anywhere after the scheme. */
+/** Headers that are the connection's own. */
+const FORBIDDEN = new Set(["host", "content-length", "transfer-encoding", "connection"]);
+
+/** Who is asked does not depend on what a caller typed: no variables before the path. */
 export function isUrl(text: string): boolean {
-  const found = /^https?:\/\/([^/?#]*)/i.exec(text);
-  if (!found?.[1] || /\s/.test(text.replace(/\{\{[^{}]*\}\}/g, ""))) return false;
-  try {
-    return new URL(text.replace(/\{\{[^{}]*\}\}/g, "0")).host !== "";
-  } catch {
-    return false;
-  }
+  const host = /^https?:\/\/([^/?#]*)/.exec(text)?.[1] ?? "";
+  return host !== "" && !host.includes("{{") && !host.includes("@") && !/\s/.test(text);
 }
 
 /** RFC 6901. */
@@ -236,7 +226,7 @@ export function reachedFrom({ nodes, start }: Definition): ReadonlySet<string> {
 
 /**
  * Rounds that a call goes through for ever though its caller does nothing: Tarjan's strongly connected components over the ways that are
- * taken by themselves. A round that sets what it decides by ends some time.
+ * taken by themselves.
  */
 export function endlessRounds({ nodes }: Definition): readonly ReadonlySet<string>[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -278,19 +268,13 @@ export function endlessRounds({ nodes }: Definition): readonly ReadonlySet<strin
       if (round.size > 1 || next(top.id).includes(top.id)) rounds.push(round);
     }
   }
-  return rounds.filter((round) => !decides(round, byId));
+  return rounds;
 }
 
-/** Goes another way once something has been set on the way. */
-function decides(round: ReadonlySet<string>, byId: ReadonlyMap<string, FlowNode>): boolean {
-  const inside = [...round].flatMap((id) => byId.get(id)?.do ?? []);
-  const sets = new Set(inside.flatMap((what) => (what.type === "set" ? [what.variable] : what.type === "http" ? Object.keys(what.save) : [])));
-  return inside.some((what) => what.type === "branch" && what.cases.some((one) => sets.has(one.variable)));
-}
-
-/** What is found here and what the server found, each once. What the server says of the same place is the more exact. */
+/** What is found here and what the server found, each once. */
 export function together(here: readonly LocalFault[], server: readonly Fault[]): readonly LocalFault[] {
-  const key = (one: Fault) => `${one.node ?? ""}|${one.field ?? ""}|${one.code}`;
+  // Here a part is complained of, there the field that has it.
+  const key = (one: Fault) => `${one.node ?? ""}|${one.field?.split(".")[0] ?? ""}|${one.code}`;
   const known = new Set(here.map(key));
   return [...here, ...server.filter((one) => !known.has(key(one)))];
 }

@@ -94,7 +94,8 @@ export function summary(what: Do, places: Places): string {
 
 export function faultText(fault: LocalFault): string {
   if (fault.why) return t(`flows.why.${fault.why}`, fault.values);
-  if (fault.message) return fault.message;
+  // What only the server found, and these words do not say.
+  if (fault.message && fault.code === "bad_value") return fault.message;
   if (fault.code === "too_long" && !fault.values) return t("flows.fault.too_long-plain");
   return maybe(`flows.fault.${fault.code}`, fault.code).replace("{max}", String(fault.values?.max ?? ""));
 }
@@ -116,10 +117,12 @@ export function endsText(ends: Ends, definition: Definition | undefined, places:
       return t("trace.ends.voicemail", { queue });
     case "callback":
       return t("trace.ends.callback", { queue });
-    case "dial":
-      return t("trace.ends.dial", { target: places.nameOf(ends.agent_id) ?? (typeof ends.number === "string" ? grouped(ends.number) : "") });
-    case "flow":
-      return t("trace.ends.flow", { flow: nameOr(ends.flow_id, places) });
+    case "talk": {
+      const to = (ends.to ?? {}) as { agent_id?: unknown; number?: unknown };
+      return t("trace.ends.talk", { target: places.nameOf(to.agent_id) ?? (typeof to.number === "string" ? grouped(to.number) : "") });
+    }
+    case "broken":
+      return t("trace.ends.broken");
     case "hang_up":
       return t("trace.ends.hang_up");
     case "waiting":

@@ -44,7 +44,7 @@ export function Workspace({ held }: { held: Held }) {
   const published = flow.published?.definition;
   const editor = useEditor(flow.draft?.definition ?? published ?? whole(undefined));
   const { definition, selection, chosen, select, change } = editor;
-  const places = usePlaces(id);
+  const places = usePlaces();
   const list = useQuery(flowsQuery).data?.items.find((one) => one.id === id);
   const call = typeof search.call === "string" ? search.call : undefined;
 

@@ -7,6 +7,8 @@ import { faultText } from "../words";
 /** What every field of a step's form needs. */
 export interface FormContext {
   readonly node: string;
+  /** The flow that it is in. */
+  readonly flow: string;
   readonly definition: Definition;
   readonly places: Places;
   readonly faults: readonly LocalFault[];

@@ -158,8 +158,8 @@ function Gather({ what, set }: Props<DoOf<"gather">>) {
       <SayField field="say" label={t("flows.field.say")} say={what.say} onChange={(say, field) => set({ say }, field)} />
       <VariableField value={what.variable} onChange={(variable) => set({ variable }, "variable")} />
       <Two>
-        <Figure field="min" range="digits" label={t("flows.field.min")} value={what.min} onChange={(min) => set({ min }, "min")} />
-        <Figure field="max" range="digits" label={t("flows.field.max")} value={what.max} onChange={(max) => set({ max }, "max")} />
+        <Figure field="min" range="min" label={t("flows.field.min")} value={what.min} onChange={(min) => set({ min }, "min")} />
+        <Figure field="max" range="max" label={t("flows.field.max")} value={what.max} onChange={(max) => set({ max }, "max")} />
       </Two>
       <div data-field="terminator">
         <Field label={t("flows.field.terminator")} error={useFault("terminator")}>
@@ -427,11 +427,11 @@ function Callback({ what, set }: Props<DoOf<"callback">>) {
 
 function Flow({ what, set }: Props<DoOf<"flow">>) {
   const t = useT();
-  const { places } = useForm();
+  const { places, flow } = useForm();
   return (
     <div data-field="flow_id">
       <Field label={t("flows.field.flow_id")} error={useFault("flow_id")}>
-        <Combobox value={what.flow_id || undefined} onValueChange={(flow_id) => set({ flow_id }, "")} options={places.flows.filter((one) => one.id !== places.known.self).map((one) => ({ value: one.id, label: one.name }))} />
+        <Combobox value={what.flow_id || undefined} onValueChange={(flow_id) => set({ flow_id }, "")} options={places.flows.filter((one) => one.id !== flow).map((one) => ({ value: one.id, label: one.name }))} />
       </Field>
     </div>
   );

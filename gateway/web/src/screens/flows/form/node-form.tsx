@@ -15,6 +15,7 @@ import { DoFields, Exits } from "./do-fields";
 
 interface Props {
   node: FlowNode;
+  flow: string;
   editor: Editor;
   places: Places;
   faults: readonly LocalFault[];
@@ -28,7 +29,7 @@ interface Props {
 }
 
 /** Everything about one step. */
-export function NodeForm({ node, editor, places, faults, readOnly, wanted, onAddAfter, onDuplicate, onRemove, onStart }: Props) {
+export function NodeForm({ node, flow, editor, places, faults, readOnly, wanted, onAddAfter, onDuplicate, onRemove, onStart }: Props) {
   const t = useT();
   const root = useRef<HTMLFieldSetElement>(null);
   const { definition } = editor;
@@ -36,6 +37,7 @@ export function NodeForm({ node, editor, places, faults, readOnly, wanted, onAdd
   const context = useMemo<FormContext>(
     () => ({
       node: id,
+      flow,
       definition,
       places,
       faults,
@@ -44,7 +46,7 @@ export function NodeForm({ node, editor, places, faults, readOnly, wanted, onAdd
       connect: (exit, to) => editor.change((now) => connected(now, id, exit, to)),
       addAfter: onAddAfter,
     }),
-    [id, definition, places, faults, editor, onAddAfter],
+    [id, flow, definition, places, faults, editor, onAddAfter],
   );
   useEffect(() => {
     if (wanted?.node === id) focusField(root.current, wanted.field);
