@@ -1,4 +1,4 @@
-//! Requests to addresses that tenants and their people give: identity providers, push services. Each is looked at before anything is sent:
+//! Requests to addresses that tenants and their people give: identity providers, push services, programs that flows ask. Each is looked at before anything is sent:
 //! https alone, and no address of a private network, which the machine may reach and a tenant may not. The name is looked up once, and the
 //! connection goes to the very address that was looked at.
 
@@ -91,6 +91,18 @@ impl Fetch {
         tokio::time::timeout(PATIENCE, self.exchange(Method::POST, url, headers, body))
             .await
             .map_err(|_| FetchError::Slow)?
+    }
+
+    /// Whatever the answer is, within this time.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<Response<Bytes>, FetchError> {
+        tokio::time::timeout(within, self.exchange(method, url, headers, body)).await.map_err(|_| FetchError::Slow)?
     }
 
     async fn send<T: DeserializeOwned>(

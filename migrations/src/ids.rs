@@ -154,6 +154,22 @@ id!(
     /// A label of conversations.
     LabelId
 );
+id!(
+    /// What a call meets before an agent speaks, as the tenant drew it.
+    FlowId
+);
+id!(
+    /// Opening hours, with holidays and special days.
+    ScheduleId
+);
+id!(
+    /// Something that is played to callers.
+    SoundId
+);
+id!(
+    /// A carrier's line.
+    TrunkId
+);
 
 impl From<UserId> for AgentId {
     fn from(user: UserId) -> Self {

@@ -24,9 +24,9 @@ pub mod writers;
 pub use connect::{Db, PoolOptions};
 pub use error::DbError;
 pub use ids::{
-    AgentId, ApiKeyId, AttachmentId, CallId, ChannelAccountId, ContactId, ConversationId, DeviceId, EventId,
-    InboundWebhookId, JobId, LabelId, MessageId, ParseIdError, QueueId, RecordingId, RoleId, SiteId, SkillId, TeamId,
-    TenantId, UserId,
+    AgentId, ApiKeyId, AttachmentId, CallId, ChannelAccountId, ContactId, ConversationId, DeviceId, EventId, FlowId,
+    InboundWebhookId, JobId, LabelId, MessageId, ParseIdError, QueueId, RecordingId, RoleId, ScheduleId, SiteId,
+    SkillId, SoundId, TeamId, TenantId, TrunkId, UserId,
 };
 pub use lane::{LaneConnection, LaneTx};
 pub use listen::{Listener, Notification};

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trunkline_db::{AgentId, QueueId, SkillId, TenantId};
+use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SkillId, TenantId};
 use trunkline_dialing::Policy;
+use uuid::Uuid;
 
-use crate::model::{AgentActivity, Server, WrapUpRow};
+use crate::flow::walk::{Openness, Published, World};
+use crate::model::{AgentActivity, CallRow, Direction, Server, WrapUpRow};
 use crate::queueing::QueueRouting;
+use crate::schedule::Schedule;
 use crate::{AgentState, DirectoryDevice};
 
 /// A queue.
@@ -58,6 +61,76 @@ pub struct DirectoryAgent {
     pub wrap_ups: Vec<WrapUpRow>,
 }
 
+/// What a flow asks of one tenant's part of the directory.
+#[derive(Debug, Clone, Copy)]
+pub struct TenantView<'a> {
+    /// The directory.
+    pub directory: &'a Directory,
+    /// Whose part.
+    pub tenant: TenantId,
+}
+
+impl World for TenantView<'_> {
+    fn openness(&self, schedule: Uuid, at: DateTime<Utc>) -> Option<Openness> {
+        Some(self.directory.schedule(self.tenant, ScheduleId(schedule))?.openness(at))
+    }
+
+    fn flow(&self, id: Uuid) -> Option<Arc<Published>> {
+        self.directory.flow(self.tenant, id)
+    }
+
+    fn has_queue(&self, id: Uuid) -> bool {
+        self.directory.queues.get(&QueueId(id)).is_some_and(|queue| queue.tenant == self.tenant)
+    }
+}
+
+/// Where a call from outside goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// It waits in a queue.
+    Queue(QueueId),
+    /// It takes a way that the tenant drew.
+    Flow(FlowId),
+    /// One agent is rung.
+    Agent(AgentId),
+    /// A word of regret, then it is over.
+    HangUp,
+}
+
+/// A number of the public network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it leads while it is open.
+    pub target: Target,
+    /// When it is open; none: always.
+    pub schedule: Option<ScheduleId>,
+    /// Where it leads otherwise.
+    pub closed: Target,
+    /// Whether its callers may be recorded.
+    pub recorded: bool,
+}
+
+impl Target {
+    /// Its word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queue(_) => "queue",
+            Self::Flow(_) => "flow",
+            Self::Agent(_) => "agent",
+            Self::HangUp => "hang_up",
+        }
+    }
+}
+
+impl Number {
+    /// One that is always open and has no rules of its own.
+    pub fn leading_to(tenant: TenantId, target: Target) -> Self {
+        Self { tenant, target, schedule: None, closed: Target::HangUp, recorded: true }
+    }
+}
+
 /// Everything at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -69,8 +142,8 @@ pub struct Directory {
     pub unannounced: HashSet<TenantId>,
     /// Tenants that have used up their minutes: who calls in is taken, and their own phones begin no call.
     pub spent: HashSet<TenantId>,
-    /// Numbers (E.164) and the queues they lead to.
-    pub numbers: HashMap<String, (TenantId, QueueId)>,
+    /// Numbers (E.164) and where they lead.
+    pub numbers: HashMap<String, Number>,
     /// Queues.
     pub queues: HashMap<QueueId, DirectoryQueue>,
     /// Agents.
@@ -81,28 +154,94 @@ pub struct Directory {
     pub trunks: HashMap<TenantId, BTreeMap<Server, String>>,
     /// Phones by their SIP user name.
     pub devices: HashMap<String, DirectoryDevice>,
+    /// Opening hours that have a name.
+    pub schedules: HashMap<ScheduleId, Schedule>,
+    /// Published flows, and whose they are.
+    pub flows: HashMap<FlowId, (TenantId, Arc<Published>)>,
 }
 
 impl Directory {
     /// Leaves out what belongs to no tenant of the directory: a tenant that is suspended, or is being
     /// removed, takes no calls and has no phones.
     pub fn forget_strangers(&mut self) {
-        let Self { tenants, unrecorded, unannounced, spent, numbers, queues, agents, dialing, trunks, devices } = self;
+        let Self {
+            tenants,
+            unrecorded,
+            unannounced,
+            spent,
+            numbers,
+            queues,
+            agents,
+            dialing,
+            trunks,
+            devices,
+            schedules,
+            flows,
+        } = self;
         unrecorded.retain(|tenant| tenants.contains_key(tenant));
         unannounced.retain(|tenant| tenants.contains_key(tenant));
         spent.retain(|tenant| tenants.contains_key(tenant));
-        numbers.retain(|_, (tenant, _)| tenants.contains_key(tenant));
+        numbers.retain(|_, number| tenants.contains_key(&number.tenant));
         queues.retain(|_, queue| tenants.contains_key(&queue.tenant));
         agents.retain(|(tenant, _), _| tenants.contains_key(tenant));
         dialing.retain(|tenant, _| tenants.contains_key(tenant));
         trunks.retain(|tenant, _| tenants.contains_key(tenant));
         devices.retain(|_, device| tenants.contains_key(&device.tenant));
+        schedules.retain(|_, schedule| tenants.contains_key(&schedule.tenant));
+        flows.retain(|_, (tenant, _)| tenants.contains_key(tenant));
     }
 
-    /// The queue that a number of the outside world leads to, whichever way the carrier writes it.
-    pub fn queue_of_number(&self, called: &str) -> Option<&DirectoryQueue> {
-        let (_, queue) = self.numbers.get(&e164(called))?;
-        self.queues.get(queue)
+    /// The number that somebody outside called, as E.164, whichever way the carrier writes it.
+    pub fn number_called(&self, called: &str) -> Option<(&str, &Number)> {
+        self.numbers.get_key_value(&e164(called)).map(|(e164, number)| (e164.as_str(), number))
+    }
+
+    /// Where a call to a number goes at this moment, and whether it is because the number is closed.
+    pub fn way_of(&self, number: &Number, now: DateTime<Utc>) -> (Target, bool) {
+        let schedule = number.schedule.and_then(|id| self.schedule(number.tenant, id));
+        match schedule {
+            Some(schedule) if !schedule.openness(now).open => (number.closed, true),
+            _ => (number.target, false),
+        }
+    }
+
+    /// Opening hours of a tenant.
+    pub fn schedule(&self, tenant: TenantId, id: ScheduleId) -> Option<&Schedule> {
+        self.schedules.get(&id).filter(|schedule| schedule.tenant == tenant)
+    }
+
+    /// A published flow of a tenant.
+    pub fn flow(&self, tenant: TenantId, id: Uuid) -> Option<Arc<Published>> {
+        self.flows.get(&FlowId(id)).filter(|(whose, _)| *whose == tenant).map(|(_, flow)| Arc::clone(flow))
+    }
+
+    fn queue_schedule(&self, queue: &DirectoryQueue) -> Option<&Schedule> {
+        self.schedule(queue.tenant, ScheduleId(queue.routing.schedule_id?))
+    }
+
+    /// Whether a queue takes calls: by hours that have a name, or by its own.
+    pub fn is_queue_open(&self, queue: &DirectoryQueue, now: DateTime<Utc>) -> bool {
+        match (self.queue_schedule(queue), &queue.routing.hours) {
+            (Some(schedule), _) => schedule.openness(now).open,
+            (None, Some(hours)) => hours.is_open(now),
+            (None, None) => true,
+        }
+    }
+
+    /// When that changes next.
+    pub fn queue_changes(&self, queue: &DirectoryQueue, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match (self.queue_schedule(queue), &queue.routing.hours) {
+            (Some(schedule), _) => schedule.next_change(now),
+            (None, Some(hours)) => hours.next_change(now),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether what is said in a call may be recorded: neither its tenant nor the number that was called stands against it.
+    pub fn is_recorded(&self, tenant: TenantId, call: &CallRow) -> bool {
+        let called = self.numbers.get(&call.to_number).filter(|_| call.direction == Direction::Inbound);
+        let agreed = call.may_record != Some(false);
+        agreed && !self.unrecorded.contains(&tenant) && called.is_none_or(|number| number.recorded)
     }
 
     /// The queue that an extension of a tenant leads to.

@@ -57,7 +57,7 @@ pub struct Hours {
 }
 
 /// Minutes since midnight.
-fn minutes(text: &str) -> Option<u32> {
+pub(crate) fn minutes(text: &str) -> Option<u32> {
     let (hours, minutes) = text.split_once(':')?;
     let is_number = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(hours) || !is_number(minutes) {
@@ -84,12 +84,12 @@ impl Hours {
         wrong.map(|opening| format!("{} to {} is not a stretch of a day", opening.from, opening.to))
     }
 
-    fn zone(&self) -> Tz {
+    pub(crate) fn zone(&self) -> Tz {
         Tz::from_str(&self.time_zone).unwrap_or(Tz::UTC)
     }
 
     /// The openings of one local day, as moments.
-    fn of_day(&self, date: NaiveDate) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+    pub(crate) fn of_day(&self, date: NaiveDate) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
         let (zone, day) = (self.zone(), Day::from(date.weekday()));
         self.week.iter().filter(move |opening| opening.day == day).filter_map(move |opening| {
             Some((moment(zone, date, minutes(&opening.from)?)?, moment(zone, date, minutes(&opening.to)?)?))
@@ -116,7 +116,7 @@ impl Hours {
 }
 
 /// A local time as a moment. One that a clock change leaves out is the moment of the change; of one that comes twice, the first.
-fn moment(zone: Tz, date: NaiveDate, minutes: u32) -> Option<DateTime<Utc>> {
+pub(crate) fn moment(zone: Tz, date: NaiveDate, minutes: u32) -> Option<DateTime<Utc>> {
     let (date, minutes) = if minutes == 24 * 60 { (date.succ_opt()?, 0) } else { (date, minutes) };
     let local = date.and_time(NaiveTime::from_num_seconds_from_midnight_opt(minutes * 60, 0)?);
     let found = (0..=180).find_map(|later| zone.from_local_datetime(&(local + Duration::minutes(later))).earliest());

@@ -8,10 +8,12 @@
 
 pub mod center;
 pub mod directory;
+pub mod flow;
 pub mod hours;
 pub mod model;
 pub mod names;
 pub mod queueing;
+pub mod schedule;
 mod sight;
 mod terms;
 

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 
+use crate::flow::walk::{Media, Place, Step};
+
 /// Who called whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -164,6 +166,68 @@ pub struct CallRow {
     pub gaps: Vec<CallGap>,
     /// Its recording.
     pub recording_id: Option<RecordingId>,
+    /// Where it is before it waits for an agent.
+    #[serde(default)]
+    pub way: Option<Way>,
+    /// Whether the caller agreed to be recorded, where a flow asked or said so.
+    #[serde(default)]
+    pub may_record: Option<bool>,
+    /// What a flow added to its priority.
+    #[serde(default)]
+    pub priority: i16,
+}
+
+/// Where a call is before it waits for an agent, so that it can go on from there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// In a flow.
+    Flow(Place),
+    /// Its caller leaves a message.
+    Voicemail(Leaving),
+}
+
+/// A message that is being left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Whose inbox has it.
+    pub queue_id: QueueId,
+    /// The greeting.
+    pub say: Vec<Media>,
+    /// How long it may be, in seconds.
+    pub max_seconds: u32,
+    /// Since when it is written; none: the greeting is said.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A message that a caller left: Asterisk has it until it is fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoicemailRow {
+    /// Of which call.
+    pub call_id: CallId,
+    /// Whose inbox has it.
+    pub queue_id: QueueId,
+    /// On which server it is.
+    pub server: Server,
+    /// Under which name.
+    pub name: String,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub length_ms: i64,
+}
+
+/// A caller who is to be called back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackRow {
+    /// Who called by this call.
+    pub call_id: CallId,
+    /// Whose agents call back.
+    pub queue_id: QueueId,
+    /// The number.
+    pub number: String,
+    /// When it was asked for.
+    pub at: DateTime<Utc>,
 }
 
 /// Whose leg it is.
@@ -361,6 +425,15 @@ pub struct Record {
     /// Wrap-ups that began or ended.
     #[serde(default)]
     pub wrap_ups: Vec<WrapUpRow>,
+    /// What was decided on the call's way, and why.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// A message that was left.
+    #[serde(default)]
+    pub voicemail: Option<VoicemailRow>,
+    /// Somebody who is to be called back.
+    #[serde(default)]
+    pub callback: Option<CallbackRow>,
 }
 
 impl Record {
@@ -375,6 +448,9 @@ impl Record {
             last_contact: None,
             agent: None,
             wrap_ups: Vec::new(),
+            steps: Vec::new(),
+            voicemail: None,
+            callback: None,
         }
     }
 }

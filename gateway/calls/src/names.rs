@@ -45,6 +45,8 @@ pub enum Part {
     Consult(u32),
     /// Something played to the customer; the n-th of the call.
     Playback(u32),
+    /// The message that a caller leaves.
+    Message,
     /// The leg to whom we call through a trunk.
     TrunkLeg,
     /// A leg to somebody outside to whom the call is handed; the n-th of the call.
@@ -98,6 +100,7 @@ impl fmt::Display for ResourceName {
             Part::AgentLeg(number) => write!(f, "leg{number}"),
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
+            Part::Message => write!(f, "msg"),
             Part::TrunkLeg => write!(f, "out"),
             Part::OutsideLeg(number) => write!(f, "ext{number}"),
             Part::SupervisorLeg(number) => write!(f, "sup{number}"),
@@ -161,6 +164,9 @@ impl FromStr for ResourceName {
         if part == "mix" {
             return Ok(Self { call, part: Part::Mix });
         }
+        if part == "msg" {
+            return Ok(Self { call, part: Part::Message });
+        }
         if part == "out" {
             return Ok(Self { call, part: Part::TrunkLeg });
         }
@@ -215,6 +221,7 @@ mod tests {
             Part::Consult(2),
             Part::Playback(5),
             Part::TrunkLeg,
+            Part::Message,
             Part::OutsideLeg(8),
             Part::Consult(1),
             Part::Playback(2),

@@ -268,6 +268,8 @@ pub struct QueueRouting {
     pub overflow: Option<Overflow>,
     /// When the queue is open; null: always.
     pub hours: Option<Hours>,
+    /// Opening hours that have a name, in place of the queue's own.
+    pub schedule_id: Option<uuid::Uuid>,
     /// What a caller finds outside of those hours.
     pub closed: Closed,
     /// Nobody there, or everybody silent.
@@ -302,6 +304,7 @@ impl Default for QueueRouting {
             too_long: None,
             overflow: None,
             hours: None,
+            schedule_id: None,
             closed: Closed { to: Destination::HangUp, keep_waiting: true },
             unattended: Unattended { grace_seconds: 60, rounds: 2, to: Destination::HangUp },
             max_wait_seconds: 600,

@@ -158,7 +158,7 @@ async fn more(
 /// One agent, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut TenantTx<'_>, id: AgentId) -> Result<Option<Row>, DbError> {
     let row = sqlx::query!(
-        "SELECT name, email, extension, state, reason, state_since, activity, activity_since, chat_capacity FROM agents WHERE id = $1 FOR UPDATE",
+        "SELECT name, email, extension, state, reason, state_since, activity, activity_since, chat_capacity FROM agents WHERE id = $1 FOR NO KEY UPDATE",
         id.uuid()
     )
     .fetch_optional(tx.conn())

@@ -24,6 +24,8 @@ pub struct CallConfig {
     pub state: PathBuf,
     /// Opens the phones' digests.
     pub vault: Vault,
+    /// Whether flows may ask programs in private networks.
+    pub private_flow_requests: bool,
 }
 
 /// One Asterisk server.
@@ -54,6 +56,7 @@ impl CallConfig {
             recordings: config.recordings_dir.clone(),
             state: config.state_dir.clone(),
             vault,
+            private_flow_requests: config.private_flow_requests,
         }
     }
 }

@@ -28,6 +28,7 @@ use super::recorder::{News, Recorded, Recorder};
 use super::writer::{self, Writer, WriterFigures};
 use super::{CallCommandError, store};
 use crate::dialing::policies_store;
+use crate::flows::runner::Runner;
 use crate::softphone::Softphones;
 use crate::telephony::endpoints::EndpointQuestion;
 use crate::telephony::missed::Note;
@@ -115,6 +116,7 @@ impl CallControl {
         let (note_sender, missed) = mpsc::unbounded_channel();
         let (committed_sender, committed) = mpsc::unbounded_channel();
         let (chat_sender, chats) = mpsc::unbounded_channel();
+        let (flow_sender, flows) = mpsc::unbounded_channel();
         let (directory_sender, directory) = watch::channel(Arc::clone(&first_directory));
         let softphones = Arc::new(Softphones::kept_in(config.state.join("softphones.json"), config.vault.clone()));
         let recorder = Recorder::new(media.clone(), config.recordings, recorded_sender);
@@ -168,6 +170,7 @@ impl CallControl {
             committed: committed_sender,
             readings: reading_sender,
             chats: wishes,
+            runner: Runner::new(db.clone(), config.private_flow_requests, flow_sender),
             dialling: HashMap::new(),
         };
         shell.center.link(linked);
@@ -184,6 +187,7 @@ impl CallControl {
             missed,
             committed,
             chats,
+            flows,
             directory,
             read,
             softphones: softphones_changed,
@@ -216,6 +220,8 @@ struct Inputs {
     committed: mpsc::UnboundedReceiver<CallId>,
     /// What the records say of chats.
     chats: mpsc::UnboundedReceiver<Input>,
+    /// What flows asked for.
+    flows: mpsc::UnboundedReceiver<Input>,
     directory: watch::Receiver<Arc<Directory>>,
     /// Which readings of it that were asked for are done.
     read: mpsc::UnboundedReceiver<u64>,
@@ -244,6 +250,8 @@ struct Shell {
     readings: mpsc::UnboundedSender<u64>,
     /// Writes whose chats become.
     chats: Chats,
+    /// Asks what flows want to know.
+    runner: Runner,
     /// Who asked for calls out that have not begun yet.
     dialling: HashMap<CallId, oneshot::Sender<Result<(), DialRefusal>>>,
 }
@@ -296,6 +304,7 @@ impl Shell {
                     let directory = Arc::clone(&inputs.directory.borrow_and_update());
                     self.directory_changed(&directory);
                 }
+                Some(input) = inputs.flows.recv() => self.feed(input),
                 Some(input) = inputs.chats.recv() => self.feed(input),
                 // Behind the change that it may have brought.
                 Some(reading) = inputs.read.recv() => self.feed(Input::DirectoryRead { reading }),
@@ -417,6 +426,8 @@ impl Shell {
                 Output::AssignChat { .. } | Output::MoveChat { .. } | Output::ChatLeft { .. } => {
                     self.chats.carry_out(&output);
                 }
+                Output::WhoCalls { call, tenant, number } => self.runner.who_calls(call, tenant, number),
+                Output::Fetch { call, fetch } => self.runner.fetch(call, fetch),
                 Output::CommandAnswered(result) => answer = Some(result),
                 Output::Finished(call) => {
                     self.metrics.finished(&call);

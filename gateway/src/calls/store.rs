@@ -1,10 +1,12 @@
 //! What is kept of calls, and what a starting gateway reads back.
 
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, RecordingId, SystemTx, TenantId, TenantTx};
+use trunkline_jobs::NewJob;
 
+use trunkline_calls::flow::walk::Step;
 use trunkline_calls::model::{
-    AgentRow, CallGap, CallRow, CallState, Direction, EndReason, Leg, LegKind, OpenCall, Record, RecordingRow,
-    RecordingState, Server, WrapUpRow,
+    AgentRow, CallGap, CallRow, CallState, CallbackRow, Direction, EndReason, Leg, LegKind, OpenCall, Record,
+    RecordingRow, RecordingState, Server, VoicemailRow, WrapUpRow,
 };
 
 /// Writes a record's rows. Its happenings go into the journal in the same transaction.
@@ -34,6 +36,73 @@ pub(super) async fn apply(tx: &mut TenantTx<'_>, record: &Record) -> Result<(), 
     for row in &record.wrap_ups {
         upsert_wrap_up(tx, row).await?;
     }
+    if let Some(call) = &record.call {
+        insert_steps(tx, call.id, &record.steps).await?;
+    }
+    if let Some(left) = &record.voicemail {
+        insert_voicemail(tx, left).await?;
+    }
+    if let Some(wanted) = &record.callback {
+        insert_callback(tx, wanted).await?;
+    }
+    Ok(())
+}
+
+async fn insert_steps(tx: &mut TenantTx<'_>, call: CallId, steps: &[Step]) -> Result<(), DbError> {
+    for step in steps {
+        sqlx::query!(
+            "INSERT INTO call_steps (tenant_id, call_id, place, at, node, name, type, what, data)
+             SELECT $1, $2, coalesce((SELECT max(s.place) FROM call_steps s WHERE s.call_id = $2), 0) + 1, $3, $4, $5, $6, $7, $8",
+            tx.tenant().uuid(),
+            call.uuid(),
+            step.at,
+            step.node,
+            step.name,
+            step.kind,
+            step.what,
+            step.data,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+/// The message's row, and the job that fetches it.
+async fn insert_voicemail(tx: &mut TenantTx<'_>, left: &VoicemailRow) -> Result<(), DbError> {
+    let id = uuid::Uuid::now_v7();
+    let inserted = sqlx::query!(
+        "INSERT INTO voicemails (tenant_id, id, call_id, queue_id, at, asterisk, name, length_ms)
+         VALUES ($1, $2, $3, (SELECT q.id FROM queues q WHERE q.id = $4), $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        tx.tenant().uuid(),
+        id,
+        left.call_id.uuid(),
+        left.queue_id.uuid(),
+        left.at,
+        left.server.as_str(),
+        left.name,
+        left.length_ms,
+    );
+    if inserted.execute(tx.conn()).await?.rows_affected() == 1 {
+        let job = NewJob::new(crate::voicemails::FETCH, serde_json::json!({ "voicemail_id": id })).max_attempts(20);
+        trunkline_jobs::enqueue(tx, job).await?;
+    }
+    Ok(())
+}
+
+async fn insert_callback(tx: &mut TenantTx<'_>, wanted: &CallbackRow) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO callbacks (tenant_id, id, call_id, queue_id, number, why, at)
+         VALUES ($1, $2, $3, (SELECT q.id FROM queues q WHERE q.id = $4), $5, 'asked', $6) ON CONFLICT DO NOTHING",
+        tx.tenant().uuid(),
+        uuid::Uuid::now_v7(),
+        wanted.call_id.uuid(),
+        wanted.queue_id.uuid(),
+        wanted.number,
+        wanted.at,
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -83,13 +152,14 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
     sqlx::query!(
         "INSERT INTO calls (tenant_id, id, direction, from_number, to_number, state, queue_id, agent_id, customer_channel,
              bridge_id, started_at, queued_at, answered_at, ended_at, end_reason, cause, sip_code, estimated, gaps,
-             held_since, asterisk)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+             held_since, asterisk, way, may_record, priority)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
          ON CONFLICT (tenant_id, id) DO UPDATE SET
              state = excluded.state, queue_id = excluded.queue_id, agent_id = excluded.agent_id,
              customer_channel = excluded.customer_channel, bridge_id = excluded.bridge_id, queued_at = excluded.queued_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
              end_reason = excluded.end_reason, cause = excluded.cause, sip_code = excluded.sip_code,
-             estimated = excluded.estimated, gaps = excluded.gaps, held_since = excluded.held_since",
+             estimated = excluded.estimated, gaps = excluded.gaps, held_since = excluded.held_since,
+             way = excluded.way, may_record = excluded.may_record, priority = excluded.priority",
         tx.tenant().uuid(),
         call.id.uuid(),
         call.direction.as_str(),
@@ -111,6 +181,9 @@ async fn upsert_call(tx: &mut TenantTx<'_>, call: &CallRow) -> Result<(), DbErro
         serde_json::json!(call.gaps),
         call.held_since,
         call.server.as_str(),
+        call.way.as_ref().map(|way| serde_json::json!(way)),
+        call.may_record,
+        call.priority,
     )
     .execute(tx.conn())
     .await?;
@@ -199,7 +272,7 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
         r#"SELECT c.tenant_id AS "tenant_id: TenantId", c.id AS "id: CallId", c.direction, c.from_number, c.to_number, c.state,
                   c.queue_id AS "queue_id: QueueId", c.agent_id AS "agent_id: AgentId", c.customer_channel, c.bridge_id,
                   c.started_at, c.queued_at, c.answered_at, c.ended_at, c.end_reason, c.cause, c.sip_code, c.estimated,
-                  c.gaps, c.held_since, c.asterisk, c.recording_id AS "recording_id: RecordingId"
+                  c.gaps, c.held_since, c.asterisk, c.way, c.may_record, c.priority, c.recording_id AS "recording_id: RecordingId"
              FROM calls c
             WHERE c.state <> 'ended'
                OR EXISTS (SELECT FROM recordings r
@@ -235,6 +308,10 @@ async fn open_call_rows(tx: &mut SystemTx) -> Result<Vec<OpenCall>, DbError> {
                 held_since: row.held_since,
                 server: Server::new(row.asterisk),
                 recording_id: row.recording_id,
+                // One that cannot be read any more begins anew.
+                way: row.way.and_then(|way| serde_json::from_value(way).ok()),
+                may_record: row.may_record,
+                priority: row.priority,
             },
             legs: Vec::new(),
             recording: None,

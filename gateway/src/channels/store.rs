@@ -99,7 +99,7 @@ pub(super) async fn lock(tx: &mut TenantTx<'_>, id: ChannelAccountId) -> Result<
     let row = sqlx::query!(
         "SELECT tenant_id, id, type, name, settings, secrets_sealed, queue_id, site_id, enabled, health, last_received_at, last_sent_at,
                 created_at, updated_at, removed_at
-           FROM channel_accounts WHERE id = $1 AND removed_at IS NULL FOR UPDATE",
+           FROM channel_accounts WHERE id = $1 AND removed_at IS NULL FOR NO KEY UPDATE",
         id.uuid(),
     )
     .fetch_optional(tx.conn())

@@ -146,6 +146,7 @@ pub const KEYS: &[Key] = &[
     optional("mail_from", "an address such as \"Trunkline <trunkline@example.org>\"", false),
     key("private_identity_providers", "false", "true or false"),
     key("private_push_services", "false", "true or false"),
+    key("private_flow_requests", "false", "true or false"),
     key("log", "info", "a filter such as info or trunkline=debug,info"),
     key("log_format", "text", "\"text\" or \"json\""),
 ];
@@ -197,6 +198,8 @@ pub struct Config {
     pub private_identity_providers: bool,
     /// Whether browsers' push services may be in private networks, and speak plain HTTP.
     pub private_push_services: bool,
+    /// Whether flows may ask programs in private networks, and over plain HTTP.
+    pub private_flow_requests: bool,
     /// `tracing` filter.
     pub log: String,
     /// Log lines as text or JSON.

@@ -271,6 +271,7 @@ impl Source {
         }
         let private_identity_providers = reader.parsed("private_identity_providers");
         let private_push_services = reader.parsed("private_push_services");
+        let private_flow_requests = reader.parsed("private_flow_requests");
         let log =
             reader.required("log", |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()));
         let log_format = reader.parsed("log_format");
@@ -311,6 +312,7 @@ impl Source {
                 mail: smtp_server.zip(mail_from).map(|(server, from)| MailConfig { server, from }),
                 private_identity_providers: private_identity_providers?,
                 private_push_services: private_push_services?,
+                private_flow_requests: private_flow_requests?,
                 log: log?,
                 log_format: log_format?,
             })

@@ -5,21 +5,21 @@ use trunkline_db::{AgentId, ContactId, ConversationId, DbError, TenantTx};
 
 /// Somebody we know.
 #[derive(Debug, Clone)]
-pub(super) struct Person {
-    pub(super) contact: ContactId,
-    pub(super) name: String,
-    pub(super) language: Option<String>,
-    pub(super) blocked: bool,
+pub(crate) struct Person {
+    pub(crate) contact: ContactId,
+    pub(crate) name: String,
+    pub(crate) language: Option<String>,
+    pub(crate) blocked: bool,
     /// Who last had to do with them.
-    pub(super) last_agent: Option<AgentId>,
+    pub(crate) last_agent: Option<AgentId>,
     /// Whether that agent wants work.
-    pub(super) last_agent_available: bool,
+    pub(crate) last_agent_available: bool,
     /// What is open with them, the newest.
-    pub(super) conversation: Option<ConversationId>,
+    pub(crate) conversation: Option<ConversationId>,
 }
 
 /// Ends what takes longer: nobody waits for it any more.
-pub(super) async fn limit_time(tx: &mut TenantTx<'_>, milliseconds: u64) -> Result<(), DbError> {
+pub(crate) async fn limit_time(tx: &mut TenantTx<'_>, milliseconds: u64) -> Result<(), DbError> {
     sqlx::query!("SELECT set_config('statement_timeout', $1, true) AS set", milliseconds.to_string())
         .fetch_one(tx.conn())
         .await?;
@@ -27,7 +27,7 @@ pub(super) async fn limit_time(tx: &mut TenantTx<'_>, milliseconds: u64) -> Resu
 }
 
 /// Whom one of these numbers belongs to; the first one counts most.
-pub(super) async fn person(tx: &mut TenantTx<'_>, numbers: &[String]) -> Result<Option<Person>, DbError> {
+pub(crate) async fn person(tx: &mut TenantTx<'_>, numbers: &[String]) -> Result<Option<Person>, DbError> {
     let row = sqlx::query!(
         r#"SELECT p.id AS "id: ContactId", p.display_name, p.language, p.blocked_at IS NOT NULL AS "blocked!",
                   l.agent_id AS "last_agent?: AgentId", coalesce(a.activity = 'available', false) AS "available!",

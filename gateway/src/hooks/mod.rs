@@ -13,7 +13,7 @@
 mod agi;
 mod answers;
 mod ask;
-mod caller_store;
+pub(crate) mod caller_store;
 mod http;
 mod metrics;
 mod place;

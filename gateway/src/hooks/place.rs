@@ -1,7 +1,7 @@
 //! What stands behind the number that was called.
 
 use chrono::{DateTime, TimeZone as _, Utc};
-use trunkline_calls::directory::{Directory, DirectoryQueue, e164};
+use trunkline_calls::directory::{Directory, DirectoryQueue, Number, Target, e164};
 use trunkline_db::TenantId;
 
 use super::ask::Ask;
@@ -36,14 +36,19 @@ pub(super) fn of<'d>(directory: &'d Directory, ask: &Ask, holder: Option<&Holder
 
 /// What a number leads to. Whatever else numbers come to lead to (flows, agents, hours of their own) is told here, and nowhere else in the hooks.
 fn behind_number<'d>(directory: &'d Directory, called: &str) -> Option<Place<'d>> {
-    let (tenant, queue) = directory.numbers.get(&e164(called))?;
-    Some(Place { tenant: *tenant, queue: directory.queues.get(queue) })
+    let number = directory.numbers.get(&e164(called))?;
+    let queue = match number.target {
+        Target::Queue(queue) => directory.queues.get(&queue),
+        Target::Flow(_) | Target::Agent(_) | Target::HangUp => None,
+    };
+    Some(Place { tenant: number.tenant, queue })
 }
 
 /// A number of the tenant's that leads to a queue: the one that was called, or the first of those that do.
 pub(super) fn number_of<'d>(directory: &'d Directory, ask: &Ask, queue: &DirectoryQueue) -> Option<&'d str> {
+    let leads_here = |(_, number): &(&String, &Number)| number.target == Target::Queue(queue.id);
     let mut numbers: Vec<&str> =
-        directory.numbers.iter().filter(|(_, (_, of))| *of == queue.id).map(|(number, _)| number.as_str()).collect();
+        directory.numbers.iter().filter(leads_here).map(|(number, _)| number.as_str()).collect();
     numbers.sort_unstable();
     let called = ask.called.as_deref().map(e164);
     numbers.iter().find(|number| Some(**number) == called.as_deref()).or(numbers.first()).copied()

@@ -20,8 +20,8 @@ use crate::limits::Class;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, calls, channels, contacts, conversations, dialing, figures, files, health, hooks,
-    inbox_tools, jobs, members, notices, oidc, panel, push, queues, recordings, roles, settings, setup, sites, skills,
-    softphone, stream, teams, tenants, test_calls,
+    inbox_tools, jobs, members, notices, numbers, oidc, panel, push, queues, recordings, roles, settings, setup, sites,
+    skills, softphone, stream, teams, tenants, test_calls,
 };
 
 /// The API beneath `/api/v1`, with its document.
@@ -54,6 +54,7 @@ pub fn api_router() -> OpenApiRouter<AppState> {
         .merge(jobs::router())
         .merge(members::router())
         .merge(notices::router())
+        .merge(numbers::router())
         .merge(oidc::router())
         .merge(stream::router())
         .merge(audit::router());

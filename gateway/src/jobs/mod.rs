@@ -3,6 +3,7 @@
 mod http;
 mod metrics;
 mod model;
+mod statistics;
 mod store;
 mod sweep;
 
@@ -27,15 +28,19 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 /// How often missed service levels are looked for.
 const SLA_EVERY: Duration = Duration::from_secs(10);
 
+/// How often tables that have grown from nothing are looked for.
+const ANALYZE_EVERY: Duration = Duration::from_secs(10);
+
 /// The worker with every handler and every schedule of the gateway, not yet started.
 pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
     let (sweeping, removing, warning) = (state.clone(), state.clone(), state.clone());
-    let (asking, looking, pushing) = (state.clone(), state.clone(), state.clone());
+    let (asking, looking, pushing, analyzing) = (state.clone(), state.clone(), state.clone(), state.clone());
     let worker = Worker::new(state.db.clone(), config);
     conversations::handle(channels::jobs::handle(worker, state), state)
         .observe(Arc::clone(&state.job_metrics) as Arc<dyn trunkline_jobs::Observe>)
         .handle(mail::KIND, mail::handler(state.clone()))
         .handle_within(sweep::KIND, Duration::from_mins(5), move |_| sweep::run(sweeping.clone()))
+        .handle_within(statistics::KIND, Duration::from_mins(1), move |_| statistics::run(analyzing.clone()))
         .handle_within(tenants::REMOVE, Duration::from_hours(1), move |_| tenants::remove(removing.clone()))
         .handle_within(tenants::WARN, Duration::from_mins(5), move |_| tenants::warn(warning.clone()))
         .handle(trunkline_conversations::csat::ASK, move |job| inbox_tools::ask_csat(asking.clone(), job))
@@ -44,6 +49,7 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
             inbox_tools::look_at_slas(looking.clone())
         })
         .schedule(Schedule::every("sla-look", SLA_EVERY, inbox_tools::LOOK_AT_SLAS))
+        .schedule(Schedule::every("statistics", ANALYZE_EVERY, statistics::KIND))
         .schedule(Schedule::every("sweep", SWEEP_EVERY, sweep::KIND))
         .schedule(Schedule::every("tenants-remove", REMOVE_EVERY, tenants::REMOVE))
         .schedule(Schedule::every("tenants-warn", WARN_EVERY, tenants::WARN))
@@ -53,6 +59,7 @@ pub fn worker(state: &AppState, config: WorkerConfig) -> Worker {
 pub(crate) const KINDS: &[&str] = &[
     mail::KIND,
     sweep::KIND,
+    statistics::KIND,
     tenants::REMOVE,
     tenants::WARN,
     trunkline_conversations::csat::ASK,

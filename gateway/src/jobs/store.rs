@@ -1,6 +1,6 @@
-//! SQL of what admins see of their tenant's jobs.
+//! SQL of what admins see of their tenant's jobs, and of the jobs of the system itself.
 
-use trunkline_db::{DbError, JobId, TenantTx};
+use trunkline_db::{DbError, JobId, SystemTx, TenantTx};
 
 use super::model::{Job, JobState, Row};
 
@@ -53,4 +53,9 @@ pub(super) async fn find(tx: &mut TenantTx<'_>, id: JobId) -> Result<Option<Job>
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(Job::from))
+}
+
+/// Analyses tables that have grown from nothing, or to twice their size. How many there were.
+pub(super) async fn analyze_young_tables(tx: &mut SystemTx) -> Result<i32, DbError> {
+    Ok(sqlx::query_scalar!(r#"SELECT analyze_young_tables() AS "tables!""#).fetch_one(tx.conn()).await?)
 }

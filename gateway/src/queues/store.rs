@@ -68,7 +68,7 @@ pub(super) async fn routing(tx: &mut TenantTx<'_>, id: QueueId) -> Result<Option
 /// The same, locked until the transaction ends.
 pub(super) async fn lock_routing(tx: &mut TenantTx<'_>, id: QueueId) -> Result<Option<Stored>, DbError> {
     let row = sqlx::query!(
-        "SELECT ring_seconds, routing, routing_updated_at FROM queues WHERE id = $1 FOR UPDATE",
+        "SELECT ring_seconds, routing, routing_updated_at FROM queues WHERE id = $1 FOR NO KEY UPDATE",
         id.uuid()
     )
     .fetch_optional(tx.conn())

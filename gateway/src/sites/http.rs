@@ -1,4 +1,4 @@
-//! `/api/v1/sites` and `/api/v1/numbers`.
+//! `/api/v1/sites`.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{CreateSite, Number, Site, UpdateSite};
+use super::model::{CreateSite, Site, UpdateSite};
 use super::{service, store};
 use crate::audit::Origin;
 use crate::auth::Principal;
@@ -19,10 +19,7 @@ use crate::state::AppState;
 
 /// Routes of sites.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list_sites, create_site))
-        .routes(routes!(update_site, delete_site))
-        .routes(routes!(list_numbers))
+    OpenApiRouter::new().routes(routes!(list_sites, create_site)).routes(routes!(update_site, delete_site))
 }
 
 /// List sites
@@ -141,25 +138,4 @@ async fn delete_site(
         })
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// List numbers
-///
-/// The tenant's numbers of the public network, with the queue that each leads to and the site whose it is.
-#[utoipa::path(
-    get, path = "/numbers", tag = "administration", operation_id = "listNumbers", params(PageQuery),
-    responses((status = 200, description = "Numbers", body = Page<Number>)),
-    extensions(("x-permission" = json!("sites:read")))
-)]
-async fn list_numbers(
-    State(state): State<AppState>,
-    principal: Principal,
-    Query(page): Query<PageQuery>,
-) -> Result<axum::Json<Page<Number>>, AppError> {
-    let (limit, after) = (page.limit()?, page.position::<String>()?);
-    let mut tx = state.db.tenant_snapshot(principal.tenant).await?;
-    let numbers = store::numbers(&mut tx, after.as_deref(), i64::from(limit) + 1).await?;
-    let as_of_seq = tx.as_of_seq().await?;
-    tx.commit().await?;
-    Ok(axum::Json(Page::new(numbers, limit, as_of_seq, |number: &Number| number.number.clone())))
 }

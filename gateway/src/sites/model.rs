@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{QueueId, SiteId};
+use trunkline_db::SiteId;
 
 use crate::http::Patch;
 
@@ -24,20 +24,6 @@ pub(super) struct Site {
     pub(super) created_at: DateTime<Utc>,
     /// When it was last changed.
     pub(super) updated_at: DateTime<Utc>,
-}
-
-/// A number of the tenant's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the field's name, as elsewhere in the API")]
-pub(super) struct Number {
-    /// E.164.
-    pub(super) number: String,
-    /// Where it leads.
-    #[schema(value_type = uuid::Uuid)]
-    pub(super) queue_id: QueueId,
-    /// Whose it is; null: the tenant's as a whole.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub(super) site_id: Option<SiteId>,
 }
 
 /// Body of `POST /sites`.

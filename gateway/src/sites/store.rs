@@ -1,8 +1,8 @@
 //! SQL of sites.
 
-use trunkline_db::{DbError, QueueId, SiteId, TenantTx};
+use trunkline_db::{DbError, SiteId, TenantTx};
 
-use super::model::{Number, Site};
+use super::model::Site;
 
 /// Sites by name, behind the position (name, id); or the one with that id.
 pub(super) async fn list(
@@ -104,7 +104,7 @@ pub(super) async fn unknown_numbers(tx: &mut TenantTx<'_>, numbers: &[String]) -
 /// Makes these the site's numbers, and no others.
 pub(super) async fn set_numbers(tx: &mut TenantTx<'_>, id: SiteId, numbers: &[String]) -> Result<(), DbError> {
     sqlx::query!(
-        "UPDATE numbers SET site_id = CASE WHEN number = ANY($2) THEN $1 END
+        "UPDATE numbers SET site_id = CASE WHEN number = ANY($2) THEN $1 END, updated_at = now()
           WHERE (number = ANY($2)) <> (site_id IS NOT DISTINCT FROM $1)",
         id.uuid(),
         numbers,
@@ -112,19 +112,4 @@ pub(super) async fn set_numbers(tx: &mut TenantTx<'_>, id: SiteId, numbers: &[St
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-/// The tenant's numbers behind `after`.
-pub(super) async fn numbers(tx: &mut TenantTx<'_>, after: Option<&str>, limit: i64) -> Result<Vec<Number>, DbError> {
-    let rows = sqlx::query!(
-        r#"SELECT number, queue_id AS "queue_id: QueueId", site_id AS "site_id: SiteId" FROM numbers
-            WHERE $1::text IS NULL OR number > $1 ORDER BY number LIMIT $2"#,
-        after,
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    let numbers =
-        rows.into_iter().map(|row| Number { number: row.number, queue_id: row.queue_id, site_id: row.site_id });
-    Ok(numbers.collect())
 }

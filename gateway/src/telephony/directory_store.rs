@@ -13,9 +13,11 @@ use trunkline_calls::queueing::QueueRouting;
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, SystemTx, TenantId};
 
 use crate::agents::digest_place;
-use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Number};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
 use crate::dialing::policies_store::Policies;
+use crate::flows::directory_store as flows_store;
+use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
@@ -53,11 +55,12 @@ impl Reader {
         tenants(&mut tx, &mut directory).await?;
         limits(&mut tx, &mut directory).await?;
         queues(&mut tx, &mut directory).await?;
+        flows_store::read(&mut tx, &mut directory).await?;
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
         devices(&mut tx, &self.vault, &mut directory).await?;
         let mut numbers: HashMap<TenantId, Vec<String>> = HashMap::new();
-        for (number, (tenant, _)) in &directory.numbers {
+        for (number, Number { tenant, .. }) in &directory.numbers {
             numbers.entry(*tenant).or_default().push(number.clone());
         }
         for numbers in numbers.values_mut() {
@@ -150,12 +153,7 @@ async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbE
     .fetch_all(tx.conn())
     .await?;
     directory.tenants.extend(rows.into_iter().map(|row| (row.id, row.slug)));
-    let rows =
-        sqlx::query!(r#"SELECT tenant_id AS "tenant: TenantId", number, queue_id AS "queue: QueueId" FROM numbers"#)
-            .fetch_all(tx.conn())
-            .await?;
-    directory.numbers.extend(rows.into_iter().map(|row| (row.number, (row.tenant, row.queue))));
-    Ok(())
+    numbers_store::read(tx, directory).await
 }
 
 /// What tenants want recorded, and what they have room and minutes for.

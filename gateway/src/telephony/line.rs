@@ -62,6 +62,7 @@ fn touches(request: &Request) -> impl Iterator<Item = &str> {
             (bridge, None, channels)
         }
         Request::Play { channel, playback, .. } => (channel, Some(playback), &[]),
+        Request::TakeMessage { channel, name, .. } => (channel, Some(name), &[]),
         Request::StopPlayback { playback } => (playback, None, &[]),
         Request::Snoop { channel, snoop, .. } | Request::Spy { channel, snoop, .. } => (channel, Some(snoop), &[]),
         // The channel for which a leg is made is not changed by it.

@@ -15,6 +15,7 @@ use super::{peers, translate};
 use crate::calls::center::{Answers, HangupWhy, Refusal, Reply, Request};
 use crate::calls::model::Server;
 use crate::calls::names::{Part, ResourceName, Side};
+use trunkline_calls::flow::walk::Media;
 
 /// The audio format of the taps: µ-law at 8 kHz, which costs nothing to make on most trunks.
 const TAP_FORMAT: &str = "ulaw";
@@ -110,6 +111,18 @@ struct Place {
     media: SocketAddr,
 }
 
+/// A message is over when nothing was said for so long.
+const MESSAGE_SILENCE_SECONDS: i64 = 10;
+
+/// Asterisk's address of what is to be played.
+fn uri(media: &Media) -> Option<String> {
+    match media {
+        Media::Builtin(name) => Some(format!("sound:{name}")),
+        Media::Digits(digits) => Some(format!("digits:{digits}")),
+        Media::Sound { .. } | Media::Speech { .. } => None,
+    }
+}
+
 async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
     let Place { server, client, app, media } = place;
     let done = |()| Reply::Done;
@@ -127,13 +140,21 @@ async fn perform(place: &Place, request: &Request) -> Result<Reply, Refusal> {
             client.channels().start_moh(channel, channels::StartMoh::default()).await.map(done)
         }
         Request::Play { channel, playback, sounds } => {
-            let media: Vec<String> = sounds.iter().map(|sound| format!("sound:{sound}")).collect();
+            let media: Vec<String> = sounds.iter().filter_map(uri).collect();
             let media: Vec<&str> = media.iter().map(String::as_str).collect();
             client
                 .channels()
                 .play_with_id(channel, playback, &media, channels::PlayWithId::default())
                 .await
                 .map(|_| Reply::Done)
+        }
+        Request::TakeMessage { channel, name, max_seconds } => {
+            let params = channels::Record::default()
+                .max_duration_seconds(i64::from(*max_seconds))
+                .max_silence_seconds(MESSAGE_SILENCE_SECONDS)
+                .if_exists(values::IfExists::Overwrite)
+                .terminate_on(values::TerminateOn::Any);
+            client.channels().record(channel, name, "wav", params).await.map(|_| Reply::Done)
         }
         Request::StopPlayback { playback } => client.playbacks().stop(playback).await.or_gone().map(done),
         Request::StopMusic { channel } => client.channels().stop_moh(channel).await.map(done),

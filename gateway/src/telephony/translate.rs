@@ -32,6 +32,8 @@ pub(crate) fn report(server: &Server, event: &Event) -> Option<Report> {
             second: refer.refer_to.destination_channel.as_ref().map(|channel| channel.id.clone()),
         }),
         Event::PlaybackFinished(finished) => Some(Report::Played { playback: finished.playback.id.clone() }),
+        Event::RecordingFinished(finished) => Some(Report::MessageTaken { name: finished.recording.name.clone() }),
+        Event::RecordingFailed(failed) => Some(Report::MessageTaken { name: failed.recording.name.clone() }),
         Event::Dial(dial) => {
             Some(Report::Dialling { channel: dial.peer.id.clone(), progress: progress(&dial.dialstatus)? })
         }

@@ -34,6 +34,7 @@ mod mail;
 mod me;
 mod members;
 mod mms;
+mod numbers;
 mod oidc;
 mod passwords;
 mod permissions;

@@ -135,6 +135,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
         ("jobs/{id}", job.to_string()),
         ("me/{id}", sign_in),
         ("members/{id}", operator.id.to_string()),
+        ("numbers/{number}", "+15550100".to_owned()),
         ("queues/{id}", queue.to_string()),
         ("recordings/{id}", recording.to_string()),
         ("roles/{id}", made(&admin, "/api/v1/roles", role).await),
@@ -181,6 +182,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         | "updateContact"
         | "updateChannelAccount"
         | "updateLabel" => json!({ "name": "Mine" }),
+        "updateNumber" => json!({ "label": "Mine" }),
         "suspendTenant" => json!({ "reason": "mine" }),
         "deleteTenant" => json!({ "slug": "demo" }),
         "setPlatformSetting" => json!({ "value": "dark" }),

@@ -29,6 +29,8 @@ pub(crate) async fn queues_of(tx: &mut TenantTx<'_>, user: UserId) -> Result<Vec
     Ok(queues)
 }
 
+/// Row by row, each by its key (`OFFSET 0` keeps the planner from another order): few are asked for, and what a plan was made for may be a table, or a
+/// tenant, that was empty then. The planner does not see how many are asked for (`(SELECT $1)`): else it would plan anew each time.
 pub(crate) async fn view(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Result<Vec<Conversation>, DbError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
@@ -41,11 +43,11 @@ pub(crate) async fn view(tx: &mut TenantTx<'_>, ids: &[ConversationId]) -> Resul
                   c.last_message_id AS "last_message_id: MessageId", c.preview, c.preview_kind, c.preview_direction, c.last_at,
                   c.last_in_at, c.waiting_since, c.opened_at, c.resolved_at, c.call_id AS "call_id: CallId", c.version,
                   m.state AS "last_state?", m.author_id AS "last_author?", s.goal AS "goal?", s.due_at AS "due_at?", s.breached AS "breached?"
-             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
-             JOIN conversations c ON c.id = asked.id
-             JOIN contacts k ON k.id = c.contact_id
-             JOIN contacts p ON p.id = k.person_id
-             LEFT JOIN messages m ON m.id = c.last_message_id
+             FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS asked (id, place)
+            CROSS JOIN LATERAL (SELECT * FROM conversations WHERE conversations.id = asked.id OFFSET 0) AS c
+            CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.id = c.contact_id OFFSET 0) AS k
+            CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.id = k.person_id OFFSET 0) AS p
+             LEFT JOIN LATERAL (SELECT * FROM messages WHERE messages.id = c.last_message_id OFFSET 0) AS m ON true
              LEFT JOIN LATERAL (
                   SELECT o.goal, o.due_at, o.breached_at IS NOT NULL AS breached FROM conversation_slas o
                    WHERE o.conversation_id = c.id AND o.met_at IS NULL ORDER BY o.due_at NULLS LAST, o.goal LIMIT 1) AS s ON true

@@ -72,12 +72,13 @@ pub(crate) async fn weigh(tx: &mut TenantTx<'_>, id: MessageId, preview: &str) -
                                       THEN least(c.waiting_since, m.at)
                                   ELSE c.waiting_since END
          FROM (SELECT w.*, w.direction IN ('in', 'out', 'event')
-                           AND (k.last_message_id IS NULL OR w.at >= coalesce(l.at, '-infinity')) AS newest,
+                           AND (k.last_message_id IS NULL
+                                OR w.at >= coalesce((SELECT l.at FROM messages l WHERE l.id = k.last_message_id), '-infinity')) AS newest,
                       w.direction = 'out' AND w.author_type = ANY($3) AND NOT w.history AS reply
-                 FROM messages w JOIN conversations k ON k.id = w.conversation_id
-                 LEFT JOIN messages l ON l.id = k.last_message_id
-                WHERE w.id = $1) AS m
-         WHERE c.id = m.conversation_id",
+                 FROM messages w
+                CROSS JOIN LATERAL (SELECT last_message_id FROM conversations WHERE conversations.id = w.conversation_id OFFSET 0) AS k
+                WHERE w.id = $1 OFFSET 0) AS m
+         WHERE c.id = (SELECT conversation_id FROM messages WHERE id = $1)",
         id.uuid(),
         preview,
         &human as &[&str],
@@ -169,7 +170,8 @@ pub(crate) async fn views(tx: &mut TenantTx<'_>, ids: &[MessageId]) -> Result<Ve
         r#"SELECT m.id AS "id: MessageId", m.conversation_id AS "conversation_id: ConversationId", m.direction, m.author_type, m.author_id,
                   m.author_name, m.kind, m.text, m.content, m.reply_to AS "reply_to: MessageId", m.forwarded, m.album, m.state, m.failure,
                   m.send_at, m.edited_at, m.deleted_at, m.reactions, m.history, m.call_id AS "call_id: CallId", m.at
-             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) JOIN messages m ON m.id = asked.id ORDER BY asked.place"#,
+             FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS asked (id, place)
+            CROSS JOIN LATERAL (SELECT * FROM messages WHERE messages.id = asked.id OFFSET 0) AS m ORDER BY asked.place"#,
         &ids,
     )
     .fetch_all(tx.conn())

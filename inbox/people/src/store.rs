@@ -66,9 +66,10 @@ pub(crate) async fn holders(tx: &mut TenantTx<'_>, known: &[Known]) -> Result<Ve
     let values: Vec<String> = known.iter().map(|known| known.value.clone()).collect();
     let rows = sqlx::query!(
         r#"SELECT i.type AS "kind!", i.value, c.id, c.person_id
-             FROM unnest($1::text[], $2::text[]) AS u (type, value)
-             JOIN contact_identities i ON i.type = u.type AND i.value = u.value AND i.ended_at IS NULL AND i.type <> 'username'
-             JOIN contacts c ON c.id = i.contact_id"#,
+             FROM unnest((SELECT $1::text[]), (SELECT $2::text[])) AS u (type, value)
+            CROSS JOIN LATERAL (SELECT i.type, i.value, i.contact_id FROM contact_identities i
+                                 WHERE i.type = u.type AND i.value = u.value AND i.ended_at IS NULL AND i.type <> 'username' LIMIT 1) AS i
+            CROSS JOIN LATERAL (SELECT * FROM contacts WHERE contacts.id = i.contact_id OFFSET 0) AS c"#,
         &types,
         &values,
     )

@@ -62,6 +62,19 @@ impl Center {
             {
                 self.supervision_broken(now, id, channel, out);
             }
+            // What cannot be said is not said: nobody waits for its end.
+            (Request::Play { playback, .. }, Err(refusal)) => {
+                if refusal != Refusal::Gone {
+                    tracing::warn!(call = %id, ?refusal, "a sound could not be played");
+                }
+                self.played(now, playback, out);
+            }
+            (Request::TakeMessage { .. }, Err(refusal)) => {
+                if refusal != Refusal::Gone {
+                    tracing::error!(call = %id, ?refusal, "no message could be taken");
+                    self.message_refused(now, id, out);
+                }
+            }
             (Request::CreateBridge { bridge }, Err(_)) if matches!(part_of(bridge), Some(Part::Booth(_))) => {
                 self.supervision_broken(now, id, bridge, out);
             }

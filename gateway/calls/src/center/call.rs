@@ -10,15 +10,17 @@ use super::consult::Consult;
 use super::controls::Controls;
 use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
+use super::ivr::Ivr;
 use super::outbound::Outbound;
 use super::outside::Outside;
 use super::speech::Speech;
 use super::supervise::Supervision;
 use super::talk::Reattach;
 use super::taps::Taps;
+use crate::flow::walk::Step;
 use crate::model::{
-    CallGap, CallRow, CallState, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingRow, RecordingState,
-    Subject,
+    CallGap, CallRow, CallState, CallbackRow, Direction, EndReason, Happening, Leg, LegKind, Record, RecordingRow,
+    RecordingState, Subject, VoicemailRow,
 };
 use crate::names::{Part, ResourceName};
 
@@ -67,6 +69,8 @@ pub(super) struct Call {
     /// Who of the agents has talked with the customer: they wrap up, whatever they are rung for later.
     pub(super) served: BTreeSet<AgentId>,
     pub(super) speech: Option<Speech>,
+    /// The flow that it goes through.
+    pub(super) ivr: Option<Ivr>,
     pub(super) closing: Option<Closing>,
     pub(super) reattach: Option<Reattach>,
     /// An agent calls out, and nobody answered yet.
@@ -78,6 +82,9 @@ pub(super) struct Call {
     next_playback: u32,
     next_leg: u32,
     happenings: Vec<Happening>,
+    pub(super) steps: Vec<Step>,
+    pub(super) left: Option<VoicemailRow>,
+    pub(super) callback: Option<CallbackRow>,
     dirty_legs: Vec<String>,
 }
 
@@ -114,6 +121,10 @@ impl Call {
             engaged: BTreeSet::new(),
             served: BTreeSet::new(),
             speech: None,
+            ivr: None,
+            steps: Vec::new(),
+            left: None,
+            callback: None,
             closing: None,
             reattach: None,
             outbound: None,
@@ -369,6 +380,9 @@ impl Call {
             legs,
             recording: self.recording.clone(),
             last_contact,
+            steps: std::mem::take(&mut self.steps),
+            voicemail: self.left.take(),
+            callback: self.callback.take(),
             ..Record::of(self.tenant)
         }
     }

@@ -222,6 +222,10 @@ impl Center {
         digit: char,
         out: &mut Vec<Output>,
     ) {
+        if let Some(id) = self.customers.get(server, channel) {
+            self.flow_key(now, id, digit, out);
+            return;
+        }
         let name = self.part(server, channel);
         let name = name.filter(|name| matches!(name.part, Part::AgentLeg(_) | Part::SupervisorLeg(_)));
         let Some(id) = name.map(|name| name.call).or_else(|| self.callers.get(server, channel)) else { return };

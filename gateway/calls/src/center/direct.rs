@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     TakeBack,
     /// A colleague calls them.
     Call,
+    /// Somebody outside called a number that leads to them.
+    Reach,
     /// To be asked by the one who talks, while the customer hears music.
     Consult {
         /// Who asks.
@@ -84,13 +86,13 @@ impl Center {
         let until = now + TimeDelta::seconds(i64::from(call.ring_seconds));
         let rings = !ringing.is_empty();
         call.direct = Some(Direct { agent, purpose, ringing, until });
-        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack | Purpose::Call) {
+        if matches!(purpose, Purpose::TakeOver { .. } | Purpose::TakeBack | Purpose::Call | Purpose::Reach) {
             call.set_state(CallState::Ringing);
         }
         let word = match purpose {
             Purpose::TakeOver { .. } => "transfer",
             Purpose::TakeBack => "take_back",
-            Purpose::Call => "call",
+            Purpose::Call | Purpose::Reach => "call",
             Purpose::Consult { .. } => "consult",
             Purpose::Join { .. } => "conference",
         };
@@ -147,6 +149,7 @@ impl Center {
             Purpose::TakeOver { from } => self.taken_over(now, id, (Some(from), direct.agent), channel, out),
             Purpose::TakeBack => self.taken_over(now, id, (None, direct.agent), channel, out),
             Purpose::Call => self.colleague_answered(now, id, direct.agent, channel, out),
+            Purpose::Reach => self.reached(now, id, direct.agent, channel, out),
             Purpose::Consult { by } => self.consulting(now, id, (by, direct.agent), channel, out),
             Purpose::Join { by } => self.joined(now, id, (by, direct.agent), channel, out),
         }
@@ -188,6 +191,7 @@ impl Center {
             }
             Purpose::TakeBack => self.nobody_took_it(now, id, out),
             Purpose::Call => self.colleague_failed(now, id, why, out),
+            Purpose::Reach => self.not_reached(now, id, out),
             Purpose::Consult { by } => self.consult_failed(now, id, by, out),
             Purpose::Join { .. } => {}
         }

@@ -6,6 +6,7 @@ use trunkline_db::{AgentId, CallId, RecordingId};
 use trunkline_routing as routing;
 
 use super::call::Closing;
+use super::direct::Purpose;
 use super::io::{Ending, FinishedCall, HangupWhy, Output, RecordingOutcome, Request};
 use super::outside::Outside;
 use super::{Center, supervise, taps};
@@ -100,7 +101,14 @@ impl Center {
         let Some(call) = self.calls.get(&id) else {
             return;
         };
+        let left = call.left_message(now);
+        if left.is_some() {
+            self.keep_message(now, id, out);
+        }
+        let Some(call) = self.calls.get(&id) else { return };
         let reason = match (call.row.state, call.row.direction) {
+            _ if let Some(reason) = left => reason,
+            _ if call.ivr.is_some() => EndReason::AbandonedIvr,
             _ if call.is_left_to_outside() => EndReason::Transferred,
             (CallState::Active, _) => EndReason::CompletedCustomer,
             // Handed on, and had enough of it.
@@ -110,7 +118,7 @@ impl Center {
                 self.callee_gone(now, id, ending, out);
                 return;
             }
-            _ if call.is_between_colleagues() => EndReason::NoAnswer,
+            _ if call.row.queue_id.is_none() => call.given_up(),
             _ => EndReason::AbandonedQueue,
         };
         self.begin_end(now, id, reason, false, out);
@@ -178,12 +186,16 @@ impl Center {
         taps::remove(call, out);
         out.extend(call.finish_recording());
         call.offers.clear();
-        call.direct = None;
+        if call.direct.take().is_some_and(|direct| direct.purpose == Purpose::Reach) {
+            // They were rung, and never had it.
+            call.row.agent_id = None;
+        }
         if let Some(consult) = call.consult.take() {
             out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
         }
         call.reattach = None;
         call.speech = None;
+        call.flow_over();
         call.outbound = None;
         let tenant = call.tenant;
         self.route(now, tenant, [routing::Input::Withdraw { work: id.into() }], out);

@@ -33,10 +33,17 @@ pub(super) struct Floor {
     agents: BTreeMap<AgentId, AgentView>,
     /// Wrap-ups that run, by agent and call.
     wrap_ups: BTreeMap<(AgentId, CallId), WrapUpRow>,
-    /// Whether each queue with hours is open, as the router was told.
-    open: BTreeMap<QueueId, bool>,
+    /// Whether each queue is open, as the router was told.
+    open: BTreeMap<QueueId, Door>,
     /// Chats that wait or are in somebody's hand.
     pub(super) chats: BTreeMap<ConversationId, Chat>,
+}
+
+/// Whether a queue is open, and until when.
+#[derive(Debug, Clone, Copy)]
+struct Door {
+    open: bool,
+    until: Option<DateTime<Utc>>,
 }
 
 /// An agent as call control knows them.
@@ -186,18 +193,18 @@ impl Center {
         let mut told = Vec::new();
         let floor = self.floors.entry(tenant).or_default();
         let queues = || directory.queues.values().filter(|queue| queue.tenant == tenant);
-        let mut known: BTreeMap<QueueId, bool> = std::mem::take(&mut floor.open);
+        let mut known: BTreeMap<QueueId, Door> = std::mem::take(&mut floor.open);
         for queue in queues() {
             told.extend(Desk::all(queue.id).map(|desk| {
                 let config = queue.routing.for_desk(desk.serves, queue.ring_seconds);
                 Told::Queue { queue: desk, config }
             }));
-            let open = queue.routing.hours.as_ref().is_none_or(|hours| hours.is_open(now));
+            let open = directory.is_queue_open(queue, now);
             // A new queue is open.
-            if known.remove(&queue.id).unwrap_or(true) != open {
+            if known.remove(&queue.id).is_none_or(|door| door.open) != open {
                 told.extend(Desk::all(queue.id).map(|queue| Told::Hours { queue, open }));
             }
-            floor.open.insert(queue.id, open);
+            floor.open.insert(queue.id, Door { open, until: directory.queue_changes(queue, now) });
         }
         told.extend(known.into_keys().flat_map(Desk::all).map(|queue| Told::QueueRemoved { queue }));
         let gone = floor.agents.keys().filter(|agent| !directory.agents.contains_key(&(tenant, **agent)));
@@ -426,6 +433,7 @@ impl Center {
         if self.mark(call.tenant, &call.row.from_number) == Some(Mark::Vip) {
             item.priority = VIP_PRIORITY;
         }
+        item.priority = item.priority.saturating_add(call.row.priority);
         item
     }
 
@@ -436,13 +444,16 @@ impl Center {
         for tenant in tenants {
             let Some(floor) = self.floors.get_mut(&tenant) else { continue };
             let mut told = Vec::new();
-            for (queue, was) in &mut floor.open {
-                let hours = self.directory.queues.get(queue).and_then(|queue| queue.routing.hours.as_ref());
-                let open = hours.is_none_or(|hours| hours.is_open(now));
-                if *was != open {
-                    *was = open;
-                    told.extend(Desk::all(*queue).map(|queue| Told::Hours { queue, open }));
+            for (id, door) in &mut floor.open {
+                if door.until.is_none_or(|until| until > now) {
+                    continue;
                 }
+                let Some(queue) = self.directory.queues.get(id) else { continue };
+                let open = self.directory.is_queue_open(queue, now);
+                if door.open != open {
+                    told.extend(Desk::all(*id).map(|queue| Told::Hours { queue, open }));
+                }
+                *door = Door { open, until: self.directory.queue_changes(queue, now) };
             }
             if floor.router.next_deadline().is_some_and(|due| due <= steady) {
                 told.push(Told::Tick);
@@ -464,8 +475,16 @@ impl Center {
                 .checked_add_signed(TimeDelta::try_milliseconds(left).unwrap_or(TimeDelta::days(1)))
                 .unwrap_or(now)
         });
-        let hours = self.directory.queues.values().filter_map(|queue| queue.routing.hours.as_ref()?.next_change(now));
-        due.into_iter().chain(hours).min()
+        let doors = self.floors.values().flat_map(|floor| floor.open.values()).filter_map(|door| door.until);
+        due.into_iter().chain(doors).min()
+    }
+
+    /// The clock was set: whether queues are open is looked at anew.
+    pub(super) fn doors_unknown(&mut self) {
+        let now = self.seen_at;
+        for door in self.floors.values_mut().flat_map(|floor| floor.open.values_mut()) {
+            door.until = now;
+        }
     }
 }
 

@@ -90,6 +90,9 @@ impl Center {
             gaps: Vec::new(),
             held_since: None,
             recording_id: None,
+            way: None,
+            may_record: None,
+            priority: 0,
         };
         let mut call = Call::new(tenant, row);
         call.calling_agent = Some(caller);

@@ -1,5 +1,6 @@
 //! What goes into the core and what comes out of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,6 +13,7 @@ use super::missed::MissedCall;
 pub use super::request::{Answers, HangupWhy, RecorderCommand, Refusal, Reply, Request};
 use crate::Sight;
 use crate::directory::Directory;
+use crate::flow::walk::{Answer, Fetch};
 use crate::model::{Record, Server};
 use crate::{AgentState, By, CallCommandError, DialRefusal};
 
@@ -131,6 +133,11 @@ pub enum Report {
         to: String,
         /// The phone's own channel in another call, by which it asked before.
         second: Option<String>,
+    },
+    /// A message that a caller left is over (`RecordingFinished`, `RecordingFailed`).
+    MessageTaken {
+        /// The recording's name.
+        name: String,
     },
     /// What was played to a customer is over (`PlaybackFinished`).
     Played {
@@ -339,6 +346,20 @@ pub enum Input {
         /// What became of it.
         outcome: RecordingOutcome,
     },
+    /// What is known of who calls, as a flow's variables: the answer to [`Output::WhoCalls`].
+    CallerKnown {
+        /// The call.
+        call: CallId,
+        /// The variables.
+        facts: BTreeMap<String, String>,
+    },
+    /// A program elsewhere answered a flow, or did not: [`Output::Fetch`].
+    Fetched {
+        /// The call.
+        call: CallId,
+        /// The answer, or why there is none.
+        answer: Result<Answer, String>,
+    },
     /// Time went by.
     Tick,
 }
@@ -431,6 +452,22 @@ pub enum Output {
     Denied(Rule),
     /// The toll-fraud guard gave an alarm, for the metrics.
     Alarm(Rule),
+    /// Look up who calls; answered by [`Input::CallerKnown`]. A flow goes on without after a moment.
+    WhoCalls {
+        /// The call.
+        call: CallId,
+        /// Whose.
+        tenant: TenantId,
+        /// The calling number.
+        number: String,
+    },
+    /// Ask a program elsewhere for a flow; answered by [`Input::Fetched`].
+    Fetch {
+        /// The call.
+        call: CallId,
+        /// How.
+        fetch: Fetch,
+    },
     /// Record audio.
     Recorder(RecorderCommand),
     /// A command was carried out or refused.

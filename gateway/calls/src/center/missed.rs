@@ -10,7 +10,7 @@ use trunkline_db::CallId;
 use super::call::{Call, Closing};
 use super::io::{ChannelView, Ending, Output};
 use super::{Center, Dialled};
-use crate::directory::e164;
+use crate::directory::{Target, e164};
 use crate::model::{CallState, Direction, EndReason, Server};
 use crate::names::{Part, ResourceName};
 
@@ -50,12 +50,21 @@ impl Center {
         }
         let directory = Arc::clone(&self.directory);
         let device = directory.devices.get(&missed.endpoint).filter(|_| missed.kind == "phone");
-        let queue = match device {
-            Some(device) => directory.queue_of_extension(device.tenant, &missed.called),
-            None if missed.kind == "inbound" => directory.queue_of_number(&missed.called),
+        let queued = match device {
+            Some(device) => {
+                let queue = directory.queue_of_extension(device.tenant, &missed.called);
+                queue.map(|queue| (queue.tenant, Some(queue)))
+            }
+            None if missed.kind == "inbound" => {
+                let number = directory.number_called(&missed.called).map(|(_, number)| number);
+                number.map(|number| match directory.way_of(number, missed.since).0 {
+                    Target::Queue(queue) => (number.tenant, directory.queues.get(&queue)),
+                    _ => (number.tenant, None),
+                })
+            }
             None => None,
         };
-        let Some(queue) = queue else {
+        let Some((tenant, queue)) = queued else {
             tracing::info!(?missed, "a call that no gateway took would have led nowhere");
             return;
         };
@@ -65,6 +74,7 @@ impl Center {
             }
             None => Dialled { direction: Direction::Inbound, to: e164(&missed.called), calling_agent: None },
         };
+        let queue_id = queue.map(|queue| queue.id);
         let channel = ChannelView {
             server: missed.server.clone(),
             id: missed.channel.clone(),
@@ -74,23 +84,29 @@ impl Center {
         let mut row = Self::new_row(missed.since, &channel, dialled.direction, dialled.to);
         row.id = missed.id;
         row.bridge_id = ResourceName::new(missed.id, Part::Bridge).to_string();
-        row.queue_id = Some(queue.id);
-        row.queued_at = Some(missed.since);
+        row.queue_id = queue_id;
+        row.queued_at = queue_id.map(|_| missed.since);
         row.estimated = true;
-        let mut call = Call::new(queue.tenant, row);
+        let mut call = Call::new(tenant, row);
         call.calling_agent = dialled.calling_agent;
         call.set_state(CallState::Queued);
         let details = json!({
             "direction": dialled.direction,
             "from": call.row.from_number,
             "to": call.row.to_number,
-            "queue_id": queue.id,
+            "queue_id": queue_id,
         });
         call.happened("call.started", missed.since, dialled.calling_agent, details);
-        call.happened("call.queued", missed.since, None, json!({ "queue_id": queue.id, "queue": queue.name }));
+        if let Some(queue) = queue {
+            call.happened("call.queued", missed.since, None, json!({ "queue_id": queue.id, "queue": queue.name }));
+        }
         call.customer_ending = Ending { cause: missed.cause, sip_code: None };
         call.leg_ended(&missed.channel, missed.until, missed.cause);
-        let reason = if missed.cause == Some(APOLOGISED) { EndReason::Failed } else { EndReason::AbandonedQueue };
+        let reason = match queue {
+            _ if missed.cause == Some(APOLOGISED) => EndReason::Failed,
+            Some(_) => EndReason::AbandonedQueue,
+            None => EndReason::NoAnswer,
+        };
         call.closing = Some(Closing { reason, at: missed.until, until: missed.until });
         tracing::info!(call = %missed.id, caller = missed.caller, "a caller came and went while no gateway was there");
         self.calls.insert(missed.id, call);

@@ -5,7 +5,7 @@
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
 //! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `endings` how a call is taken
-//! down, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
+//! down, `inbound` where a call from outside goes, `ivr` its way through a flow, `voicemail` what is left by those whom nobody serves, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
 
@@ -20,8 +20,10 @@ mod endings;
 mod fleet;
 mod floor;
 mod guard;
+mod inbound;
 mod internal;
 mod io;
+mod ivr;
 mod missed;
 mod offers;
 mod outbound;
@@ -35,6 +37,7 @@ mod supervise;
 mod talk;
 mod taps;
 mod transfer;
+mod voicemail;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -246,6 +249,8 @@ impl Center {
             Input::ChatSettled(record) => self.chat_settled(now, record, &mut out),
             Input::FoundPaused { recording } => self.found_paused(now, recording),
             Input::Recorded { recording, outcome } => self.recorded(now, recording, outcome, &mut out),
+            Input::CallerKnown { call, facts } => self.caller_known(now, call, facts, &mut out),
+            Input::Fetched { call, answer } => self.flow_fetched(now, call, answer, &mut out),
             Input::Tick | Input::ClockSet { .. } => {}
         }
         self.timers(now, &mut out);
@@ -269,8 +274,12 @@ impl Center {
                 taps.clock_set(by);
             }
             call.supervisors.iter_mut().for_each(|one| one.clock_set(by));
+            if let Some(ivr) = &mut call.ivr {
+                ivr.clock_set(by);
+            }
         }
         self.strangers.iter_mut().for_each(|stranger| stranger.until += by);
+        self.doors_unknown();
     }
 
     /// When something is due although nothing happened.
@@ -279,6 +288,8 @@ impl Center {
         let calls = self.calls.values().flat_map(|call| {
             [
                 call.speech.as_ref().map(|speech| speech.until),
+                call.ivr.as_ref().and_then(ivr::Ivr::deadline),
+                call.message_deadline(),
                 call.direct.as_ref().map(|direct| direct.until),
                 call.outside.as_ref().map(|outside| outside.until),
                 call.closing.as_ref().map(|closing| closing.until),
@@ -349,6 +360,7 @@ impl Center {
                 self.phone_refers(now, server, &channel, (&to, second.as_deref()), out);
             }
             Report::Played { playback } => self.played(now, &playback, out),
+            Report::MessageTaken { name } => self.message_taken(now, &name, out),
         }
     }
 
@@ -381,30 +393,6 @@ impl Center {
                 refuse(channel, HangupWhy::Unallocated, out);
             }
         }
-    }
-
-    fn customer_called(
-        &mut self,
-        now: DateTime<Utc>,
-        channel: &ChannelView,
-        trunk: &str,
-        called: &str,
-        out: &mut Vec<Output>,
-    ) {
-        let directory = Arc::clone(&self.directory);
-        let Some(queue) = directory.queue_of_number(called) else {
-            self.stranger_called(now, channel, trunk, called, out);
-            return;
-        };
-        if self.mark(queue.tenant, &e164(&channel.caller_number)) == Some(Mark::Blocked) {
-            let tried = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
-            let refused = (EndReason::Blocked, CAUSE_REJECTED);
-            Self::record_refused_call(now, queue.tenant, channel, tried, refused, out);
-            refuse(channel, HangupWhy::Rejected, out);
-            return;
-        }
-        let dialled = Dialled { direction: Direction::Inbound, to: e164(called), calling_agent: None };
-        self.queue_call(now, channel, dialled, queue, out);
     }
 
     /// A phone of the house dialled: a colleague; or, while there are minutes, a queue of its own tenant or a number outside that its tenant may call.
@@ -502,6 +490,9 @@ impl Center {
             gaps: Vec::new(),
             held_since: None,
             recording_id: None,
+            way: None,
+            may_record: None,
+            priority: 0,
         }
     }
 
@@ -528,15 +519,8 @@ impl Center {
             "queue_id": queue.id,
         });
         call.happened("call.started", now, calling_agent, details);
-        let is_vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
-        let details = json!({
-            "queue_id": queue.id,
-            "queue": queue.name,
-            "vip": is_vip,
-            "service_level_s": queue.routing.service_level_seconds,
-            "short_abandon_s": queue.routing.short_abandon_seconds,
-        });
-        call.happened("call.queued", now, None, details);
+        let vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
+        call.happened("call.queued", now, None, queued(queue, vip));
         if let Some(leg) = call.leg_mut(&channel.id) {
             leg.answered_at = Some(now);
             leg.agent_id = calling_agent;
@@ -548,6 +532,21 @@ impl Center {
         let id = call.id();
         self.customers.insert(&channel.server, channel.id.clone(), id);
         self.calls.insert(id, call);
+        self.enqueue(now, id, None, false, out);
+    }
+
+    /// A call that is here already waits for an agent of a queue.
+    fn wait_in(&mut self, now: DateTime<Utc>, id: CallId, queue: &DirectoryQueue, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.row.queue_id = Some(queue.id);
+        call.row.queued_at = Some(now);
+        call.ring_seconds = queue.ring_seconds;
+        call.set_state(CallState::Queued);
+        call.happened("call.queued", now, None, queued(queue, vip));
+        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        out.push(call.record(None));
         self.enqueue(now, id, None, false, out);
     }
 
@@ -615,6 +614,8 @@ impl Center {
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             self.speech_timer(now, id, out);
+            self.flow_timer(now, id, out);
+            self.voicemail_timer(now, id, out);
             self.direct_timer(now, id, out);
             self.outside_timer(now, id, out);
             self.reattach_timer(now, id, out);
@@ -634,6 +635,17 @@ impl Center {
             self.close_usage(now, id);
         }
     }
+}
+
+/// What is told of a call that waits.
+fn queued(queue: &DirectoryQueue, vip: bool) -> serde_json::Value {
+    json!({
+        "queue_id": queue.id,
+        "queue": queue.name,
+        "vip": vip,
+        "service_level_s": queue.routing.service_level_seconds,
+        "short_abandon_s": queue.routing.short_abandon_seconds,
+    })
 }
 
 /// Turns a channel away that belongs to no call.

@@ -157,7 +157,7 @@ impl Center {
         }
         call.happened("call.answered", now, Some(agent), details);
         // One recording per call, however often it is handed on.
-        if call.recording.is_none() && !self.directory.unrecorded.contains(&call.tenant) {
+        if call.recording.is_none() && self.directory.is_recorded(call.tenant, &call.row) {
             taps::begin(call, now, out);
         }
         out.push(call.record(None));

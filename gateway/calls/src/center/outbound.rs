@@ -235,6 +235,9 @@ impl Center {
             gaps: Vec::new(),
             held_since: None,
             recording_id: None,
+            way: None,
+            may_record: None,
+            priority: 0,
         };
         let mut call = Call::outbound(tenant, row);
         call.calling_agent = Some(agent);
@@ -415,7 +418,7 @@ impl Center {
             "rang_ms": (now - call.row.started_at).num_milliseconds(),
         });
         call.happened("call.answered", now, call.row.agent_id, details);
-        if !self.directory.unrecorded.contains(&call.tenant) {
+        if self.directory.is_recorded(call.tenant, &call.row) {
             taps::begin(call, now, out);
         }
         out.push(call.record(None));

@@ -76,6 +76,8 @@ pub(super) struct Outside {
     stage: Stage,
     caller_id: Option<String>,
     endpoint: String,
+    /// How long they are rung.
+    seconds: u32,
     /// Whoever waits hears that it rings there.
     rings: bool,
 }
@@ -177,6 +179,7 @@ impl Center {
             stage,
             caller_id,
             endpoint,
+            seconds: DIALLING_SECONDS,
             rings: false,
         });
         if !matches!(errand, Errand::Consult { .. }) {
@@ -224,6 +227,13 @@ impl Center {
         }
     }
 
+    /// They are rung for so long at most.
+    pub(super) fn outside_rings_for(&mut self, id: CallId, seconds: u32) {
+        if let Some(outside) = self.calls.get_mut(&id).and_then(|call| call.outside.as_mut()) {
+            outside.seconds = seconds.min(DIALLING_SECONDS);
+        }
+    }
+
     fn overflow_failed(
         &mut self,
         now: DateTime<Utc>,
@@ -245,7 +255,7 @@ impl Center {
         let Some(originator) = call.waits_for_outside() else { return };
         let Some(outside) = call.outside.as_mut().filter(|outside| outside.is_unmade()) else { return };
         outside.stage = Stage::Dialling { entered: false };
-        outside.until = now + TimeDelta::seconds(i64::from(DIALLING_SECONDS));
+        outside.until = now + TimeDelta::seconds(i64::from(outside.seconds));
         let (channel, endpoint) = (outside.channel.clone(), outside.endpoint.clone());
         let (caller_id, agent, to) = (outside.caller_id.clone(), outside.errand.agent(), outside.number.clone());
         out.push(call.request(Request::CreateTrunkLeg { channel, endpoint, caller_id, originator }));
@@ -322,12 +332,13 @@ impl Center {
             Errand::Overflow { .. } => {
                 call.set_state(CallState::Active);
                 call.row.answered_at.get_or_insert(now);
+                call.flow_over();
                 call.transferred_outside(now, "overflow", None);
             }
         }
         if !matches!(errand, Errand::Consult { .. }) {
             // One recording per call, however often it is handed on.
-            if call.recording.is_none() && !self.directory.unrecorded.contains(&call.tenant) {
+            if call.recording.is_none() && self.directory.is_recorded(call.tenant, &call.row) {
                 taps::begin(call, now, out);
             }
         }
@@ -361,6 +372,7 @@ impl Center {
                 call.happened("call.transfer_failed", now, None, details);
                 self.consult_failed(now, id, by, out);
             }
+            Errand::Overflow { .. } if self.flow_unanswered(now, id, out) => {}
             Errand::Overflow { otherwise } => {
                 self.overflow_failed(now, id, &to, (why, otherwise), out);
             }

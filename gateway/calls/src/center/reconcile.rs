@@ -162,7 +162,7 @@ impl Center {
                 _ if !bridge_here => EndReason::Lost,
                 _ if call.is_left_to_outside() => EndReason::Transferred,
                 CallState::Active => EndReason::CompletedCustomer,
-                _ if call.is_between_colleagues() => EndReason::NoAnswer,
+                _ if call.row.queue_id.is_none() => call.given_up(),
                 _ => EndReason::AbandonedQueue,
             };
             self.begin_end(now, id, reason, true, out);
@@ -312,7 +312,7 @@ impl Center {
             // Being wired, with a deadline of their own.
             Some(_) => {}
             None if call.recording.is_none()
-                && (call.is_between_colleagues() || self.directory.unrecorded.contains(&call.tenant)) => {}
+                && (call.is_between_colleagues() || !self.directory.is_recorded(call.tenant, &call.row)) => {}
             None => resume_recording(call, now, present, out),
         }
         let (talkers, calling) = (call.talkers(), call.calling_agent);
@@ -348,11 +348,14 @@ impl Center {
             self.agent_answered(now, id, &channel, out);
             return;
         }
-        let Some(call) = self.calls.get_mut(&id) else {
+        if self.message_again(now, id, out) {
             return;
-        };
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(queue) = call.row.queue_id else {
-            if call.direct.is_none() && call.outside.is_none() {
+            if call.row.direction == Direction::Inbound {
+                self.arrives_again(now, id, out);
+            } else if call.direct.is_none() && call.outside.is_none() {
                 self.begin_end(now, id, EndReason::NoAnswer, true, out);
             }
             return;
@@ -426,7 +429,7 @@ impl Center {
         match name.part {
             Part::Booth(_) | Part::Ear(_) | Part::Bell(_) => call.supervisors.iter().any(|one| one.owns(id)),
             Part::SupervisorLeg(_) if call.supervisors.iter().any(|one| one.owns(id)) => true,
-            Part::Playback(_) => true,
+            Part::Playback(_) | Part::Message => true,
             Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => {

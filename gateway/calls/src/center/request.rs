@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use trunkline_db::{CallId, RecordingId};
 
+use crate::flow::walk::Media;
 use crate::model::Server;
 use crate::names::Side;
 
@@ -36,8 +37,17 @@ pub enum Request {
         channel: String,
         /// The playback's id.
         playback: String,
-        /// Asterisk's names of the sounds.
-        sounds: &'static [&'static str],
+        /// What.
+        sounds: Vec<Media>,
+    },
+    /// Writes what a caller says into a file of Asterisk's, until they press a key, say nothing for long, or the time is up.
+    TakeMessage {
+        /// The channel.
+        channel: String,
+        /// The recording's name.
+        name: String,
+        /// How long it may be, in seconds.
+        max_seconds: u32,
     },
     /// Ends what is being played before its time.
     StopPlayback {

@@ -6,6 +6,7 @@ use trunkline_db::CallId;
 use super::Center;
 use super::call::Call;
 use super::io::{Output, Request};
+use crate::flow::walk::Media;
 use crate::model::EndReason;
 use crate::names::{Part, ResourceName};
 
@@ -13,49 +14,78 @@ use crate::names::{Part, ResourceName};
 const PATIENCE: &[&str] = &["tt-allbusy"];
 /// All are busy, and it ends here.
 const REGRET: &[&str] = &["im-sorry", "tt-allbusy", "please-try-call-later", "goodbye"];
-/// The longest that either may last, should nobody tell us of its end.
+/// Nobody comes, for whatever reason.
+const SORRY: &[&str] = &["im-sorry", "please-try-call-later", "goodbye"];
+/// The longest that any of them may last, should nobody tell us of its end.
 const LONGEST: TimeDelta = TimeDelta::seconds(30);
+
+/// The longest greeting.
+const LONGEST_GREETING: TimeDelta = TimeDelta::minutes(10);
 
 /// Something that is being said.
 #[derive(Debug)]
 pub(super) struct Speech {
     pub(super) playback: String,
     pub(super) until: DateTime<Utc>,
-    /// How the call ends after it; otherwise it goes on waiting.
-    then_end: Option<EndReason>,
+    then: Then,
+}
+
+/// What follows what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It goes on waiting, with music.
+    Wait,
+    /// The call ends.
+    End(EndReason),
+    /// The caller's message is taken.
+    TakeMessage,
 }
 
 impl Speech {
     /// The call ends after it.
     pub(super) fn is_the_last(&self) -> bool {
-        self.then_end.is_some()
+        self.ends_as().is_some()
+    }
+
+    /// How the call ends after it, if it does.
+    pub(super) fn ends_as(&self) -> Option<EndReason> {
+        match self.then {
+            Then::End(reason) => Some(reason),
+            Then::Wait | Then::TakeMessage => None,
+        }
     }
 }
 
 impl Center {
     /// Tells the customer that it takes longer.
     pub(super) fn announce(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
-        self.say(now, id, PATIENCE, None, out);
+        self.say(now, id, Media::builtin(PATIENCE), Then::Wait, out);
     }
 
     /// Tells the customer that nobody will come, and ends the call.
     pub(super) fn regret(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
-        self.say(now, id, REGRET, Some(reason), out);
+        self.say(now, id, Media::builtin(REGRET), Then::End(reason), out);
     }
 
-    fn say(
+    /// The same, to one who did not wait for anybody.
+    pub(super) fn apologise(&mut self, now: DateTime<Utc>, id: CallId, reason: EndReason, out: &mut Vec<Output>) {
+        self.say(now, id, Media::builtin(SORRY), Then::End(reason), out);
+    }
+
+    pub(super) fn say(
         &mut self,
         now: DateTime<Utc>,
         id: CallId,
-        sounds: &'static [&'static str],
-        then_end: Option<EndReason>,
+        sounds: Vec<Media>,
+        then: Then,
         out: &mut Vec<Output>,
     ) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let playback = call.next_playback_name();
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         out.push(call.request(Request::Play { channel: call.customer(), playback: playback.clone(), sounds }));
-        call.speech = Some(Speech { playback, until: now + LONGEST, then_end });
+        let longest = if then == Then::TakeMessage { LONGEST_GREETING } else { LONGEST };
+        call.speech = Some(Speech { playback, until: now + longest, then });
     }
 
     /// A playback is over, however it went.
@@ -65,10 +95,14 @@ impl Center {
         if super::supervise::played(call, playback, out) {
             return;
         }
-        let Some(speech) = call.speech.take_if(|speech| speech.playback == playback) else { return };
-        match speech.then_end {
-            Some(reason) => self.begin_end(now, id, reason, false, out),
-            None => out.push(call.request(Request::StartMusic { channel: call.customer() })),
+        let Some(speech) = call.speech.take_if(|speech| speech.playback == playback) else {
+            self.flow_said(now, id, playback, out);
+            return;
+        };
+        match speech.then {
+            Then::End(reason) => self.begin_end(now, id, reason, false, out),
+            Then::TakeMessage => self.take_message(now, id, out),
+            Then::Wait => out.push(call.request(Request::StartMusic { channel: call.customer() })),
         }
     }
 

@@ -63,7 +63,7 @@ impl Center {
         let (due, waiting) = std::mem::take(&mut self.strangers).into_iter().partition(due);
         self.strangers = waiting;
         for Stranger { channel, trunk, called, .. } in due {
-            if self.directory.queue_of_number(&called).is_some() {
+            if self.directory.number_called(&called).is_some() {
                 self.customer_called(now, &channel, &trunk, &called, out);
             } else {
                 tracing::warn!(channel = %channel.id, trunk, called, "no tenant has this number");

@@ -66,6 +66,7 @@ pub(super) fn skeleton() -> OpenApi {
             tag("recordings", "What was said"),
             tag("agents", "Who takes work, in which state, on which phones"),
             tag("queues", "Where calls wait"),
+            tag("telephony", "Numbers, where they lead, and the trunks that they come by"),
             tag("channels", "Connected WhatsApp numbers, Telegram bots and SMS senders, and what their providers told"),
             tag("conversations", "Conversations, their messages, and what makes answering quick"),
             tag("contacts", "The people who call and write: who they are, and what was said with them"),

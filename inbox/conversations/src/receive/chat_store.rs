@@ -5,7 +5,8 @@ use trunkline_db::{ChannelAccountId, ContactId, ConversationId, DbError, Message
 
 use super::account::Account;
 use super::chat::Chat;
-use crate::model::State;
+use crate::messages::NewMessage;
+use crate::model::{AuthorType, Direction, State};
 use crate::words::{Word as _, word};
 
 /// Notes that this was told. `false`: it was told before.
@@ -160,7 +161,7 @@ pub(super) async fn make(tx: &mut TenantTx<'_>, new: NewConversation<'_>) -> Res
 /// How a message counts for its conversation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Weight<'a> {
-    pub(super) message: MessageId,
+    pub(super) message: &'a NewMessage,
     pub(super) preview: &'a str,
     /// Somebody waits for an answer to it.
     pub(super) waits: bool,
@@ -173,38 +174,43 @@ pub(super) struct Weight<'a> {
 /// What a message does to its conversation, in whichever order messages come: the newest by its time is what the list shows, and they wait since the
 /// first of theirs that came after our last answer.
 pub(super) async fn weigh(tx: &mut TenantTx<'_>, weight: Weight<'_>) -> Result<(), DbError> {
+    let message = weight.message;
+    let theirs = message.direction == Direction::In && !message.history && message.author.kind == AuthorType::Contact;
     sqlx::query!(
         "UPDATE conversations c SET
              messages = c.messages + 1,
-             opened_at = least(c.opened_at, m.at),
+             opened_at = least(c.opened_at, $8),
              title = coalesce($5, c.title),
              line = coalesce($6, c.line),
-             last_message_id = CASE WHEN m.newest THEN m.id ELSE c.last_message_id END,
+             last_message_id = CASE WHEN m.newest THEN $1 ELSE c.last_message_id END,
              preview = CASE WHEN m.newest THEN $2 ELSE c.preview END,
-             preview_kind = CASE WHEN m.newest THEN m.kind ELSE c.preview_kind END,
-             preview_direction = CASE WHEN m.newest THEN m.direction ELSE c.preview_direction END,
-             last_at = CASE WHEN m.newest AND c.last_message_id IS NULL THEN m.at ELSE greatest(c.last_at, m.at) END,
-             last_in_at = CASE WHEN m.direction = 'in' AND NOT m.history AND m.author_type = 'contact'
-                               THEN greatest(c.last_in_at, m.at) ELSE c.last_in_at END,
-             last_out_at = CASE WHEN $4 THEN greatest(c.last_out_at, m.at) ELSE c.last_out_at END,
-             first_reply_at = CASE WHEN $4 THEN least(c.first_reply_at, m.at) ELSE c.first_reply_at END,
+             preview_kind = CASE WHEN m.newest THEN $9 ELSE c.preview_kind END,
+             preview_direction = CASE WHEN m.newest THEN $10 ELSE c.preview_direction END,
+             last_at = CASE WHEN m.newest AND c.last_message_id IS NULL THEN $8 ELSE greatest(c.last_at, $8) END,
+             last_in_at = CASE WHEN $11 THEN greatest(c.last_in_at, $8) ELSE c.last_in_at END,
+             last_out_at = CASE WHEN $4 THEN greatest(c.last_out_at, $8) ELSE c.last_out_at END,
+             first_reply_at = CASE WHEN $4 THEN least(c.first_reply_at, $8) ELSE c.first_reply_at END,
              waiting_since = CASE
-                 WHEN $3 AND m.at > coalesce(c.last_out_at, '-infinity') THEN least(c.waiting_since, m.at)
-                 WHEN $4 AND c.waiting_since <= m.at THEN (
+                 WHEN $3 AND $8 > coalesce(c.last_out_at, '-infinity') THEN least(c.waiting_since, $8)
+                 WHEN $4 AND c.waiting_since <= $8 THEN (
                      SELECT min(w.at) FROM messages w
-                      WHERE w.conversation_id = c.id AND w.at > m.at AND w.direction = 'in' AND w.author_type = 'contact' AND NOT w.history)
+                      WHERE w.conversation_id = c.id AND w.at > $8 AND w.direction = 'in' AND w.author_type = 'contact' AND NOT w.history)
                  ELSE c.waiting_since END
-         FROM (SELECT w.*, k.last_message_id IS NULL OR (w.at, w.id) >= (l.at, l.id) AS newest
-                 FROM messages w JOIN conversations k ON k.id = w.conversation_id
-                 LEFT JOIN messages l ON l.id = k.last_message_id
-                WHERE w.id = $1) AS m
-         WHERE c.id = m.conversation_id",
-        weight.message.uuid(),
+         FROM (SELECT k.last_message_id IS NULL
+                      OR ($8::timestamptz, $1::uuid) >= (SELECT l.at, l.id FROM messages l WHERE l.id = k.last_message_id) AS newest
+                 FROM conversations k WHERE k.id = $7 OFFSET 0) AS m
+         WHERE c.id = $7",
+        message.id.uuid(),
         weight.preview,
         weight.waits,
         weight.answers,
         weight.title,
         weight.line,
+        message.conversation.uuid(),
+        message.at,
+        message.kind,
+        message.direction.as_str(),
+        theirs,
     )
     .execute(tx.conn())
     .await?;

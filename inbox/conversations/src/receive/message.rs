@@ -223,7 +223,7 @@ async fn write_message(
         want_file(tx, line.id, to.conversation, file, coming.history).await?;
     }
     let weight = chat_store::Weight {
-        message: line.id,
+        message: &line,
         preview: &coming.contents.preview,
         waits: to.wakes,
         answers: ours && !coming.history,

@@ -263,7 +263,11 @@ pub(super) fn entered(call: &mut Call, channel: &str, out: &mut Vec<Output>) {
         } else if let Some(bell) = there.bell.as_mut().filter(|bell| bell.channel == channel) {
             bell.playback = Some(playback.clone());
             let channel = bell.channel.clone();
-            out.push(request(Request::Play { channel, playback: playback.clone(), sounds: TONE }));
+            out.push(request(Request::Play {
+                channel,
+                playback: playback.clone(),
+                sounds: crate::flow::walk::Media::builtin(TONE),
+            }));
         }
     }
 }

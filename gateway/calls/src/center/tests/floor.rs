@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::world::{NUMBER, World};
+use super::world::{NUMBER, World, says};
 use crate::center::{HangupWhy, Input, Report, Request};
 use crate::hours::{Day, Hours, Opening};
 use crate::model::Server;
@@ -61,11 +61,11 @@ fn nobody_there_is_told_and_then_the_call_ends_never_endless_music() {
     let mut world = World::with_agents(1);
     world.agent_chooses(0, AgentState::Offline);
     world.customer_calls();
-    assert!(world.requests.iter().any(|request| matches!(request, Request::Play { sounds: ["tt-allbusy"], .. })));
+    assert!(world.requests.iter().any(|request| says(request, "tt-allbusy")));
     world.speeches_end();
     assert!(world.wrongly_entertained().is_empty(), "music again after the announcement");
     world.time_passes(seconds(61));
-    assert!(world.requests.iter().any(|request| matches!(request, Request::Play { sounds: ["im-sorry", ..], .. })));
+    assert!(world.requests.iter().any(|request| says(request, "im-sorry")));
     world.speeches_end();
     assert!(world.nothing_is_left(), "{}", world.left_overs());
     assert_eq!(world.finished[0].reason, EndReason::NoAnswer);

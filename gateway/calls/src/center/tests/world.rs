@@ -2,6 +2,7 @@
 
 mod chats;
 mod ears;
+mod flows;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -12,16 +13,19 @@ use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 use trunkline_dialing::{Policy, Rule, Rules};
 
 use self::chats::Chats;
+use self::flows::Flows;
+pub(super) use self::flows::says;
 use crate::center::{
     Ask, AsteriskSnapshot, BridgeView, Center, ChannelView, DialProgress, DialWish, Ending, FinishedCall, Input,
     MissedCall, OnPhone, Output, RecorderCommand, RecordingOutcome, Refusal, Reply, Report, Request, SuperviseMode,
     TransferKind, TransferStep, TransferTo,
 };
-use crate::directory::{Directory, DirectoryAgent, DirectoryQueue};
+use crate::directory::{Directory, DirectoryAgent, DirectoryQueue, Number, Target};
+use crate::flow::walk::Step;
 use crate::model::Server;
 use crate::model::{
-    AgentActivity, AgentRow, CallRow, CallState, Happening, Leg, LegKind, OpenCall, Record, RecordingRow,
-    RecordingState, WrapUpRow,
+    AgentActivity, AgentRow, CallRow, CallState, CallbackRow, Happening, Leg, LegKind, OpenCall, Record, RecordingRow,
+    RecordingState, VoicemailRow, WrapUpRow,
 };
 use crate::queueing::QueueRouting;
 use crate::{AgentState, By, CallCommandError, DeviceKind, DialRefusal, DirectoryDevice, Sight};
@@ -67,6 +71,9 @@ pub(super) struct Remembered {
     pub(super) happenings: Vec<Happening>,
     pub(super) agents: BTreeMap<AgentId, AgentRow>,
     pub(super) wrap_ups: BTreeMap<(AgentId, CallId), WrapUpRow>,
+    pub(super) steps: Vec<Step>,
+    pub(super) voicemails: BTreeMap<CallId, VoicemailRow>,
+    pub(super) callbacks: BTreeMap<CallId, CallbackRow>,
 }
 
 pub(super) struct World {
@@ -103,6 +110,7 @@ pub(super) struct World {
     /// What is being played to whom.
     playing: BTreeMap<String, String>,
     pub(super) chats: Chats,
+    pub(super) flows: Flows,
     numbered: u32,
 }
 
@@ -114,7 +122,7 @@ impl World {
         let agents: Vec<AgentId> = (0..count).map(|_| AgentId::new()).collect();
         let mut directory = Directory::default();
         directory.tenants.insert(tenant, "demo".to_owned());
-        directory.numbers.insert(NUMBER.to_owned(), (tenant, queue));
+        directory.numbers.insert(NUMBER.to_owned(), Number::leading_to(tenant, Target::Queue(queue)));
         directory.queues.insert(
             queue,
             DirectoryQueue {
@@ -162,7 +170,7 @@ impl World {
         directory.trunks.insert(tenant, BTreeMap::from([(Server::default(), "PJSIP/{number}@demo-trunk".to_owned())]));
         let (neighbour, next_door) = (TenantId::new(), QueueId::new());
         directory.tenants.insert(neighbour, "neighbour".to_owned());
-        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), (neighbour, next_door));
+        directory.numbers.insert(FOREIGN_NUMBER.to_owned(), Number::leading_to(neighbour, Target::Queue(next_door)));
         directory.queues.insert(
             next_door,
             DirectoryQueue {
@@ -201,6 +209,7 @@ impl World {
             modes: BTreeMap::new(),
             playing: BTreeMap::new(),
             chats: Chats::default(),
+            flows: Flows::default(),
             numbered: 0,
         };
         world.tell_what_is_configured();
@@ -237,6 +246,14 @@ impl World {
     /// A customer calls; gives the channel's id.
     pub(super) fn customer_calls(&mut self) -> String {
         self.enters(&format!("inbound,demo-trunk,{NUMBER}"))
+    }
+
+    /// The number leads elsewhere from now on.
+    pub(super) fn number_leads_to(&mut self, target: Target) {
+        let tenant = self.tenant;
+        self.change_directory(|directory| {
+            directory.numbers.insert(NUMBER.to_owned(), Number::leading_to(tenant, target));
+        });
     }
 
     /// A phone of the house dials.
@@ -624,6 +641,12 @@ impl World {
                         self.answers.push_back(Input::Committed { call });
                     }
                 }
+                Output::WhoCalls { call, number, .. } => {
+                    if let Some(facts) = self.flows.callers.get(&number).cloned() {
+                        self.answers.push_back(Input::CallerKnown { call, facts });
+                    }
+                }
+                Output::Fetch { call, fetch } => self.flows.fetches.push((call, fetch)),
                 Output::DialAnswered { result, .. } => self.dialled.push(result),
                 Output::Denied(rule) => self.denied.push(rule),
                 Output::Alarm(_) => {}
@@ -675,6 +698,9 @@ impl World {
             self.database.recordings.insert(recording.id, recording);
         }
         self.database.happenings.extend(record.happenings);
+        self.database.steps.extend(record.steps);
+        self.database.voicemails.extend(record.voicemail.map(|row| (row.call_id, row)));
+        self.database.callbacks.extend(record.callback.map(|row| (row.call_id, row)));
         if let Some(agent) = record.agent {
             self.database.agents.insert(agent.id, agent);
         }
@@ -701,6 +727,10 @@ impl World {
             Request::Play { channel, playback, .. } => {
                 self.channels.get_mut(channel).ok_or(Refusal::Gone)?;
                 self.playing.insert(playback.clone(), channel.clone());
+            }
+            Request::TakeMessage { channel, name, .. } => {
+                self.channels.get_mut(channel).ok_or(Refusal::Gone)?;
+                self.flows.taking.insert(name.clone(), channel.clone());
             }
             Request::StopPlayback { playback } => {
                 self.playing.remove(playback).ok_or(Refusal::Gone)?;
@@ -800,6 +830,13 @@ impl World {
     }
 
     /// Everything that is being said has been said.
+    /// What is being said is over; what is said then is not.
+    pub(super) fn speeches_end_once(&mut self) {
+        for playback in std::mem::take(&mut self.playing).into_keys() {
+            self.feed(Input::Report(Server::default(), Report::Played { playback }));
+        }
+    }
+
     pub(super) fn speeches_end(&mut self) {
         for playback in std::mem::take(&mut self.playing).into_keys() {
             self.report(Report::Played { playback });
