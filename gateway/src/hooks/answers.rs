@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use trunkline_calls::directory::{Directory, DirectoryQueue, e164};
+use trunkline_calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Target, e164};
 use trunkline_calls::queueing::Destination;
 use trunkline_db::{Db, QueueId, TenantId};
 use trunkline_dialing::Mark;
@@ -176,7 +176,8 @@ impl Hooks {
                 let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
                 store::limit_time(&mut tx, u64::try_from(left.as_millis()).unwrap_or(1).max(1)).await?;
                 let person = store::person(&mut tx, &numbers).await?;
-                tx.commit().await?;
+                // Nothing was changed: the call does not wait for the transaction's end.
+                tokio::spawn(tx.commit());
                 anyhow::Ok(person)
             }
         })
@@ -235,7 +236,7 @@ impl Asking<'_> {
         };
         match hook {
             Hook::Caller => self.caller(place, vars).await,
-            Hook::Hours => hours(place, vars, Utc::now()),
+            Hook::Hours => hours(self.directory, place, vars, Utc::now()),
             Hook::Route => self.route(place, vars).await,
             Hook::Event => self.event(place, holder, vars).await,
         }
@@ -269,15 +270,45 @@ impl Asking<'_> {
     }
 
     async fn route(&self, place: Place<'_>, mut vars: Vars) -> Answer {
-        let Some(queue) = place.queue else { return Answer { status: Status::Unknown, vars } };
+        let now = Utc::now();
         let numbers = self.numbers(place.tenant);
         let mark = self.mark(place.tenant, &numbers);
-        if mark == Some(Mark::Blocked) {
+        let known = place.number.is_some() || place.queue.is_some();
+        if known && mark == Some(Mark::Blocked) {
             to(&mut vars, "hang_up", "blocked");
             return Answer { status: Status::Ok, vars };
         }
         let vip = if mark == Some(Mark::Vip) { VIP_PRIORITY } else { 0 };
-        if !place::open_now(queue, Utc::now()).open {
+        // What the number says for this moment; a queue named by its extension stands for itself.
+        let (queue, why) = match place.number {
+            None => (place.queue, "open"),
+            Some((e164, number)) => {
+                let (target, closed) = self.directory.way_of(number, now);
+                let why = if closed { "closed" } else { "open" };
+                match target {
+                    Target::Queue(_) => (place::queue_behind(self.directory, target), why),
+                    Target::Flow(_) => {
+                        to(&mut vars, "flow", why);
+                        vars.set("TRUNKLINE_ROUTE_NUMBER", e164);
+                        return Answer { status: Status::Ok, vars };
+                    }
+                    Target::Agent(agent) => {
+                        let Some(agent) = self.directory.agents.get(&(place.tenant, agent)) else {
+                            return Answer { status: Status::Unknown, vars };
+                        };
+                        to_agent(&mut vars, agent, why);
+                        return Answer { status: Status::Ok, vars };
+                    }
+                    // Whoever closes leaves a dialplan the choice to take a message.
+                    Target::HangUp => {
+                        to(&mut vars, if closed { "voicemail" } else { "hang_up" }, why);
+                        return Answer { status: Status::Ok, vars };
+                    }
+                }
+            }
+        };
+        let Some(queue) = queue else { return Answer { status: Status::Unknown, vars } };
+        if queue.routing.hours.as_ref().is_some_and(|hours| !hours.is_open(now)) {
             match &queue.routing.closed.to {
                 Destination::Number(number) => {
                     to(&mut vars, "number", "closed");
@@ -291,7 +322,7 @@ impl Asking<'_> {
             }
             return Answer { status: Status::Ok, vars };
         }
-        self.to_queue(&mut vars, queue, "open", vip);
+        self.to_queue(&mut vars, queue, why, vip);
         // Who asks for the last agent is the queue's own rule, and only the database knows them.
         if queue.routing.sticky_seconds == 0 {
             return Answer { status: Status::Ok, vars };
@@ -301,14 +332,11 @@ impl Asking<'_> {
         let last = person.filter(|person| person.last_agent_available).and_then(|person| person.last_agent);
         let last = last.and_then(|agent| self.directory.agents.get(&(place.tenant, agent)));
         if let Some(agent) = last
-            && let Some(extension) = &agent.extension
+            && agent.extension.is_some()
             && queue.members.contains(&agent.id)
             && self.state.calls.reachable(place.tenant, agent.id)
         {
-            to(&mut vars, "agent", "last_agent");
-            vars.set("TRUNKLINE_ROUTE_EXTEN", extension);
-            vars.set("TRUNKLINE_ROUTE_ID", agent.id.to_string());
-            vars.set("TRUNKLINE_ROUTE_NAME", &agent.name);
+            to_agent(&mut vars, agent, "last_agent");
         }
         Answer { status: Status::Ok, vars }
     }
@@ -402,15 +430,21 @@ fn to(vars: &mut Vars, where_to: &str, why: &str) {
     vars.set("TRUNKLINE_ROUTE_REASON", why);
 }
 
-fn hours(place: Place<'_>, mut vars: Vars, now: DateTime<Utc>) -> Answer {
-    let Some(queue) = place.queue else { return Answer { status: Status::Unknown, vars } };
-    let open = place::open_now(queue, now);
+fn to_agent(vars: &mut Vars, agent: &DirectoryAgent, why: &str) {
+    to(vars, "agent", why);
+    vars.set("TRUNKLINE_ROUTE_EXTEN", agent.extension.as_deref().unwrap_or_default());
+    vars.set("TRUNKLINE_ROUTE_ID", agent.id.to_string());
+    vars.set("TRUNKLINE_ROUTE_NAME", &agent.name);
+}
+
+fn hours(directory: &Directory, place: Place<'_>, mut vars: Vars, now: DateTime<Utc>) -> Answer {
+    let Some(open) = place::open_now(directory, &place, now) else { return Answer { status: Status::Unknown, vars } };
     vars.set_flag("TRUNKLINE_OPEN", open.open);
     vars.set("TRUNKLINE_HOURS_REASON", open.why);
     if let Some(changes) = open.changes {
         vars.set("TRUNKLINE_HOURS_NEXT", changes.to_rfc3339_opts(SecondsFormat::Secs, true));
         vars.set("TRUNKLINE_HOURS_NEXT_EPOCH", changes.timestamp().to_string());
-        vars.set("TRUNKLINE_HOURS_NEXT_LOCAL", place::local(queue, changes));
+        vars.set("TRUNKLINE_HOURS_NEXT_LOCAL", open.local(changes));
     }
     Answer { status: Status::Ok, vars }
 }

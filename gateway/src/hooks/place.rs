@@ -1,7 +1,10 @@
 //! What stands behind the number that was called.
 
 use chrono::{DateTime, TimeZone as _, Utc};
+use chrono_tz::Tz;
 use trunkline_calls::directory::{Directory, DirectoryQueue, Number, Target, e164};
+use trunkline_calls::hours::Hours;
+use trunkline_calls::schedule::Schedule;
 use trunkline_db::TenantId;
 
 use super::ask::Ask;
@@ -12,6 +15,8 @@ use super::tokens::Holder;
 pub(super) struct Place<'d> {
     pub(super) tenant: TenantId,
     pub(super) queue: Option<&'d DirectoryQueue>,
+    /// The number that was called, as E.164, and what it leads to.
+    pub(super) number: Option<(&'d str, &'d Number)>,
 }
 
 /// Whose call it is, and what the number stands for.
@@ -20,28 +25,29 @@ pub(super) struct Place<'d> {
 /// (which has no sign-in) needs no secret in a dialplan that all tenants' calls go through. A token, where there is one, says it instead: then a number
 /// of another tenant's stands for nothing.
 pub(super) fn of<'d>(directory: &'d Directory, ask: &Ask, holder: Option<&Holder>) -> Option<Place<'d>> {
-    let by_number = ask.called.as_deref().and_then(|called| behind_number(directory, called));
+    let number = ask.called.as_deref().and_then(|called| directory.number_called(called));
     let tenant = match holder {
         Some(holder) => Some(holder.tenant).filter(|tenant| directory.tenants.contains_key(tenant)),
-        None => by_number.map(|place| place.tenant),
+        None => number.map(|(_, number)| number.tenant),
     }?;
-    let by_extension = || {
-        let extension = ask.queue.as_deref().or(ask.called.as_deref())?;
-        directory.queue_of_extension(tenant, extension)
+    // A queue that is named by its extension stands for itself, whatever was called.
+    let number = number.filter(|(_, number)| number.tenant == tenant && ask.queue.is_none());
+    let queue = match number {
+        Some((_, number)) => queue_behind(directory, number.target),
+        None => {
+            let extension = ask.queue.as_deref().or(ask.called.as_deref());
+            extension.and_then(|extension| directory.queue_of_extension(tenant, extension))
+        }
     };
-    let of_number = by_number.filter(|place| place.tenant == tenant).and_then(|place| place.queue);
-    let queue = if ask.queue.is_some() { by_extension() } else { of_number.or_else(by_extension) };
-    Some(Place { tenant, queue })
+    Some(Place { tenant, queue, number })
 }
 
-/// What a number leads to. Whatever else numbers come to lead to (flows, agents, hours of their own) is told here, and nowhere else in the hooks.
-fn behind_number<'d>(directory: &'d Directory, called: &str) -> Option<Place<'d>> {
-    let number = directory.numbers.get(&e164(called))?;
-    let queue = match number.target {
+/// The queue that a number leads to, if it leads to one.
+pub(super) fn queue_behind(directory: &Directory, target: Target) -> Option<&DirectoryQueue> {
+    match target {
         Target::Queue(queue) => directory.queues.get(&queue),
         Target::Flow(_) | Target::Agent(_) | Target::HangUp => None,
-    };
-    Some(Place { tenant: number.tenant, queue })
+    }
 }
 
 /// A number of the tenant's that leads to a queue: the one that was called, or the first of those that do.
@@ -55,29 +61,63 @@ pub(super) fn number_of<'d>(directory: &'d Directory, ask: &Ask, queue: &Directo
 }
 
 /// Whether somebody is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OpenNow {
     pub(super) open: bool,
-    /// `always_open`, `in_hours`, `out_of_hours`.
+    /// `always_open`, `in_hours`, `out_of_hours`, `special_day`, `override`.
     pub(super) why: &'static str,
     /// When that changes next, if it does within the coming week.
     pub(super) changes: Option<DateTime<Utc>>,
+    /// The zone in which people there tell the time.
+    zone: Tz,
 }
 
-/// Whether a queue is open.
-pub(super) fn open_now(queue: &DirectoryQueue, now: DateTime<Utc>) -> OpenNow {
-    match &queue.routing.hours {
-        None => OpenNow { open: true, why: "always_open", changes: None },
-        Some(hours) => {
-            let open = hours.is_open(now);
-            let why = if open { "in_hours" } else { "out_of_hours" };
-            OpenNow { open, why, changes: hours.next_change(now) }
-        }
+impl OpenNow {
+    fn by_hours(hours: &Hours, now: DateTime<Utc>) -> Self {
+        let open = hours.is_open(now);
+        let why = if open { "in_hours" } else { "out_of_hours" };
+        Self { open, why, changes: hours.next_change(now), zone: zone_of(hours) }
+    }
+
+    fn by_schedule(schedule: &Schedule, now: DateTime<Utc>) -> Self {
+        let decided = schedule.openness(now);
+        let why = match decided.why {
+            "special" => "special_day",
+            "override" => "override",
+            _ if decided.open => "in_hours",
+            _ => "out_of_hours",
+        };
+        let changes = schedule.next_change(now);
+        Self { open: decided.open, why, changes, zone: zone_of(&schedule.hours) }
+    }
+
+    /// A moment as people there write it.
+    pub(super) fn local(&self, at: DateTime<Utc>) -> String {
+        self.zone.from_utc_datetime(&at.naive_utc()).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
-/// A moment in a queue's own zone, as people there write it.
-pub(super) fn local(queue: &DirectoryQueue, at: DateTime<Utc>) -> String {
-    let zone = queue.routing.hours.as_ref().and_then(|hours| hours.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC);
-    zone.from_utc_datetime(&at.naive_utc()).format("%Y-%m-%d %H:%M").to_string()
+fn zone_of(hours: &Hours) -> Tz {
+    hours.time_zone.parse().unwrap_or(Tz::UTC)
+}
+
+/// Whether a place is open: by the number's opening hours first, then by those of the queue that it leads to. `None`: there is nothing that could be.
+pub(super) fn open_now(directory: &Directory, place: &Place<'_>, now: DateTime<Utc>) -> Option<OpenNow> {
+    let schedule = place.number.and_then(|(_, number)| directory.schedule(number.tenant, number.schedule?));
+    let by_number = schedule.map(|schedule| OpenNow::by_schedule(schedule, now));
+    let by_queue =
+        place.queue.and_then(|queue| queue.routing.hours.as_ref()).map(|hours| OpenNow::by_hours(hours, now));
+    match (by_number, by_queue) {
+        // Both have to be open; it lasts until the first of them closes.
+        (Some(number), Some(queue)) if number.open && queue.open => {
+            let changes = [number.changes, queue.changes].into_iter().flatten().min();
+            Some(OpenNow { changes, ..number })
+        }
+        (Some(number), Some(queue)) => Some(if number.open { queue } else { number }),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => {
+            let known = place.number.is_some() || place.queue.is_some();
+            known.then_some(OpenNow { open: true, why: "always_open", changes: None, zone: Tz::UTC })
+        }
+    }
 }

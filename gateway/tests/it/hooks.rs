@@ -514,3 +514,48 @@ async fn the_panel_describes_and_tries_them() {
     assert_eq!(problem(operator.post("/api/v1/hooks/try", &json!({ "hook": "hours" })).await).await["status"], 403);
     assert_eq!(problem(admin.post("/api/v1/hooks/try", &json!({ "hook": "reboot" })).await).await["status"], 422);
 }
+
+#[tokio::test]
+async fn a_numbers_own_hours_and_ways_are_followed() {
+    let app = App::start().await;
+    let (agi, operator) = (Agi::start(&app).await, app.operator().await);
+    let mut owner = app.owner().await;
+    let hours = json!({ "time_zone": "Europe/Rome", "week": [] });
+    let decided = json!({ "open": false, "until": null, "note": "Flood", "by": null, "since": chrono::Utc::now() });
+    sqlx::query("INSERT INTO schedules (tenant_id, id, name, hours) VALUES ($1, gen_random_uuid(), 'Office', $2)")
+        .bind(app.tenant)
+        .bind(&hours)
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    let number = "UPDATE numbers SET schedule_id = (SELECT id FROM schedules), closed_type = 'agent', closed_agent_id = $1 WHERE number = '+15550100'";
+    sqlx::query(number).bind(operator.id).execute(&mut owner).await.unwrap();
+    let ask = async |hook: &str| agi.ask(hook, &[("callerid", "+12125550123"), ("dnid", SALES)], &[]).await;
+    eventually(async || get(&ask("hours").await, "TRUNKLINE_OPEN") == "0").await;
+    assert_eq!(get(&ask("hours").await, "TRUNKLINE_HOURS_REASON"), "out_of_hours");
+    let route = ask("route").await;
+    assert_eq!((get(&route, "TRUNKLINE_ROUTE"), get(&route, "TRUNKLINE_ROUTE_REASON")), ("agent", "closed"));
+    assert_eq!(get(&route, "TRUNKLINE_ROUTE_ID"), operator.id.to_string());
+
+    sqlx::query("UPDATE numbers SET closed_type = 'hang_up', closed_agent_id = NULL")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE schedules SET decided = $1").bind(&decided).execute(&mut owner).await.unwrap();
+    eventually(async || get(&ask("hours").await, "TRUNKLINE_HOURS_REASON") == "override").await;
+    eventually(async || get(&ask("route").await, "TRUNKLINE_ROUTE") == "voicemail").await;
+    sqlx::query("UPDATE schedules SET decided = jsonb_set($1, '{open}', 'true')")
+        .bind(&decided)
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    eventually(async || get(&ask("hours").await, "TRUNKLINE_OPEN") == "1").await;
+    assert_eq!(get(&ask("route").await, "TRUNKLINE_ROUTE"), "queue");
+    // A number that leads nowhere says so.
+    sqlx::query("UPDATE numbers SET target_type = 'hang_up', queue_id = NULL WHERE number = '+15550100'")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    eventually(async || get(&ask("route").await, "TRUNKLINE_ROUTE") == "hang_up").await;
+    assert_eq!(get(&ask("hours").await, "TRUNKLINE_HOOK"), "ok");
+}
