@@ -86,7 +86,7 @@ impl Carrier {
 
     /// What its channels are about.
     async fn channels(&self) -> Result<String> {
-        self.asterisk.rx("core show channels concise").await
+        Ok(self.asterisk.rx("core show channels concise").await?)
     }
 }
 
