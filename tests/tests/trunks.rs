@@ -81,7 +81,7 @@ impl Carrier {
     }
 
     async fn hang_up(&self, channel: &str) -> Result<()> {
-        self.request(Method::DELETE, &format!("channels/{channel}"), &Value::Null).await.map(drop)
+        self.request(Method::DELETE, &format!("channels/{channel}"), &json!({})).await.map(drop)
     }
 
     /// What its channels are about.
