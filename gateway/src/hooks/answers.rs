@@ -29,7 +29,7 @@ pub(super) const STATUS: &str = "TRUNKLINE_HOOK";
 const VIP_PRIORITY: i16 = 10;
 
 /// For so long an event is tried again behind the answer, and how often.
-const EVENT_PATIENCE: Duration = Duration::from_secs(60);
+const EVENT_PATIENCE: Duration = Duration::from_mins(1);
 const EVENT_PAUSE: Duration = Duration::from_millis(500);
 
 /// How it went.
