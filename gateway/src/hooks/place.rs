@@ -25,7 +25,9 @@ pub(super) struct Place<'d> {
 /// (which has no sign-in) needs no secret in a dialplan that all tenants' calls go through. A token, where there is one, says it instead: then a number
 /// of another tenant's stands for nothing.
 pub(super) fn of<'d>(directory: &'d Directory, ask: &Ask, holder: Option<&Holder>) -> Option<Place<'d>> {
-    let number = ask.called.as_deref().and_then(|called| directory.number_called(called));
+    let number = ask.called.as_deref().and_then(|called| {
+        directory.numbers.get_key_value(&e164(called)).map(|(called, number)| (called.as_str(), number))
+    });
     let tenant = match holder {
         Some(holder) => Some(holder.tenant).filter(|tenant| directory.tenants.contains_key(tenant)),
         None => number.map(|(_, number)| number.tenant),

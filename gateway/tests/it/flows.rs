@@ -32,7 +32,7 @@ impl Scene {
         let opening = json!([{ "day": "monday", "from": "09:00", "to": "18:00" }]);
         let hours = json!({ "name": "Office", "time_zone": "Europe/Rome", "week": opening });
         let schedule = ok(admin.post("/api/v1/schedules", &hours).await).await["id"].clone();
-        let definition = menu(sales, &schedule);
+        let definition = menu(sales.uuid(), &schedule);
         let wanted = json!({ "name": " Front ", "definition": definition });
         let made = ok(admin.post("/api/v1/flows", &wanted).await).await;
         assert_eq!((&made["name"], &made["published"]), (&"Front".into(), &Value::Null));
