@@ -628,6 +628,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/callbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List calls to return
+         * @description Who asked to be called back, gave up waiting, was not served, or left a message; the newest first. A number stands on the list once, however
+         *     often it calls. A row ends by itself when somebody of the house talks with that number.
+         */
+        get: operations["listCallbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count calls to return
+         * @description What is open in the user's sight.
+         */
+        get: operations["countCallbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a call to return */
+        get: operations["getCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a call to return
+         * @description Without having talked with them.
+         */
+        post: operations["closeCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a call to return back
+         * @description Whoever has it; who sees all may put back anybody's.
+         */
+        post: operations["releaseCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a call to return up again
+         * @description With all its attempts before it.
+         */
+        post: operations["reopenCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a call to return
+         * @description The others see who is going to call. Taking what one has is no mistake.
+         */
+        post: operations["takeCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/caller-marks": {
         parameters: {
             query?: never;
@@ -999,6 +1137,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a call through a flow
+         * @description What would have become of a call that was: at its time, with the keys that its caller pressed.
+         */
+        post: operations["simulateCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{id}/supervise": {
         parameters: {
             query?: never;
@@ -1057,6 +1215,26 @@ export interface paths {
          *     browser's phone where there is one, else all of yours. Recording and record go on. Written into the audit log.
          */
         post: operations["takeOverCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a call went where it went
+         * @description The decisions of its number and its flow, in order.
+         */
+        get: operations["getCallTrace"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2049,6 +2227,260 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List flows
+         * @description By name, with which version callers go through and which numbers lead there.
+         */
+        get: operations["listFlows"];
+        put?: never;
+        /**
+         * Make a flow
+         * @description It is a draft until it is published.
+         */
+        post: operations["createFlow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a flow
+         * @description With what is being drawn, what is wrong with it, and what callers go through.
+         */
+        get: operations["getFlow"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a flow
+         * @description With all its versions. Not while a number or another flow leads there.
+         */
+        delete: operations["removeFlow"];
+        options?: never;
+        head?: never;
+        /** Rename a flow */
+        patch: operations["renameFlow"];
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep a draft
+         * @description A draft may have faults; they are told, and keep it from being published.
+         */
+        put: operations["putFlowDraft"];
+        post?: never;
+        /**
+         * Throw a draft away
+         * @description What is published stays as it is.
+         */
+        delete: operations["removeFlowDraft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a draft
+         * @description Callers go through it from now on; those who are in the flow at this moment go on in it, too. A draft with faults is not published.
+         */
+        post: operations["publishFlow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a flow
+         * @description What somebody would hear who calls then and presses these keys. Nothing is called, and no program elsewhere is asked.
+         */
+        post: operations["simulateFlow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List versions
+         * @description The newest first, without what they do.
+         */
+        get: operations["listFlowVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a version */
+        get: operations["getFlowVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/{id}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll back to a version
+         * @description A copy of it is published. What is being drawn is thrown away.
+         */
+        post: operations["restoreFlowVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hook-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List hook tokens
+         * @description Newest first, without those that were revoked.
+         */
+        get: operations["listHookTokens"];
+        put?: never;
+        /**
+         * Make a hook token
+         * @description It opens the tenant's dialplan hooks over HTTP, and nothing else. The secret is in this answer and nowhere else.
+         */
+        post: operations["createHookToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hook-tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a hook token
+         * @description It is refused from now on: dialplans that send it go on by their fallback.
+         */
+        delete: operations["revokeHookToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Describe the dialplan hooks
+         * @description Where they are asked, and which channel variables each of them sets.
+         */
+        get: operations["describeHooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a dialplan hook
+         * @description Asks it as a dialplan would, and shows what it sets. An `event` is written into the journal.
+         */
+        post: operations["tryHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity-provider": {
         parameters: {
             query?: never;
@@ -2843,15 +3275,40 @@ export interface paths {
         };
         /**
          * List numbers
-         * @description The tenant's numbers of the public network, with the queue that each leads to and the site whose it is.
+         * @description The tenant's numbers of the public network, with where each leads and the site whose it is.
          */
         get: operations["listNumbers"];
         put?: never;
-        post?: never;
+        /**
+         * Add a number
+         * @description A number of the public network belongs to one tenant of the platform. Calls to it come by the tenant's trunks.
+         */
+        post: operations["addNumber"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/numbers/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a number
+         * @description Who calls it from now on hears that nobody has it.
+         */
+        delete: operations["removeNumber"];
+        options?: never;
+        head?: never;
+        /** Change a number */
+        patch: operations["updateNumber"];
         trace?: never;
     };
     "/api/v1/permissions": {
@@ -3326,6 +3783,91 @@ export interface paths {
         patch: operations["updateRole"];
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List opening hours
+         * @description By name, with whether they are open now and who goes by them.
+         */
+        get: operations["listSchedules"];
+        put?: never;
+        /** Make opening hours */
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Close everything now
+         * @description Or open it: all opening hours of the company at once, for an emergency.
+         */
+        put: operations["overrideSchedules"];
+        post?: never;
+        /** Go by all calendars again */
+        delete: operations["endScheduleOverrides"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get opening hours */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove opening hours
+         * @description Not while a number, a queue or a flow goes by them.
+         */
+        delete: operations["removeSchedule"];
+        options?: never;
+        head?: never;
+        /** Change opening hours */
+        patch: operations["updateSchedule"];
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Open or close now
+         * @description Whatever the calendar says, until a moment or until somebody ends it. Callers who wait already are not sent away, unless the queue is set up so.
+         */
+        put: operations["overrideSchedule"];
+        post?: never;
+        /** Go by the calendar again */
+        delete: operations["endScheduleOverride"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -3610,6 +4152,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List sounds */
+        get: operations["listSounds"];
+        put?: never;
+        /**
+         * Make a sound
+         * @description It has no file yet, and nobody hears it.
+         */
+        post: operations["createSound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sounds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a sound */
+        get: operations["getSound"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a sound
+         * @description With its files. A sound that a flow plays stays.
+         */
+        delete: operations["deleteSound"];
+        options?: never;
+        head?: never;
+        /** Rename a sound */
+        patch: operations["updateSound"];
+        trace?: never;
+    };
+    "/api/v1/sounds/{id}/files/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear a sound
+         * @description In one language, as callers hear it. Takes `Range` (one range), `If-Range` and `If-None-Match`.
+         */
+        get: operations["getSoundFile"];
+        /**
+         * Upload or speak a sound
+         * @description In one language, in the place of what was there. The body is a WAV file (plain PCM, 8 to 96 kHz, mono or stereo, at most 10 MiB and ten
+         *     minutes; `Content-Type: audio/wav`), or JSON with a text that is spoken. It is kept as callers hear it: 8 kHz, mono, 16 bits.
+         */
+        put: operations["putSoundFile"];
+        post?: never;
+        /**
+         * Remove a sound in one language
+         * @description Callers of that language hear another of the sound's.
+         */
+        delete: operations["deleteSoundFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -3735,6 +4349,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List trunks
+         * @description By name, each with how it does at every Asterisk server that has it.
+         */
+        get: operations["listTrunks"];
+        put?: never;
+        /**
+         * Connect a trunk
+         * @description It is told to Asterisk within a second or two; how it does is in its `status`.
+         */
+        post: operations["createTrunk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read trunks out of a `pjsip.conf`
+         * @description Without `apply` nothing is made: it is told which trunks the text describes, and line by line what is not understood.
+         */
+        post: operations["importTrunks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trunks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trunk */
+        get: operations["getTrunk"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a trunk
+         * @description Calls that run on it go on; new ones find it gone.
+         */
+        delete: operations["deleteTrunk"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a trunk
+         * @description Calls that run on it go on.
+         */
+        patch: operations["updateTrunk"];
+        trace?: never;
+    };
     "/api/v1/usage": {
         parameters: {
             query?: never;
@@ -3746,6 +4429,97 @@ export interface paths {
         get: operations["usage"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voicemails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List voicemails
+         * @description The newest first. They are seen by whoever sees the calls in which they were left.
+         */
+        get: operations["listVoicemails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voicemails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a voicemail */
+        get: operations["getVoicemail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voicemails/{id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear a voicemail
+         * @description A WAV file of one channel. Takes `Range` (one range), `If-Range` and `If-None-Match`.
+         */
+        get: operations["getVoicemailAudio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voicemails/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be done with a voicemail */
+        post: operations["finishVoicemail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/voicemails/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a voicemail up again */
+        post: operations["reopenVoicemail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3802,6 +4576,212 @@ export interface components {
             /** @description Everything is as it should be. */
             good: boolean;
         };
+        /** @description What happens at a node. */
+        Action: {
+            /** @description Where it goes on. */
+            next: string;
+            /** @description What. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "play";
+        } | {
+            /** @description Where each key leads. */
+            keys: {
+                [key: string]: string;
+            };
+            /** @description Where it goes on without an answer. */
+            otherwise: string;
+            /** @description The question. */
+            say: components["schemas"]["Vec"];
+            /**
+             * Format: int32
+             * @description How long, in seconds, a key is waited for.
+             */
+            timeout_seconds: number;
+            /**
+             * Format: int32
+             * @description How often the question is asked.
+             */
+            tries: number;
+            /** @enum {string} */
+            type: "menu";
+            /** @description What is said to a key that leads nowhere, before the question comes again. */
+            wrong?: components["schemas"]["Vec"];
+        } | {
+            /**
+             * Format: int32
+             * @description Digits at most; at so many it goes on.
+             */
+            max: number;
+            /**
+             * Format: int32
+             * @description Digits at least.
+             */
+            min: number;
+            /** @description Where it goes on. */
+            next: string;
+            /** @description Where it goes on without an answer. */
+            otherwise: string;
+            /** @description The question. */
+            say: components["schemas"]["Vec"];
+            /** @description The key that ends it earlier. */
+            terminator?: string | null;
+            /**
+             * Format: int32
+             * @description How long, in seconds, each key is waited for.
+             */
+            timeout_seconds: number;
+            /**
+             * Format: int32
+             * @description How often the question is asked.
+             */
+            tries: number;
+            /** @enum {string} */
+            type: "gather";
+            /** @description The variable that has the answer. */
+            variable: string;
+            /** @description What is said to too few digits, before the question comes again. */
+            wrong?: components["schemas"]["Vec"];
+        } | {
+            /** @description … and when it is not. */
+            closed: string;
+            /** @description Where it goes on when it is open … */
+            open: string;
+            /**
+             * Format: uuid
+             * @description The opening hours.
+             */
+            schedule_id: string;
+            /** @enum {string} */
+            type: "hours";
+        } | {
+            /** @description BCP 47. */
+            language: string;
+            /** @description Where it goes on. */
+            next: string;
+            /** @enum {string} */
+            type: "language";
+        } | {
+            /** @description The body of a `POST`, with `{{variables}}`, as JSON. */
+            body?: string | null;
+            /**
+             * Format: int32
+             * @description How long, in milliseconds, the answer is waited for.
+             */
+            deadline_ms: number;
+            /** @description Where it goes on if the answer is none, not in time, no JSON where something is to be saved, or no 2xx. */
+            failed: string;
+            /** @description Headers. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description `GET` or `POST`. */
+            method: components["schemas"]["Method"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description Variables, and where in the answer (a JSON pointer, RFC 6901) each has its value. */
+            save?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            type: "http";
+            /** @description The address, with `{{variables}}`. */
+            url: string;
+        } | {
+            /** @description Where it goes on. */
+            next: string;
+            /** @enum {string} */
+            type: "set";
+            /** @description The value, with `{{variables}}`. */
+            value: string;
+            /** @description Which. */
+            variable: string;
+        } | {
+            /** @description The first that is so decides. */
+            cases: components["schemas"]["Case"][];
+            /** @description Where it goes on if none is. */
+            otherwise: string;
+            /** @enum {string} */
+            type: "branch";
+        } | {
+            /** @description The key that agrees, where the caller is asked. */
+            accept?: string | null;
+            /** @description Which of them. */
+            mode: components["schemas"]["RecordingMode"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description What is said. It is heard to its end. */
+            say?: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "recording";
+        } | {
+            /**
+             * Format: int32
+             * @description What is added to the caller's priority.
+             */
+            priority?: number;
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "queue";
+        } | {
+            /** @description Where it goes on if nobody answers. */
+            next: string;
+            /**
+             * Format: int32
+             * @description How long, in seconds.
+             */
+            ring_seconds: number;
+            /** @description Whom. */
+            to: components["schemas"]["DialTo"];
+            /** @enum {string} */
+            type: "dial";
+        } | {
+            /**
+             * Format: int32
+             * @description How long the message may be, in seconds.
+             */
+            max_seconds: number;
+            /**
+             * Format: uuid
+             * @description Whose inbox has it.
+             */
+            queue_id: string;
+            /** @description The greeting. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "voicemail";
+        } | {
+            /** @description Where it goes on if they do not. */
+            next: string;
+            /**
+             * Format: uuid
+             * @description By whose agents.
+             */
+            queue_id: string;
+            /** @description The question: key 1 agrees. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "callback";
+        } | {
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            flow_id: string;
+            /** @enum {string} */
+            type: "flow";
+        } | {
+            /** @description How it counts. */
+            reason?: components["schemas"]["HangUpReason"];
+            /** @description What is said before. */
+            say?: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "hang_up";
+        };
         /** @description How many members do what. Who talks is not also available; what comes first here counts. */
         Activities: {
             /**
@@ -3853,6 +4833,31 @@ export interface components {
             type: components["schemas"]["IdentityType"];
             /** @description As people write it. A number that is not international is of the tenant's country. */
             value: string;
+        };
+        /** @description Body of `POST /numbers`. */
+        AddNumber: {
+            closed_target?: components["schemas"]["NumberTarget"] | null;
+            /** @description At most 60 characters. */
+            label?: string;
+            /**
+             * @description E.164: `+`, country code, 7 to 15 digits in all. Blanks, dashes and brackets are left out.
+             * @example +390612345678
+             */
+            number: string;
+            /** @description Whether its callers may be recorded. */
+            recording?: components["schemas"]["NumberRecording"];
+            /**
+             * Format: uuid
+             * @description When it is open; absent: always.
+             */
+            schedule_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is; absent: the tenant's as a whole.
+             */
+            site_id?: string | null;
+            /** @description Where it leads. */
+            target: components["schemas"]["NumberTarget"];
         };
         /** @description A user who takes work. */
         Agent: {
@@ -4300,6 +5305,17 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A call's way, and another one's. */
+        CallSimulated: {
+            /** @description The first step in which they differ, counted from 0; null: none does. */
+            differs_at?: number | null;
+            /** @description How that would end. */
+            ends: components["schemas"]["Ends"];
+            /** @description The way that it took. */
+            was: components["schemas"]["Step"][];
+            /** @description The way that it would take. */
+            would: components["schemas"]["Step"][];
+        };
         /**
          * @description Where a call stands.
          * @enum {string}
@@ -4319,6 +5335,126 @@ export interface components {
         CallTags: {
             /** @description At most 20, of at most 40 characters each. Blanks around them and a second of the same are dropped; they come back in order. */
             tags: string[];
+        };
+        /** @description What was decided of a call, and why. */
+        CallTrace: {
+            /** @description The decisions, in order. */
+            steps: components["schemas"]["Step"][];
+        };
+        /** @description Somebody who is to be called back. */
+        Callback: {
+            /**
+             * Format: date-time
+             * @description When they called first.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Calls of ours that nobody picked up.
+             */
+            attempts: number;
+            /**
+             * Format: uuid
+             * @description The call that put them on the list.
+             */
+            call_id: string;
+            /**
+             * Format: int32
+             * @description How often they called meanwhile.
+             */
+            calls: number;
+            /**
+             * Format: uuid
+             * @description The person, where known.
+             */
+            contact_id?: string | null;
+            /** @description Their name. */
+            contact_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            ended_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Who talked with them, or closed it.
+             */
+            ended_by?: string | null;
+            /** @description Their name. */
+            ended_by_name?: string | null;
+            /**
+             * Format: uuid
+             * @description The row.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the last of them was.
+             */
+            last_attempt_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The last call of ours, or the one in which somebody talked with them.
+             */
+            last_call_id?: string | null;
+            /**
+             * Format: date-time
+             * @description And when last.
+             */
+            last_in_at: string;
+            /** @description Why it was closed. */
+            note: string;
+            /** @description Their number. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description The queue for which they called.
+             */
+            queue_id?: string | null;
+            /** @description `open`; `done`: somebody talked with them; `closed`: by hand; `unreached`: all attempts were in vain, or the time is over. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            taken_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Who is to call them.
+             */
+            taken_by?: string | null;
+            /** @description Their name. */
+            taken_by_name?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when they stand on the list.
+             */
+            until?: string | null;
+            /**
+             * Format: uuid
+             * @description The newest message that they left.
+             */
+            voicemail_id?: string | null;
+            /** @description `asked`, `abandoned` (they gave up waiting), `missed` (nobody served them), `voicemail`. */
+            why: string;
+        };
+        /** @description How much there is to be done. */
+        CallbackCounts: {
+            /**
+             * Format: int64
+             * @description Of them, those that the user has taken.
+             */
+            mine: number;
+            /**
+             * Format: int64
+             * @description People who are to be called back.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description Messages that nobody is done with.
+             */
+            voicemails: number;
         };
         /** @description A caller with a mark. */
         CallerMark: {
@@ -4403,6 +5539,17 @@ export interface components {
              * @description Calls of one agent within an hour.
              */
             per_hour_per_agent?: number | null;
+        };
+        /** @description One case of a branch. */
+        Case: {
+            /** @description How. */
+            is: components["schemas"]["Is"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description The value that it is compared with, with `{{variables}}`. */
+            value?: string;
+            /** @description The variable that is looked at. */
+            variable: string;
         };
         /** @description Answer of `GET /permissions`: the table. */
         Catalogue: {
@@ -4512,6 +5659,11 @@ export interface components {
             payload: string;
             /** @description What they see. */
             title: string;
+        };
+        /** @description Body of `POST /callbacks/{id}/close`. */
+        CloseCallback: {
+            /** @description Why, in at most 500 characters. */
+            note?: string;
         };
         /** @description What becomes of a caller outside opening hours. */
         Closed: {
@@ -4880,6 +6032,17 @@ export interface components {
             /** @description A name for people, such as "desk phone"; at most 100 characters. */
             name: string;
         };
+        /** @description Body of `POST /flows`. */
+        CreateFlow: {
+            definition?: components["schemas"]["Flow"] | null;
+            /** @description 1 to 100 characters, of which no other has the same. */
+            name: string;
+        };
+        /** @description Body of `POST /hook-tokens`. */
+        CreateHookToken: {
+            /** @description What it is for; at most 60 characters. */
+            name: string;
+        };
         /** @description Body of `POST /roles`. */
         CreateRole: {
             /** @description At most 60 characters. */
@@ -4888,6 +6051,17 @@ export interface components {
             permissions: string[];
             /** @description How far its members see. */
             reach: components["schemas"]["Reach"];
+        };
+        /** @description Body of `POST /schedules`. */
+        CreateSchedule: {
+            /** @description 1 to 100 characters, of which no other has the same. */
+            name: string;
+            /** @description Holidays and the like. */
+            special?: components["schemas"]["Special"][];
+            /** @description IANA name, such as `Europe/Rome`. */
+            time_zone: string;
+            /** @description The week; a day that is not named is closed. */
+            week: components["schemas"]["Opening"][];
         };
         /** @description Body of `POST /sites`. */
         CreateSite: {
@@ -4935,6 +6109,22 @@ export interface components {
              * @example Europe/Rome
              */
             time_zone: string;
+        };
+        /** @description Body of `POST /trunks`. */
+        CreateTrunk: {
+            /** @description Whether it is connected at once; it is if absent. */
+            enabled?: boolean | null;
+            /** @description At most 60 characters. */
+            name: string;
+            /** @description The password at the carrier's. It is never shown again. */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @description For calls out: lower ones are tried first. 10 if absent.
+             */
+            priority?: number | null;
+            /** @description How it is connected. */
+            settings: components["schemas"]["TrunkSettings"];
         };
         /** @description Answer of `POST /platform/tenants`. */
         CreatedTenant: {
@@ -5025,6 +6215,18 @@ export interface components {
             sessions: number;
             /** @description Whether they were taking calls: what rang for them rings for the next. */
             was_working: boolean;
+        };
+        /** @description Body of `PUT /schedules/{id}/override` and `PUT /schedules/override`. */
+        Decide: {
+            /** @description Why, for colleagues; at most 200 characters. */
+            note?: string | null;
+            /** @description Open, or closed. */
+            state: components["schemas"]["ScheduleState"];
+            /**
+             * Format: date-time
+             * @description Until when; absent: until somebody ends it.
+             */
+            until?: string | null;
         };
         /** @description Body of `POST /platform/tenants/{id}/deletion`. */
         Delete: {
@@ -5121,6 +6323,22 @@ export interface components {
          */
         DeviceId: string;
         /**
+         * @description How the carrier wants numbers written, those that are called and those that are shown.
+         * @enum {string}
+         */
+        DialFormat: "e164" | "digits" | "national";
+        /** @description Whom to ring. */
+        DialTo: {
+            /**
+             * Format: uuid
+             * @description An agent.
+             */
+            agent_id: string;
+        } | {
+            /** @description A number outside (E.164), as far as the company's rules for calls out allow it. */
+            number: string;
+        };
+        /**
          * @description A day of the week.
          * @enum {string}
          */
@@ -5199,6 +6417,11 @@ export interface components {
              */
             updated_at: string;
         };
+        /**
+         * @description `draft`.
+         * @enum {string}
+         */
+        DraftWord: "draft";
         /** @description Body of `PATCH /messages/{id}`. */
         Edit: {
             /** @description What it says from now on. */
@@ -5209,6 +6432,57 @@ export interface components {
          * @enum {string}
          */
         EndReason: "completed_customer" | "completed_agent" | "abandoned_queue" | "abandoned_ivr" | "no_answer" | "busy" | "rejected" | "unreachable" | "invalid_number" | "blocked" | "out_of_hours" | "overflow" | "voicemail" | "callback" | "transferred" | "failed" | "lost";
+        /** @description How a simulation ended. */
+        Ends: {
+            /**
+             * Format: int32
+             * @description What is added to their priority.
+             */
+            priority: number;
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "queue";
+        } | {
+            /**
+             * Format: uuid
+             * @description Whose inbox has it.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "voicemail";
+        } | {
+            /**
+             * Format: uuid
+             * @description By whose agents.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "callback";
+        } | {
+            /** @description Whom. */
+            to: components["schemas"]["DialTo"];
+            /** @enum {string} */
+            type: "talk";
+        } | {
+            /** @description How it counts. */
+            reason: components["schemas"]["HangUpReason"];
+            /** @enum {string} */
+            type: "hang_up";
+        } | {
+            /** @enum {string} */
+            type: "broken";
+        } | {
+            /** @description For what: `key` or `answer`. */
+            for: string;
+            /** @description At which node. */
+            node: string;
+            /** @enum {string} */
+            type: "waiting";
+        };
         /** @description An event of the journal. */
         Event: {
             actor?: components["schemas"]["Reference"] | null;
@@ -5269,6 +6543,19 @@ export interface components {
             retry: boolean;
             /** @description What it means. */
             why: string;
+        };
+        /** @description Something that is wrong. */
+        Fault: {
+            /** @description What, in a word. */
+            code: string;
+            /** @description In which field. */
+            field?: string | null;
+            /** @description The same for people. */
+            message: string;
+            /** @description At which node; none: of the flow itself. */
+            node?: string | null;
+            /** @description Whether a flow that has it can be published. */
+            severity: components["schemas"]["Severity"];
         };
         /** @description One field of the input that does not fit. */
         FieldError: {
@@ -5439,11 +6726,93 @@ export interface components {
             /** @description Role within the tenant. Operators take calls of the queue. */
             role: components["schemas"]["Role"];
         };
+        /** @description A flow. */
+        Flow: {
+            /** @description The language of what is said until another is set (BCP 47). */
+            language?: string;
+            /** @description Its nodes. */
+            nodes: components["schemas"]["Node"][];
+            /** @description The node at which a caller begins. */
+            start: string;
+        };
+        /** @description What is being drawn. */
+        FlowDraft: {
+            /**
+             * Format: uuid
+             * @description By whom.
+             */
+            by?: string | null;
+            /** @description What it does so far. */
+            definition: components["schemas"]["Flow"];
+            /** @description What is wrong with it. */
+            faults: components["schemas"]["Fault"][];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A flow in the list. */
+        FlowShort: {
+            /** @description How many faults the draft has that keep it from being published. */
+            draft_faults: number;
+            /** @description Whether something else is being drawn. */
+            has_draft: boolean;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Numbers that lead here. */
+            numbers: string[];
+            published?: components["schemas"]["FlowVersionShort"] | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A version. */
+        FlowVersion: components["schemas"]["FlowVersionShort"] & {
+            /** @description What it does. */
+            definition: components["schemas"]["Flow"];
+        };
+        /** @description A version, without what it does. */
+        FlowVersionShort: {
+            /**
+             * Format: date-time
+             * @description When it was published.
+             */
+            at: string;
+            /**
+             * Format: uuid
+             * @description By whom.
+             */
+            by?: string | null;
+            /** @description Their name. */
+            by_name?: string | null;
+            /** @description What they said of it. */
+            note: string;
+            /**
+             * Format: int32
+             * @description Its number: the first is 1.
+             */
+            version: number;
+        };
+        /** @description Which version of a flow. */
+        FlowWhich: number | components["schemas"]["DraftWord"] | null;
         /** @description Body of `POST /auth/password/forgot`. */
         ForgotPassword: {
             /** @description E-mail address, in any case. */
             email: string;
         };
+        /**
+         * @description How a call counts that a flow ends.
+         * @enum {string}
+         */
+        HangUpReason: "completed" | "out_of_hours" | "rejected" | "blocked";
         /** @description What stands at a template's head. */
         HeaderUse: {
             /** @description Its value. */
@@ -5491,6 +6860,66 @@ export interface components {
             /** @description How it receives. */
             webhook: components["schemas"]["Receiving"];
         };
+        /**
+         * @description A hook.
+         * @enum {string}
+         */
+        Hook: "caller" | "hours" | "route" | "event";
+        /** @description A hook. */
+        HookInfo: {
+            /** @description Its name. */
+            hook: components["schemas"]["Hook"];
+            /** @description What it sets, in order. */
+            variables: components["schemas"]["HookVariable"][];
+        };
+        /** @description A token, without its secret. */
+        HookToken: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Who made it.
+             */
+            created_by: string;
+            /**
+             * Format: uuid
+             * @description The token.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used; up to a minute behind.
+             */
+            last_used_at?: string | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description The open part of `tlh_<prefix>_<secret>`. */
+            prefix: string;
+        };
+        /** @description A channel variable of a hook. */
+        HookVariable: {
+            /** @description Its value when nobody answers. */
+            fallback: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What the hooks are, and where they are asked. */
+        Hooks: {
+            /** @description Address and port of FastAGI; null when it is off. */
+            agi?: string | null;
+            /**
+             * Format: int64
+             * @description Past it the answer is what memory knows, in milliseconds.
+             */
+            deadline_ms: number;
+            /** @description Each of them. */
+            items: components["schemas"]["HookInfo"][];
+            /** @description The address of the hooks over HTTP; the hook's name comes behind it. */
+            url: string;
+        };
         /** @description When somebody is there. */
         Hours: {
             /** @description IANA name, such as `Europe/Rome`. */
@@ -5504,6 +6933,24 @@ export interface components {
             countries: string[];
             /** @description When calls are allowed; at no other time. */
             windows: components["schemas"]["Window"][];
+        };
+        /** @description What a program elsewhere answers. */
+        HttpAnswer: {
+            /** @description The body. */
+            body?: string;
+            /** @description It does not answer. */
+            fails?: boolean;
+            /** @description At which node. */
+            node: string;
+            /**
+             * Format: int32
+             * @description HTTP's status.
+             */
+            status?: number;
+            /** @description In place of an answer: the values that its variables have then. */
+            values?: {
+                [key: string]: string;
+            } | null;
         };
         /** @description A server for `RTCConfiguration.iceServers`, in the browser's own shape. */
         IceServer: {
@@ -5554,6 +7001,32 @@ export interface components {
             /** @description One number a line, at most 500: `number`, `number,reason` or `number,reason,until` (a date or a time), separated by commas, semicolons or tabs. */
             text: string;
         };
+        /** @description What is to be said of a line. */
+        ImportNote: {
+            /**
+             * Format: int32
+             * @description The line, the first is 1.
+             */
+            line: number;
+            /** @description What is to be said of it. */
+            message: string;
+            /** @description The line itself, without what it keeps secret. */
+            text: string;
+        };
+        /** @description Why a trunk cannot be connected. */
+        ImportProblem: {
+            /** @description Which setting. */
+            field: string;
+            /** @description What is wrong with it. */
+            message: string;
+        };
+        /** @description Body of `POST /trunks/import`. */
+        ImportTrunks: {
+            /** @description Whether the trunks that it describes are made; else it is only told what would be. */
+            apply?: boolean;
+            /** @description A `pjsip.conf`, or a part of one. */
+            text: string;
+        };
         /** @description What became of an import. */
         Imported: {
             /**
@@ -5568,6 +7041,15 @@ export interface components {
              * @description Numbers that were, with their reason and time as they are now.
              */
             updated: number;
+        };
+        /** @description What a `pjsip.conf` says. */
+        ImportedTrunks: {
+            /** @description The trunks that were made; empty if nothing was to be. */
+            created: components["schemas"]["Trunk"][];
+            /** @description Lines that belong to no trunk, or that nobody understands. */
+            not_understood: components["schemas"]["ImportNote"][];
+            /** @description The trunks in it. */
+            trunks: components["schemas"]["Proposal"][];
         };
         /** @description A provider's request, as it was stored. */
         InboundWebhook: {
@@ -5744,6 +7226,11 @@ export interface components {
             /** @description Whether calls are offered to them; without it, to operators. */
             takes_work?: boolean | null;
         };
+        /**
+         * @description When a case is so.
+         * @enum {string}
+         */
+        Is: "equals" | "not_equals" | "starts_with" | "set" | "not_set";
         /** @description A job: something to be done in the background. */
         Job: {
             /**
@@ -5811,6 +7298,13 @@ export interface components {
             own?: string[];
             /** @description The password. */
             password: string;
+        };
+        /** @description Keys that the caller presses when they are asked. */
+        Keys: {
+            /** @description Which; none of them: the caller waits until the question is over. */
+            digits: string;
+            /** @description At which node; none: at the next that asks. */
+            node?: string | null;
         };
         /**
          * @description What kind of number it is, as far as what it costs is concerned.
@@ -6248,6 +7742,11 @@ export interface components {
             /** @description What a person reads: the text, the caption, a template's filled text. */
             text: string;
         };
+        /**
+         * @description How a program elsewhere is asked.
+         * @enum {string}
+         */
+        Method: "GET" | "POST";
         /** @description Body of `POST /calls/{id}/move`. */
         Move: {
             /**
@@ -6298,6 +7797,11 @@ export interface components {
             /** @description Its name, unlike any other's. */
             name: string;
         };
+        /** @description Body of `POST /sounds` and `PATCH /sounds/{id}`. */
+        NameSound: {
+            /** @description Its name, unlike any other's. */
+            name: string;
+        };
         /** @description A key with its secret. */
         NewApiKey: {
             /** @description The key. */
@@ -6327,6 +7831,13 @@ export interface components {
             transports: string[];
             /** @description SIP user name. */
             username: string;
+        };
+        /** @description A token with its secret. */
+        NewHookToken: {
+            /** @description The token. */
+            hook_token: components["schemas"]["HookToken"];
+            /** @description For `Authorization: Bearer`, or the parameter `token`. In this answer and nowhere else. */
+            token: string;
         };
         /** @description An invitation that was just made. */
         NewInvitation: components["schemas"]["Invitation"] & {
@@ -6377,20 +7888,96 @@ export interface components {
             /** @description Role within the tenant. */
             role: components["schemas"]["Role"];
         };
+        /** @description One step of a flow. */
+        Node: {
+            /** @description What happens there. */
+            do: components["schemas"]["Action"];
+            /** @description Its id in the flow: 1 to 40 lower-case letters, digits and `_`. */
+            id: string;
+            /** @description What people call it. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description Where it stands on the drawing.
+             */
+            x?: number;
+            /**
+             * Format: int32
+             * @description Where it stands on the drawing.
+             */
+            y?: number;
+        };
         /** @description A number of the tenant's. */
         Number: {
+            /** @description Where it leads while it is closed. */
+            closed_target: components["schemas"]["NumberTarget"];
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /** @description What people call it; may be empty. */
+            label: string;
             /** @description E.164. */
             number: string;
             /**
              * Format: uuid
-             * @description Where it leads.
+             * @description The queue, where it leads to one.
              */
-            queue_id: string;
+            queue_id?: string | null;
+            /** @description Whether its callers may be recorded. */
+            recording: components["schemas"]["NumberRecording"];
+            /**
+             * Format: uuid
+             * @description When it is open; null: always.
+             */
+            schedule_id?: string | null;
             /**
              * Format: uuid
              * @description Whose it is; null: the tenant's as a whole.
              */
             site_id?: string | null;
+            /** @description Where it leads. */
+            target: components["schemas"]["NumberTarget"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description Whether callers of a number may be recorded.
+         * @enum {string}
+         */
+        NumberRecording: "as_queue" | "never";
+        /** @description Where a call to a number goes. */
+        NumberTarget: {
+            /**
+             * Format: uuid
+             * @description The queue.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "queue";
+        } | {
+            /**
+             * Format: uuid
+             * @description The flow.
+             */
+            flow_id: string;
+            /** @enum {string} */
+            type: "flow";
+        } | {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @enum {string} */
+            type: "agent";
+        } | {
+            /** @enum {string} */
+            type: "hang_up";
         };
         /** @description Body of `POST /conversations`. */
         OpenConversation: {
@@ -6774,6 +8361,113 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Callback: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When they called first.
+                 */
+                at: string;
+                /**
+                 * Format: int32
+                 * @description Calls of ours that nobody picked up.
+                 */
+                attempts: number;
+                /**
+                 * Format: uuid
+                 * @description The call that put them on the list.
+                 */
+                call_id: string;
+                /**
+                 * Format: int32
+                 * @description How often they called meanwhile.
+                 */
+                calls: number;
+                /**
+                 * Format: uuid
+                 * @description The person, where known.
+                 */
+                contact_id?: string | null;
+                /** @description Their name. */
+                contact_name?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was over.
+                 */
+                ended_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Who talked with them, or closed it.
+                 */
+                ended_by?: string | null;
+                /** @description Their name. */
+                ended_by_name?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The row.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When the last of them was.
+                 */
+                last_attempt_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The last call of ours, or the one in which somebody talked with them.
+                 */
+                last_call_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description And when last.
+                 */
+                last_in_at: string;
+                /** @description Why it was closed. */
+                note: string;
+                /** @description Their number. */
+                number: string;
+                /**
+                 * Format: uuid
+                 * @description The queue for which they called.
+                 */
+                queue_id?: string | null;
+                /** @description `open`; `done`: somebody talked with them; `closed`: by hand; `unreached`: all attempts were in vain, or the time is over. */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                taken_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Who is to call them.
+                 */
+                taken_by?: string | null;
+                /** @description Their name. */
+                taken_by_name?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Until when they stand on the list.
+                 */
+                until?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The newest message that they left.
+                 */
+                voicemail_id?: string | null;
+                /** @description `asked`, `abandoned` (they gave up waiting), `missed` (nobody served them), `voicemail`. */
+                why: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_CallerMark: {
             /**
              * Format: int64
@@ -7072,6 +8766,107 @@ export interface components {
                  * @description Until when; null: for good.
                  */
                 until?: string | null;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_FlowShort: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /** @description How many faults the draft has that keep it from being published. */
+                draft_faults: number;
+                /** @description Whether something else is being drawn. */
+                has_draft: boolean;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What people call it. */
+                name: string;
+                /** @description Numbers that lead here. */
+                numbers: string[];
+                published?: components["schemas"]["FlowVersionShort"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_FlowVersionShort: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was published.
+                 */
+                at: string;
+                /**
+                 * Format: uuid
+                 * @description By whom.
+                 */
+                by?: string | null;
+                /** @description Their name. */
+                by_name?: string | null;
+                /** @description What they said of it. */
+                note: string;
+                /**
+                 * Format: int32
+                 * @description Its number: the first is 1.
+                 */
+                version: number;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_HookToken: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Who made it.
+                 */
+                created_by: string;
+                /**
+                 * Format: uuid
+                 * @description The token.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last used; up to a minute behind.
+                 */
+                last_used_at?: string | null;
+                /** @description What it is for. */
+                name: string;
+                /** @description The open part of `tlh_<prefix>_<secret>`. */
+                prefix: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -7438,18 +9233,41 @@ export interface components {
             as_of_seq: number;
             /** @description The rows. */
             items: {
+                /** @description Where it leads while it is closed. */
+                closed_target: components["schemas"]["NumberTarget"];
+                /**
+                 * Format: date-time
+                 * @description When it was added.
+                 */
+                created_at: string;
+                /** @description What people call it; may be empty. */
+                label: string;
                 /** @description E.164. */
                 number: string;
                 /**
                  * Format: uuid
-                 * @description Where it leads.
+                 * @description The queue, where it leads to one.
                  */
-                queue_id: string;
+                queue_id?: string | null;
+                /** @description Whether its callers may be recorded. */
+                recording: components["schemas"]["NumberRecording"];
+                /**
+                 * Format: uuid
+                 * @description When it is open; null: always.
+                 */
+                schedule_id?: string | null;
                 /**
                  * Format: uuid
                  * @description Whose it is; null: the tenant's as a whole.
                  */
                 site_id?: string | null;
+                /** @description Where it leads. */
+                target: components["schemas"]["NumberTarget"];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
             }[];
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
@@ -7579,6 +9397,49 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Schedule: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Their id.
+                 */
+                id: string;
+                /** @description What people call them. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When that changes next; null: not within a year, or nobody knows.
+                 */
+                next_change?: string | null;
+                /** @description Whether it is open now. */
+                open_now: boolean;
+                override?: components["schemas"]["ScheduleOverride"] | null;
+                /** @description Holidays and the like; of several that a day is in, the first counts. */
+                special: components["schemas"]["Special"][];
+                /** @description IANA name, such as `Europe/Rome`. */
+                time_zone: string;
+                /**
+                 * Format: date-time
+                 * @description When they were last changed.
+                 */
+                updated_at: string;
+                /** @description Who goes by them. */
+                used_by: components["schemas"]["UsedBy"];
+                /** @description The week; a day that is not named is closed. */
+                week: components["schemas"]["Opening"][];
+                /** @description Why: `week`, `special` or `override`. */
+                why: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Site: {
             /**
              * Format: int64
@@ -7700,6 +9561,40 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Sound: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description What is heard, by language. */
+                files: components["schemas"]["SoundFile"][];
+                /**
+                 * Format: uuid
+                 * @description The sound.
+                 */
+                id: string;
+                /** @description What people call it. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /** @description Where it is heard. */
+                used_by: components["schemas"]["SoundUses"];
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Team: {
             /**
              * Format: int64
@@ -7763,6 +9658,127 @@ export interface components {
             /** @description Cursor of the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description One page of a list. */
+        Page_Trunk: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Whether it is connected at all. */
+                enabled: boolean;
+                /** @description Whether a password is set; which one is shown to nobody. */
+                has_password: boolean;
+                /**
+                 * Format: uuid
+                 * @description The trunk.
+                 */
+                id: string;
+                /** @description What people call it, one of its kind within the tenant. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description For calls out: lower ones are tried first.
+                 */
+                priority: number;
+                /** @description How it is connected. */
+                settings: components["schemas"]["TrunkSettings"];
+                /** @description How it does, at each Asterisk server that has it. */
+                status: components["schemas"]["TrunkStatus"][];
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Voicemail: {
+            /**
+             * Format: int64
+             * @description The page holds everything up to this `seq` of the journal (read in the same snapshot).
+             */
+            as_of_seq: number;
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When they began to speak.
+                 */
+                at: string;
+                /**
+                 * Format: int64
+                 * @description Bytes of the file.
+                 */
+                bytes?: number | null;
+                /**
+                 * Format: uuid
+                 * @description The call in which it was left.
+                 */
+                call_id: string;
+                /**
+                 * Format: uuid
+                 * @description The person who called, where known.
+                 */
+                contact_id?: string | null;
+                /** @description Their name. */
+                contact_name?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The conversation that shows it.
+                 */
+                conversation_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When somebody was done with it.
+                 */
+                done_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Who.
+                 */
+                done_by?: string | null;
+                /** @description Their name. */
+                done_by_name?: string | null;
+                /** @description Why it is not here (yet). */
+                error?: string | null;
+                /** @description Who called: E.164 where it can be told, else as received. */
+                from: string;
+                /**
+                 * Format: uuid
+                 * @description The message.
+                 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description How long it is, in milliseconds: measured, until it is ready.
+                 */
+                length_ms: number;
+                /**
+                 * Format: uuid
+                 * @description Whose queue it is for.
+                 */
+                queue_id?: string | null;
+                /**
+                 * @description `fetching`: Asterisk has it, and it can be heard soon; `ready`; `lost`: Asterisk has it no more; `expired`: it
+                 *     is older than recordings are kept.
+                 */
+                state: string;
+                /** @description The number that was called. */
+                to: string;
+            }[];
+            /** @description Cursor of the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description Something that may be permitted. */
         PermissionView: {
             /** @description What it allows, in a sentence. */
@@ -7778,6 +9794,11 @@ export interface components {
         PlaceCall: {
             /** @description Whether the phone is to answer by itself, as far as it can. Absent: yes, where `from_device` says which one. */
             auto_answer?: boolean | null;
+            /**
+             * Format: uuid
+             * @description The row of the worklist for which the call is made: it becomes the caller's, and the call counts for it whatever number is dialled.
+             */
+            callback_id?: string | null;
             /** @description The phone to ring: a device's id, or `softphone` for this sign-in's browser. Absent: all of the agent's phones ring. */
             from_device?: string | null;
             /**
@@ -7938,6 +9959,25 @@ export interface components {
             title: string;
             /** @description `urn:trunkline:problem:<code>`. */
             type: string;
+        };
+        /** @description A trunk that the file describes. */
+        Proposal: {
+            /** @description Whether the file has its password. */
+            has_password: boolean;
+            /** @description The lines at which its sections begin. */
+            lines: number[];
+            /** @description Its name: the endpoint's, with a number behind it if there is a trunk of that name. */
+            name: string;
+            /** @description What of it is not taken over, line by line. */
+            notes: components["schemas"]["ImportNote"][];
+            problem?: components["schemas"]["ImportProblem"] | null;
+            /** @description How it would be connected. */
+            settings: components["schemas"]["TrunkSettings"];
+        };
+        /** @description Body of `POST /flows/{id}/publish` and `…/restore`. */
+        Publish: {
+            /** @description What is new; at most 500 characters. */
+            note?: string;
         };
         /** @description The key with which a browser asks its push service for a subscription. */
         PushKey: {
@@ -8106,6 +10146,12 @@ export interface components {
              */
             required: components["schemas"]["SkillLevel"][];
             /**
+             * Format: uuid
+             * @description Opening hours that have a name, in place of the queue's own.
+             * @default null
+             */
+            schedule_id: string | null;
+            /**
              * Format: int32
              * @description Answered within so many seconds is within the service level.
              * @default 20
@@ -8237,6 +10283,11 @@ export interface components {
              */
             to_ms: number;
         };
+        /**
+         * @description What a caller is told of the recording.
+         * @enum {string}
+         */
+        RecordingMode: "announce" | "ask" | "never";
         /** @description Recovery codes; shown once. Each signs in once instead of a one-time code. */
         RecoveryCodes: {
             /** @description Ten of them. */
@@ -8264,6 +10315,29 @@ export interface components {
             /** @description The line, shortened. */
             text: string;
         };
+        /** @description A sign-in at a carrier's. */
+        Registration: {
+            /** @description The same in words. */
+            detail?: string | null;
+            reason?: components["schemas"]["RegistrationReason"] | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description How it stands. */
+            state: components["schemas"]["RegistrationState"];
+        };
+        /**
+         * @description Why a sign-in did not come about.
+         * @enum {string}
+         */
+        RegistrationReason: "refused" | "no_answer";
+        /**
+         * @description How a sign-in at a carrier's stands.
+         * @enum {string}
+         */
+        RegistrationState: "unknown" | "registering" | "registered" | "rejected";
         /** @description From so many seconds in the queue on, a call asks for less or weighs more. Steps add up. */
         RelaxStep: {
             /**
@@ -8405,6 +10479,66 @@ export interface components {
             /** @description Its value. */
             value: components["schemas"]["SettingValue"];
         };
+        /** @description Opening hours. */
+        Schedule: {
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @description What people call them. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When that changes next; null: not within a year, or nobody knows.
+             */
+            next_change?: string | null;
+            /** @description Whether it is open now. */
+            open_now: boolean;
+            override?: components["schemas"]["ScheduleOverride"] | null;
+            /** @description Holidays and the like; of several that a day is in, the first counts. */
+            special: components["schemas"]["Special"][];
+            /** @description IANA name, such as `Europe/Rome`. */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description When they were last changed.
+             */
+            updated_at: string;
+            /** @description Who goes by them. */
+            used_by: components["schemas"]["UsedBy"];
+            /** @description The week; a day that is not named is closed. */
+            week: components["schemas"]["Opening"][];
+            /** @description Why: `week`, `special` or `override`. */
+            why: string;
+        };
+        /** @description What somebody decided for now, whatever the calendar says. */
+        ScheduleOverride: {
+            /**
+             * Format: uuid
+             * @description Who decided it.
+             */
+            by?: string | null;
+            /** @description Why, for colleagues. */
+            note?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description Open, or closed. */
+            state: components["schemas"]["ScheduleState"];
+            /**
+             * Format: date-time
+             * @description Until when; null: until somebody ends it.
+             */
+            until?: string | null;
+        };
+        /**
+         * @description Open, or closed.
+         * @enum {string}
+         */
+        ScheduleState: "open" | "closed";
         /** @description One-time codes of the person. */
         SecondStep: {
             /**
@@ -8594,6 +10728,24 @@ export interface components {
             /** @description Whether the demo is being removed. */
             removing?: boolean | null;
         };
+        /**
+         * @description Whether a flow that has it can be published.
+         * @enum {string}
+         */
+        Severity: "error" | "warning";
+        /** @description Which number the people see whom we call. */
+        Shown: {
+            /** @enum {string} */
+            show: "as_chosen";
+        } | {
+            /** @description E.164. */
+            number: string;
+            /** @enum {string} */
+            show: "number";
+        } | {
+            /** @enum {string} */
+            show: "withheld";
+        };
         /** @description How one may sign in. */
         SignInMethods: {
             /** @description Whether a forgotten password can be replaced by a letter. */
@@ -8627,6 +10779,50 @@ export interface components {
             token_type: string;
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description Body of `POST /calls/{id}/simulate`. */
+        SimulateCall: {
+            /**
+             * Format: uuid
+             * @description Through which flow.
+             */
+            flow_id: string;
+            /** @description A version's number, or `draft`; absent: what callers go through. */
+            version?: components["schemas"]["FlowWhich"];
+        };
+        /** @description Body of `POST /flows/{id}/simulate`. */
+        SimulateFlow: {
+            /**
+             * Format: date-time
+             * @description When; absent: now.
+             */
+            at?: string | null;
+            definition?: components["schemas"]["Flow"] | null;
+            /** @description Who calls. */
+            from?: string;
+            /** @description What programs elsewhere answer. */
+            http?: components["schemas"]["HttpAnswer"][];
+            /** @description What they press, in the order of being asked. */
+            keys?: components["schemas"]["Keys"][];
+            /** @description Whether who is rung answers. */
+            picks_up?: boolean;
+            /** @description Which number. */
+            to?: string;
+            /** @description What else is known: variables and their values. */
+            variables?: {
+                [key: string]: string;
+            };
+            /** @description A version's number, or `draft`; absent: what callers go through. */
+            version?: components["schemas"]["FlowWhich"];
+        };
+        /** @description A simulated way. */
+        Simulated: {
+            /** @description How it ended. */
+            ends: components["schemas"]["Ends"];
+            /** @description What was decided, and why. */
+            path: components["schemas"]["Step"][];
+            /** @description Whether the call may be recorded. */
+            recorded: boolean;
         };
         /** @description A site. */
         Site: {
@@ -8776,11 +10972,99 @@ export interface components {
              */
             ws_url: string;
         };
+        /** @description Something that callers hear. */
+        Sound: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What is heard, by language. */
+            files: components["schemas"]["SoundFile"][];
+            /**
+             * Format: uuid
+             * @description The sound.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description Where it is heard. */
+            used_by: components["schemas"]["SoundUses"];
+        };
+        /** @description A sound in one language. */
+        SoundFile: {
+            /**
+             * Format: int64
+             * @description As it is kept: WAV, 8 kHz, mono, 16 bits.
+             */
+            bytes: number;
+            /**
+             * @description BCP 47.
+             * @example pt-BR
+             */
+            language: string;
+            /**
+             * Format: double
+             * @description How long it plays.
+             */
+            seconds: number;
+            /** @description Where it comes from. */
+            source: components["schemas"]["SoundSource"];
+            /** @description What is spoken; null of an upload. */
+            text?: string | null;
+        };
+        /**
+         * @description Where a file of a sound comes from.
+         * @enum {string}
+         */
+        SoundSource: "upload" | "speech";
+        /** @description A flow in which a sound is heard. */
+        SoundUse: {
+            /**
+             * Format: uuid
+             * @description The flow.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description Where a sound is heard. */
+        SoundUses: {
+            /** @description Flows, as they are published or being drawn. */
+            flows: components["schemas"]["SoundUse"][];
+        };
         /**
          * @description Where a value comes from.
          * @enum {string}
          */
         Source: "default" | "platform" | "tenant" | "user" | "session";
+        /** @description JSON body of `PUT /sounds/{id}/files/{language}`. */
+        SpeakSound: {
+            /** @description What is spoken. */
+            text: string;
+        };
+        /** @description Days that are unlike others: holidays, an inventory, a late evening before Christmas. */
+        Special: {
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /** @description What people call them. */
+            name: string;
+            /** @description When it is open on these days; nothing: closed. */
+            openings?: components["schemas"]["Stretch"][];
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+        };
         /** @description A linked group. */
         StaffChat: {
             /** @description Telegram's chat. */
@@ -8805,6 +11089,11 @@ export interface components {
          * @enum {string}
          */
         Standing: "fine" | "near" | "reached";
+        /**
+         * @description How it went.
+         * @enum {string}
+         */
+        Status: "ok" | "partial" | "unknown" | "failed" | "denied";
         /** @description One thing that is done to a conversation. */
         Step: {
             /** @enum {string} */
@@ -8899,6 +11188,13 @@ export interface components {
             suggestions: string[];
             /** @description What is wrong with it: `too_short`, `too_long`, or zxcvbn's finding, as `common_password`, `own_words`, `dates`. */
             warning?: string | null;
+        };
+        /** @description A stretch of a special day. */
+        Stretch: {
+            /** @description `HH:MM`, local time. */
+            from: string;
+            /** @description `HH:MM`, local time, later than `from`; `24:00` is the end of the day. */
+            to: string;
         };
         /** @description Body of `POST /push/subscriptions`: what `PushSubscription.toJSON()` of a browser gives, and a name. */
         SubscribePush: {
@@ -9158,6 +11454,22 @@ export interface components {
          * @enum {string}
          */
         TransferKind: "blind" | "attended";
+        /** @description What a hook answered. */
+        TriedHook: {
+            /** @description Which one. */
+            hook: components["schemas"]["Hook"];
+            /** @description How it went. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+            /** @description What it sets. */
+            variables: {
+                [key: string]: string;
+            };
+        };
         /** @description Why an account does not work. */
         Trouble: {
             /**
@@ -9173,6 +11485,156 @@ export interface components {
             level?: string;
             /** @description `account` (token, suspension), `money`, `webhook`, `provider`, or what the provider calls it. */
             what: string;
+        };
+        /** @description A trunk. */
+        Trunk: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Whether it is connected at all. */
+            enabled: boolean;
+            /** @description Whether a password is set; which one is shown to nobody. */
+            has_password: boolean;
+            /**
+             * Format: uuid
+             * @description The trunk.
+             */
+            id: string;
+            /** @description What people call it, one of its kind within the tenant. */
+            name: string;
+            /**
+             * Format: int32
+             * @description For calls out: lower ones are tried first.
+             */
+            priority: number;
+            /** @description How it is connected. */
+            settings: components["schemas"]["TrunkSettings"];
+            /** @description How it does, at each Asterisk server that has it. */
+            status: components["schemas"]["TrunkStatus"][];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description How a carrier and we know each other.
+         * @enum {string}
+         */
+        TrunkKind: "registration" | "address";
+        /** @description How a trunk is connected. */
+        TrunkSettings: {
+            /** @description The name that goes with the password, where it is another; empty: `username`. */
+            auth_username?: string;
+            /** @description Codecs, the best first: `ulaw`, `alaw`, `g722`, `opus`, `gsm`. */
+            codecs?: string[];
+            /**
+             * @description Two letters of ISO 3166-1: the country by which numbers are read that come in national form; null: they stay as received.
+             * @example IT
+             */
+            country?: string | null;
+            /** @description How numbers are written for the carrier. */
+            dial_format?: components["schemas"]["DialFormat"];
+            /** @description What is put before a called number, after that. */
+            dial_prefix?: string;
+            /**
+             * Format: int32
+             * @description How many characters of a called number are left out at its beginning, after that.
+             */
+            dial_strip?: number;
+            /**
+             * Format: int32
+             * @description For how long a sign-in is asked for, in seconds.
+             */
+            expires_seconds?: number;
+            /** @description Host part of From in calls out; empty: the carrier's host. */
+            from_domain?: string;
+            /** @description User part of From in calls out; empty: the shown number. */
+            from_user?: string;
+            /**
+             * @description The carrier's host: a name or an address.
+             * @example sip.example.net
+             */
+            host: string;
+            /** @description How the carrier and we know each other. */
+            kind: components["schemas"]["TrunkKind"];
+            /**
+             * Format: int32
+             * @description Most calls at once, in both directions; null: as many as come.
+             */
+            max_channels?: number | null;
+            /** @description Whether calls go out by it. */
+            outbound?: boolean;
+            /** @description `host` or `host:port` through which everything goes; empty: none. */
+            outbound_proxy?: string;
+            /**
+             * Format: int32
+             * @description Its port; null: the usual one, or what DNS says.
+             */
+            port?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds between two questions whether the carrier is there; 0: it is not asked, and nobody knows.
+             */
+            qualify_seconds?: number;
+            /** @description The Asterisk servers that have it, by name; null: all. */
+            servers?: string[] | null;
+            /** @description Which number the people see whom we call. */
+            shown?: components["schemas"]["Shown"];
+            /**
+             * @description Addresses, networks (`192.0.2.0/24`) and host names from which the carrier's calls come. With `address` and none, the host; with
+             *     `registration` they are only needed for carriers whose calls do not say which sign-in they belong to.
+             */
+            sources?: string[];
+            /** @description What SIP travels over. */
+            transport?: components["schemas"]["TrunkTransport"];
+            /** @description The account's name at the carrier's; needed for `registration`. */
+            username?: string;
+        };
+        /** @description How a trunk does at one server. */
+        TrunkStatus: {
+            /**
+             * Format: int32
+             * @description Calls on it now.
+             */
+            channels: number;
+            /** @description Whether the carrier answers when it is asked if it is there; null: it is not asked, or was not yet. */
+            reachable?: boolean | null;
+            registration?: components["schemas"]["Registration"] | null;
+            /**
+             * Format: double
+             * @description How long its answer took when that last changed, in ms.
+             */
+            rtt_ms?: number | null;
+            /** @description The Asterisk server. */
+            server: string;
+            /**
+             * Format: date-time
+             * @description Since when `reachable` is so.
+             */
+            since?: string | null;
+        };
+        /**
+         * @description What SIP travels over.
+         * @enum {string}
+         */
+        TrunkTransport: "udp" | "tcp" | "tls";
+        /** @description Body of `POST /hooks/try`. */
+        TryHook: {
+            /** @description The number that was called. */
+            called?: string | null;
+            /** @description Who calls. */
+            from?: string | null;
+            /** @description Which one. */
+            hook: components["schemas"]["Hook"];
+            /** @description The event's name. */
+            name?: string | null;
+            /** @description A queue's extension, in place of the number's. */
+            queue?: string | null;
+            /** @description The event's text. */
+            text?: string | null;
         };
         /** @description What becomes of a caller whom nobody is there for, or whom everybody let ring: they are told so, and then go elsewhere. */
         Unattended: {
@@ -9193,7 +11655,7 @@ export interface components {
          * @description What a number counts.
          * @enum {string}
          */
-        Unit: "days";
+        Unit: "days" | "attempts";
         /** @description A merge that was undone. */
         Unmerged: {
             /** @description The person of the contact under which the other hung. */
@@ -9268,6 +11730,11 @@ export interface components {
              */
             spam: boolean | null;
         };
+        /** @description Body of `PATCH /flows/{id}`. */
+        UpdateFlow: {
+            /** @description 1 to 100 characters. */
+            name: string;
+        };
         /** @description Body of `PATCH /me`: what is absent stays as it is. */
         UpdateMe: {
             /** @description Language of the panel: `en`, `ru` or `it`; null for the tenant's. */
@@ -9284,6 +11751,24 @@ export interface components {
              */
             role_id?: string | null;
         };
+        /** @description Body of `PATCH /numbers/{number}`: what is absent stays as it is. */
+        UpdateNumber: {
+            closed_target?: components["schemas"]["NumberTarget"] | null;
+            /** @description At most 60 characters. */
+            label?: string | null;
+            recording?: components["schemas"]["NumberRecording"] | null;
+            /**
+             * Format: uuid
+             * @description When it is open; null: always.
+             */
+            schedule_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is; null: the tenant's as a whole.
+             */
+            site_id?: string | null;
+            target?: components["schemas"]["NumberTarget"] | null;
+        };
         /** @description Body of `PATCH /roles/{id}`: what is absent stays as it is. */
         UpdateRole: {
             /** @description At most 60 characters. */
@@ -9291,6 +11776,17 @@ export interface components {
             /** @description Names as in `GET /permissions`; replaces all. */
             permissions?: string[] | null;
             reach?: components["schemas"]["Reach"] | null;
+        };
+        /** @description Body of `PATCH /schedules/{id}`: what is absent stays as it is. */
+        UpdateSchedule: {
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            /** @description Holidays and the like. */
+            special?: components["schemas"]["Special"][] | null;
+            /** @description IANA name. */
+            time_zone?: string | null;
+            /** @description The week. */
+            week?: components["schemas"]["Opening"][] | null;
         };
         /** @description Body of `PATCH /sites/{id}`: what is absent stays as it is. */
         UpdateSite: {
@@ -9335,6 +11831,21 @@ export interface components {
              */
             storage_bytes?: number | null;
         };
+        /** @description Body of `PATCH /trunks/{id}`: what is absent stays as it is. */
+        UpdateTrunk: {
+            /** @description Whether it is connected at all. */
+            enabled?: boolean | null;
+            /** @description At most 60 characters. */
+            name?: string | null;
+            /** @description The password at the carrier's; null: none from now on. */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @description For calls out: lower ones are tried first.
+             */
+            priority?: number | null;
+            settings?: components["schemas"]["TrunkSettings"] | null;
+        };
         /** @description What a tenant has used. */
         Usage: {
             /** @description One per resource. */
@@ -9361,6 +11872,15 @@ export interface components {
              * @description So much; minutes are rounded up, storage is in bytes.
              */
             used: number;
+        };
+        /** @description Who goes by them. */
+        UsedBy: {
+            /** @description Published flows. */
+            flows: string[];
+            /** @description Numbers. */
+            numbers: string[];
+            /** @description Queues. */
+            queues: string[];
         };
         /** @description The signed-in user. */
         UserView: {
@@ -9392,6 +11912,22 @@ export interface components {
             /** @description Whether one-time codes are asked for at sign-in. */
             second_step: boolean;
         };
+        Vec: ({
+            /**
+             * Format: uuid
+             * @description A sound of the tenant's, in the call's language where there is one.
+             */
+            sound_id: string;
+        } | {
+            /** @description A text that is spoken. `{{variables}}` in it have their values. */
+            text: string;
+        } | {
+            /** @description Digits, one by one. `{{variables}}` in it have their values. */
+            digits: string;
+        } | {
+            /** @description A sound that Asterisk brings along, such as `vm-goodbye`. */
+            builtin: string;
+        })[];
         /** @description Body of `POST /auth/email/verify`. */
         VerifyEmail: {
             /** @description What the letter's link carries. */
@@ -9408,6 +11944,74 @@ export interface components {
              * @description Who.
              */
             user_id: string;
+        };
+        /** @description A message that a caller left. */
+        Voicemail: {
+            /**
+             * Format: date-time
+             * @description When they began to speak.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Bytes of the file.
+             */
+            bytes?: number | null;
+            /**
+             * Format: uuid
+             * @description The call in which it was left.
+             */
+            call_id: string;
+            /**
+             * Format: uuid
+             * @description The person who called, where known.
+             */
+            contact_id?: string | null;
+            /** @description Their name. */
+            contact_name?: string | null;
+            /**
+             * Format: uuid
+             * @description The conversation that shows it.
+             */
+            conversation_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody was done with it.
+             */
+            done_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            done_by?: string | null;
+            /** @description Their name. */
+            done_by_name?: string | null;
+            /** @description Why it is not here (yet). */
+            error?: string | null;
+            /** @description Who called: E.164 where it can be told, else as received. */
+            from: string;
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How long it is, in milliseconds: measured, until it is ready.
+             */
+            length_ms: number;
+            /**
+             * Format: uuid
+             * @description Whose queue it is for.
+             */
+            queue_id?: string | null;
+            /**
+             * @description `fetching`: Asterisk has it, and it can be heard soon; `ready`; `lost`: Asterisk has it no more; `expired`: it
+             *     is older than recordings are kept.
+             */
+            state: string;
+            /** @description The number that was called. */
+            to: string;
         };
         /** @description A call that waits in a queue. */
         WaitingCall: {
@@ -11420,6 +14024,323 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCallbacks: {
+        parameters: {
+            query?: {
+                /** @description `open` or `done` (over in any way). Absent: all. */
+                state?: string;
+                /** @description Only those of this queue. */
+                queue_id?: string;
+                /** @description `true`: only those that the user has taken. */
+                mine?: boolean;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows in the user's sight */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Callback"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    countCallbacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackCounts"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The row */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such row in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    closeCallback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The row */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseCallback"];
+            };
+        };
+        responses: {
+            /** @description The row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such row in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has it (`taken`), it is over (`not-open`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    releaseCallback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The row */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such row in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has it (`taken`), it is over (`not-open`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reopenCallback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The row */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such row in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is open, or another row of its number is (`is-open`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    takeCallback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The row */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such row in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody else has it (`taken`: the detail says who), it is over (`not-open`), or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listCallerMarks: {
         parameters: {
             query?: {
@@ -12452,6 +15373,50 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    simulateCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateCall"];
+            };
+        };
+        responses: {
+            /** @description The way that it took, and the way that it would take */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallSimulated"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such call in the user's sight, flow or version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["DoesNotFit"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     superviseCall: {
         parameters: {
             query?: never;
@@ -12658,6 +15623,43 @@ export interface operations {
             };
             /** @description Nobody talks in it, you do, or it is being handed on (`not-now`); you are in another call (`target-busy`); no phone of yours is signed in (`phone-away`); or the Idempotency-Key is in use */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCallTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The call */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallTrace"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such call in the user's sight */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15608,6 +18610,806 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listFlows: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Flows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlowShort"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createFlow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFlow"];
+            };
+        };
+        responses: {
+            /** @description The flow */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFlow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The flow */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeFlow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something leads there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renameFlow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateFlow"];
+            };
+        };
+        responses: {
+            /** @description The flow as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putFlowDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutDraft"];
+            };
+        };
+        responses: {
+            /** @description The flow as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeFlowDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The flow as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was never published */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    publishFlow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            /** @description The flow as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing is drawn that is not published */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description It has faults: `errors` names them as `nodes.<id>.<field>` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    simulateFlow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateFlow"];
+            };
+        };
+        responses: {
+            /** @description The way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulated"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow or version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFlowVersions: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlowVersionShort"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such flow */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFlowVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+                /** @description Its number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowVersion"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreFlowVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The flow */
+                id: string;
+                /** @description Its number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            /** @description The flow as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description It refers to what is gone: `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listHookTokens: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tokens, without secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HookToken"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createHookToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateHookToken"];
+            };
+        };
+        responses: {
+            /** @description The token with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewHookToken"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description Too many tokens, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeHookToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such token, or revoked before */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    describeHooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hooks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hooks"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    tryHook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryHook"];
+            };
+        };
+        responses: {
+            /** @description What it sets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedHook"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     identityProvider: {
         parameters: {
             query?: never;
@@ -17997,6 +21799,157 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    addNumber: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddNumber"];
+            };
+        };
+        responses: {
+            /** @description The number */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Number"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The number is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description E.164 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such number */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateNumber: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description E.164 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateNumber"];
+            };
+        };
+        responses: {
+            /** @description The number as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Number"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such number */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listPermissions: {
         parameters: {
             query?: never;
@@ -19406,6 +23359,396 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Opening hours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSchedule"];
+            };
+        };
+        responses: {
+            /** @description The opening hours */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    overrideSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decide"];
+            };
+        };
+        responses: {
+            /** @description All opening hours as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endScheduleOverrides: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All opening hours as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The opening hours */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The opening hours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such opening hours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The opening hours */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such opening hours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something goes by them */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The opening hours */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSchedule"];
+            };
+        };
+        responses: {
+            /** @description The opening hours as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such opening hours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since they were read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    overrideSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The opening hours */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decide"];
+            };
+        };
+        responses: {
+            /** @description The opening hours as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such opening hours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endScheduleOverride: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The opening hours */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The opening hours as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such opening hours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listSettings: {
         parameters: {
             query?: never;
@@ -20580,6 +24923,436 @@ export interface operations {
             };
         };
     };
+    listSounds: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sounds by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSound: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameSound"];
+            };
+        };
+        responses: {
+            /** @description The sound */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSound: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sound */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sound */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteSound: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sound */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Flows play it; the detail names them */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSound: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The sound */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameSound"];
+            };
+        };
+        responses: {
+            /** @description The sound as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSoundFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes, as in `bytes=0-65535` */
+                Range?: string | null;
+            };
+            path: {
+                /** @description The sound */
+                id: string;
+                /** @description BCP 47, such as en or pt-BR */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": number[];
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": number[];
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound, or not in this language */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putSoundFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sound */
+                id: string;
+                /** @description BCP 47, such as en or pt-BR */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeakSound"];
+                "audio/wav": number[];
+            };
+        };
+        responses: {
+            /** @description The sound as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The company's storage is full, or the sound has too many languages */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a WAV file nor JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is no such WAV file, or the text cannot be spoken; the words say why */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            /** @description The store of files does not answer, or too much is to be spoken */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSoundFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sound */
+                id: string;
+                /** @description BCP 47, such as en or pt-BR */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sound as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such sound, or not in this language */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     openStream: {
         parameters: {
             query?: {
@@ -21035,6 +25808,285 @@ export interface operations {
             };
         };
     };
+    listTrunks: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Trunks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Trunk"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTrunk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTrunk"];
+            };
+        };
+        responses: {
+            /** @description The trunk */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trunk"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description The name is taken, there are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importTrunks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportTrunks"];
+            };
+        };
+        responses: {
+            /** @description What the text says, and what was made of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedTrunks"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description There are too many, or the Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The text is no such file */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTrunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trunk */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trunk */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trunk"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such trunk */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteTrunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The trunk */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such trunk */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateTrunk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was seen */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The trunk */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTrunk"];
+            };
+        };
+        responses: {
+            /** @description The trunk as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trunk"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such trunk */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            /** @description The body does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     usage: {
         parameters: {
             query?: never;
@@ -21056,6 +26108,268 @@ export interface operations {
             400: components["responses"]["Unreadable"];
             401: components["responses"]["SignInFirst"];
             403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listVoicemails: {
+        parameters: {
+            query?: {
+                /** @description `open`: nobody is done with them; `done`. Absent: all. */
+                state?: string;
+                /** @description Only those for this queue. */
+                queue_id?: string;
+                /** @description Rows on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages in the user's sight */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Voicemail"];
+                };
+            };
+            /** @description A parameter does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getVoicemail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voicemail"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getVoicemailAudio: {
+        parameters: {
+            query?: {
+                /** @description `true`: to be saved (takes `recordings:download`), not played. */
+                download?: boolean;
+            };
+            header?: {
+                /** @description One range of bytes, as in `bytes=0-65535` */
+                Range?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": number[];
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": number[];
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            /** @description Downloads take recordings:download */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such message in the user's sight, or it is lost */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is still being fetched (`not-here`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    finishVoicemail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message; it stays as it was if somebody was done with it before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voicemail"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reopenVoicemail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat for 24 h */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voicemail"];
+                };
+            };
+            400: components["responses"]["Unreadable"];
+            401: components["responses"]["SignInFirst"];
+            403: components["responses"]["NotAllowed"];
+            /** @description No such message in the user's sight */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
