@@ -68,3 +68,18 @@ fn words(error: &reqwest::Error) -> String {
     }
     source.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_none_of_ours_is_not_asked_for() {
+        let ari = trunkline_ari::Config::new("http://127.0.0.1:9/ari", "user", "secret", ["app"]);
+        let stored = StoredFiles::new(&ari);
+        for name in ["../etc/passwd", "a/b", "a b", "a%2Fb", "a?b"] {
+            assert!(stored.get(name).await.unwrap_err().contains("no name"), "{name}");
+        }
+        assert!(!format!("{stored:?}").contains("secret"));
+    }
+}
