@@ -192,6 +192,6 @@ async fn go_through(tx: &mut TenantTx<'_>, most: i64, terms: Terms) -> Result<Ou
     }
     store::advance(tx, last).await?;
     let told = news.iter().map(|news| news.kind).collect();
-    let events: Vec<_> = news.into_iter().map(|news| news.event()).collect();
+    let events: Vec<_> = news.into_iter().map(keep::News::event).collect();
     Ok(Outcome::new(Step::Done(whole.len(), told)).events(events))
 }

@@ -13,6 +13,7 @@ use trunkline_ari::Client;
 use trunkline_db::{AgentId, CallId, DeviceId, TenantId};
 use url::Url;
 
+use super::stored::StoredFiles;
 use crate::roster::Sight;
 use crate::softphone::Softphones;
 use crate::sounds::Sounds;
@@ -62,6 +63,8 @@ pub(super) struct Shown {
 #[derive(Debug, Clone)]
 pub(crate) struct Reachable {
     pub(crate) client: Client,
+    /// What it has recorded.
+    pub(crate) stored: StoredFiles,
     /// Our application there.
     pub(crate) app: String,
     /// Where softphones' SIP goes.
@@ -147,12 +150,12 @@ impl Handle {
         self.servers.iter().find(|server| server.is_live()).or_else(|| self.servers.first())
     }
 
-    /// The way to the server with this name, whether it answers or not.
-    pub(crate) fn client_of(&self, server: &str) -> Option<Client> {
+    /// The server with this name, whether it answers or not.
+    pub(crate) fn server(&self, server: &str) -> Option<&Reachable> {
         let named = |reachable: &&Reachable| {
             reachable.status.read().unwrap_or_else(PoisonError::into_inner).name.as_str() == server
         };
-        self.servers.iter().find(named).map(|reachable| reachable.client.clone())
+        self.servers.iter().find(named)
     }
 
     /// The servers in the order in which a softphone tries them: those that answer first, and among them each phone begins with another.

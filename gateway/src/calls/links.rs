@@ -14,6 +14,7 @@ use trunkline_ari::{Client, Snapshot, State, Update, Updates};
 use super::config::ServerConfig;
 use super::handle::{AsteriskStatus, Reachable};
 use super::shell::CallStartError;
+use super::stored::StoredFiles;
 use crate::calls::center::Report;
 use crate::calls::model::Server;
 use crate::sounds::Voices;
@@ -71,6 +72,7 @@ impl Link {
     pub(super) fn open(config: ServerConfig, common: &Common) -> Result<(Self, Updates, Reachable), CallStartError> {
         let name = config.name;
         let app = config.ari.app.first().cloned().unwrap_or_default();
+        let stored = StoredFiles::new(&config.ari);
         let (client, updates) =
             trunkline_ari::connect(config.ari).map_err(|error| CallStartError::Ari { server: name.clone(), error })?;
         let (phones, phone_news) = mpsc::unbounded_channel();
@@ -107,6 +109,7 @@ impl Link {
         let status = Arc::new(RwLock::new(AsteriskStatus::connecting(name)));
         let reachable = Reachable {
             client: client.clone(),
+            stored,
             app,
             phones: phones.clone(),
             websocket: config.websocket,

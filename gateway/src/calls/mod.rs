@@ -25,6 +25,7 @@ mod recorder;
 mod shell;
 mod spool;
 mod store;
+mod stored;
 mod supervise_http;
 mod writer;
 
@@ -36,4 +37,5 @@ pub use config::{CallConfig, ServerConfig};
 pub use metrics::CallMetrics;
 pub use shell::{CallControl, CallStartError};
 
+pub(crate) use handle::Reachable;
 pub use handle::{AsteriskStatus, Handle};

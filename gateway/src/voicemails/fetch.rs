@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use trunkline_ari::{Client, Error as AriError, OrGone as _};
+use trunkline_ari::{Error as AriError, OrGone as _};
 use trunkline_blob::{BlobError, Expected};
 use trunkline_db::{DbError, TenantId};
 use trunkline_jobs::{Done, Failure, Job, NewJob};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::store::{self, Waiting};
 use super::wav::{self, Message};
+use crate::calls::Reachable;
 use crate::files::{self, Files};
 use crate::http::AppError;
 use crate::state::AppState;
@@ -104,10 +105,10 @@ async fn get(state: &AppState, tenant: TenantId, id: Uuid, waiting: &Waiting) ->
     if room == Some(0) {
         return Err(End::Later("the company's storage is full".to_owned(), Some(NO_ROOM)));
     }
-    let Some(client) = state.calls.client_of(&waiting.asterisk) else {
+    let Some(server) = state.calls.server(&waiting.asterisk) else {
         return Err(End::Later(format!("no Asterisk is called {:?} here", waiting.asterisk), None));
     };
-    let file = ask(&client, waiting).await?;
+    let file = ask(server, waiting).await?;
     let message = wav::read(&file).map_err(|error| End::Never(error.to_string()))?;
     if room.is_some_and(|room| i64::try_from(message.bytes.len()).is_ok_and(|size| size > room)) {
         return Err(End::Later("the company's storage has no room for it".to_owned(), Some(NO_ROOM)));
@@ -119,24 +120,21 @@ async fn get(state: &AppState, tenant: TenantId, id: Uuid, waiting: &Waiting) ->
 }
 
 /// The file, once Asterisk has closed it.
-async fn ask(client: &Client, waiting: &Waiting) -> Result<bytes::Bytes, End> {
-    match client.recordings().get_live(&waiting.name).await {
+async fn ask(server: &Reachable, waiting: &Waiting) -> Result<bytes::Bytes, End> {
+    match server.client.recordings().get_live(&waiting.name).await {
         Ok(_) => return Err(End::Later("Asterisk is still writing it".to_owned(), Some(LOOK_AGAIN))),
         Err(AriError::NotFound { .. }) => {}
         Err(error) => return Err(End::Later(error.to_string(), None)),
     }
-    match client.recordings().get_stored_file(&waiting.name).await {
-        Ok(file) => Ok(file),
-        Err(error @ AriError::NotFound { .. }) => {
-            let over = waiting.at + TimeDelta::milliseconds(waiting.length_ms);
-            if Utc::now() < over + MAY_COME {
-                Err(End::Later(error.to_string(), Some(LOOK_AGAIN * 5)))
-            } else {
-                Err(End::Never(format!("Asterisk {} has it no more", waiting.asterisk)))
-            }
+    let file = server.stored.get(&waiting.name).await.map_err(|why| End::Later(why, None))?;
+    let over = waiting.at + TimeDelta::milliseconds(waiting.length_ms);
+    file.ok_or_else(|| {
+        if Utc::now() < over + MAY_COME {
+            End::Later("Asterisk does not have it yet".to_owned(), Some(LOOK_AGAIN * 5))
+        } else {
+            End::Never(format!("Asterisk {} has it no more", waiting.asterisk))
         }
-        Err(error) => Err(End::Later(error.to_string(), None)),
-    }
+    })
 }
 
 fn cut(why: &str) -> String {
@@ -196,10 +194,10 @@ pub(crate) async fn remove(state: AppState, job: Job) -> Result<Done, Failure> {
     let (Some(asterisk), Some(name)) = (job.payload["asterisk"].as_str(), job.payload["name"].as_str()) else {
         return Err(Failure::dead("the job names no message"));
     };
-    let Some(client) = state.calls.client_of(asterisk) else {
+    let Some(server) = state.calls.server(asterisk) else {
         return Err(Failure::retry(format!("no Asterisk is called {asterisk:?} here")));
     };
-    client.recordings().delete_stored(name).await.or_gone().map_err(Failure::retry)?;
+    server.client.recordings().delete_stored(name).await.or_gone().map_err(Failure::retry)?;
     if let (Some(tenant), Some(id)) = (job.tenant, id_in(&job)) {
         let mut tx = state.db.tenant(tenant).await?;
         store::removed(&mut tx, id).await?;

@@ -217,6 +217,7 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         "sendDtmf" => json!({ "digits": "1" }),
         "superviseCall" => json!({ "mode": "listen" }),
         "disposeCall" => json!({ "code": "sale" }),
+        "closeCallback" => json!({ "note": "mine" }),
         "tagCall" => json!({ "tags": ["mine"] }),
         "updateCannedReply" => json!({ "shortcut": "mine", "text": "Mine" }),
         "updateInboxView" => json!({ "name": "Mine", "filter": {} }),

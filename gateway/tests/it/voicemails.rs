@@ -108,7 +108,8 @@ impl Office {
     async fn open() -> Self {
         let asterisk = Asterisk::default();
         let url = asterisk.start().await;
-        let options = Options { config: vec![("ARI_URL", url)], ..Options::default() };
+        let options =
+            Options { config: vec![("ARI_URL", url), ("ARI_TRANSPORT", "http".to_owned())], ..Options::default() };
         let app = App::start_with(options).await;
         let (admin, operator) = (app.admin().await, app.operator().await);
         let sales = queue(&admin, "sales").await;
