@@ -15,6 +15,7 @@ const MAX_DAYS: i64 = 366;
 /// A stretch of a special day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScheduleStretch)]
 pub struct Stretch {
     /// `HH:MM`, local time.
     pub from: String,
@@ -25,6 +26,7 @@ pub struct Stretch {
 /// Days that are unlike others: holidays, an inventory, a late evening before Christmas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScheduleSpecial)]
 pub struct Special {
     /// What people call them.
     pub name: String,

@@ -124,6 +124,7 @@ pub(super) struct UpdateFlow {
 /// Body of `PUT /flows/{id}/draft`.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutFlowDraft)]
 pub(super) struct PutDraft {
     /// What it does. It may have faults: they are told, and keep it from being published.
     pub(super) definition: Definition,
@@ -132,6 +133,7 @@ pub(super) struct PutDraft {
 /// Body of `POST /flows/{id}/publish` and `…/restore`.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PublishFlow)]
 pub(super) struct Publish {
     /// What is new; at most 500 characters.
     #[serde(default)]

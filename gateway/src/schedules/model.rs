@@ -151,6 +151,7 @@ pub(super) struct UpdateSchedule {
 /// Body of `PUT /schedules/{id}/override` and `PUT /schedules/override`.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OverrideSchedule)]
 pub(super) struct Decide {
     /// Open, or closed.
     pub(super) state: OpenState,

@@ -21,8 +21,8 @@ use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
 use crate::settings;
 use crate::settings::registry::{ANNOUNCE_SUPERVISION, RECORD_CALLS, SettingValue};
-use crate::trunks::directory_store as trunks_store;
 use crate::sounds::directory_store as sounds_store;
+use crate::trunks::directory_store as trunks_store;
 
 /// The notification that the triggers of `0005_directory.sql` send.
 const CHANNEL: &str = "trunkline_directory";

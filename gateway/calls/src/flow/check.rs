@@ -12,6 +12,7 @@ use crate::directory::e164;
 /// Whether a flow that has it can be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowSeverity)]
 pub enum Severity {
     /// No.
     Error,
@@ -21,6 +22,7 @@ pub enum Severity {
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FlowFault)]
 pub struct Fault {
     /// At which node; none: of the flow itself.
     pub node: Option<String>,

@@ -11,6 +11,7 @@ pub const MAX_NODES: usize = 200;
 /// A flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowDefinition)]
 pub struct Flow {
     /// The node at which a caller begins.
     pub start: String,
@@ -28,6 +29,7 @@ fn english() -> String {
 /// One step of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowNode)]
 pub struct Node {
     /// Its id in the flow: 1 to 40 lower-case letters, digits and `_`.
     pub id: String,
@@ -48,6 +50,7 @@ pub struct Node {
 /// A part of what is said, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowPart)]
 pub enum Part {
     /// A sound of the tenant's, in the call's language where there is one.
     SoundId(Uuid),
@@ -65,6 +68,7 @@ pub type Say = Vec<Part>;
 /// What happens at a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = FlowAction)]
 pub enum Action {
     /// Something is said. A key cuts it short and is kept for the next question.
     Play {
@@ -235,6 +239,7 @@ pub enum Action {
 /// How a program elsewhere is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = FlowMethod)]
 pub enum Method {
     /// `GET`.
     Get,
@@ -245,6 +250,7 @@ pub enum Method {
 /// When a case is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowIs)]
 pub enum Is {
     /// It has this value.
     Equals,
@@ -261,6 +267,7 @@ pub enum Is {
 /// One case of a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowCase)]
 pub struct Case {
     /// The variable that is looked at.
     pub variable: String,
@@ -276,6 +283,7 @@ pub struct Case {
 /// What a caller is told of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowRecordingMode)]
 pub enum RecordingMode {
     /// That the call is recorded.
     Announce,
@@ -288,6 +296,7 @@ pub enum RecordingMode {
 /// Whom to ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowDialTo)]
 pub enum DialTo {
     /// An agent.
     AgentId(Uuid),
@@ -298,6 +307,7 @@ pub enum DialTo {
 /// How a call counts that a flow ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FlowHangUpReason)]
 pub enum HangUpReason {
     /// The caller has what they wanted.
     #[default]

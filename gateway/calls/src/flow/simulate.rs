@@ -18,6 +18,7 @@ const MOST_EVENTS: usize = 2_000;
 /// Keys that the caller presses when they are asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowKeys)]
 pub struct Keys {
     /// At which node; none: at the next that asks.
     #[serde(default)]
@@ -29,6 +30,7 @@ pub struct Keys {
 /// What a program elsewhere answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowHttpAnswer)]
 pub struct HttpAnswer {
     /// At which node.
     pub node: String,
@@ -68,6 +70,7 @@ pub struct Script {
 /// How a simulation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schema(as = FlowEnds)]
 pub enum Ends {
     /// The caller waits in a queue.
     Queue {
@@ -110,6 +113,7 @@ pub enum Ends {
 
 /// A simulated way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FlowSimulated)]
 pub struct Simulated {
     /// What was decided, and why.
     pub path: Vec<Step>,

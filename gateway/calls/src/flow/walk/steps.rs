@@ -11,6 +11,7 @@ const MOST_STEPS: usize = 500;
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CallStep)]
 pub struct Step {
     /// When.
     pub at: DateTime<Utc>,
