@@ -136,6 +136,7 @@ async fn things(app: &App) -> HashMap<&'static str, String> {
             "+12125550124".to_owned()
         }),
         ("flows/{id}", made(&admin, "/api/v1/flows", json!({ "name": "Flow" })).await),
+        ("flows/{version}", "1".to_owned()),
         ("hook-tokens/{id}", made(&admin, "/api/v1/hook-tokens", json!({ "name": "Token" })).await),
         ("invitations/{id}", made(&admin, "/api/v1/invitations", invitation).await),
         ("jobs/{id}", job.to_string()),
@@ -199,7 +200,13 @@ fn body(operation: &str, things: &HashMap<&'static str, String>) -> Option<Value
         | "updateContact"
         | "updateChannelAccount"
         | "updateLabel"
+        | "updateSchedule"
+        | "renameFlow"
         | "updateTrunk" => json!({ "name": "Mine" }),
+        "overrideSchedule" => json!({ "state": "closed" }),
+        "putFlowDraft" => json!({ "definition": { "start": "a", "nodes": [] } }),
+        "publishFlow" | "restoreFlowVersion" | "simulateFlow" => json!({}),
+        "simulateCall" => json!({ "flow_id": things["flows/{id}"] }),
         "updateNumber" => json!({ "label": "Mine" }),
         "suspendTenant" => json!({ "reason": "mine" }),
         "deleteTenant" => json!({ "slug": "demo" }),
