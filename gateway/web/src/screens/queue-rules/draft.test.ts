@@ -27,6 +27,7 @@ const works: Works = {
         { day: "sunday", from: "22:00", to: "24:00" },
       ],
     },
+    schedule_id: "h1",
     closed: { to: { queue_id: "q2" }, keep_waiting: false },
     unattended: { grace_seconds: 30, rounds: 3, to: "hang_up" },
     max_wait_seconds: 900,

@@ -62,6 +62,8 @@ export interface RulesDraft {
   /** As they are typed. */
   readonly outside: Readonly<Record<Place, string>>;
   readonly keepWaiting: boolean;
+  /** Opening hours with a name, in place of the queue's own; empty: its own. */
+  readonly schedule: string;
   readonly always: boolean;
   readonly timeZone: string;
   readonly week: readonly Day[];
@@ -109,6 +111,7 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
     to: { overflow: place(routing.overflow?.to), too_long: place(routing.too_long?.to), closed: place(routing.closed.to), unattended: place(routing.unattended.to) },
     outside: { overflow: numberOf(routing.overflow?.to), too_long: numberOf(routing.too_long?.to), closed: numberOf(routing.closed.to), unattended: numberOf(routing.unattended.to) },
     keepWaiting: routing.closed.keep_waiting ?? true,
+    schedule: routing.schedule_id ?? "",
     always: !hours,
     timeZone: hours?.time_zone ?? timeZone,
     week: hours ? DAYS.map((day, at) => ({ day: at + 1, spans: hours.week.filter((one) => one.day === day).map(({ from, to }) => ({ open: from, close: to })) })) : presetWeek("office"),
@@ -139,6 +142,7 @@ export function worksOf(draft: RulesDraft): Works {
       too_long: numbers["too_long-at"] === "" ? null : { at: value("too_long-at"), to: to("too_long") },
       overflow: numbers["overflow-after_seconds"] === "" ? null : { after_seconds: value("overflow-after_seconds"), to: to("overflow") },
       hours: draft.always ? null : { time_zone: draft.timeZone, week: draft.week.flatMap(({ day, spans }) => spans.map(({ open, close }) => ({ day: DAYS[day - 1] ?? "monday", from: open, to: close }))) },
+      schedule_id: draft.schedule || null,
       closed: { to: to("closed"), keep_waiting: draft.keepWaiting },
       unattended: { grace_seconds: value("unattended-grace_seconds"), rounds: value("unattended-rounds"), to: to("unattended") },
       max_wait_seconds: value("max_wait_seconds"),

@@ -2,8 +2,10 @@ import { Plus, Trash2 } from "lucide-react";
 import { type ReactNode, useId } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Button, Card, Checkbox, Combobox, Field, IconButton, Input, RadioGroup, Select, Switch } from "@/design";
+import { useCan } from "@/api";
 import { useT } from "@/i18n";
 import { useQueues } from "@/live";
+import { schedulesApi } from "../hours/api";
 import { WeekEditor } from "../setup/week";
 import { SkillLevels } from "../shared/skill-levels";
 import { skillsQuery } from "../shared/skills";
@@ -125,14 +127,24 @@ function Steps({ draft, change, errors }: PartProps) {
   );
 }
 
+const OWN = "own";
+
 export function Opening({ draft, change, errors }: PartProps) {
   const t = useT();
+  const may = useCan("telephony:read");
+  const named = useQuery({ queryKey: ["schedules"], queryFn: ({ signal }) => schedulesApi.list(signal), enabled: may }).data ?? [];
   const known = zones();
   const all = known.includes(draft.timeZone) ? known : [draft.timeZone, ...known];
   return (
     <Section title={t("routing.hours")} about={t("routing.hours.about")}>
-      <Switch label={t("routing.hours.always")} checked={draft.always} onCheckedChange={(always) => change({ always })} />
-      {!draft.always && (
+      {(named.length > 0 || draft.schedule !== "") && (
+        <Field label={t("routing.hours.named")} error={errors.schedule_id} className="max-w-xs">
+          <Select value={draft.schedule || OWN} onValueChange={(next) => change({ schedule: next === OWN ? "" : next })} options={[{ value: OWN, label: t("routing.hours.own") }, ...named.map(({ id, name }) => ({ value: id, label: name }))]} />
+        </Field>
+      )}
+      {draft.schedule !== "" && <Checkbox label={t("routing.closed.keep")} checked={draft.keepWaiting} onCheckedChange={(keepWaiting) => change({ keepWaiting })} />}
+      {draft.schedule === "" && <Switch label={t("routing.hours.always")} checked={draft.always} onCheckedChange={(always) => change({ always })} />}
+      {draft.schedule === "" && !draft.always && (
         <>
           <Field label={t("routing.hours.zone")} error={errors.hours} className="max-w-xs">
             <Combobox value={draft.timeZone} onValueChange={(timeZone) => change({ timeZone })} options={all.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") }))} />
@@ -156,7 +168,7 @@ export function Elsewhere(props: PartProps & { self: string }) {
         <To {...props} place="overflow" disabled={draft.numbers["overflow-after_seconds"] === ""} />
         <Figure {...props} field="too_long-at" />
         <To {...props} place="too_long" disabled={draft.numbers["too_long-at"] === ""} />
-        {!draft.always && <To {...props} place="closed" />}
+        {(!draft.always || draft.schedule !== "") && <To {...props} place="closed" />}
       </Columns>
       <div className="grid gap-3 border-t border-line pt-4">
         <h3 className="font-medium">{t("routing.unattended")}</h3>
