@@ -11,7 +11,7 @@ export const flowsQuery = queryOptions({ queryKey: ["flows"], queryFn: ({ signal
 export const flowQuery = (id: string) => queryOptions({ queryKey: ["flow", id], queryFn: ({ signal }) => flowsApi.one(id, signal), staleTime: Number.POSITIVE_INFINITY, gcTime: 0, refetchOnMount: "always" });
 export const versionsQuery = (id: string) => queryOptions({ queryKey: ["flow", id, "versions"], queryFn: ({ signal }) => flowsApi.versions(id, signal), staleTime: 0 });
 export const versionQuery = (id: string, version: number) => queryOptions({ queryKey: ["flow", id, "versions", version], queryFn: ({ signal }) => flowsApi.version(id, version, signal) });
-export const schedulesQuery = queryOptions({ queryKey: ["schedules"], queryFn: ({ signal }) => flowsApi.schedules(signal), staleTime: 0 });
+export const schedulesQuery = queryOptions({ queryKey: ["schedules", "page"], queryFn: ({ signal }) => flowsApi.schedules(signal), staleTime: 0 });
 
 export interface Named {
   readonly id: string;
