@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use trunkline_calls::directory::Directory;
 use trunkline_calls::flow::simulate::Simulated;
 use trunkline_calls::flow::walk::Step;
-use trunkline_db::{CallId, FlowId};
+use trunkline_db::{CallId, FlowId, TenantId};
 use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -308,7 +309,15 @@ async fn publish_flow(
             })
         })
         .await?;
+    callers_go_through(&state, by.tenant, &committed.value).await;
     Ok(tagged(committed.value.updated_at, &committed.value))
+}
+
+/// Who is told that it is published can call: callers go through it.
+async fn callers_go_through(state: &AppState, tenant: TenantId, flow: &Flow) {
+    let version = flow.published.as_ref().map(|published| published.short.version);
+    let there = |directory: &Directory| directory.flow(tenant, flow.id.uuid()).map(|flow| flow.version);
+    state.calls.goes_by(|directory| there(directory) == version).await;
 }
 
 /// List versions
@@ -393,6 +402,7 @@ async fn restore_version(
             })
         })
         .await?;
+    callers_go_through(&state, by.tenant, &committed.value).await;
     Ok(tagged(committed.value.updated_at, &committed.value))
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use trunkline_db::TenantId;
 use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,17 +62,29 @@ async fn add_number(
     IdempotentJson(idempotency, wanted): IdempotentJson<AddNumber>,
 ) -> Result<Response, AppError> {
     let asking = Asking { by: idempotency.principal(), origin };
+    let tenant = asking.by.tenant;
     let answer = idempotency
         .command(&state, move |tx| {
             let (asking, wanted) = (asking.clone(), wanted.clone());
             Box::pin(async move {
                 let (number, event) = service::add(tx, &asking, &wanted).await?;
-                Ok((Effect { status: StatusCode::CREATED, body: number, value: () }, vec![event]))
+                Ok((Effect { status: StatusCode::CREATED, body: number.clone(), value: number }, vec![event]))
             })
         })
         .await?;
-    let (Answer::First(response, ()) | Answer::Repeated(response)) = answer;
-    Ok(response)
+    match answer {
+        Answer::First(response, number) => {
+            calls_go_by(&state, tenant, &number).await;
+            Ok(response)
+        }
+        Answer::Repeated(response) => Ok(response),
+    }
+}
+
+/// Who is told that a number leads elsewhere can call it: calls go there.
+async fn calls_go_by(state: &AppState, tenant: TenantId, number: &Number) {
+    let wanted = number.for_calls(tenant);
+    state.calls.goes_by(|directory| directory.numbers.get(&number.number) == Some(&wanted)).await;
 }
 
 /// Change a number
@@ -108,6 +121,7 @@ async fn update_number(
             })
         })
         .await?;
+    calls_go_by(&state, by.tenant, &committed.value).await;
     Ok(tagged(committed.value.updated_at, &committed.value))
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SiteId};
+use trunkline_db::{AgentId, FlowId, QueueId, ScheduleId, SiteId, TenantId};
 
 use crate::calls::directory;
 use crate::http::Patch;
@@ -98,6 +98,19 @@ pub(super) struct Number {
     pub(super) created_at: DateTime<Utc>,
     /// When it was last changed.
     pub(super) updated_at: DateTime<Utc>,
+}
+
+impl Number {
+    /// As call control has it.
+    pub(super) fn for_calls(&self, tenant: TenantId) -> directory::Number {
+        directory::Number {
+            tenant,
+            target: self.target.into(),
+            schedule: self.schedule_id,
+            closed: self.closed_target.into(),
+            recorded: self.recording != Recording::Never,
+        }
+    }
 }
 
 /// Body of `POST /numbers`.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use http::StatusCode;
-use trunkline_db::ScheduleId;
+use trunkline_db::{ScheduleId, TenantId};
 use trunkline_journal::Outcome;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -142,7 +142,18 @@ async fn update_schedule(
             })
         })
         .await?;
+    calls_go_by(&state, by.tenant, &committed.value).await;
     Ok(tagged(committed.value.updated_at, &committed.value))
+}
+
+/// Who is told that it is open, or closed, can rely on it.
+async fn calls_go_by(state: &AppState, tenant: TenantId, wanted: &Schedule) {
+    let is_it = |known: &trunkline_calls::schedule::Schedule| {
+        let decided = known.decided.as_ref().map(|decided| decided.since);
+        (&known.hours.week, &known.special) == (&wanted.week, &wanted.special)
+            && decided == wanted.decided.as_ref().map(|decided| decided.since)
+    };
+    state.calls.goes_by(|directory| directory.schedule(tenant, wanted.id).is_some_and(is_it)).await;
 }
 
 /// Remove opening hours
@@ -194,6 +205,9 @@ async fn decide(
             })
         })
         .await?;
+    for schedule in &committed.value {
+        calls_go_by(state, tenant, schedule).await;
+    }
     Ok(committed.value)
 }
 
