@@ -94,7 +94,7 @@ impl Carrier {
 async fn connect(scene: &Scene, carrier: &Carrier, password: &str) -> Result<String> {
     let settings = json!({
         "kind": "registration", "host": "127.0.0.1", "port": carrier.asterisk.sip_port(), "username": USERNAME,
-        "country": "US", "qualify_seconds": 5, "expires_seconds": 60,
+        "country": "US", "qualify_seconds": 5, "expires_seconds": 60, "from_user": USERNAME,
     });
     let trunk = json!({ "name": "Carrier", "settings": settings, "password": password });
     let made = scene.admin.send(Method::POST, "/trunks", &trunk).await?;
