@@ -79,7 +79,9 @@ pub(super) async fn person(tx: &mut TenantTx<'_>, id: ContactId, lock: bool) -> 
     let person = sqlx::query_scalar!(r#"SELECT person_id AS "id: ContactId" FROM contacts WHERE id = $1"#, id.uuid());
     let Some(person) = person.fetch_optional(tx.conn()).await? else { return Ok(None) };
     if lock {
-        sqlx::query!("SELECT id FROM contacts WHERE id = $1 FOR NO KEY UPDATE", person.uuid()).fetch_one(tx.conn()).await?;
+        sqlx::query!("SELECT id FROM contacts WHERE id = $1 FOR NO KEY UPDATE", person.uuid())
+            .fetch_one(tx.conn())
+            .await?;
     }
     Ok(Some(person))
 }

@@ -175,8 +175,7 @@ pub(super) struct Weight<'a> {
 /// first of theirs that came after our last answer.
 pub(super) async fn weigh(tx: &mut TenantTx<'_>, weight: Weight<'_>) -> Result<(), DbError> {
     let message = weight.message;
-    let theirs =
-        message.direction == Direction::In && !message.history && message.author.kind == AuthorType::Contact;
+    let theirs = message.direction == Direction::In && !message.history && message.author.kind == AuthorType::Contact;
     sqlx::query!(
         "UPDATE conversations c SET
              messages = c.messages + 1,
