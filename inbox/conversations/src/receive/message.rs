@@ -218,7 +218,7 @@ async fn write_message(
         history: coming.history,
         ..NewMessage::new(to.conversation, direction, author, coming.contents.kind, setting.at)
     };
-    messages::write(tx, &line).await?;
+    let is_new = messages::write(tx, &line).await?;
     if let Some(file) = &coming.contents.file {
         want_file(tx, line.id, to.conversation, file, coming.history).await?;
     }
@@ -230,7 +230,10 @@ async fn write_message(
         title: coming.title.as_deref(),
         line: setting.line,
     };
-    chat_store::weigh(tx, weight).await?;
+    // One that was there already, in whichever chat, counts once.
+    if is_new {
+        chat_store::weigh(tx, weight).await?;
+    }
     if !coming.history {
         crate::messages_store::count(tx, setting.at).await?;
     }
