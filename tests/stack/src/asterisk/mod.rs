@@ -147,7 +147,7 @@ impl Asterisk {
         let Folders { etc, var, run, .. } = &self.folders;
         files::private_dir(etc)?;
         files::private_dir(run)?;
-        for name in ["lib/keys", "spool", "cache", "log"] {
+        for name in ["lib/keys", "spool/recording", "cache", "log"] {
             files::private_dir(&var.join(name))?;
         }
         // A socket left behind by a killed Asterisk is in the way of nobody, but its pid file is.
