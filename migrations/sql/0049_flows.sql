@@ -58,6 +58,7 @@ SELECT let_system_read('flow_versions');
 GRANT SELECT, INSERT, DELETE ON flow_versions TO trunkline_app;
 ALTER TABLE flows ADD CONSTRAINT flows_published_fkey
     FOREIGN KEY (tenant_id, id, published) REFERENCES flow_versions (tenant_id, flow_id, version);
+CREATE INDEX flows_published_idx ON flows (tenant_id, id, published);
 CREATE TRIGGER directory_changed AFTER INSERT OR UPDATE OF published, name OR DELETE ON flows
     FOR EACH STATEMENT EXECUTE FUNCTION directory_changed();
 

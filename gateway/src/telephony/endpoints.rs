@@ -2,11 +2,30 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use trunkline_ari::Client;
+use trunkline_ari::applications::Filter;
 
 use crate::calls::center::Report;
 use crate::calls::model::Server;
+
+/// The application beside the calls' that is told of phones. Who subscribes to a technology hears its channels, too; so one application for both
+/// would hear each event of a call twice, and take each key for two.
+pub(crate) fn phones_app(calls_app: &str) -> String {
+    format!("{calls_app}-phones")
+}
+
+/// Nothing but what phones do, and the end of channels with its cause: whoever left Stasis by hanging up is gone only after that, and the calls'
+/// application hears of a channel no longer than it is in Stasis.
+/// By a user event the client sees that events come at all.
+async fn subscribe(client: &Client, app: &str) -> Result<(), trunkline_ari::Error> {
+    let kinds = ["ContactStatusChange", "PeerStatusChange", "ChannelDestroyed", "ChannelUserevent"].map(|kind| json!({ "type": kind }));
+    let filter = Map::from_iter([("allowed".to_owned(), Value::from_iter(kinds))]);
+    client.applications().filter(app, Filter::default().filter(filter)).await?;
+    client.applications().subscribe(app, &["endpoint:PJSIP"]).await?;
+    Ok(())
+}
 
 /// Which phones' registrations to ask for.
 #[derive(Debug)]
@@ -31,7 +50,7 @@ pub(crate) async fn ask_endpoints(
     while let Some(question) = questions.recv().await {
         match question {
             EndpointQuestion::All => {
-                if let Err(error) = client.applications().subscribe(&app, &["endpoint:PJSIP"]).await {
+                if let Err(error) = subscribe(&client, &app).await {
                     tracing::warn!(%error, "Asterisk would not tell of phones that register");
                 }
                 match client.endpoints().list_by_tech("PJSIP").await {

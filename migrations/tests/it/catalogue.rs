@@ -29,13 +29,14 @@ const SYSTEM_TABLES: [&str; 20] = [
 ];
 
 /// Unique keys of tables with `tenant_id` that are unique across all tenants on purpose.
-const GLOBAL_KEYS: [&str; 10] = [
+const GLOBAL_KEYS: [&str; 11] = [
     // A number of the public network belongs to one tenant.
     "numbers_number_key",
     // Asterisk knows an endpoint by its name alone.
     "devices_username_key",
     // Found by what the client holds, before its tenant is known.
     "api_keys_prefix_key",
+    "hook_tokens_prefix_key",
     "invitations_token_key",
     "refresh_tokens_pkey",
     "refresh_tokens_hash_key",

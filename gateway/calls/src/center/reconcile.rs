@@ -162,7 +162,14 @@ impl Center {
             return;
         }
         let Some(customer) = present.channel(&call.row.customer_channel) else {
+            // What they said before they went is with Asterisk, however long ago that was.
+            let left = call.left_message(now);
+            if left.is_some() {
+                self.keep_message(now, id, out);
+            }
+            let Some(call) = self.calls.get(&id) else { return };
             let reason = match call.row.state {
+                _ if let Some(reason) = left => reason,
                 // Bridges outlive everybody in them, but not Asterisk.
                 _ if !bridge_here => EndReason::Lost,
                 _ if call.is_left_to_outside() => EndReason::Transferred,
