@@ -9,7 +9,7 @@ use url::Url;
 use crate::config::{AriTransport, AsteriskConfig, Config};
 use crate::secrets::Vault;
 use crate::sounds::Sounds;
-use crate::telephony::endpoints::phones_app;
+use crate::telephony::endpoints::endpoints_app;
 use crate::telephony::manager::ManagerConfig;
 use crate::telephony::phones::PhoneTerms;
 
@@ -72,7 +72,7 @@ impl ServerConfig {
             config.ari_url.as_str().trim_end_matches('/'),
             &config.ari_username,
             config.ari_password.expose(),
-            [config.ari_app.clone(), phones_app(&config.ari_app)],
+            [config.ari_app.clone(), endpoints_app(&config.ari_app)],
         );
         ari.transport = match config.ari_transport {
             AriTransport::WebSocket => trunkline_ari::Transport::WebSocket,

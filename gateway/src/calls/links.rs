@@ -19,7 +19,7 @@ use crate::calls::center::Report;
 use crate::calls::model::Server;
 use crate::sounds::Voices;
 use crate::telephony::barring;
-use crate::telephony::endpoints::{EndpointQuestion, ask_endpoints, phones_app};
+use crate::telephony::endpoints::{EndpointQuestion, ask_endpoints, endpoints_app};
 use crate::telephony::missed::{self, Note};
 use crate::telephony::peers::Peers;
 use crate::telephony::phones::{self, PhoneNews};
@@ -86,7 +86,7 @@ impl Link {
             let _ = ask_again.send(EndpointQuestion::All);
         }));
         let online = common.online.clone();
-        tokio::spawn(ask_endpoints(name.clone(), client.clone(), phones_app(&app), endpoint_names, online));
+        tokio::spawn(ask_endpoints(name.clone(), client.clone(), endpoints_app(&app), endpoint_names, online));
         tokio::spawn(missed::collect(name.clone(), client.clone(), connections, common.notes.clone()));
         let (trunks, trunk_news) = mpsc::unbounded_channel();
         let (ask_registrations, registrations_asked) = mpsc::unbounded_channel();

@@ -12,15 +12,16 @@ use crate::calls::model::Server;
 
 /// The application beside the calls' that is told of phones. Who subscribes to a technology hears its channels, too; so one application for both
 /// would hear each event of a call twice, and take each key for two.
-pub(crate) fn phones_app(calls_app: &str) -> String {
-    format!("{calls_app}-phones")
+pub(crate) fn endpoints_app(calls_app: &str) -> String {
+    format!("{calls_app}-endpoints")
 }
 
 /// Nothing but what phones do, and the end of channels with its cause: whoever left Stasis by hanging up is gone only after that, and the calls'
 /// application hears of a channel no longer than it is in Stasis.
 /// By a user event the client sees that events come at all.
 async fn subscribe(client: &Client, app: &str) -> Result<(), trunkline_ari::Error> {
-    let kinds = ["ContactStatusChange", "PeerStatusChange", "ChannelDestroyed", "ChannelUserevent"].map(|kind| json!({ "type": kind }));
+    let kinds = ["ContactStatusChange", "PeerStatusChange", "ChannelDestroyed", "ChannelUserevent"]
+        .map(|kind| json!({ "type": kind }));
     let filter = Map::from_iter([("allowed".to_owned(), Value::from_iter(kinds))]);
     client.applications().filter(app, Filter::default().filter(filter)).await?;
     client.applications().subscribe(app, &["endpoint:PJSIP"]).await?;

@@ -4576,212 +4576,6 @@ export interface components {
             /** @description Everything is as it should be. */
             good: boolean;
         };
-        /** @description What happens at a node. */
-        Action: {
-            /** @description Where it goes on. */
-            next: string;
-            /** @description What. */
-            say: components["schemas"]["Vec"];
-            /** @enum {string} */
-            type: "play";
-        } | {
-            /** @description Where each key leads. */
-            keys: {
-                [key: string]: string;
-            };
-            /** @description Where it goes on without an answer. */
-            otherwise: string;
-            /** @description The question. */
-            say: components["schemas"]["Vec"];
-            /**
-             * Format: int32
-             * @description How long, in seconds, a key is waited for.
-             */
-            timeout_seconds: number;
-            /**
-             * Format: int32
-             * @description How often the question is asked.
-             */
-            tries: number;
-            /** @enum {string} */
-            type: "menu";
-            /** @description What is said to a key that leads nowhere, before the question comes again. */
-            wrong?: components["schemas"]["Vec"];
-        } | {
-            /**
-             * Format: int32
-             * @description Digits at most; at so many it goes on.
-             */
-            max: number;
-            /**
-             * Format: int32
-             * @description Digits at least.
-             */
-            min: number;
-            /** @description Where it goes on. */
-            next: string;
-            /** @description Where it goes on without an answer. */
-            otherwise: string;
-            /** @description The question. */
-            say: components["schemas"]["Vec"];
-            /** @description The key that ends it earlier. */
-            terminator?: string | null;
-            /**
-             * Format: int32
-             * @description How long, in seconds, each key is waited for.
-             */
-            timeout_seconds: number;
-            /**
-             * Format: int32
-             * @description How often the question is asked.
-             */
-            tries: number;
-            /** @enum {string} */
-            type: "gather";
-            /** @description The variable that has the answer. */
-            variable: string;
-            /** @description What is said to too few digits, before the question comes again. */
-            wrong?: components["schemas"]["Vec"];
-        } | {
-            /** @description … and when it is not. */
-            closed: string;
-            /** @description Where it goes on when it is open … */
-            open: string;
-            /**
-             * Format: uuid
-             * @description The opening hours.
-             */
-            schedule_id: string;
-            /** @enum {string} */
-            type: "hours";
-        } | {
-            /** @description BCP 47. */
-            language: string;
-            /** @description Where it goes on. */
-            next: string;
-            /** @enum {string} */
-            type: "language";
-        } | {
-            /** @description The body of a `POST`, with `{{variables}}`, as JSON. */
-            body?: string | null;
-            /**
-             * Format: int32
-             * @description How long, in milliseconds, the answer is waited for.
-             */
-            deadline_ms: number;
-            /** @description Where it goes on if the answer is none, not in time, no JSON where something is to be saved, or no 2xx. */
-            failed: string;
-            /** @description Headers. */
-            headers?: {
-                [key: string]: string;
-            };
-            /** @description `GET` or `POST`. */
-            method: components["schemas"]["Method"];
-            /** @description Where it goes on. */
-            next: string;
-            /** @description Variables, and where in the answer (a JSON pointer, RFC 6901) each has its value. */
-            save?: {
-                [key: string]: string;
-            };
-            /** @enum {string} */
-            type: "http";
-            /** @description The address, with `{{variables}}`. */
-            url: string;
-        } | {
-            /** @description Where it goes on. */
-            next: string;
-            /** @enum {string} */
-            type: "set";
-            /** @description The value, with `{{variables}}`. */
-            value: string;
-            /** @description Which. */
-            variable: string;
-        } | {
-            /** @description The first that is so decides. */
-            cases: components["schemas"]["Case"][];
-            /** @description Where it goes on if none is. */
-            otherwise: string;
-            /** @enum {string} */
-            type: "branch";
-        } | {
-            /** @description The key that agrees, where the caller is asked. */
-            accept?: string | null;
-            /** @description Which of them. */
-            mode: components["schemas"]["RecordingMode"];
-            /** @description Where it goes on. */
-            next: string;
-            /** @description What is said. It is heard to its end. */
-            say?: components["schemas"]["Vec"];
-            /** @enum {string} */
-            type: "recording";
-        } | {
-            /**
-             * Format: int32
-             * @description What is added to the caller's priority.
-             */
-            priority?: number;
-            /**
-             * Format: uuid
-             * @description Which.
-             */
-            queue_id: string;
-            /** @enum {string} */
-            type: "queue";
-        } | {
-            /** @description Where it goes on if nobody answers. */
-            next: string;
-            /**
-             * Format: int32
-             * @description How long, in seconds.
-             */
-            ring_seconds: number;
-            /** @description Whom. */
-            to: components["schemas"]["DialTo"];
-            /** @enum {string} */
-            type: "dial";
-        } | {
-            /**
-             * Format: int32
-             * @description How long the message may be, in seconds.
-             */
-            max_seconds: number;
-            /**
-             * Format: uuid
-             * @description Whose inbox has it.
-             */
-            queue_id: string;
-            /** @description The greeting. */
-            say: components["schemas"]["Vec"];
-            /** @enum {string} */
-            type: "voicemail";
-        } | {
-            /** @description Where it goes on if they do not. */
-            next: string;
-            /**
-             * Format: uuid
-             * @description By whose agents.
-             */
-            queue_id: string;
-            /** @description The question: key 1 agrees. */
-            say: components["schemas"]["Vec"];
-            /** @enum {string} */
-            type: "callback";
-        } | {
-            /**
-             * Format: uuid
-             * @description Which.
-             */
-            flow_id: string;
-            /** @enum {string} */
-            type: "flow";
-        } | {
-            /** @description How it counts. */
-            reason?: components["schemas"]["HangUpReason"];
-            /** @description What is said before. */
-            say?: components["schemas"]["Vec"];
-            /** @enum {string} */
-            type: "hang_up";
-        };
         /** @description How many members do what. Who talks is not also available; what comes first here counts. */
         Activities: {
             /**
@@ -5310,17 +5104,35 @@ export interface components {
             /** @description The first step in which they differ, counted from 0; null: none does. */
             differs_at?: number | null;
             /** @description How that would end. */
-            ends: components["schemas"]["Ends"];
+            ends: components["schemas"]["FlowEnds"];
             /** @description The way that it took. */
-            was: components["schemas"]["Step"][];
+            was: components["schemas"]["CallStep"][];
             /** @description The way that it would take. */
-            would: components["schemas"]["Step"][];
+            would: components["schemas"]["CallStep"][];
         };
         /**
          * @description Where a call stands.
          * @enum {string}
          */
         CallState: "new" | "queued" | "ringing" | "active" | "ended";
+        /** @description One decision. */
+        CallStep: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What it was decided by. */
+            data: unknown;
+            /** @description What the node, or the flow, is called. */
+            name?: string | null;
+            /** @description At which node; of the flow itself: none. */
+            node?: string | null;
+            /** @description What kind of node it is; `flow` for the flow itself, `call` for what was decided outside of one. */
+            type: string;
+            /** @description What was decided, in a word. */
+            what: string;
+        };
         /** @description A tag, and how many calls have it. */
         CallTag: {
             /**
@@ -5339,7 +5151,7 @@ export interface components {
         /** @description What was decided of a call, and why. */
         CallTrace: {
             /** @description The decisions, in order. */
-            steps: components["schemas"]["Step"][];
+            steps: components["schemas"]["CallStep"][];
         };
         /** @description Somebody who is to be called back. */
         Callback: {
@@ -5539,17 +5351,6 @@ export interface components {
              * @description Calls of one agent within an hour.
              */
             per_hour_per_agent?: number | null;
-        };
-        /** @description One case of a branch. */
-        Case: {
-            /** @description How. */
-            is: components["schemas"]["Is"];
-            /** @description Where it goes on. */
-            next: string;
-            /** @description The value that it is compared with, with `{{variables}}`. */
-            value?: string;
-            /** @description The variable that is looked at. */
-            variable: string;
         };
         /** @description Answer of `GET /permissions`: the table. */
         Catalogue: {
@@ -6034,7 +5835,7 @@ export interface components {
         };
         /** @description Body of `POST /flows`. */
         CreateFlow: {
-            definition?: components["schemas"]["Flow"] | null;
+            definition?: components["schemas"]["FlowDefinition"] | null;
             /** @description 1 to 100 characters, of which no other has the same. */
             name: string;
         };
@@ -6057,7 +5858,7 @@ export interface components {
             /** @description 1 to 100 characters, of which no other has the same. */
             name: string;
             /** @description Holidays and the like. */
-            special?: components["schemas"]["Special"][];
+            special?: components["schemas"]["ScheduleSpecial"][];
             /** @description IANA name, such as `Europe/Rome`. */
             time_zone: string;
             /** @description The week; a day that is not named is closed. */
@@ -6216,18 +6017,6 @@ export interface components {
             /** @description Whether they were taking calls: what rang for them rings for the next. */
             was_working: boolean;
         };
-        /** @description Body of `PUT /schedules/{id}/override` and `PUT /schedules/override`. */
-        Decide: {
-            /** @description Why, for colleagues; at most 200 characters. */
-            note?: string | null;
-            /** @description Open, or closed. */
-            state: components["schemas"]["ScheduleState"];
-            /**
-             * Format: date-time
-             * @description Until when; absent: until somebody ends it.
-             */
-            until?: string | null;
-        };
         /** @description Body of `POST /platform/tenants/{id}/deletion`. */
         Delete: {
             /**
@@ -6327,17 +6116,6 @@ export interface components {
          * @enum {string}
          */
         DialFormat: "e164" | "digits" | "national";
-        /** @description Whom to ring. */
-        DialTo: {
-            /**
-             * Format: uuid
-             * @description An agent.
-             */
-            agent_id: string;
-        } | {
-            /** @description A number outside (E.164), as far as the company's rules for calls out allow it. */
-            number: string;
-        };
         /**
          * @description A day of the week.
          * @enum {string}
@@ -6432,57 +6210,6 @@ export interface components {
          * @enum {string}
          */
         EndReason: "completed_customer" | "completed_agent" | "abandoned_queue" | "abandoned_ivr" | "no_answer" | "busy" | "rejected" | "unreachable" | "invalid_number" | "blocked" | "out_of_hours" | "overflow" | "voicemail" | "callback" | "transferred" | "failed" | "lost";
-        /** @description How a simulation ended. */
-        Ends: {
-            /**
-             * Format: int32
-             * @description What is added to their priority.
-             */
-            priority: number;
-            /**
-             * Format: uuid
-             * @description Which.
-             */
-            queue_id: string;
-            /** @enum {string} */
-            type: "queue";
-        } | {
-            /**
-             * Format: uuid
-             * @description Whose inbox has it.
-             */
-            queue_id: string;
-            /** @enum {string} */
-            type: "voicemail";
-        } | {
-            /**
-             * Format: uuid
-             * @description By whose agents.
-             */
-            queue_id: string;
-            /** @enum {string} */
-            type: "callback";
-        } | {
-            /** @description Whom. */
-            to: components["schemas"]["DialTo"];
-            /** @enum {string} */
-            type: "talk";
-        } | {
-            /** @description How it counts. */
-            reason: components["schemas"]["HangUpReason"];
-            /** @enum {string} */
-            type: "hang_up";
-        } | {
-            /** @enum {string} */
-            type: "broken";
-        } | {
-            /** @description For what: `key` or `answer`. */
-            for: string;
-            /** @description At which node. */
-            node: string;
-            /** @enum {string} */
-            type: "waiting";
-        };
         /** @description An event of the journal. */
         Event: {
             actor?: components["schemas"]["Reference"] | null;
@@ -6543,19 +6270,6 @@ export interface components {
             retry: boolean;
             /** @description What it means. */
             why: string;
-        };
-        /** @description Something that is wrong. */
-        Fault: {
-            /** @description What, in a word. */
-            code: string;
-            /** @description In which field. */
-            field?: string | null;
-            /** @description The same for people. */
-            message: string;
-            /** @description At which node; none: of the flow itself. */
-            node?: string | null;
-            /** @description Whether a flow that has it can be published. */
-            severity: components["schemas"]["Severity"];
         };
         /** @description One field of the input that does not fit. */
         FieldError: {
@@ -6728,12 +6442,259 @@ export interface components {
         };
         /** @description A flow. */
         Flow: {
+            draft?: components["schemas"]["FlowDraft"] | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Numbers that lead here. */
+            numbers: string[];
+            published?: components["schemas"]["FlowVersion"] | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed: what `If-Match` looks at.
+             */
+            updated_at: string;
+        };
+        /** @description What happens at a node. */
+        FlowAction: {
+            /** @description Where it goes on. */
+            next: string;
+            /** @description What. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "play";
+        } | {
+            /** @description Where each key leads. */
+            keys: {
+                [key: string]: string;
+            };
+            /** @description Where it goes on without an answer. */
+            otherwise: string;
+            /** @description The question. */
+            say: components["schemas"]["Vec"];
+            /**
+             * Format: int32
+             * @description How long, in seconds, a key is waited for.
+             */
+            timeout_seconds: number;
+            /**
+             * Format: int32
+             * @description How often the question is asked.
+             */
+            tries: number;
+            /** @enum {string} */
+            type: "menu";
+            /** @description What is said to a key that leads nowhere, before the question comes again. */
+            wrong?: components["schemas"]["Vec"];
+        } | {
+            /**
+             * Format: int32
+             * @description Digits at most; at so many it goes on.
+             */
+            max: number;
+            /**
+             * Format: int32
+             * @description Digits at least.
+             */
+            min: number;
+            /** @description Where it goes on. */
+            next: string;
+            /** @description Where it goes on without an answer. */
+            otherwise: string;
+            /** @description The question. */
+            say: components["schemas"]["Vec"];
+            /** @description The key that ends it earlier. */
+            terminator?: string | null;
+            /**
+             * Format: int32
+             * @description How long, in seconds, each key is waited for.
+             */
+            timeout_seconds: number;
+            /**
+             * Format: int32
+             * @description How often the question is asked.
+             */
+            tries: number;
+            /** @enum {string} */
+            type: "gather";
+            /** @description The variable that has the answer. */
+            variable: string;
+            /** @description What is said to too few digits, before the question comes again. */
+            wrong?: components["schemas"]["Vec"];
+        } | {
+            /** @description … and when it is not. */
+            closed: string;
+            /** @description Where it goes on when it is open … */
+            open: string;
+            /**
+             * Format: uuid
+             * @description The opening hours.
+             */
+            schedule_id: string;
+            /** @enum {string} */
+            type: "hours";
+        } | {
+            /** @description BCP 47. */
+            language: string;
+            /** @description Where it goes on. */
+            next: string;
+            /** @enum {string} */
+            type: "language";
+        } | {
+            /** @description The body of a `POST`, with `{{variables}}`, as JSON. */
+            body?: string | null;
+            /**
+             * Format: int32
+             * @description How long, in milliseconds, the answer is waited for.
+             */
+            deadline_ms: number;
+            /** @description Where it goes on if the answer is none, not in time, no JSON where something is to be saved, or no 2xx. */
+            failed: string;
+            /** @description Headers. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description `GET` or `POST`. */
+            method: components["schemas"]["FlowMethod"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description Variables, and where in the answer (a JSON pointer, RFC 6901) each has its value. */
+            save?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            type: "http";
+            /** @description The address, with `{{variables}}`. */
+            url: string;
+        } | {
+            /** @description Where it goes on. */
+            next: string;
+            /** @enum {string} */
+            type: "set";
+            /** @description The value, with `{{variables}}`. */
+            value: string;
+            /** @description Which. */
+            variable: string;
+        } | {
+            /** @description The first that is so decides. */
+            cases: components["schemas"]["FlowCase"][];
+            /** @description Where it goes on if none is. */
+            otherwise: string;
+            /** @enum {string} */
+            type: "branch";
+        } | {
+            /** @description The key that agrees, where the caller is asked. */
+            accept?: string | null;
+            /** @description Which of them. */
+            mode: components["schemas"]["FlowRecordingMode"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description What is said. It is heard to its end. */
+            say?: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "recording";
+        } | {
+            /**
+             * Format: int32
+             * @description What is added to the caller's priority.
+             */
+            priority?: number;
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "queue";
+        } | {
+            /** @description Where it goes on if nobody answers. */
+            next: string;
+            /**
+             * Format: int32
+             * @description How long, in seconds.
+             */
+            ring_seconds: number;
+            /** @description Whom. */
+            to: components["schemas"]["FlowDialTo"];
+            /** @enum {string} */
+            type: "dial";
+        } | {
+            /**
+             * Format: int32
+             * @description How long the message may be, in seconds.
+             */
+            max_seconds: number;
+            /**
+             * Format: uuid
+             * @description Whose inbox has it.
+             */
+            queue_id: string;
+            /** @description The greeting. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "voicemail";
+        } | {
+            /** @description Where it goes on if they do not. */
+            next: string;
+            /**
+             * Format: uuid
+             * @description By whose agents.
+             */
+            queue_id: string;
+            /** @description The question: key 1 agrees. */
+            say: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "callback";
+        } | {
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            flow_id: string;
+            /** @enum {string} */
+            type: "flow";
+        } | {
+            /** @description How it counts. */
+            reason?: components["schemas"]["FlowHangUpReason"];
+            /** @description What is said before. */
+            say?: components["schemas"]["Vec"];
+            /** @enum {string} */
+            type: "hang_up";
+        };
+        /** @description One case of a branch. */
+        FlowCase: {
+            /** @description How. */
+            is: components["schemas"]["FlowIs"];
+            /** @description Where it goes on. */
+            next: string;
+            /** @description The value that it is compared with, with `{{variables}}`. */
+            value?: string;
+            /** @description The variable that is looked at. */
+            variable: string;
+        };
+        /** @description A flow. */
+        FlowDefinition: {
             /** @description The language of what is said until another is set (BCP 47). */
             language?: string;
             /** @description Its nodes. */
-            nodes: components["schemas"]["Node"][];
+            nodes: components["schemas"]["FlowNode"][];
             /** @description The node at which a caller begins. */
             start: string;
+        };
+        /** @description Whom to ring. */
+        FlowDialTo: {
+            /**
+             * Format: uuid
+             * @description An agent.
+             */
+            agent_id: string;
+        } | {
+            /** @description A number outside (E.164), as far as the company's rules for calls out allow it. */
+            number: string;
         };
         /** @description What is being drawn. */
         FlowDraft: {
@@ -6743,15 +6704,148 @@ export interface components {
              */
             by?: string | null;
             /** @description What it does so far. */
-            definition: components["schemas"]["Flow"];
+            definition: components["schemas"]["FlowDefinition"];
             /** @description What is wrong with it. */
-            faults: components["schemas"]["Fault"][];
+            faults: components["schemas"]["FlowFault"][];
             /**
              * Format: date-time
              * @description When it was last changed.
              */
             updated_at: string;
         };
+        /** @description How a simulation ended. */
+        FlowEnds: {
+            /**
+             * Format: int32
+             * @description What is added to their priority.
+             */
+            priority: number;
+            /**
+             * Format: uuid
+             * @description Which.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "queue";
+        } | {
+            /**
+             * Format: uuid
+             * @description Whose inbox has it.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "voicemail";
+        } | {
+            /**
+             * Format: uuid
+             * @description By whose agents.
+             */
+            queue_id: string;
+            /** @enum {string} */
+            type: "callback";
+        } | {
+            /** @description Whom. */
+            to: components["schemas"]["FlowDialTo"];
+            /** @enum {string} */
+            type: "talk";
+        } | {
+            /** @description How it counts. */
+            reason: components["schemas"]["FlowHangUpReason"];
+            /** @enum {string} */
+            type: "hang_up";
+        } | {
+            /** @enum {string} */
+            type: "broken";
+        } | {
+            /** @description For what: `key` or `answer`. */
+            for: string;
+            /** @description At which node. */
+            node: string;
+            /** @enum {string} */
+            type: "waiting";
+        };
+        /** @description Something that is wrong. */
+        FlowFault: {
+            /** @description What, in a word. */
+            code: string;
+            /** @description In which field. */
+            field?: string | null;
+            /** @description The same for people. */
+            message: string;
+            /** @description At which node; none: of the flow itself. */
+            node?: string | null;
+            /** @description Whether a flow that has it can be published. */
+            severity: components["schemas"]["FlowSeverity"];
+        };
+        /**
+         * @description How a call counts that a flow ends.
+         * @enum {string}
+         */
+        FlowHangUpReason: "completed" | "out_of_hours" | "rejected" | "blocked";
+        /** @description What a program elsewhere answers. */
+        FlowHttpAnswer: {
+            /** @description The body. */
+            body?: string;
+            /** @description It does not answer. */
+            fails?: boolean;
+            /** @description At which node. */
+            node: string;
+            /**
+             * Format: int32
+             * @description HTTP's status.
+             */
+            status?: number;
+            /** @description In place of an answer: the values that its variables have then. */
+            values?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * @description When a case is so.
+         * @enum {string}
+         */
+        FlowIs: "equals" | "not_equals" | "starts_with" | "set" | "not_set";
+        /** @description Keys that the caller presses when they are asked. */
+        FlowKeys: {
+            /** @description Which; none of them: the caller waits until the question is over. */
+            digits: string;
+            /** @description At which node; none: at the next that asks. */
+            node?: string | null;
+        };
+        /**
+         * @description How a program elsewhere is asked.
+         * @enum {string}
+         */
+        FlowMethod: "GET" | "POST";
+        /** @description One step of a flow. */
+        FlowNode: {
+            /** @description What happens there. */
+            do: components["schemas"]["FlowAction"];
+            /** @description Its id in the flow: 1 to 40 lower-case letters, digits and `_`. */
+            id: string;
+            /** @description What people call it. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description Where it stands on the drawing.
+             */
+            x?: number;
+            /**
+             * Format: int32
+             * @description Where it stands on the drawing.
+             */
+            y?: number;
+        };
+        /**
+         * @description What a caller is told of the recording.
+         * @enum {string}
+         */
+        FlowRecordingMode: "announce" | "ask" | "never";
+        /**
+         * @description Whether a flow that has it can be published.
+         * @enum {string}
+         */
+        FlowSeverity: "error" | "warning";
         /** @description A flow in the list. */
         FlowShort: {
             /** @description How many faults the draft has that keep it from being published. */
@@ -6774,10 +6868,19 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description A simulated way. */
+        FlowSimulated: {
+            /** @description How it ended. */
+            ends: components["schemas"]["FlowEnds"];
+            /** @description What was decided, and why. */
+            path: components["schemas"]["CallStep"][];
+            /** @description Whether the call may be recorded. */
+            recorded: boolean;
+        };
         /** @description A version. */
         FlowVersion: components["schemas"]["FlowVersionShort"] & {
             /** @description What it does. */
-            definition: components["schemas"]["Flow"];
+            definition: components["schemas"]["FlowDefinition"];
         };
         /** @description A version, without what it does. */
         FlowVersionShort: {
@@ -6808,11 +6911,6 @@ export interface components {
             /** @description E-mail address, in any case. */
             email: string;
         };
-        /**
-         * @description How a call counts that a flow ends.
-         * @enum {string}
-         */
-        HangUpReason: "completed" | "out_of_hours" | "rejected" | "blocked";
         /** @description What stands at a template's head. */
         HeaderUse: {
             /** @description Its value. */
@@ -6933,24 +7031,6 @@ export interface components {
             countries: string[];
             /** @description When calls are allowed; at no other time. */
             windows: components["schemas"]["Window"][];
-        };
-        /** @description What a program elsewhere answers. */
-        HttpAnswer: {
-            /** @description The body. */
-            body?: string;
-            /** @description It does not answer. */
-            fails?: boolean;
-            /** @description At which node. */
-            node: string;
-            /**
-             * Format: int32
-             * @description HTTP's status.
-             */
-            status?: number;
-            /** @description In place of an answer: the values that its variables have then. */
-            values?: {
-                [key: string]: string;
-            } | null;
         };
         /** @description A server for `RTCConfiguration.iceServers`, in the browser's own shape. */
         IceServer: {
@@ -7226,11 +7306,6 @@ export interface components {
             /** @description Whether calls are offered to them; without it, to operators. */
             takes_work?: boolean | null;
         };
-        /**
-         * @description When a case is so.
-         * @enum {string}
-         */
-        Is: "equals" | "not_equals" | "starts_with" | "set" | "not_set";
         /** @description A job: something to be done in the background. */
         Job: {
             /**
@@ -7298,13 +7373,6 @@ export interface components {
             own?: string[];
             /** @description The password. */
             password: string;
-        };
-        /** @description Keys that the caller presses when they are asked. */
-        Keys: {
-            /** @description Which; none of them: the caller waits until the question is over. */
-            digits: string;
-            /** @description At which node; none: at the next that asks. */
-            node?: string | null;
         };
         /**
          * @description What kind of number it is, as far as what it costs is concerned.
@@ -7742,11 +7810,6 @@ export interface components {
             /** @description What a person reads: the text, the caption, a template's filled text. */
             text: string;
         };
-        /**
-         * @description How a program elsewhere is asked.
-         * @enum {string}
-         */
-        Method: "GET" | "POST";
         /** @description Body of `POST /calls/{id}/move`. */
         Move: {
             /**
@@ -7888,25 +7951,6 @@ export interface components {
             /** @description Role within the tenant. */
             role: components["schemas"]["Role"];
         };
-        /** @description One step of a flow. */
-        Node: {
-            /** @description What happens there. */
-            do: components["schemas"]["Action"];
-            /** @description Its id in the flow: 1 to 40 lower-case letters, digits and `_`. */
-            id: string;
-            /** @description What people call it. */
-            name?: string;
-            /**
-             * Format: int32
-             * @description Where it stands on the drawing.
-             */
-            x?: number;
-            /**
-             * Format: int32
-             * @description Where it stands on the drawing.
-             */
-            y?: number;
-        };
         /** @description A number of the tenant's. */
         Number: {
             /** @description Where it leads while it is closed. */
@@ -8037,6 +8081,18 @@ export interface components {
             after_seconds: number;
             /** @description Where to. */
             to: components["schemas"]["Destination"];
+        };
+        /** @description Body of `PUT /schedules/{id}/override` and `PUT /schedules/override`. */
+        OverrideSchedule: {
+            /** @description Why, for colleagues; at most 200 characters. */
+            note?: string | null;
+            /** @description Open, or closed. */
+            state: components["schemas"]["ScheduleState"];
+            /**
+             * Format: date-time
+             * @description Until when; absent: until somebody ends it.
+             */
+            until?: string | null;
         };
         /** @description A tenant that one belongs to. */
         OwnTenant: {
@@ -9421,7 +9477,7 @@ export interface components {
                 open_now: boolean;
                 override?: components["schemas"]["ScheduleOverride"] | null;
                 /** @description Holidays and the like; of several that a day is in, the first counts. */
-                special: components["schemas"]["Special"][];
+                special: components["schemas"]["ScheduleSpecial"][];
                 /** @description IANA name, such as `Europe/Rome`. */
                 time_zone: string;
                 /**
@@ -9975,7 +10031,7 @@ export interface components {
             settings: components["schemas"]["TrunkSettings"];
         };
         /** @description Body of `POST /flows/{id}/publish` and `…/restore`. */
-        Publish: {
+        PublishFlow: {
             /** @description What is new; at most 500 characters. */
             note?: string;
         };
@@ -10021,6 +10077,11 @@ export interface components {
             private?: boolean;
             /** @description What one has begun to write; empty: nothing is kept. */
             text: string;
+        };
+        /** @description Body of `PUT /flows/{id}/draft`. */
+        PutFlowDraft: {
+            /** @description What it does. It may have faults: they are told, and keep it from being published. */
+            definition: components["schemas"]["FlowDefinition"];
         };
         /** @description Where calls wait for an agent. */
         Queue: {
@@ -10283,11 +10344,6 @@ export interface components {
              */
             to_ms: number;
         };
-        /**
-         * @description What a caller is told of the recording.
-         * @enum {string}
-         */
-        RecordingMode: "announce" | "ask" | "never";
         /** @description Recovery codes; shown once. Each signs in once instead of a one-time code. */
         RecoveryCodes: {
             /** @description Ten of them. */
@@ -10497,7 +10553,7 @@ export interface components {
             open_now: boolean;
             override?: components["schemas"]["ScheduleOverride"] | null;
             /** @description Holidays and the like; of several that a day is in, the first counts. */
-            special: components["schemas"]["Special"][];
+            special: components["schemas"]["ScheduleSpecial"][];
             /** @description IANA name, such as `Europe/Rome`. */
             time_zone: string;
             /**
@@ -10534,11 +10590,35 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description Days that are unlike others: holidays, an inventory, a late evening before Christmas. */
+        ScheduleSpecial: {
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /** @description What people call them. */
+            name: string;
+            /** @description When it is open on these days; nothing: closed. */
+            openings?: components["schemas"]["ScheduleStretch"][];
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+        };
         /**
          * @description Open, or closed.
          * @enum {string}
          */
         ScheduleState: "open" | "closed";
+        /** @description A stretch of a special day. */
+        ScheduleStretch: {
+            /** @description `HH:MM`, local time. */
+            from: string;
+            /** @description `HH:MM`, local time, later than `from`; `24:00` is the end of the day. */
+            to: string;
+        };
         /** @description One-time codes of the person. */
         SecondStep: {
             /**
@@ -10728,11 +10808,6 @@ export interface components {
             /** @description Whether the demo is being removed. */
             removing?: boolean | null;
         };
-        /**
-         * @description Whether a flow that has it can be published.
-         * @enum {string}
-         */
-        Severity: "error" | "warning";
         /** @description Which number the people see whom we call. */
         Shown: {
             /** @enum {string} */
@@ -10797,13 +10872,13 @@ export interface components {
              * @description When; absent: now.
              */
             at?: string | null;
-            definition?: components["schemas"]["Flow"] | null;
+            definition?: components["schemas"]["FlowDefinition"] | null;
             /** @description Who calls. */
             from?: string;
             /** @description What programs elsewhere answer. */
-            http?: components["schemas"]["HttpAnswer"][];
+            http?: components["schemas"]["FlowHttpAnswer"][];
             /** @description What they press, in the order of being asked. */
-            keys?: components["schemas"]["Keys"][];
+            keys?: components["schemas"]["FlowKeys"][];
             /** @description Whether who is rung answers. */
             picks_up?: boolean;
             /** @description Which number. */
@@ -10814,15 +10889,6 @@ export interface components {
             };
             /** @description A version's number, or `draft`; absent: what callers go through. */
             version?: components["schemas"]["FlowWhich"];
-        };
-        /** @description A simulated way. */
-        Simulated: {
-            /** @description How it ended. */
-            ends: components["schemas"]["Ends"];
-            /** @description What was decided, and why. */
-            path: components["schemas"]["Step"][];
-            /** @description Whether the call may be recorded. */
-            recorded: boolean;
         };
         /** @description A site. */
         Site: {
@@ -11048,23 +11114,6 @@ export interface components {
             /** @description What is spoken. */
             text: string;
         };
-        /** @description Days that are unlike others: holidays, an inventory, a late evening before Christmas. */
-        Special: {
-            /**
-             * Format: date
-             * @description The first day.
-             */
-            from: string;
-            /** @description What people call them. */
-            name: string;
-            /** @description When it is open on these days; nothing: closed. */
-            openings?: components["schemas"]["Stretch"][];
-            /**
-             * Format: date
-             * @description The last day.
-             */
-            to: string;
-        };
         /** @description A linked group. */
         StaffChat: {
             /** @description Telegram's chat. */
@@ -11188,13 +11237,6 @@ export interface components {
             suggestions: string[];
             /** @description What is wrong with it: `too_short`, `too_long`, or zxcvbn's finding, as `common_password`, `own_words`, `dates`. */
             warning?: string | null;
-        };
-        /** @description A stretch of a special day. */
-        Stretch: {
-            /** @description `HH:MM`, local time. */
-            from: string;
-            /** @description `HH:MM`, local time, later than `from`; `24:00` is the end of the day. */
-            to: string;
         };
         /** @description Body of `POST /push/subscriptions`: what `PushSubscription.toJSON()` of a browser gives, and a name. */
         SubscribePush: {
@@ -11782,7 +11824,7 @@ export interface components {
             /** @description 1 to 100 characters. */
             name?: string | null;
             /** @description Holidays and the like. */
-            special?: components["schemas"]["Special"][] | null;
+            special?: components["schemas"]["ScheduleSpecial"][] | null;
             /** @description IANA name. */
             time_zone?: string | null;
             /** @description The week. */
@@ -18861,7 +18903,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PutDraft"];
+                "application/json": components["schemas"]["PutFlowDraft"];
             };
         };
         responses: {
@@ -18983,7 +19025,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Publish"];
+                "application/json": components["schemas"]["PublishFlow"];
             };
         };
         responses: {
@@ -19063,7 +19105,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Simulated"];
+                    "application/json": components["schemas"]["FlowSimulated"];
                 };
             };
             400: components["responses"]["Unreadable"];
@@ -19188,7 +19230,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Publish"];
+                "application/json": components["schemas"]["PublishFlow"];
             };
         };
         responses: {
@@ -23450,7 +23492,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Decide"];
+                "application/json": components["schemas"]["OverrideSchedule"];
             };
         };
         responses: {
@@ -23672,7 +23714,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Decide"];
+                "application/json": components["schemas"]["OverrideSchedule"];
             };
         };
         responses: {

@@ -332,3 +332,18 @@ fn a_flow_that_is_gone_apologises() {
     one_record(&world, EndReason::Failed);
     assert!(!world.requests.iter().any(|it| matches!(it, Request::Hangup { why: HangupWhy::Unallocated, .. })));
 }
+
+#[test]
+fn who_left_a_message_and_went_while_the_gateway_was_away_has_left_it() {
+    let (mut world, customer) = in_menu();
+    world.presses(&customer, "5");
+    world.speeches_end_once();
+    world.time_passes(TimeDelta::seconds(3));
+    world.gateway_is_killed();
+    let from = world.now;
+    world.hang_up(&customer, 16);
+    world.connection_comes_back(from, "gateway_restart");
+    one_record(&world, EndReason::Voicemail);
+    assert_eq!(world.database.voicemails.len(), 1);
+    assert!(world.the_call().estimated);
+}
