@@ -14,7 +14,7 @@ use trunkline_tests::{Scene, eventually, run, shared_stack};
 
 const SOON: Duration = Duration::from_secs(20);
 /// For calls that are made until they go by what was changed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// For the first of a sound to be heard.
 const SHORTLY: Duration = Duration::from_secs(6);
 /// Tenths of a tone of two seconds; a phone that gets no turn on a busy machine leaves holes in it.

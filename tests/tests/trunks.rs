@@ -102,7 +102,7 @@ async fn connect(scene: &Scene, carrier: &Carrier, password: &str) -> Result<Str
 }
 
 async fn status_when(scene: &Scene, trunk: &str, until: impl Fn(&Value) -> bool) -> Result<Value> {
-    eventually(Duration::from_secs(60), async || {
+    eventually(Duration::from_mins(1), async || {
         let shown = scene.admin.get(&format!("/trunks/{trunk}")).await?;
         let status = shown["status"][0].clone();
         ensure!(until(&status), "the trunk is still {status}");

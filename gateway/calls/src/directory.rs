@@ -224,8 +224,8 @@ impl Directory {
                 return Some((to, number, Some(by)));
             }
             let address = arrival.address?;
-            let others = self.lines.values().filter(|line| line.tenant != by.tenant && line.covers(address));
-            others.filter_map(|line| of_tenant(line).map(|(to, number)| (to, number, Some(line)))).next()
+            let mut others = self.lines.values().filter(|line| line.tenant != by.tenant && line.covers(address));
+            others.find_map(|line| of_tenant(line).map(|(to, number)| (to, number, Some(line))))
         })
     }
 

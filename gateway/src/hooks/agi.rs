@@ -223,7 +223,7 @@ mod tests {
         {
             assert!(Gathering::default().feed(text.as_bytes()).is_err(), "{text:?}");
         }
-        assert_eq!(Gathering::default().feed(&[b'a'; MAX_BYTES + 1]), Err(Fault::TooLong));
+        assert_eq!(Gathering::default().feed(&vec![b'a'; MAX_BYTES + 1]), Err(Fault::TooLong));
         let mut many = "agi_network: yes\n".to_owned();
         for number in 0..=MAX_LINES {
             let _ = writeln!(many, "agi_{number}: x");

@@ -378,7 +378,7 @@ impl Asking<'_> {
                     Ok(_) => return Ok(()),
                     // Surely not written: who is late tries again, behind the answer.
                     Err(error) if error.is_unavailable() && Instant::now() < until => {
-                        tokio::time::sleep(EVENT_PAUSE).await
+                        tokio::time::sleep(EVENT_PAUSE).await;
                     }
                     Err(error) => {
                         tracing::warn!(%tenant, %error, "an event of a dialplan is lost");

@@ -34,12 +34,11 @@ pub(super) fn of<'d>(directory: &'d Directory, ask: &Ask, holder: Option<&Holder
     }?;
     // A queue that is named by its extension stands for itself, whatever was called.
     let number = number.filter(|(_, number)| number.tenant == tenant && ask.queue.is_none());
-    let queue = match number {
-        Some((_, number)) => queue_behind(directory, number.target),
-        None => {
-            let extension = ask.queue.as_deref().or(ask.called.as_deref());
-            extension.and_then(|extension| directory.queue_of_extension(tenant, extension))
-        }
+    let queue = if let Some((_, number)) = number {
+        queue_behind(directory, number.target)
+    } else {
+        let extension = ask.queue.as_deref().or(ask.called.as_deref());
+        extension.and_then(|extension| directory.queue_of_extension(tenant, extension))
     };
     Some(Place { tenant, queue, number })
 }

@@ -5,6 +5,7 @@
 //! are deleted first, and left alone where they are what they should be: a gateway that comes back disturbs no sign-in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -307,10 +308,10 @@ fn uri(user: Option<&str>, settings: &TrunkSettings) -> String {
     let host = if user.is_some() && !settings.from_domain.is_empty() { &settings.from_domain } else { &settings.host };
     uri.push_str(host);
     if let Some(port) = settings.port.filter(|_| *host == settings.host) {
-        uri.push_str(&format!(":{port}"));
+        let _ = write!(uri, ":{port}");
     }
     if settings.transport != trunkline_calls::lines::Transport::Udp {
-        uri.push_str(&format!(";transport={}", settings.transport.as_str()));
+        let _ = write!(uri, ";transport={}", settings.transport.as_str());
     }
     uri
 }

@@ -45,7 +45,7 @@ pub(super) fn view(state: &AppState, row: Row) -> Result<Trunk, AppError> {
 }
 
 fn settings_of(row: &Row) -> Result<TrunkSettings, AppError> {
-    serde_json::from_value(row.settings.clone()).map_err(|error| AppError::internal(error))
+    serde_json::from_value(row.settings.clone()).map_err(AppError::internal)
 }
 
 /// What the audit log keeps: everything but the password, of which it says when it changed.

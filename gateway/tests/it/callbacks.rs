@@ -158,7 +158,7 @@ async fn each_way_not_to_be_served_is_on_the_list_and_no_other() {
     ] {
         let theirs: &'static str =
             Box::leak(format!("+1415555{:04}", desk.rows("").await.len() + 200).into_boxed_str());
-        desk.call(&Told { theirs, reason, seconds, ..Told::default() }).await;
+        desk.call(&Told { theirs, seconds, reason, ..Told::default() }).await;
         desk.keep().await;
         let rows: Vec<Value> = desk.rows("").await.into_iter().filter(|row| row["number"] == theirs).collect();
         assert_eq!(rows.first().map(|row| row["why"].as_str().unwrap()), why, "{reason} after {seconds} s");

@@ -1,5 +1,6 @@
 //! Dialplan hooks: tokens, tenants apart, each hook, the deadline, and those who speak FastAGI wrongly.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -45,11 +46,11 @@ impl Agi {
     async fn ask(&self, hook: &str, lines: &[(&str, &str)], arguments: &[&str]) -> Vars {
         let mut text = format!("agi_network: yes\nagi_network_script: {hook}\nagi_extension: s\n");
         for (key, value) in lines {
-            text.push_str(&format!("agi_{key}: {value}\n"));
+            let _ = writeln!(text, "agi_{key}: {value}");
         }
         text.push_str("agi_threadid: 1\n");
         for (at, argument) in arguments.iter().enumerate() {
-            text.push_str(&format!("agi_arg_{}: {argument}\n", at + 1));
+            let _ = writeln!(text, "agi_arg_{}: {argument}", at + 1);
         }
         text.push('\n');
         let socket = TcpStream::connect(self.address).await.unwrap();
@@ -246,7 +247,7 @@ async fn each_hook_says_the_same_by_fastagi_and_over_http() {
             .text()
             .await
             .unwrap();
-        let expected: String = by_agi.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let expected = by_agi.iter().fold(String::new(), |text, (name, value)| text + &format!("{name}={value}\n"));
         assert_eq!(lines, expected, "{hook}");
     }
     let route = agi.ask("route", &[("callerid", "+12125550123")], &[SALES]).await;
@@ -463,7 +464,7 @@ async fn who_speaks_no_fastagi_is_off_and_keeps_nobody_from_it() {
         b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice(),
         b"\n\n",
         &[0; 4096],
-        &[b'a'; 64 * 1024],
+        &vec![b'a'; 64 * 1024],
         b"agi_network: yes\nagi_network_script: caller\nagi_dnid: +15550100\nagi_dnid: +15550101\nagi_threadid: 1\n\n",
         b"agi_network: yes\nagi_network_script: reboot\nagi_threadid: 1\n\n",
         b"agi_network: yes\nagi_threadid: 1\n\nSET VARIABLE A 1\n",

@@ -72,14 +72,11 @@ impl Center {
             tracing::info!(?missed, "a call that no gateway took would have led nowhere");
             return;
         };
-        let dialled = match device {
-            Some(device) => {
-                Dialled { direction: Direction::Internal, to: missed.called.clone(), calling_agent: Some(device.agent) }
-            }
-            None => {
-                let to = line.map_or_else(|| e164(&missed.called), |line| line.read(&missed.called));
-                Dialled { direction: Direction::Inbound, to, calling_agent: None }
-            }
+        let dialled = if let Some(device) = device {
+            Dialled { direction: Direction::Internal, to: missed.called.clone(), calling_agent: Some(device.agent) }
+        } else {
+            let to = line.map_or_else(|| e164(&missed.called), |line| line.read(&missed.called));
+            Dialled { direction: Direction::Inbound, to, calling_agent: None }
         };
         let queue_id = queue.map(|queue| queue.id);
         let channel = ChannelView {

@@ -144,7 +144,7 @@ pub fn simulate(published: Arc<Published>, script: Script, world: &dyn World) ->
             }
         }
         if let Some(end) = end {
-            return Simulated { path, ends: ended(end), recorded };
+            return Simulated { path, ends: ended(&end), recorded };
         }
         let Some((node, waits)) = walk.waits() else { break };
         let node = node.to_owned();
@@ -157,8 +157,8 @@ pub fn simulate(published: Arc<Published>, script: Script, world: &dyn World) ->
                 None => {
                     return Simulated { path, ends: Ends::Waiting { node, wants: "key".to_owned() }, recorded };
                 }
-                Some(place) => match keys[place].digits.chars().next() {
-                    Some(key) => {
+                Some(place) => {
+                    if let Some(key) = keys[place].digits.chars().next() {
                         now += TimeDelta::seconds(1);
                         keys[place].digits.remove(0);
                         if keys[place].digits.is_empty() {
@@ -166,13 +166,12 @@ pub fn simulate(published: Arc<Published>, script: Script, world: &dyn World) ->
                             keys.remove(place);
                         }
                         Event::Key(key)
-                    }
-                    None => {
+                    } else {
                         keys.remove(place);
                         now = walk.deadline().unwrap_or(now).max(now);
                         Event::Tick
                     }
-                },
+                }
             },
             Waits::Answer => match script.http.iter().find(|answer| answer.node == node) {
                 None => {
@@ -193,8 +192,8 @@ pub fn simulate(published: Arc<Published>, script: Script, world: &dyn World) ->
     Simulated { path, ends: Ends::Broken, recorded }
 }
 
-fn ended(end: End) -> Ends {
-    match end {
+fn ended(end: &End) -> Ends {
+    match *end {
         End::Queue { queue, priority } => Ends::Queue { queue_id: queue, priority },
         End::Voicemail { queue, .. } => Ends::Voicemail { queue_id: queue },
         End::Callback { queue } => Ends::Callback { queue_id: queue },

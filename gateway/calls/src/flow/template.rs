@@ -1,6 +1,7 @@
 //! Texts with `{{variables}}`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Characters of a text once its variables have their values.
 pub(super) const MAX_FILLED: usize = 4_000;
@@ -65,7 +66,7 @@ pub(super) fn in_url(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             written.push(char::from(byte));
         } else {
-            written.push_str(&format!("%{byte:02X}"));
+            let _ = write!(written, "%{byte:02X}");
         }
     }
     written

@@ -66,7 +66,9 @@ fn town() -> Town {
 }
 
 fn flow(start: &str, nodes: serde_json::Value) -> Flow {
-    serde_json::from_value(json!({ "start": start, "language": "en", "nodes": nodes })).unwrap()
+    let mut drawn = json!({ "start": start, "language": "en" });
+    drawn["nodes"] = nodes;
+    serde_json::from_value(drawn).unwrap()
 }
 
 fn published(flow: Flow) -> Arc<Published> {
@@ -453,12 +455,11 @@ proptest! {
         while let Some((_, waits)) = walk.waits() {
             turns += 1;
             prop_assert!(turns < 3_000, "it goes round for ever");
-            let event = match waits {
-                Waits::Party => Event::Unanswered,
-                _ => {
-                    time = time.max(walk.deadline().expect("what is waited for has an end"));
-                    Event::Tick
-                }
+            let event = if waits == Waits::Party {
+                Event::Unanswered
+            } else {
+                time = time.max(walk.deadline().expect("what is waited for has an end"));
+                Event::Tick
             };
             let effects = walk.handle(time, event, &world);
             ended += effects.iter().filter(|effect| matches!(effect, Effect::End(_))).count();

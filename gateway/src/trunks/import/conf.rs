@@ -228,6 +228,8 @@ fn without_comments(line: &str, in_block: &mut bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -281,7 +283,7 @@ mod tests {
     fn templates_that_grow_without_end_do_not() {
         let mut text = "[t0](!)\na = 1\nb = 2\n".to_owned();
         for number in 1..60 {
-            text += &format!("[t{number}](!,t{0},t{0})\n", number - 1);
+            let _ = writeln!(text, "[t{number}](!,t{0},t{0})", number - 1);
         }
         text += "[x](t59)\n";
         assert_eq!(section(&parse(&text).unwrap(), "x").entries.len(), MAX_ENTRIES);

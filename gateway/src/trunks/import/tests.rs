@@ -59,7 +59,7 @@ proptest! {
         0..60,
     )) {
         let read = read(&lines.join("\n")).unwrap();
-        let endpoints = lines.iter().filter(|line| line.starts_with("[")).count();
+        let endpoints = lines.iter().filter(|line| line.starts_with('[')).count();
         prop_assert!(read.trunks.len() <= endpoints);
         for found in read.trunks {
             prop_assert_eq!(found.proposal.has_password, found.password.is_some());

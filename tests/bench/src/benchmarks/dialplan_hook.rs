@@ -103,7 +103,7 @@ fn measure_way(plan: &Plan, gateway: &Gateway, way: Way, token: &str) -> anyhow:
         Way::Http => gateway.http(),
     };
     let script = Script { way, said: known_caller(ours, way, token)? };
-    let echo = Echo::start(script.clone())?;
+    let echo = Echo::start(&script)?;
     let (mut loads, mut own, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     span(ours, way, token, plan.warm_up())?;
     for _ in 0..plan.rounds {
@@ -242,7 +242,7 @@ struct Echo {
 }
 
 impl Echo {
-    fn start(script: Script) -> anyhow::Result<Self> {
+    fn start(script: &Script) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let (address, over) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
         let ended = Arc::clone(&over);

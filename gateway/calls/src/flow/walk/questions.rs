@@ -275,13 +275,10 @@ fn values_of(answer: &Answer, save: &BTreeMap<String, String>) -> Result<Vec<(St
         return Ok(Vec::new());
     }
     let body: Value = serde_json::from_str(&answer.body).map_err(|_| "the answer is no JSON".to_owned())?;
-    let value = |pointer: &str| {
-        let text = match body.pointer(pointer) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        };
-        text
+    let value = |pointer: &str| match body.pointer(pointer) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
     };
     Ok(save.iter().map(|(name, pointer)| (name.clone(), value(pointer))).collect())
 }
