@@ -115,8 +115,8 @@ export class Stage {
     return new Customer(this, customer);
   }
 
-  /** A customer of SIPp's, a trunk's stand-in: dials, sends a tone once answered, and hangs up when they have talked. Resolves when the call is over. */
-  sippCall(to = "+15550100", options: { from?: string; hz?: number; talk_ms?: number } = {}) {
+  /** A customer of SIPp's, a trunk's stand-in: dials, presses `keys` and sends a tone once answered, and hangs up when they have talked. Resolves when the call is over. */
+  sippCall(to = "+15550100", options: { from?: string; hz?: number; keys?: string; talk_ms?: number } = {}) {
     return this.do<{ succeeded: number; failed: number; errors: string }>("sipp_call", { to, ...options });
   }
 

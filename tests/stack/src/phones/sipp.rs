@@ -10,6 +10,9 @@ use crate::files;
 use crate::ports::Ports;
 use crate::process::{Process, ProcessSpec, status_words};
 
+/// Longer than a key is held down, so that the next is another one.
+const BETWEEN_KEYS_MS: u32 = 300;
+
 /// A call, or a load of them.
 #[derive(Debug, Clone)]
 pub struct SippCall {
@@ -25,6 +28,8 @@ pub struct SippCall {
     pub patience: Duration,
     /// The tone it plays, in Hz.
     pub tone_hz: u32,
+    /// Keys it presses once it is answered, one after the other, each as an INFO.
+    pub keys: String,
     /// How many calls in all.
     pub calls: u32,
     /// New calls per second.
@@ -41,6 +46,7 @@ impl SippCall {
             talk,
             patience: Duration::from_mins(1),
             tone_hz: 440,
+            keys: String::new(),
             calls: 1,
             rate: 1,
         }
@@ -161,10 +167,38 @@ fn counts(csv: &str) -> Option<(u32, u32)> {
     Some((of("SuccessfulCall(C)")?, of("FailedCall(C)")?))
 }
 
+/// A key (RFC 6086, with the body that Asterisk takes), a moment after what came before it.
+fn key(key: char, cseq: usize) -> String {
+    format!(
+        r#"  <pause milliseconds="{BETWEEN_KEYS_MS}" />
+  <send retrans="500">
+    <![CDATA[
+      INFO [next_url] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      [routes]
+      From: <sip:[caller]@[local_ip]:[local_port]>;tag=[call_number]
+      [last_To:]
+      Call-ID: [call_id]
+      CSeq: {cseq} INFO
+      Max-Forwards: 70
+      Content-Type: application/dtmf-relay
+      Content-Length: [len]
+
+      Signal={key}
+      Duration=100
+    ]]>
+  </send>
+  <recv response="200" />
+"#
+    )
+}
+
 /// A caller's side of a call (RFC 3261 section 13, with the tone of `rtp_stream`).
 fn scenario(call: &SippCall) -> String {
     let talk_ms = call.talk.as_millis();
     let patience_ms = call.patience.as_millis();
+    let keys: String = call.keys.chars().zip(2..).map(|(digit, cseq)| key(digit, cseq)).collect();
+    let bye = call.keys.chars().count() + 2;
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="caller">
@@ -212,7 +246,7 @@ fn scenario(call: &SippCall) -> String {
     ]]>
   </send>
   <nop><action><exec rtp_stream="tone.ulaw,-1,0,PCMU/8000" /></action></nop>
-  <recv request="BYE" timeout="{talk_ms}" ontimeout="hang_up" next="far_side" />
+{keys}  <recv request="BYE" timeout="{talk_ms}" ontimeout="hang_up" next="far_side" />
   <label id="hang_up" />
   <send retrans="500">
     <![CDATA[
@@ -222,7 +256,7 @@ fn scenario(call: &SippCall) -> String {
       From: <sip:[caller]@[local_ip]:[local_port]>;tag=[call_number]
       [last_To:]
       Call-ID: [call_id]
-      CSeq: 2 BYE
+      CSeq: {bye} BYE
       Max-Forwards: 70
       Content-Length: 0
     ]]>
@@ -255,5 +289,17 @@ mod tests {
     fn the_counts_are_found_by_their_names() {
         assert_eq!(counts("a;SuccessfulCall(C);b;FailedCall(C);\n1;0;2;0;\n1;3;2;1;\n"), Some((3, 1)));
         assert_eq!(counts("a;b\n1;2\n"), None);
+    }
+
+    #[test]
+    fn requests_of_a_call_are_counted_on() {
+        let mut call = SippCall::new(5060, "+15550100", Duration::from_secs(1));
+        let cseqs = |call: &SippCall| -> Vec<String> {
+            scenario(call).lines().filter_map(|line| Some(line.trim().strip_prefix("CSeq: ")?.to_owned())).collect()
+        };
+        assert_eq!(cseqs(&call), ["1 INVITE", "1 ACK", "2 BYE"]);
+        "3#".clone_into(&mut call.keys);
+        assert_eq!(cseqs(&call), ["1 INVITE", "1 ACK", "2 INFO", "3 INFO", "4 BYE"]);
+        assert!(scenario(&call).contains("Signal=#\n"));
     }
 }

@@ -10,7 +10,7 @@ export type Beginning = (typeof BEGINNINGS)[number];
 const node = (id: string, what: FlowNode["do"], name = ""): FlowNode => ({ id, name, x: 0, y: 0, do: what });
 
 /** `queues`: the first of them are led to; whoever draws it chooses others. */
-export function beginning(kind: Beginning, language: string, queues: readonly string[]): Definition | undefined {
+export function beginning(kind: Beginning, language: string, queues: readonly string[]): Definition {
   const queue = (at: number) => queues[at] ?? queues[0] ?? "";
   const made = (start: string, nodes: readonly FlowNode[]): Definition => {
     const definition = { start, language, nodes };
@@ -41,6 +41,7 @@ export function beginning(kind: Beginning, language: string, queues: readonly st
         node("voicemail", { type: "voicemail", queue_id: queue(0), say: [{ text: t("flows.begin-text.closed") }], max_seconds: 120 }),
       ]);
     case "empty":
-      return undefined;
+      // Said, too: where nothing is said, the server makes a beginning of its own.
+      return { start: "", language, nodes: [] };
   }
 }

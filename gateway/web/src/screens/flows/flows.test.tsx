@@ -125,6 +125,16 @@ describe("the list of flows", () => {
     await waitFor(() => expect(asked[0]).toMatchObject({ what: "POST flows", body: { name: "Night", definition: { start: "menu", nodes: [{ do: { keys: { "1": "queue", "2": "queue_2" } } }, { do: { queue_id: "q1" } }, { do: { queue_id: "q2" } }] } } }));
   });
 
+  test("makes one that begins with nothing, when nothing was chosen", async () => {
+    show("/settings/flows");
+    fireEvent.click(await screen.findByRole("button", { name: "New flow" }));
+    const form = within(await screen.findByRole("dialog"));
+    type(form.getByRole("textbox", { name: "Name" }), "Bare");
+    fireEvent.click(form.getByRole("radio", { name: /^Nothing/ }));
+    fireEvent.click(form.getByRole("button", { name: "Create" }));
+    await waitFor(() => expect(asked[0]).toMatchObject({ what: "POST flows", body: { name: "Bare", definition: { start: "", nodes: [] } } }));
+  });
+
   test("says why one that is in use stays", async () => {
     show("/settings/flows");
     answers["DELETE flows/f1"] = refused(409);

@@ -126,7 +126,7 @@ impl Stage {
         Ok(json!({}))
     }
 
-    /// Customers of SIPp's: they call, talk for a while, hang up; the answer comes when all are done.
+    /// Customers of SIPp's: they call, press `keys`, talk for a while, hang up; the answer comes when all are done.
     async fn sipp_call(&self, request: &Value) -> Result<Value> {
         let number = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let to = request["to"].as_str().context("`to` is missing")?;
@@ -137,6 +137,9 @@ impl Stage {
         }
         if let Some(hz) = request["hz"].as_u64() {
             call.tone_hz = u32::try_from(hz)?;
+        }
+        if let Some(keys) = request["keys"].as_str() {
+            keys.clone_into(&mut call.keys);
         }
         if let Some(calls) = request["calls"].as_u64() {
             call.calls = u32::try_from(calls)?;
