@@ -207,7 +207,7 @@ test("closed in one click, callers are told so", async () => {
   const page = await panel("/settings/hours");
   await page.getByRole("button", { name: "Close now: Front desk" }).click();
   await notice(page, /^Front desk is closed until/);
-  const call = await stage.sippCall(NUMBER, { ...PATIENT, from: "+15550304", keys: "1" });
+  const call = await stage.sippCall(NUMBER, { ...PATIENT, from: "+15550304" });
   expect(call).toEqual(SERVED);
   await callPage(page, "0304");
   await page.locator('[data-call="ended"]').waitFor();
