@@ -23,6 +23,9 @@ const KEYS: u8 = 101;
 const PRESSED: Duration = Duration::from_millis(85);
 const BETWEEN: Duration = Duration::from_millis(50);
 
+/// How much sound is in a packet.
+const PACKET: Duration = Duration::from_millis(20);
+
 /// How pressed keys travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
@@ -245,6 +248,25 @@ impl EchoPhone {
             }
             // Sockets of this machine lose packets, too, where nobody gets around to reading them.
             tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    /// Speaks by itself for so long, whether it hears anything or not: a tone.
+    pub async fn speak(&self, long: Duration) -> Result<()> {
+        self.pressed.store(true, Ordering::Relaxed);
+        let mut beat = tokio::time::interval(PACKET);
+        for _ in 0..long.as_millis() / PACKET.as_millis() {
+            beat.tick().await;
+            let (port, packet) = self.talk(|talk| {
+                let mut packet = vec![0x80, 0];
+                packet.extend(talk.next_packet());
+                // 500 Hz in PCMU: eight samples above, eight below.
+                packet.extend((0..160).map(|at| if at % 16 < 8 { 0x90_u8 } else { 0x10 }));
+                talk.time = talk.time.wrapping_add(160);
+                (talk.audio_port, packet)
+            })?;
+            self.audio.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).await?;
         }
         Ok(())
     }

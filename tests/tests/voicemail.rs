@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::{PhoneEventKind, Stack};
 use trunkline_tests::{
-    CUSTOMER_HZ, EventStream, MOSTLY, Scene, eventually, nothing_left_in_asterisk, outage_stack, run,
+    CUSTOMER_HZ, EchoPhone, EventStream, Keys, MOSTLY, Scene, eventually, nothing_left_in_asterisk, outage_stack, run,
 };
 
 const SOON: Duration = Duration::from_secs(15);
@@ -133,6 +133,45 @@ fn a_message_is_heard_as_it_was_spoken_and_its_caller_is_to_be_called_back() {
             Ok(())
         })
         .await?;
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
+fn who_waits_is_told_their_place_and_leaves_a_message_by_a_key() {
+    run(async {
+        let stack = outage_stack().await?;
+        let scene = Scene::new(&stack, 1).await?;
+        let queues = scene.admin.get("/queues").await?;
+        let queue = queues["items"][0]["id"].as_str().context("a queue")?;
+        let path = format!("/queues/{queue}/routing");
+        let mut works = scene.admin.get(&path).await?;
+        works["routing"]["while_waiting"] =
+            json!({ "every_seconds": 15, "position": true, "keys": { "1": "voicemail", "5": "callback" } });
+        scene.admin.send(Method::PUT, &path, &works).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let customer = EchoPhone::dial(scene.sip_port(), "15557654321", &scene.number).await?;
+        let call = stream.wait_kind("call.queued", None).await?.subject().to_owned();
+        // A key that leads nowhere leads nowhere.
+        customer.press("7", Keys::Events).await?;
+        customer.press("1", Keys::Events).await?;
+        let went = stream.wait_kind("call.overflowed", Some(&call)).await?;
+        assert_eq!((&went.event["data"]["to"], &went.event["data"]["reason"]), (&json!("voicemail"), &json!("key")));
+        // Over the greeting and the tone, too.
+        tokio::select! {
+            over = customer.speak(Duration::from_secs(30)) => over?,
+            heard = spoken(&stack, 2) => heard?,
+        }
+        customer.hang_up().await?;
+        told_once(&mut stream).await?;
+        let message = only_message(&scene).await?;
+        assert_eq!((&message["call_id"], &message["queue_id"]), (&json!(call), &json!(queue)));
+        // Another only wants to be called back.
+        let customer = EchoPhone::dial(scene.sip_port(), "15557654322", &scene.number).await?;
+        let call = stream.wait_kind("call.queued", None).await?.subject().to_owned();
+        customer.press("5", Keys::Info).await?;
+        let ended = stream.wait_kind("call.ended", Some(&call)).await?;
+        assert_eq!(ended.event["data"]["end_reason"], "callback");
         nothing_left_in_asterisk(&stack).await
     });
 }

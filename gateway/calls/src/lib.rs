@@ -18,6 +18,7 @@ pub mod schedule;
 mod sight;
 pub mod sound;
 mod terms;
+pub mod while_waiting;
 
 pub use sight::Sight;
 pub use trunkline_routing::By;

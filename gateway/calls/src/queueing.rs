@@ -8,6 +8,7 @@ use trunkline_routing as routing;
 
 use crate::directory::e164;
 use crate::hours::Hours;
+use crate::while_waiting::{self, VoicemailBox, WhileWaiting};
 
 /// What the router calls things by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +95,10 @@ pub enum WayOut {
     HangUp,
     /// Somebody outside; if they do not come, as if there were nobody.
     Number(String),
+    /// They leave a message for the queue.
+    Voicemail,
+    /// They are called back.
+    Callback,
 }
 
 /// Where a caller goes whom this queue does not serve.
@@ -106,6 +111,10 @@ pub enum Destination {
     Number(String),
     /// A word of regret, then the call is over.
     HangUp,
+    /// They leave a message for this queue.
+    Voicemail,
+    /// They are called back: it is noted in the list of calls to return.
+    Callback,
 }
 
 /// Where a call goes.
@@ -115,6 +124,8 @@ impl From<&Destination> for routing::Destination<House> {
             Destination::QueueId(queue) => Self::Queue(Desk::of_calls(QueueId(*queue))),
             Destination::Number(number) => Self::Exit(WayOut::Number(number.clone())),
             Destination::HangUp => Self::Exit(WayOut::HangUp),
+            Destination::Voicemail => Self::Exit(WayOut::Voicemail),
+            Destination::Callback => Self::Exit(WayOut::Callback),
         }
     }
 }
@@ -281,6 +292,10 @@ pub struct QueueRouting {
     pub service_level_seconds: u32,
     /// Who gives up within so many seconds counts as a short abandon.
     pub short_abandon_seconds: u32,
+    /// What callers hear while they wait, and which keys lead them out.
+    pub while_waiting: WhileWaiting,
+    /// Messages that callers leave for it.
+    pub voicemail: VoicemailBox,
 }
 
 fn yes() -> bool {
@@ -310,6 +325,8 @@ impl Default for QueueRouting {
             max_wait_seconds: 600,
             service_level_seconds: 20,
             short_abandon_seconds: 5,
+            while_waiting: WhileWaiting::default(),
+            voicemail: VoicemailBox::default(),
         }
     }
 }
@@ -403,11 +420,14 @@ impl QueueRouting {
         if let Some(words) = self.hours.as_ref().and_then(Hours::fault) {
             wrong("hours", words);
         }
+        for (field, words) in self.while_waiting.faults().into_iter().chain(self.voicemail.faults()) {
+            wrong(field, words);
+        }
         for (field, to) in self.destinations() {
             if let Destination::Number(number) = to
                 && !is_e164(number)
             {
-                wrong(&format!("{field}.to.number"), "must be + and 7 to 15 digits".to_owned());
+                wrong(&format!("{field}.number"), "must be + and 7 to 15 digits".to_owned());
             }
         }
         faults
@@ -415,10 +435,11 @@ impl QueueRouting {
 
     /// Where it may send callers to, and the field that says so.
     fn destinations(&self) -> impl Iterator<Item = (&'static str, &Destination)> {
-        let overflow = self.overflow.as_ref().map(|overflow| ("overflow", &overflow.to));
-        let too_long = self.too_long.as_ref().map(|limit| ("too_long", &limit.to));
-        let always = [("closed", &self.closed.to), ("unattended", &self.unattended.to)];
-        always.into_iter().chain(overflow).chain(too_long)
+        let overflow = self.overflow.as_ref().map(|overflow| ("overflow.to", &overflow.to));
+        let too_long = self.too_long.as_ref().map(|limit| ("too_long.to", &limit.to));
+        let always = [("closed.to", &self.closed.to), ("unattended.to", &self.unattended.to)];
+        let keys = self.while_waiting.keys.values().map(|to| ("while_waiting.keys", to));
+        always.into_iter().chain(overflow).chain(too_long).chain(keys)
     }
 
     /// The queues that it may send callers to.
@@ -426,9 +447,14 @@ impl QueueRouting {
         self.destinations()
             .filter_map(|(_, to)| match to {
                 Destination::QueueId(queue) => Some(QueueId(*queue)),
-                Destination::Number(_) | Destination::HangUp => None,
+                _ => None,
             })
             .collect()
+    }
+
+    /// The tenant's sounds that it plays.
+    pub fn sounds(&self) -> BTreeSet<uuid::Uuid> {
+        while_waiting::sounds([&self.while_waiting.say, &self.voicemail.greeting])
     }
 
     /// The skills that it speaks of.
@@ -453,7 +479,7 @@ impl QueueRouting {
             Destination::QueueId(queue) if hands_on => {
                 Some(routing::Destination::Queue(Desk::of_chats(QueueId(*queue))))
             }
-            Destination::QueueId(_) | Destination::Number(_) | Destination::HangUp => None,
+            _ => None,
         };
         let mut desk = self.for_calls(0);
         desk.ring_ms = None;
@@ -512,10 +538,8 @@ impl QueueRouting {
                 after_ms: millis(overflow.after_seconds),
                 to: (&overflow.to).into(),
             }),
-            closed: self
-                .hours
-                .as_ref()
-                .map(|_| routing::Closed { to: (&self.closed.to).into(), keep_waiting: self.closed.keep_waiting }),
+            closed: (self.hours.is_some() || self.schedule_id.is_some())
+                .then(|| routing::Closed { to: (&self.closed.to).into(), keep_waiting: self.closed.keep_waiting }),
             unattended: routing::Unattended {
                 grace_ms: millis(self.unattended.grace_seconds),
                 rounds: self.unattended.rounds,

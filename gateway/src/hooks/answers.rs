@@ -308,7 +308,7 @@ impl Asking<'_> {
             }
         };
         let Some(queue) = queue else { return Answer { status: Status::Unknown, vars } };
-        if queue.routing.hours.as_ref().is_some_and(|hours| !hours.is_open(now)) {
+        if !self.directory.is_queue_open(queue, now) {
             match &queue.routing.closed.to {
                 Destination::Number(number) => {
                     to(&mut vars, "number", "closed");
@@ -318,7 +318,9 @@ impl Asking<'_> {
                     Some(other) if other.tenant == place.tenant => self.to_queue(&mut vars, other, "closed", vip),
                     _ => to(&mut vars, "voicemail", "closed"),
                 },
-                Destination::HangUp => to(&mut vars, "voicemail", "closed"),
+                Destination::HangUp | Destination::Voicemail | Destination::Callback => {
+                    to(&mut vars, "voicemail", "closed");
+                }
             }
             return Answer { status: Status::Ok, vars };
         }

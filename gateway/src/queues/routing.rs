@@ -150,6 +150,10 @@ async fn check(tx: &mut TenantTx<'_>, id: QueueId, wanted: &QueueWorks) -> Resul
     if store::count_skills(tx, &skills).await? < skills.len() {
         faults.push(("required".to_owned(), "names a skill that does not exist".to_owned()));
     }
+    let sounds: Vec<_> = wanted.routing.sounds().into_iter().collect();
+    if store::count_sounds(tx, &sounds).await? < sounds.len() {
+        faults.push(("say".to_owned(), "names a sound that does not exist".to_owned()));
+    }
     if faults.is_empty() {
         return Ok(());
     }

@@ -103,6 +103,14 @@ pub(crate) async fn count_queues(tx: &mut TenantTx<'_>, ids: &[QueueId]) -> Resu
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
+/// How many of these sounds there are.
+pub(super) async fn count_sounds(tx: &mut TenantTx<'_>, ids: &[Uuid]) -> Result<usize, DbError> {
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM sounds WHERE id = ANY($1)"#, ids)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// How many of these skills exist.
 pub(super) async fn count_skills(tx: &mut TenantTx<'_>, ids: &[SkillId]) -> Result<usize, DbError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();

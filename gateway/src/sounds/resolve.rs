@@ -57,6 +57,7 @@ impl Voices {
         match said {
             Media::Builtin(name) => Some(format!("sound:{name}")),
             Media::Digits(digits) => Some(format!("digits:{digits}")),
+            Media::Number(number) => Some(format!("number:{number}")),
             Media::Sound { id, language } => {
                 let Some(sound) = tenant.and_then(|tenant| directory.sound(tenant, SoundId(*id))) else {
                     tracing::warn!(sound = %id, "a call's sound is not there; it goes on without");

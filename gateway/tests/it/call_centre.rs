@@ -57,6 +57,38 @@ async fn a_skill_is_made_given_asked_for_and_kept_while_it_is() {
 }
 
 #[tokio::test]
+async fn what_callers_hear_while_they_wait_is_there_to_be_heard() {
+    let app = App::start().await;
+    let admin = app.admin().await;
+    let path = routing_path(&admin).await;
+    let wrong = [
+        (json!({ "while_waiting": { "every_seconds": 5, "position": true } }), "while_waiting.every_seconds"),
+        (json!({ "while_waiting": { "every_seconds": 30 } }), "while_waiting.every_seconds"),
+        (json!({ "while_waiting": { "keys": { "a": "voicemail" } } }), "while_waiting.keys"),
+        (json!({ "while_waiting": { "keys": { "1": "hang_up" } } }), "while_waiting.keys"),
+        (json!({ "while_waiting": { "keys": { "1": { "number": "112" } } } }), "while_waiting.keys.number"),
+        (json!({ "while_waiting": { "keys": { "1": { "queue_id": uuid::Uuid::now_v7() } } } }), "to"),
+        (json!({ "while_waiting": { "say": [{ "builtin": "../etc" }] } }), "while_waiting.say"),
+        (json!({ "voicemail": { "greeting": [] } }), "voicemail.greeting"),
+        (json!({ "voicemail": { "greeting": [{ "sound_id": uuid::Uuid::now_v7() }] } }), "say"),
+        (json!({ "voicemail": { "max_seconds": 4000 } }), "voicemail.max_seconds"),
+    ];
+    for (routing, field) in wrong {
+        let refused = problem(send(&admin, Method::PUT, &path, &json!({ "routing": routing })).await).await;
+        assert_eq!(
+            (refused["status"].as_u64(), &refused["errors"][0]["field"]),
+            (Some(422), &field.into()),
+            "{refused}"
+        );
+    }
+    let good = json!({ "overflow": { "after_seconds": 60, "to": "callback" }, "while_waiting": {
+        "every_seconds": 30, "expected_wait": true, "keys": { "1": "voicemail", "*": "callback" } } });
+    let set = ok(send(&admin, Method::PUT, &path, &json!({ "routing": good })).await).await;
+    assert_eq!(set["routing"]["while_waiting"]["keys"], good["while_waiting"]["keys"]);
+    assert_eq!(set["routing"]["overflow"], good["overflow"]);
+}
+
+#[tokio::test]
 async fn an_extension_is_there_from_the_beginning_and_leads_to_one_place() {
     let app = App::start().await;
     let (admin, operator) = (app.admin().await, app.operator().await);

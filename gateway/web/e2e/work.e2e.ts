@@ -169,7 +169,7 @@ test("a manager sends an agent for a pause, gives them a skill, and both see it"
 
 interface Rules {
   ring_seconds: number;
-  routing: { strategy: string; overflow: { after_seconds: number; to: unknown } | null; hours: { time_zone: string; week: unknown[] } | null; dispositions: unknown[]; disposition_required: boolean; wrap_up_seconds: number; required: unknown[] };
+  routing: { strategy: string; overflow: { after_seconds: number; to: unknown } | null; hours: { time_zone: string; week: unknown[] } | null; dispositions: unknown[]; disposition_required: boolean; wrap_up_seconds: number; required: unknown[]; while_waiting: unknown };
 }
 
 test("how a queue works is set by who may; what does not fit is said at its field, and nobody's change is undone unseen", async () => {
@@ -217,9 +217,22 @@ test("how a queue works is set by who may; what does not fit is said at its fiel
   await page.getByRole("switch", { name: "Always open" }).click();
   await page.getByRole("button", { name: "Add one" }).click();
   await page.getByLabel("Words").fill("Not now");
+  // What callers hear meanwhile, and what they can do.
+  await page.getByLabel("Tell them something every (seconds)").fill("30");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Choose what is said: the place, the wait, or words of your own").waitFor();
+  await page.getByRole("checkbox", { name: "Their place in the line" }).click();
+  await page.getByLabel("And then", { exact: true }).click();
+  await page.getByRole("option", { name: "A text that is spoken" }).click();
+  await page.getByLabel("And then: text").fill("Press 1 to leave a message.");
+  await page.getByRole("button", { name: "Add a key" }).click();
+  await page.getByLabel("Key", { exact: true }).click();
+  await page.getByRole("option", { name: "1", exact: true }).click();
+  await look(page, "queue-rules-waiting");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("What you save counts at once").waitFor();
   const { ring_seconds, routing } = await admin.send<Rules>("GET", `/queues/${sales}/routing`);
+  expect(routing.while_waiting).toEqual({ every_seconds: 30, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message." }], language: "en", keys: { "1": "voicemail" } });
   expect({ ring_seconds, routing }).toMatchObject({
     ring_seconds: 15,
     routing: {

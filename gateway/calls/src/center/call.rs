@@ -65,10 +65,12 @@ pub(super) struct Call {
     pub(super) supervisors: Vec<Supervision>,
     /// The agents of whom the router knows that they are busy with this call.
     pub(super) engaged: BTreeSet<AgentId>,
-    /// What is being said to the customer.
     /// Who of the agents has talked with the customer: they wrap up, whatever they are rung for later.
     pub(super) served: BTreeSet<AgentId>,
+    /// What is being said to the customer.
     pub(super) speech: Option<Speech>,
+    /// When they were last told something while they wait.
+    pub(super) told_at: Option<DateTime<Utc>>,
     /// The flow that it goes through.
     pub(super) ivr: Option<Ivr>,
     pub(super) closing: Option<Closing>,
@@ -125,6 +127,7 @@ impl Call {
             engaged: BTreeSet::new(),
             served: BTreeSet::new(),
             speech: None,
+            told_at: None,
             ivr: None,
             steps: Vec::new(),
             left: None,

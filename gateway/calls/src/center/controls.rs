@@ -223,7 +223,12 @@ impl Center {
         out: &mut Vec<Output>,
     ) {
         if let Some(id) = self.customers.get(server, channel) {
-            self.flow_key(now, id, digit, out);
+            // A key that leads out of a flow is not one for where it leads.
+            if self.calls.get(&id).is_some_and(|call| call.ivr.is_some()) {
+                self.flow_key(now, id, digit, out);
+            } else {
+                self.queue_key(now, id, digit, out);
+            }
             return;
         }
         let name = self.part(server, channel);

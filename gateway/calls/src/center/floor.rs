@@ -15,6 +15,7 @@ use super::Center;
 use super::call::Call;
 use super::chats::Chat;
 use super::io::Output;
+use super::waiting::Pace;
 use crate::AgentState;
 use crate::directory::Directory;
 use crate::model::{AgentActivity, AgentRow, EndReason, Happening, Record, Subject, WrapUpRow};
@@ -35,6 +36,8 @@ pub(super) struct Floor {
     wrap_ups: BTreeMap<(AgentId, CallId), WrapUpRow>,
     /// Whether each queue is open, as the router was told.
     open: BTreeMap<QueueId, Door>,
+    /// How fast each queue serves its callers.
+    pub(super) paces: BTreeMap<QueueId, Pace>,
     /// Chats that wait or are in somebody's hand.
     pub(super) chats: BTreeMap<ConversationId, Chat>,
 }
@@ -135,7 +138,10 @@ impl Center {
             Said::NoSuchQueue { .. } if self.asked_queue(id).is_some() => {
                 self.queue_has_nobody(now, id, leave_word(LeaveWhy::QueueRemoved), out);
             }
-            Said::Assigned { agent, queue, waited_ms, .. } => self.join(now, id, agent, queue.queue, waited_ms, out),
+            Said::Assigned { agent, queue, waited_ms, .. } => {
+                self.counts_pace(id, queue);
+                self.join(now, id, agent, queue.queue, waited_ms, out);
+            }
             Said::TooLate { agent, .. } => self.too_late(id, agent, out),
             Said::Unanswered { .. } => self.waits_again(now, id, out),
             Said::Announce { .. } => self.announce(now, id, out),
@@ -170,10 +176,7 @@ impl Center {
                 EndReason::Overflow
             }
         };
-        match to {
-            WayOut::HangUp => self.regret(now, id, reason, out),
-            WayOut::Number(number) => self.overflows_to(now, id, queue, number, (leave_word(why), reason), out),
-        }
+        self.goes_out(now, id, queue, to, (leave_word(why), reason), out);
     }
 
     /// The configuration changed.

@@ -38,6 +38,7 @@ mod talk;
 mod taps;
 mod transfer;
 mod voicemail;
+mod waiting;
 mod ways;
 
 use std::collections::{BTreeMap, HashMap};
@@ -277,6 +278,7 @@ impl Center {
             for until in [closing, reattach, speech, direct, outside, outbound].into_iter().flatten() {
                 *until += by;
             }
+            call.told_at = call.told_at.map(|told| told + by);
             if let Some(taps) = &mut call.taps {
                 taps.clock_set(by);
             }
@@ -297,6 +299,7 @@ impl Center {
                 call.speech.as_ref().map(|speech| speech.until),
                 call.ivr.as_ref().and_then(ivr::Ivr::deadline),
                 call.message_deadline(),
+                self.word_due(call),
                 call.direct.as_ref().map(|direct| direct.until),
                 call.outside.as_ref().map(|outside| outside.until),
                 call.closing.as_ref().map(|closing| closing.until),
@@ -628,6 +631,7 @@ impl Center {
             self.speech_timer(now, id, out);
             self.flow_timer(now, id, out);
             self.voicemail_timer(now, id, out);
+            self.waiting_timer(now, id, out);
             self.direct_timer(now, id, out);
             self.outside_timer(now, id, out);
             self.reattach_timer(now, id, out);

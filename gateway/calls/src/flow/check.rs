@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::model::{Action, DialTo, Flow, MAX_NODES, Node, Part, RecordingMode};
+use super::model::{Action, DialTo, Flow, MAX_NODES, Node, Part, RecordingMode, Say};
 use super::template::{is_name, variables};
 use crate::directory::e164;
 
@@ -111,7 +111,7 @@ fn is_id(id: &str) -> bool {
 }
 
 /// BCP 47, as far as it is one.
-fn is_language(language: &str) -> bool {
+pub(crate) fn is_language(language: &str) -> bool {
     (2..=35).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && language.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
@@ -131,6 +131,27 @@ fn check_exits(node: &Node, nodes: &BTreeMap<&str, &Node>, faults: &mut Faults) 
     }
 }
 
+/// What is wrong with what is said, but for sounds that are not there.
+pub(crate) fn say_fault(say: &Say) -> Option<String> {
+    if say.len() > MAX_PARTS {
+        return Some(format!("at most {MAX_PARTS} things are said at once"));
+    }
+    say.iter().find_map(|part| match part {
+        Part::Text(text) | Part::Digits(text) if text.chars().count() > MAX_TEXT => {
+            Some(format!("at most {MAX_TEXT} characters"))
+        }
+        _ => part_fault(part).map(str::to_owned),
+    })
+}
+
+fn part_fault(part: &Part) -> Option<&'static str> {
+    match part {
+        Part::Text(text) if text.trim().is_empty() => Some("a text that is spoken must say something"),
+        Part::Builtin(name) if !is_builtin(name) => Some("a sound of Asterisk has letters, digits, -, _ and /"),
+        _ => None,
+    }
+}
+
 fn check_texts(node: &Node, known: &dyn Known, faults: &mut Faults) {
     let id = Some(node.id.as_str());
     for (field, say) in node.action.says() {
@@ -142,14 +163,11 @@ fn check_texts(node: &Node, known: &dyn Known, faults: &mut Faults) {
                 Part::SoundId(sound) if !known.sound(*sound) => {
                     faults.error(id, Some(field), "no_sound", "the sound is not there, or is empty");
                 }
-                Part::Text(text) if text.trim().is_empty() => {
-                    faults.error(id, Some(field), "bad_value", "a text that is spoken must say something");
+                part => {
+                    if let Some(words) = part_fault(part) {
+                        faults.error(id, Some(field), "bad_value", words);
+                    }
                 }
-                Part::Builtin(name) if !is_builtin(name) => {
-                    let words = "a sound of Asterisk has letters, digits, -, _ and /";
-                    faults.error(id, Some(field), "bad_value", words);
-                }
-                _ => {}
             }
         }
     }

@@ -13,7 +13,9 @@ mod texts;
 pub mod walk;
 
 pub use check::{Fault, Known, Severity, check};
+pub(crate) use check::{is_language, say_fault};
 pub use model::Flow;
+pub(crate) use say::spoken;
 pub use walk::Walk;
 
 /// The variables that a flow looks at.

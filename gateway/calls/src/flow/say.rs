@@ -33,6 +33,8 @@ pub enum Media {
     },
     /// Digits, one by one.
     Digits(String),
+    /// A number.
+    Number(u32),
 }
 
 impl Media {
@@ -40,6 +42,11 @@ impl Media {
     pub fn builtin(names: &[&str]) -> Vec<Self> {
         names.iter().map(|name| Self::Builtin((*name).to_owned())).collect()
     }
+}
+
+/// What is said where there are no variables.
+pub(crate) fn spoken(say: &Say, language: &str) -> Vec<Media> {
+    media(say, &BTreeMap::new(), language)
 }
 
 /// What is said with these variables in this language; parts that come to nothing are left out.

@@ -6070,7 +6070,7 @@ export interface components {
         } | {
             /** @description A number outside (E.164), as far as the company's rules for calls out allow it; else as `hang_up`. */
             number: string;
-        } | "hang_up";
+        } | "hang_up" | "voicemail" | "callback";
         /** @description A conversation with all that stands beside its thread. */
         Detail: components["schemas"]["Line"] & {
             abilities?: components["schemas"]["Abilities"] | null;
@@ -10247,6 +10247,31 @@ export interface components {
              */
             unattended: components["schemas"]["Unattended"];
             /**
+             * @description Messages that callers leave for it.
+             * @default {
+             *       "greeting": [
+             *         {
+             *           "builtin": "vm-intro"
+             *         }
+             *       ],
+             *       "language": "en",
+             *       "max_seconds": 180
+             *     }
+             */
+            voicemail: components["schemas"]["VoicemailBox"];
+            /**
+             * @description What callers hear while they wait, and which keys lead them out.
+             * @default {
+             *       "every_seconds": null,
+             *       "expected_wait": false,
+             *       "keys": {},
+             *       "language": "en",
+             *       "position": false,
+             *       "say": []
+             *     }
+             */
+            while_waiting: components["schemas"]["WhileWaiting"];
+            /**
              * Format: int32
              * @description How long, in seconds, an agent has after a call for what it leaves to do.
              * @default 0
@@ -12055,6 +12080,29 @@ export interface components {
             /** @description The number that was called. */
             to: string;
         };
+        /** @description The box of a queue's messages. */
+        VoicemailBox: {
+            /**
+             * @description What is said before the tone.
+             * @default [
+             *       {
+             *         "builtin": "vm-intro"
+             *       }
+             *     ]
+             */
+            greeting: components["schemas"]["Vec"];
+            /**
+             * @description The language of texts that are spoken.
+             * @default en
+             */
+            language: string;
+            /**
+             * Format: int32
+             * @description The longest message.
+             * @default 180
+             */
+            max_seconds: number;
+        };
         /** @description A call that waits in a queue. */
         WaitingCall: {
             /**
@@ -12112,6 +12160,42 @@ export interface components {
              * @description Length of the audio in ms.
              */
             duration_ms: number;
+        };
+        /** @description What a caller hears, and can do, while they wait. */
+        WhileWaiting: {
+            /**
+             * Format: int32
+             * @description Every so many seconds the music gives way to what follows here; null: never.
+             * @default null
+             */
+            every_seconds: number | null;
+            /**
+             * @description How long it may take, once the queue has served somebody by whom that can be told.
+             * @default false
+             */
+            expected_wait: boolean;
+            /**
+             * @description Where each key leads.
+             * @default {}
+             */
+            keys: {
+                [key: string]: components["schemas"]["Destination"];
+            };
+            /**
+             * @description The language of texts that are spoken.
+             * @default en
+             */
+            language: string;
+            /**
+             * @description Their place in the line.
+             * @default false
+             */
+            position: boolean;
+            /**
+             * @description What else they are told, such as what keys do.
+             * @default []
+             */
+            say: components["schemas"]["Vec"];
         };
         /** @description A queue or an agent. */
         Who: {

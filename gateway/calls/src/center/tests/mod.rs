@@ -16,4 +16,5 @@ mod servers;
 mod supervise;
 mod talk;
 mod transfer;
+mod waiting;
 mod world;

@@ -854,7 +854,6 @@ impl World {
         kinds.filter(|kind| !kind.starts_with("agent.")).collect()
     }
 
-    /// Everything that is being said has been said.
     /// What is being said is over; what is said then is not.
     pub(super) fn speeches_end_once(&mut self) {
         for playback in std::mem::take(&mut self.playing).into_keys() {
@@ -862,6 +861,7 @@ impl World {
         }
     }
 
+    /// Everything that is being said has been said.
     pub(super) fn speeches_end(&mut self) {
         for playback in std::mem::take(&mut self.playing).into_keys() {
             self.report(Report::Played { playback });

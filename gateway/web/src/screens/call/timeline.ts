@@ -138,7 +138,10 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
     const values = { agent: told.names.agent(string(agent_id) ?? "") ?? t("incall.somebody") };
     return { text: told.data.kind === "take_over" ? "incall.event.transferred.take_over" : "incall.event.transferred", values, tone: "live" };
   },
-  "call.overflowed": (told) => outside(told, "incall.event.overflowed", "wait") ?? { text: "work.event.moved", tone: "wait" },
+  "call.overflowed": (told) =>
+    told.data.to === "voicemail" || told.data.to === "callback"
+      ? { text: `incall.event.overflowed.${told.data.to}`, tone: "wait" }
+      : outside(told, "incall.event.overflowed", "wait") ?? { text: "work.event.moved", tone: "wait" },
   "call.transfer_failed": (told) => outside(told, told.data.kind === "overflow" ? "incall.event.overflow_failed.number" : told.data.kind === "attended" ? "incall.event.consult_failed.number" : "incall.event.transfer_failed.number", "ring") ?? asksInVain(told) ?? ({ text: "incall.event.transfer_failed", values: { agent: told.names.agent(string(targetOf(told).agent_id) ?? "") ?? t("incall.somebody") }, tone: "ring" }),
   "call.muted": (told) => ({ text: "incall.event.muted", values: { agent: someAgent(told) } }),
   "call.unmuted": (told) => ({ text: "incall.event.unmuted", values: { agent: someAgent(told) } }),

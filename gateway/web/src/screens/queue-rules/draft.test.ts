@@ -33,12 +33,14 @@ const works: Works = {
     max_wait_seconds: 900,
     service_level_seconds: 30,
     short_abandon_seconds: 4,
+    while_waiting: { every_seconds: 60, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message" }], language: "en", keys: { "1": "voicemail", "2": "callback", "9": { queue_id: "q2" } } },
+    voicemail: { greeting: [{ sound_id: "s9" }], language: "it", max_seconds: 120 },
   },
 };
 
 test("what is read and saved again is the same", () => {
   expect(worksOf(draftOf(works, "UTC"))).toEqual(works);
-  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null } };
+  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null, while_waiting: { every_seconds: null, position: false, expected_wait: false, say: [], language: "en", keys: {} }, voicemail: { greeting: [{ builtin: "vm-intro" }], language: "en", max_seconds: 180 } } };
   expect(worksOf(draftOf(plain, "UTC"))).toEqual(plain);
   expect(draftOf(plain, "Asia/Tokyo").timeZone).toBe("Asia/Tokyo");
 });
@@ -119,4 +121,15 @@ test("what is being mended is known by its field", () => {
   expect(touched(draft, { outside: { ...draft.outside, closed: "+3" } })).toEqual(["outside-closed"]);
   expect(touched(draft, { to: { ...draft.to, closed: NUMBER } })).toEqual(["outside-closed", "to"]);
   expect(touched(draft, { to: draft.to, strategy: "ring_all" })).toEqual(["to"]);
+});
+
+test("what callers hear while they wait is something, and a key leads to one place", () => {
+  const draft = draftOf(works, "UTC");
+  expect(faultsOf(draft)).toEqual({});
+  expect(faultsOf({ ...draft, position: false, hint: { ...draft.hint, kind: "none" } })).toEqual({ "while_waiting-every_seconds": "nothing" });
+  expect(faultsOf({ ...draft, hint: { ...draft.hint, text: " " }, greeting: { ...draft.greeting, sound: "" } })).toEqual({ "while_waiting-say": "say", "voicemail-greeting": "say" });
+  const twice = { key: "1", to: HANG_UP, outside: "" };
+  expect(faultsOf({ ...draft, keys: [...draft.keys, twice] })).toEqual({ "while_waiting-keys": "keys" });
+  const several: Works = { ...works, routing: { ...works.routing, voicemail: { ...works.routing.voicemail, greeting: [{ sound_id: "s9" }, { text: "After the tone" }] } } };
+  expect(worksOf(draftOf(several, "UTC"))).toEqual(several);
 });

@@ -25,6 +25,8 @@ export const NUMBERS = {
   max_wait_seconds: { min: 30, max: 14_400 },
   service_level_seconds: { min: 0, max: DAY },
   short_abandon_seconds: { min: 0, max: DAY },
+  "while_waiting-every_seconds": { min: 15, max: 600, optional: true },
+  "voicemail-max_seconds": { min: 5, max: 600 },
 } satisfies Record<string, Limits>;
 export interface Limits {
   readonly min: number;
@@ -46,11 +48,30 @@ export interface Relax {
   readonly drop: readonly string[];
 }
 
-/** A queue's id, the end of the call, or a number outside: which one is typed beside it. */
+/** A queue's id, the end of the call, a message, a call back, or a number outside: which one is typed beside it. */
 export const HANG_UP = "hang_up";
 export const NUMBER = "number";
+export const VOICEMAIL = "voicemail";
+export const CALLBACK = "callback";
 export const PLACES = ["overflow", "too_long", "closed", "unattended"] as const;
 export type Place = (typeof PLACES)[number];
+
+export const KEYS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"] as const;
+/** A key that a waiting caller presses, and where it leads. */
+export interface KeyDraft {
+  readonly key: string;
+  readonly to: string;
+  readonly outside: string;
+}
+
+export type Say = Routing["while_waiting"]["say"];
+/** What is said, as most people want it: a text that is spoken, or a sound. What is neither, but several one after the other, is kept as it is. */
+export interface SayDraft {
+  readonly kind: "none" | "text" | "sound" | "other";
+  readonly text: string;
+  readonly sound: string;
+  readonly other: Say;
+}
 
 export interface RulesDraft {
   readonly strategy: Strategy;
@@ -69,14 +90,46 @@ export interface RulesDraft {
   readonly week: readonly Day[];
   readonly dispositions: readonly components["schemas"]["Disposition"][];
   readonly dispositionRequired: boolean;
+  readonly position: boolean;
+  readonly expectedWait: boolean;
+  readonly hint: SayDraft;
+  readonly hintLanguage: string;
+  readonly keys: readonly KeyDraft[];
+  readonly greeting: SayDraft;
+  readonly greetingLanguage: string;
 }
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
 const number = (value: number | null | undefined): string => (value === null || value === undefined ? "" : String(value));
 type Destination = components["schemas"]["Destination"];
-const place = (to: Destination | undefined): string => (typeof to !== "object" ? HANG_UP : "number" in to ? NUMBER : to.queue_id);
+const place = (to: Destination | undefined): string => (typeof to !== "object" ? (to ?? HANG_UP) : "number" in to ? NUMBER : to.queue_id);
 const numberOf = (to: Destination | undefined): string => (typeof to === "object" && "number" in to ? to.number : "");
-const destination = (to: string, typed: string): Destination => (to === HANG_UP ? "hang_up" : to === NUMBER ? { number: e164(typed) } : { queue_id: to });
+const destination = (to: string, typed: string): Destination => (to === HANG_UP || to === VOICEMAIL || to === CALLBACK ? to : to === NUMBER ? { number: e164(typed) } : { queue_id: to });
+
+/** `none`: what is said where nothing was chosen. */
+function sayDraft(say: Say, none: Say): SayDraft {
+  const empty = { text: "", sound: "", other: say };
+  if (JSON.stringify(say) === JSON.stringify(none)) return { ...empty, kind: "none" };
+  const [first] = say;
+  if (say.length === 1 && first && "text" in first) return { ...empty, kind: "text", text: first.text };
+  if (say.length === 1 && first && "sound_id" in first) return { ...empty, kind: "sound", sound: first.sound_id };
+  return { ...empty, kind: "other" };
+}
+
+function sayOf({ kind, text, sound, other }: SayDraft, none: Say): Say {
+  switch (kind) {
+    case "none":
+      return [...none];
+    case "text":
+      return [{ text: text.trim() }];
+    case "sound":
+      return [{ sound_id: sound }];
+    case "other":
+      return [...other];
+  }
+}
+/** Asterisk's own greeting. */
+const GREETING: Say = [{ builtin: "vm-intro" }];
 
 /** As numbers are kept: + and digits, whatever stood between them. */
 export function e164(typed: string): string {
@@ -104,6 +157,8 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
       max_wait_seconds: number(routing.max_wait_seconds),
       service_level_seconds: number(routing.service_level_seconds),
       short_abandon_seconds: number(routing.short_abandon_seconds),
+      "while_waiting-every_seconds": number(routing.while_waiting.every_seconds),
+      "voicemail-max_seconds": number(routing.voicemail.max_seconds),
     },
     required: levels(routing.required),
     preferred: levels(routing.preferred),
@@ -117,6 +172,13 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
     week: hours ? DAYS.map((day, at) => ({ day: at + 1, spans: hours.week.filter((one) => one.day === day).map(({ from, to }) => ({ open: from, close: to })) })) : presetWeek("office"),
     dispositions: routing.dispositions,
     dispositionRequired: routing.disposition_required,
+    position: routing.while_waiting.position,
+    expectedWait: routing.while_waiting.expected_wait,
+    hint: sayDraft(routing.while_waiting.say, []),
+    hintLanguage: routing.while_waiting.language,
+    keys: Object.entries(routing.while_waiting.keys).map(([key, to]) => ({ key, to: place(to), outside: numberOf(to) })),
+    greeting: sayDraft(routing.voicemail.greeting, GREETING),
+    greetingLanguage: routing.voicemail.language,
   };
 }
 
@@ -148,6 +210,15 @@ export function worksOf(draft: RulesDraft): Works {
       max_wait_seconds: value("max_wait_seconds"),
       service_level_seconds: value("service_level_seconds"),
       short_abandon_seconds: value("short_abandon_seconds"),
+      while_waiting: {
+        every_seconds: numbers["while_waiting-every_seconds"] === "" ? null : value("while_waiting-every_seconds"),
+        position: draft.position,
+        expected_wait: draft.expectedWait,
+        say: sayOf(draft.hint, []),
+        language: draft.hintLanguage,
+        keys: Object.fromEntries(draft.keys.map(({ key, to: where, outside }) => [key, destination(where, outside)])),
+      },
+      voicemail: { greeting: sayOf(draft.greeting, GREETING), language: draft.greetingLanguage, max_seconds: value("voicemail-max_seconds") },
     },
   };
 }
@@ -170,7 +241,7 @@ export function isWithin(text: string, { min, max, optional }: Limits): boolean 
   return Number.isInteger(value) && value >= min && value <= max;
 }
 
-export type Fault = "number" | "outside" | "level" | "relax" | "time" | "disposition";
+export type Fault = "number" | "outside" | "level" | "relax" | "time" | "disposition" | "say" | "keys" | "nothing";
 /** What the server could not even read, or would only say of the whole; everything else is for it to refuse. */
 export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
   const faults: Record<string, Fault> = {};
@@ -181,10 +252,15 @@ export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
   if (!draft.always) {
     for (const { day, spans } of draft.week) if (spans.some(({ open, close }) => !(minute(open) < minute(close)))) faults[`day-${String(day)}`] = "time";
   }
-  for (const where of PLACES) if (leadsTo(draft, where) === NUMBER && !/^\+[1-9]\d{6,14}$/.test(e164(draft.outside[where]))) faults[`outside-${where}`] = "outside";
+  for (const where of PLACES) if (leadsTo(draft, where) === NUMBER && !isNumber(draft.outside[where])) faults[`outside-${where}`] = "outside";
   if (draft.dispositions.some(({ code, label }) => label.trim() === "" || (code.trim() || codeOf(label)) === "")) faults.dispositions = "disposition";
+  for (const [field, say] of [["while_waiting-say", draft.hint], ["voicemail-greeting", draft.greeting]] as const) if ((say.kind === "text" && say.text.trim() === "") || (say.kind === "sound" && say.sound === "")) faults[field] = "say";
+  if (new Set(draft.keys.map(({ key }) => key)).size < draft.keys.length || draft.keys.some(({ to, outside }) => to === NUMBER && !isNumber(outside))) faults["while_waiting-keys"] = "keys";
+  if (draft.numbers["while_waiting-every_seconds"] !== "" && !draft.position && !draft.expectedWait && draft.hint.kind === "none") faults["while_waiting-every_seconds"] ??= "nothing";
   return faults;
 }
+
+const isNumber = (typed: string): boolean => /^\+[1-9]\d{6,14}$/.test(e164(typed));
 
 /** Where a place sends callers; `undefined` where nothing sends them there. */
 function leadsTo({ to, numbers }: RulesDraft, where: Place): string | undefined {
@@ -193,7 +269,7 @@ function leadsTo({ to, numbers }: RulesDraft, where: Place): string | undefined 
   return to[where];
 }
 
-const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", ...PLACES.map((where) => `outside-${where}`)]);
+const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", "while_waiting-say", "while_waiting-keys", "voicemail-greeting", ...PLACES.map((where) => `outside-${where}`)]);
 
 /** The server's complaints by the fields that the form has; under `""` what belongs to none of them. */
 export function placed(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -217,6 +293,11 @@ const FIELDS: Readonly<Partial<Record<keyof RulesDraft, readonly string[]>>> = {
   week: ["hours"],
   dispositions: ["dispositions", "disposition_required"],
   dispositionRequired: ["disposition_required"],
+  position: ["while_waiting-every_seconds"],
+  expectedWait: ["while_waiting-every_seconds"],
+  hint: ["while_waiting-say", "while_waiting-every_seconds"],
+  keys: ["while_waiting-keys"],
+  greeting: ["voicemail-greeting"],
 };
 
 /** The fields that a change has to do with. */

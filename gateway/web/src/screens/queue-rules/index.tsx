@@ -10,6 +10,7 @@ import { problemText } from "../calls/problem-text";
 import { type Works, worksQuery } from "../shared/disposition";
 import { type RulesDraft, draftOf, faultsOf, placed, touched, worksOf } from "./draft";
 import { Elsewhere, Finding, Opening, Quality, Wrapping } from "./sections";
+import { Waiting } from "./waiting";
 
 interface Loaded {
   readonly works: Works;
@@ -125,6 +126,7 @@ function Rules({ id, loaded, zone }: { id: string; loaded: Loaded; zone: string 
         <Finding {...part} />
         <Opening {...part} />
         <Elsewhere {...part} self={id} />
+        <Waiting {...part} self={id} />
         <Wrapping {...part} />
         <Quality {...part} />
       </div>

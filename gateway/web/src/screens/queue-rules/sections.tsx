@@ -10,15 +10,15 @@ import { WeekEditor } from "../setup/week";
 import { SkillLevels } from "../shared/skill-levels";
 import { skillsQuery } from "../shared/skills";
 import { zones } from "../shared/zones";
-import { HANG_UP, NUMBER, NUMBERS, type NumberField, type Place, type Relax, type RulesDraft, STRATEGIES, type Strategy, codeOf } from "./draft";
+import { CALLBACK, HANG_UP, NUMBER, NUMBERS, VOICEMAIL, type NumberField, type Place, type Relax, type RulesDraft, STRATEGIES, type Strategy, codeOf } from "./draft";
 
-interface PartProps {
+export interface PartProps {
   draft: RulesDraft;
   change: (part: Partial<RulesDraft>) => void;
   errors: Readonly<Record<string, string>>;
 }
 
-function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
+export function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
   const id = useId();
   return (
     <Card>
@@ -35,9 +35,9 @@ function Section({ title, about, children }: { title: string; about?: string; ch
   );
 }
 
-const Columns = ({ children }: { children: ReactNode }) => <div className="grid grid-cols-1 items-start gap-4 sm:grid-cols-2">{children}</div>;
+export const Columns = ({ children }: { children: ReactNode }) => <div className="grid grid-cols-1 items-start gap-4 sm:grid-cols-2">{children}</div>;
 
-function Figure({ draft, change, errors, field }: PartProps & { field: NumberField }) {
+export function Figure({ draft, change, errors, field }: PartProps & { field: NumberField }) {
   const t = useT();
   const { min, max } = NUMBERS[field];
   return (
@@ -188,12 +188,14 @@ function To({ draft, change, errors, place, self, disabled }: PartProps & { plac
   const t = useT();
   const queues = useQueues().filter((one) => one.id !== self);
   const to = draft.to[place];
-  const options = [{ value: HANG_UP, label: t("routing.to.hang_up") }, { value: NUMBER, label: t("routing.to.number") }, ...queues.map((one) => ({ value: one.id, label: t("routing.to.queue", { queue: one.name }) }))];
+  const ends = [HANG_UP, VOICEMAIL, CALLBACK] as const;
+  const options = [...ends.map((end) => ({ value: end as string, label: t(`routing.to.${end}`) })), { value: NUMBER, label: t("routing.to.number") }, ...queues.map((one) => ({ value: one.id, label: t("routing.to.queue", { queue: one.name }) }))];
   // One that was removed, or that one may not see, is still where callers go.
-  if (to !== HANG_UP && to !== NUMBER && queues.every((one) => one.id !== to)) options.push({ value: to, label: t("routing.to.unknown") });
+  const isQueue = options.slice(0, ends.length + 1).every(({ value }) => value !== to);
+  if (isQueue && queues.every((one) => one.id !== to)) options.push({ value: to, label: t("routing.to.unknown") });
   return (
     <div className="grid gap-2">
-      <Field label={t(`routing.to-label.${place}`)} error={to === HANG_UP || to === NUMBER ? undefined : errors.to}>
+      <Field label={t(`routing.to-label.${place}`)} error={isQueue ? errors.to : undefined}>
         <Select value={to} disabled={disabled ?? false} onValueChange={(next) => change({ to: { ...draft.to, [place]: next } })} options={options} />
       </Field>
       {to === NUMBER && (

@@ -59,6 +59,15 @@ impl World {
         said.unwrap_or_default()
     }
 
+    /// What was said last to one of them.
+    pub(in crate::center::tests) fn said_to(&self, whom: &str) -> Vec<Media> {
+        let said = self.requests.iter().rev().find_map(|request| match request {
+            Request::Play { sounds, channel, .. } if channel == whom => Some(sounds.clone()),
+            _ => None,
+        });
+        said.unwrap_or_default()
+    }
+
     /// A program elsewhere answers the oldest question.
     pub(in crate::center::tests) fn program_answers(&mut self, answer: Result<&str, &str>) -> Fetch {
         let (call, fetch) = self.flows.fetches.remove(0);

@@ -1,0 +1,157 @@
+//! What callers are told while they wait, and which keys lead them out.
+
+use chrono::TimeDelta;
+
+use super::world::World;
+use crate::flow::model::Part;
+use crate::flow::walk::Media;
+use crate::model::{CallState, EndReason, Way};
+use crate::queueing::{Destination, Overflow};
+use crate::while_waiting::WhileWaiting;
+
+fn seconds(seconds: i64) -> TimeDelta {
+    TimeDelta::seconds(seconds)
+}
+
+/// One agent, who talks with somebody; and a queue whose callers are told where they stand, and may press keys.
+fn busy() -> World {
+    let mut world = World::with_agents(1);
+    world.queue_works(|queue| {
+        queue.while_waiting = WhileWaiting {
+            every_seconds: Some(30),
+            position: true,
+            expected_wait: true,
+            say: vec![Part::Text("Press 1 to leave a message".to_owned())],
+            keys: [('1', Destination::Voicemail), ('2', Destination::Callback)].into(),
+            ..WhileWaiting::default()
+        };
+    });
+    world.customer_calls();
+    let leg = world.ringing_legs().pop().expect("rings");
+    world.answer(&leg);
+    world
+}
+
+/// One of the two who talk.
+fn talker(world: &World) -> String {
+    let together = world.talking().into_iter().find(|together| together.len() == 2).expect("two talk");
+    together.into_iter().next().expect("one of them")
+}
+
+fn hint() -> Media {
+    Media::Speech { text: "Press 1 to leave a message".to_owned(), language: "en".to_owned() }
+}
+
+#[test]
+fn who_waits_is_told_their_place_again_and_again_with_music_in_between() {
+    let mut world = busy();
+    let first = world.customer_calls();
+    let second = world.customer_calls();
+    world.time_passes(seconds(9));
+    assert!(world.hears_music(&first) && world.hears_music(&second));
+    world.time_passes(seconds(1));
+    assert!(!world.hears_music(&first));
+    let (of_first, of_second) = (world.said_to(&first), world.said_to(&second));
+    assert_eq!(of_first, [Media::builtin(&["queue-youarenext"]), vec![hint()]].concat());
+    let place = vec![
+        Media::Builtin("queue-thereare".to_owned()),
+        Media::Number(2),
+        Media::Builtin("queue-callswaiting".to_owned()),
+        hint(),
+    ];
+    assert_eq!(of_second, place);
+    world.speeches_end_once();
+    assert!(world.hears_music(&first) && world.hears_music(&second));
+    world.time_passes(seconds(29));
+    assert!(world.hears_music(&first));
+    world.time_passes(seconds(1));
+    assert!(!world.hears_music(&first));
+}
+
+#[test]
+fn how_long_it_takes_is_told_once_the_queue_has_a_pace() {
+    let mut world = busy();
+    let callers: Vec<String> = (0..4).map(|_| world.customer_calls()).collect();
+    for talk in [60, 120] {
+        world.time_passes(seconds(talk));
+        world.speeches_end_once();
+        let talker = talker(&world);
+        world.hang_up(&talker, 16);
+        let leg = world.ringing_legs().pop().expect("the next one rings");
+        world.answer(&leg);
+    }
+    // Two are served, two minutes apart; two wait.
+    world.time_passes(seconds(31));
+    let said = world.said_to(&callers[3]);
+    let wait =
+        [Media::Builtin("queue-holdtime".to_owned()), Media::Number(4), Media::Builtin("queue-minutes".to_owned())];
+    assert!(said.windows(3).any(|words| words == wait), "{said:?}");
+}
+
+#[test]
+fn who_presses_the_key_leaves_a_message_and_the_phone_that_rings_for_them_stops() {
+    let mut world = busy();
+    world.queue_works(|queue| queue.while_waiting.every_seconds = None);
+    let talker = talker(&world);
+    let customer = world.customer_calls();
+    world.presses(&customer, "9");
+    assert_eq!(world.database.voicemails.len(), 0);
+    world.hang_up(&talker, 16);
+    assert_eq!(world.ringing_legs().len(), 1);
+    world.presses(&customer, "1");
+    assert!(world.ringing_legs().is_empty());
+    assert!(!world.hears_music(&customer));
+    assert_eq!(world.said_to(&customer), Media::builtin(&["vm-intro", "beep"]));
+    world.speeches_end_once();
+    world.time_passes(seconds(5));
+    world.hang_up(&customer, 16);
+    assert_eq!(world.finished.last().expect("it ended").reason, EndReason::Voicemail);
+    assert_eq!(world.database.voicemails.len(), 1);
+    let went = world.notes_of("call.overflowed");
+    assert_eq!((&went[0]["to"], &went[0]["reason"]), (&"voicemail".into(), &"key".into()));
+}
+
+#[test]
+fn who_wants_to_be_called_back_is_noted_and_hears_goodbye() {
+    let mut world = busy();
+    let customer = world.customer_calls();
+    world.presses(&customer, "2");
+    world.speeches_end();
+    assert_eq!(world.finished.last().expect("it ended").reason, EndReason::Callback);
+    assert_eq!(world.database.callbacks.len(), 1);
+    assert!(!world.parties().contains(&customer));
+}
+
+#[test]
+fn a_key_leads_to_another_queue_with_the_place_that_one_had() {
+    let mut world = busy();
+    let second = world.second_queue();
+    world.queue_works(|queue| {
+        queue.while_waiting.keys.insert('3', Destination::QueueId(second.uuid()));
+    });
+    let customer = world.customer_calls();
+    world.presses(&customer, "3");
+    let (_, row) = world.database.calls.values().last().expect("a call");
+    assert_eq!((row.queue_id, row.state), (Some(second), CallState::Queued));
+    assert!(world.hears_music(&customer));
+}
+
+#[test]
+fn whom_nobody_serves_in_time_leaves_a_message() {
+    let mut world = busy();
+    world.queue_works(|queue| {
+        queue.overflow = Some(Overflow { after_seconds: 20, to: Destination::Voicemail });
+    });
+    let customer = world.customer_calls();
+    world.time_passes(seconds(21));
+    let (_, row) = world.database.calls.values().last().expect("a call");
+    assert!(matches!(row.way, Some(Way::Voicemail(_))), "{row:?}");
+    world.speeches_end_once();
+    world.time_passes(seconds(4));
+    world.gateway_is_killed();
+    let from = world.now;
+    world.connection_comes_back(from, "gateway_restart");
+    world.time_passes(seconds(4));
+    world.hang_up(&customer, 16);
+    assert_eq!(world.database.voicemails.len(), 1);
+}
