@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trunkline_db::{FlowId, SoundId};
+use trunkline_db::SoundId;
+use uuid::Uuid;
 
 /// Something that callers hear.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -60,14 +61,22 @@ pub(super) struct SoundFile {
 pub(super) struct SoundUses {
     /// Flows, as they are published or being drawn.
     pub(super) flows: Vec<SoundUse>,
+    /// Queues whose callers hear it while they wait, or before they leave a message.
+    pub(super) queues: Vec<SoundUse>,
 }
 
-/// A flow in which a sound is heard.
+impl SoundUses {
+    /// What stands against its removal.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SoundUse> {
+        self.flows.iter().chain(&self.queues)
+    }
+}
+
+/// A flow or a queue in which a sound is heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub(super) struct SoundUse {
-    /// The flow.
-    #[schema(value_type = uuid::Uuid)]
-    pub(super) id: FlowId,
+    /// The flow, or the queue.
+    pub(super) id: Uuid,
     /// What people call it.
     pub(super) name: String,
 }

@@ -125,15 +125,16 @@ async fn changed(tx: &mut TenantTx<'_>, asking: &Asking, before: &Sound) -> Resu
     Ok((after, event))
 }
 
-/// Removes a sound that no flow needs.
+/// Removes a sound that neither a flow nor a queue needs.
 pub(super) async fn remove(tx: &mut TenantTx<'_>, asking: &Asking, id: SoundId) -> Result<NewEvent, Fault<AppError>> {
     let before = locked(tx, id).await?;
     let uses = uses_store::of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-    if !uses.is_empty() {
-        let names: Vec<&str> = uses.iter().take(MAX_NAMED).map(|flow| flow.name.as_str()).collect();
-        let more = uses.len().saturating_sub(MAX_NAMED);
+    let number = uses.iter().count();
+    if number > 0 {
+        let names: Vec<&str> = uses.iter().take(MAX_NAMED).map(|one| one.name.as_str()).collect();
+        let more = number.saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let words = format!("flows play it: {}{more}", names.join(", "));
+        let words = format!("it is heard in {}{more}", names.join(", "));
         return Err(AppError::conflict("sound-in-use", words).into());
     }
     store::remove(tx, id).await?;

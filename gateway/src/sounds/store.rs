@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{DbError, SoundId, TenantTx};
 use uuid::Uuid;
 
-use super::model::{Sound, SoundFile, SoundSource, SoundUses};
+use super::model::{Sound, SoundFile, SoundSource};
 use super::uses_store;
 
 /// A file as it is stored.
@@ -46,7 +46,7 @@ pub(super) async fn list(
             id: row.id,
             name: row.name,
             files: Vec::new(),
-            used_by: SoundUses { flows: uses.remove(&row.id).unwrap_or_default() },
+            used_by: uses.remove(&row.id).unwrap_or_default(),
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

@@ -85,7 +85,7 @@ async fn a_sound_is_made_filled_heard_and_removed() {
     let id = made(&admin, "Welcome").await;
     let empty = admin.get_json(&format!("/api/v1/sounds/{id}")).await;
     assert_eq!((&empty["name"], &empty["files"]), (&"Welcome".into(), &json!([])));
-    assert_eq!(empty["used_by"], json!({ "flows": [] }));
+    assert_eq!(empty["used_by"], json!({ "flows": [], "queues": [] }));
 
     let with = ok(upload(&admin, &id, "EN-us", wav(44_100, 2, 24)).await).await;
     let file = &with["files"][0];
@@ -118,6 +118,27 @@ async fn a_sound_is_made_filled_heard_and_removed() {
     assert_eq!(kinds(&admin).await, [&told[..], &["sound.removed"]].concat());
     let audit = admin.get_json("/api/v1/audit").await.to_string();
     assert!(audit.contains("sound.created") && audit.contains("sound.changed") && audit.contains("sound.removed"));
+}
+
+#[tokio::test]
+async fn what_a_queues_callers_hear_is_kept() {
+    let app = App::start().await;
+    let admin = app.admin().await;
+    let id = made(&admin, "Leave a message").await;
+    ok(upload(&admin, &id, "en", wav(8_000, 1, 16)).await).await;
+    let queues = admin.get_json("/api/v1/queues").await;
+    let queue = &queues["items"][0];
+    let routing = format!("/api/v1/queues/{}/routing", queue["id"].as_str().unwrap());
+    let rules = json!({ "routing": { "voicemail": { "greeting": [{ "sound_id": id }, { "builtin": "beep" }] } } });
+    ok(send(&admin, Method::PUT, &routing, &rules).await).await;
+    let path = format!("/api/v1/sounds/{id}");
+    let used = admin.get_json(&path).await["used_by"].clone();
+    assert_eq!(used, json!({ "flows": [], "queues": [{ "id": queue["id"], "name": queue["name"] }] }));
+    let kept = problem(admin.request(Method::DELETE, &path).send().await.unwrap()).await;
+    assert_eq!((kept["status"].as_u64(), kept["code"].as_str()), (Some(409), Some("sound-in-use")), "{kept}");
+    assert!(kept["detail"].as_str().unwrap().contains(queue["name"].as_str().unwrap()), "{kept}");
+    ok(send(&admin, Method::PUT, &routing, &json!({})).await).await;
+    assert_eq!(admin.request(Method::DELETE, &path).send().await.unwrap().status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

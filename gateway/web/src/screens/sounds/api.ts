@@ -12,11 +12,16 @@ export interface SoundFile {
   readonly bytes: number;
 }
 
+interface Use {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface Sound {
   readonly id: string;
   readonly name: string;
   readonly files: readonly SoundFile[];
-  readonly used_by: { readonly flows: readonly { readonly id: string; readonly name: string }[] };
+  readonly used_by: { readonly flows: readonly Use[]; readonly queues: readonly Use[] };
 }
 
 const of = (id: string) => `/sounds/${encodeURIComponent(id)}`;

@@ -73,7 +73,7 @@ export default function Sounds() {
 function Row({ sound, may, onEdit, onRemove }: { sound: Sound; may: boolean; onEdit: () => void; onRemove: () => void }) {
   const t = useT();
   const [first] = sound.files;
-  const used = sound.used_by.flows;
+  const used = [...sound.used_by.flows, ...sound.used_by.queues];
   return (
     <li data-sound={sound.id} className="flex items-start gap-3 px-4 py-2.5">
       {first ? <PlayButton id={sound.id} language={first.language} name={sound.name} /> : <span className="size-8" />}

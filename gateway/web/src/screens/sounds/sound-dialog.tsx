@@ -35,7 +35,7 @@ export function SoundDialog({ sound: given, language: usual, onClose }: Props) {
   const put = useMutation({
     mutationFn: () => (id === undefined ? soundsApi.create(name.trim()) : soundsApi.rename(id, name.trim())),
     onSuccess: (now) => {
-      if (id === undefined) setMade({ ...now, files: now.files ?? [], used_by: now.used_by ?? { flows: [] } });
+      if (id === undefined) setMade({ ...now, files: now.files ?? [], used_by: now.used_by ?? { flows: [], queues: [] } });
     },
     onSettled: () => queries.invalidateQueries({ queryKey: soundsQuery.queryKey }),
   });
