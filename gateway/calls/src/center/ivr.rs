@@ -289,6 +289,8 @@ impl Center {
                 call.ring_seconds = ring_seconds;
                 self.flow_rings_agent(now, id, AgentId(agent), out);
             }
+            // The walk says who that is.
+            Effect::Dial { to: DialTo::LastAgent, .. } => _ = self.flow_unanswered(now, id, out),
             Effect::Dial { to: DialTo::Number(number), ring_seconds } => {
                 self.flow_dials(now, id, &number, ring_seconds, out);
             }

@@ -302,6 +302,8 @@ pub enum DialTo {
     AgentId(Uuid),
     /// A number outside (E.164), as far as the company's rules for calls out allow it.
     Number(String),
+    /// The agent who served this caller last. Where nobody has, it goes on at once.
+    LastAgent,
 }
 
 /// How a call counts that a flow ends.

@@ -2,6 +2,9 @@
 
 use super::model::{Action, DialTo, Part, Say};
 
+/// The variable that has the agent who served a caller last.
+pub(super) const LAST_AGENT: &str = "caller.last_agent";
+
 /// How a node is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exit<'a> {
@@ -109,6 +112,7 @@ impl Action {
     pub(super) fn looks_at(&self) -> Vec<&str> {
         match self {
             Self::Branch { cases, .. } => cases.iter().map(|case| case.variable.as_str()).collect(),
+            Self::Dial { to: DialTo::LastAgent, .. } => vec![LAST_AGENT],
             _ => Vec::new(),
         }
     }

@@ -474,3 +474,24 @@ proptest! {
         let _ = serde_json::from_str::<Flow>(&text);
     }
 }
+
+#[test]
+fn who_served_a_caller_last_is_rung_and_whom_nobody_served_goes_on() {
+    let world = town();
+    let nodes = || {
+        json!([
+            { "id": "last", "do": { "type": "dial", "to": "last_agent", "ring_seconds": 20, "next": "sales" } },
+            { "id": "sales", "do": { "type": "queue", "queue_id": SALES, "priority": 5 } },
+        ])
+    };
+    assert_eq!(super::reads(&flow("last", nodes())).collect::<Vec<_>>(), ["caller.last_agent"]);
+    let served = BTreeMap::from([("caller.last_agent".to_owned(), AGENT.to_string())]);
+    let mut walk = Walk::new(published(flow("last", nodes())), served);
+    assert_eq!(words(&walk.begin(now(), &world)), ["dial"]);
+    assert_eq!(words(&walk.handle(now(), Event::Unanswered, &world)), [IN_SALES]);
+    for nobody in [BTreeMap::new(), BTreeMap::from([("caller.last_agent".to_owned(), String::new())])] {
+        let mut walk = Walk::new(published(flow("last", nodes())), nobody);
+        assert_eq!(words(&walk.begin(now(), &world)), [IN_SALES]);
+        assert_eq!(whats(&mut walk), [":started", "last:no_last_agent", "sales:queue"]);
+    }
+}

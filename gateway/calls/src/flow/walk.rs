@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::model::{Action, DialTo, Flow, HangUpReason, Method, Node, RecordingMode};
+use super::parts::LAST_AGENT;
 pub use super::say::Media;
 use super::say::media;
 use super::template::{self, fill};
@@ -506,10 +507,18 @@ impl Walk {
                 self.doing = Doing::Fetching { until };
                 None
             }
-            Action::Dial { to, ring_seconds, .. } => {
+            Action::Dial { to, ring_seconds, next } => {
                 let to = match to {
                     DialTo::Number(number) => DialTo::Number(fill(&number, &self.variables, template::plain)),
                     to @ DialTo::AgentId(_) => to,
+                    DialTo::LastAgent => {
+                        let last = self.variables.get(LAST_AGENT).and_then(|agent| agent.parse().ok());
+                        let Some(agent) = last else {
+                            self.note(now, "no_last_agent", json!({}));
+                            return Some(next);
+                        };
+                        DialTo::AgentId(agent)
+                    }
                 };
                 self.note(now, "dial", json!({ "to": to }));
                 self.doing = Doing::Dialling;

@@ -6695,7 +6695,7 @@ export interface components {
         } | {
             /** @description A number outside (E.164), as far as the company's rules for calls out allow it. */
             number: string;
-        };
+        } | "last_agent";
         /** @description What is being drawn. */
         FlowDraft: {
             /**
@@ -11114,11 +11114,11 @@ export interface components {
          * @enum {string}
          */
         SoundSource: "upload" | "speech";
-        /** @description A flow in which a sound is heard. */
+        /** @description A flow or a queue in which a sound is heard. */
         SoundUse: {
             /**
              * Format: uuid
-             * @description The flow.
+             * @description The flow, or the queue.
              */
             id: string;
             /** @description What people call it. */
@@ -11128,6 +11128,8 @@ export interface components {
         SoundUses: {
             /** @description Flows, as they are published or being drawn. */
             flows: components["schemas"]["SoundUse"][];
+            /** @description Queues whose callers hear it while they wait, or before they leave a message. */
+            queues: components["schemas"]["SoundUse"][];
         };
         /**
          * @description Where a value comes from.

@@ -21,7 +21,8 @@ export interface Case {
   readonly next: Target;
 }
 
-export type DialTo = { readonly agent_id: string } | { readonly number: string };
+/** The last: the agent who served this caller last. */
+export type DialTo = { readonly agent_id: string } | { readonly number: string } | "last_agent";
 export const HANG_UP_REASONS = ["completed", "out_of_hours", "rejected", "blocked"] as const;
 export type HangUpReason = (typeof HANG_UP_REASONS)[number];
 

@@ -35,7 +35,7 @@ function fields(type: Type): fc.Arbitrary<Partial<Record<string, unknown>>> {
     case "queue":
       return fc.record({ queue_id: fc.constantFrom("q1", "", "gone"), priority: figure });
     case "dial":
-      return fc.record({ to: fc.oneof(fc.record({ agent_id: fc.constantFrom("a1", "", "gone") }), fc.record({ number: fc.oneof(text, fc.constant("+390612345678")) })), ring_seconds: figure });
+      return fc.record({ to: fc.oneof(fc.record({ agent_id: fc.constantFrom("a1", "", "gone") }), fc.record({ number: fc.oneof(text, fc.constant("+390612345678")) }), fc.constant("last_agent" as const)), ring_seconds: figure });
     case "voicemail":
       return fc.record({ queue_id: fc.constantFrom("q1", "gone"), say, max_seconds: figure });
     case "callback":

@@ -51,7 +51,7 @@ export function templatesOf(definition: Definition): readonly { readonly node: s
         ? [{ field: "url", text: what.url }, { field: "body", text: what.body ?? "" }, ...Object.entries(what.headers).map(([name, text]) => ({ field: `headers.${name}`, text }))]
         : what.type === "set"
           ? [{ field: "value", text: what.value }]
-          : what.type === "dial" && "number" in what.to
+          : what.type === "dial" && what.to !== "last_agent" && "number" in what.to
             ? [{ field: "to", text: what.to.number }]
             : [];
     return [...said, ...own].map((one) => ({ node: id, ...one }));

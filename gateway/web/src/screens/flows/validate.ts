@@ -173,7 +173,9 @@ function own(find: Finder, node: FlowNode, known: Known): void {
       range("priority", what.priority, "priority");
       break;
     case "dial":
-      if ("agent_id" in what.to) {
+      if (what.to === "last_agent") {
+        // Who that is shows when they call.
+      } else if ("agent_id" in what.to) {
         if (lacks(known.agents, what.to.agent_id)) find.add(node, "to", "no_agent");
       } else if (!/^\+[1-9]\d{6,14}$/.test(what.to.number) && !(what.to.number.startsWith("{{") && what.to.number.endsWith("}}"))) find.add(node, "to", "bad_value", { why: "number" });
       range("ring_seconds", what.ring_seconds, "ring_seconds");

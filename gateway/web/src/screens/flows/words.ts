@@ -36,7 +36,7 @@ export const caseText = (one: Case): string => t(`flows.is-short.${one.is}`, { v
 /** How other steps speak of one: where it hands over, its name is whom it hands over to. */
 export function refName(node: FlowNode, places: Places): string {
   const { do: what } = node;
-  const to = what.type === "queue" ? what.queue_id : what.type === "flow" ? what.flow_id : what.type === "dial" && "agent_id" in what.to ? what.to.agent_id : undefined;
+  const to = what.type === "queue" ? what.queue_id : what.type === "flow" ? what.flow_id : what.type === "dial" && what.to !== "last_agent" && "agent_id" in what.to ? what.to.agent_id : undefined;
   return node.name.trim() || places.nameOf(to) || typeName(what.type);
 }
 
@@ -77,7 +77,7 @@ export function summary(what: Do, places: Places): string {
     case "queue":
       return what.priority === 0 ? t("flows.sum.queue", { queue: named(what.queue_id, places) }) : t("flows.sum.queue-priority", { queue: named(what.queue_id, places), priority: what.priority > 0 ? `+${String(what.priority)}` : String(what.priority) });
     case "dial":
-      return "agent_id" in what.to ? named(what.to.agent_id, places) : what.to.number === "" ? t("flows.sum.none") : grouped(what.to.number);
+      return what.to === "last_agent" ? t("flows.sum.last_agent") : "agent_id" in what.to ? named(what.to.agent_id, places) : what.to.number === "" ? t("flows.sum.none") : grouped(what.to.number);
     case "voicemail":
     case "callback":
       return t("flows.sum.voicemail", { queue: named(what.queue_id, places) });

@@ -375,27 +375,30 @@ function Queue({ what, set }: Props<DoOf<"queue">>) {
 function Dial({ what, set }: Props<DoOf<"dial">>) {
   const t = useT();
   const { places } = useForm();
-  const agent = "agent_id" in what.to;
+  const { to } = what;
+  const kind = to === "last_agent" ? to : "agent_id" in to ? "agent" : "number";
+  const none = { agent: { agent_id: "" }, number: { number: "" }, last_agent: "last_agent" } as const;
   const error = useFault("to");
   return (
     <>
       <RadioGroup
         label={t("flows.field.to")}
-        value={agent ? "agent" : "number"}
-        onValueChange={(to) => set({ to: to === "agent" ? { agent_id: "" } : { number: "" } }, "")}
+        value={kind}
+        onValueChange={(next) => set({ to: none[next as keyof typeof none] }, "")}
         options={[
           { value: "agent", label: t("flows.field.to-agent") },
+          { value: "last_agent", label: t("flows.field.to-last_agent"), description: t("flows.field.to-last_agent-hint") },
           { value: "number", label: t("flows.field.to-number") },
         ]}
       />
       <div data-field="to">
-        {"agent_id" in what.to ? (
+        {to === "last_agent" ? null : "agent_id" in to ? (
           <Field label={t("flows.field.agent")} error={error}>
-            <Combobox value={what.to.agent_id || undefined} onValueChange={(agent_id) => set({ to: { agent_id } }, "")} options={places.agents.map((one) => ({ value: one.id, label: one.name }))} />
+            <Combobox value={to.agent_id || undefined} onValueChange={(agent_id) => set({ to: { agent_id } }, "")} options={places.agents.map((one) => ({ value: one.id, label: one.name }))} />
           </Field>
         ) : (
           <Field label={t("flows.field.number")} error={error} hint={t("flows.field.number-hint")}>
-            <TemplateField maxLength={80} value={what.to.number} onChange={(number) => set({ to: { number: number.includes("{{") ? number : number.replace(/[\s()./-]/g, "") } }, "to")} />
+            <TemplateField maxLength={80} value={to.number} onChange={(number) => set({ to: { number: number.includes("{{") ? number : number.replace(/[\s()./-]/g, "") } }, "to")} />
           </Field>
         )}
       </div>
