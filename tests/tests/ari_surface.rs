@@ -57,7 +57,7 @@ async fn join_two_callers(asterisk: &Asterisk, folder: &Path, client: &Client, u
             _ => None,
         })
         .await?;
-        ensure!(channel.args == ["inbound", "demo-trunk", "+15550100"], "{:?}", channel.args);
+        ensure!(channel.args[..3] == ["inbound", "demo-trunk", "+15550100"], "{:?}", channel.args);
         client.channels().answer(&channel.channel.id).await?;
         phone.wait_for(PhoneEventKind::Established, SOON).await?;
         client.bridges().add_channel(&bridge, &[&channel.channel.id], bridges::AddChannel::default()).await?;
