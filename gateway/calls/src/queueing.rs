@@ -8,7 +8,7 @@ use trunkline_routing as routing;
 
 use crate::directory::e164;
 use crate::hours::Hours;
-use crate::while_waiting::{self, VoicemailBox, WhileWaiting};
+use crate::while_waiting::{self, RecordingNotice, VoicemailBox, WhileWaiting};
 
 /// What the router calls things by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -296,6 +296,8 @@ pub struct QueueRouting {
     pub while_waiting: WhileWaiting,
     /// Messages that callers leave for it.
     pub voicemail: VoicemailBox,
+    /// What callers are told of the recording.
+    pub recording_notice: RecordingNotice,
 }
 
 fn yes() -> bool {
@@ -327,6 +329,7 @@ impl Default for QueueRouting {
             short_abandon_seconds: 5,
             while_waiting: WhileWaiting::default(),
             voicemail: VoicemailBox::default(),
+            recording_notice: RecordingNotice::default(),
         }
     }
 }
@@ -420,7 +423,8 @@ impl QueueRouting {
         if let Some(words) = self.hours.as_ref().and_then(Hours::fault) {
             wrong("hours", words);
         }
-        for (field, words) in self.while_waiting.faults().into_iter().chain(self.voicemail.faults()) {
+        let said = [self.while_waiting.faults(), self.voicemail.faults(), self.recording_notice.faults()];
+        for (field, words) in said.into_iter().flatten() {
             wrong(field, words);
         }
         for (field, to) in self.destinations() {
@@ -454,7 +458,7 @@ impl QueueRouting {
 
     /// The tenant's sounds that it plays.
     pub fn sounds(&self) -> BTreeSet<uuid::Uuid> {
-        while_waiting::sounds([&self.while_waiting.say, &self.voicemail.greeting])
+        while_waiting::sounds([&self.while_waiting.say, &self.voicemail.greeting, &self.recording_notice.say])
     }
 
     /// The skills that it speaks of.

@@ -69,6 +69,34 @@ impl WhileWaiting {
     }
 }
 
+/// What callers are told of the recording before anybody is rung for them: whoever goes on waiting agrees. It is said where a call may be recorded at
+/// all, and where no flow has told or asked them already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordingNotice {
+    /// What is said; nothing: nobody is told.
+    pub say: Say,
+    /// The language of texts that are spoken.
+    pub language: String,
+}
+
+impl Default for RecordingNotice {
+    fn default() -> Self {
+        Self { say: Vec::new(), language: "en".to_owned() }
+    }
+}
+
+impl RecordingNotice {
+    pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        faults.extend(say_fault(&self.say).map(|words| ("recording_notice.say", words)));
+        if !is_language(&self.language) {
+            faults.push(("recording_notice.language", "must be a language such as en or pt-BR".to_owned()));
+        }
+        faults
+    }
+}
+
 /// The box of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -547,7 +547,7 @@ impl Center {
         let id = call.id();
         self.customers.insert(&channel.server, channel.id.clone(), id);
         self.calls.insert(id, call);
-        self.enqueue(now, id, None, false, out);
+        self.joins_line(now, id, false, out);
     }
 
     /// A call that is here already waits for an agent of a queue.
@@ -562,7 +562,7 @@ impl Center {
         call.happened("call.queued", now, None, queued(queue, vip));
         out.push(call.request(Request::StartMusic { channel: call.customer() }));
         out.push(call.record(None));
-        self.enqueue(now, id, None, false, out);
+        self.joins_line(now, id, false, out);
     }
 
     /// A call that was refused at once still leaves its record: somebody tried.

@@ -405,7 +405,7 @@ impl Center {
             call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "gateway_restart" }));
             out.push(call.record(None));
         }
-        self.enqueue(now, id, None, true, out);
+        self.joins_line(now, id, true, out);
     }
 
     /// What carries a name of ours but belongs to no running call has been left behind by somebody who hung up while

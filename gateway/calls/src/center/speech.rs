@@ -39,6 +39,8 @@ pub(super) enum Then {
     End(EndReason),
     /// The caller's message is taken.
     TakeMessage,
+    /// They know of the recording, and wait for an agent from now on.
+    JoinQueue,
 }
 
 impl Speech {
@@ -51,7 +53,7 @@ impl Speech {
     pub(super) fn ends_as(&self) -> Option<EndReason> {
         match self.then {
             Then::End(reason) => Some(reason),
-            Then::Wait | Then::TakeMessage => None,
+            Then::Wait | Then::TakeMessage | Then::JoinQueue => None,
         }
     }
 }
@@ -84,7 +86,7 @@ impl Center {
         let playback = call.next_playback_name();
         out.push(call.request(Request::StopMusic { channel: call.customer() }));
         out.push(call.request(Request::Play { channel: call.customer(), playback: playback.clone(), sounds }));
-        let longest = if then == Then::TakeMessage { LONGEST_GREETING } else { LONGEST };
+        let longest = if matches!(then, Then::TakeMessage | Then::JoinQueue) { LONGEST_GREETING } else { LONGEST };
         call.speech = Some(Speech { playback, until: now + longest, then });
     }
 
@@ -102,6 +104,7 @@ impl Center {
         match speech.then {
             Then::End(reason) => self.begin_end(now, id, reason, false, out),
             Then::TakeMessage => self.take_message(now, id, out),
+            Then::JoinQueue => self.told_of_recording(now, id, out),
             Then::Wait => out.push(call.request(Request::StartMusic { channel: call.customer() })),
         }
     }

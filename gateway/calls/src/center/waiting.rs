@@ -7,11 +7,11 @@ use trunkline_routing as routing;
 
 use super::Center;
 use super::call::Call;
-use super::io::Output;
+use super::io::{Output, Request};
 use super::speech::Then;
 use crate::flow::spoken;
 use crate::flow::walk::Media;
-use crate::model::{CallState, EndReason};
+use crate::model::{CallState, Direction, EndReason};
 use crate::queueing::{Desk, Destination, WayOut};
 
 /// When a caller is told something for the first time, at the latest.
@@ -60,6 +60,36 @@ impl Call {
 }
 
 impl Center {
+    /// A call begins to wait, or goes on waiting after a restart (`again`): first they are told of the recording, if they have to be.
+    pub(super) fn joins_line(&mut self, now: DateTime<Utc>, id: CallId, again: bool, out: &mut Vec<Output>) {
+        let notice = self.calls.get(&id).map(|call| self.notice_for(call)).unwrap_or_default();
+        if notice.is_empty() {
+            self.enqueue(now, id, None, again, out);
+        } else {
+            self.say(now, id, notice, Then::JoinQueue, out);
+        }
+    }
+
+    /// What a caller has to be told of the recording: not who was told or asked by a flow, or was with an agent already.
+    fn notice_for(&self, call: &Call) -> Vec<Media> {
+        let untold = call.row.direction == Direction::Inbound
+            && call.row.may_record.is_none()
+            && call.row.answered_at.is_none()
+            && self.directory.is_recorded(call.tenant, &call.row);
+        let queue = call.row.queue_id.filter(|_| untold).and_then(|queue| self.directory.queues.get(&queue));
+        queue.map(|queue| &queue.routing.recording_notice).map_or(Vec::new(), |it| spoken(&it.say, &it.language))
+    }
+
+    /// The caller heard of the recording, and is still there.
+    pub(super) fn told_of_recording(&mut self, now: DateTime<Utc>, id: CallId, out: &mut Vec<Output>) {
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
+        call.row.may_record = Some(true);
+        call.traced(now, "recording_notice", json!({ "queue_id": call.row.queue_id }));
+        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        out.push(call.record(None));
+        self.enqueue(now, id, None, false, out);
+    }
+
     /// When a call that waits is told something next. Not while a phone rings for it: it would be cut short.
     pub(super) fn word_due(&self, call: &Call) -> Option<DateTime<Utc>> {
         if call.speech.is_some() || call.row.state != CallState::Queued {

@@ -7,7 +7,7 @@ use crate::flow::model::Part;
 use crate::flow::walk::Media;
 use crate::model::{CallState, EndReason, Way};
 use crate::queueing::{Destination, Overflow};
-use crate::while_waiting::WhileWaiting;
+use crate::while_waiting::{RecordingNotice, WhileWaiting};
 
 fn seconds(seconds: i64) -> TimeDelta {
     TimeDelta::seconds(seconds)
@@ -154,4 +154,48 @@ fn whom_nobody_serves_in_time_leaves_a_message() {
     world.time_passes(seconds(4));
     world.hang_up(&customer, 16);
     assert_eq!(world.database.voicemails.len(), 1);
+}
+
+#[test]
+fn callers_are_told_of_the_recording_before_anybody_is_rung_for_them() {
+    let notice = |world: &mut World| {
+        let say = vec![Part::Text("This call is recorded".to_owned())];
+        world.queue_works(|queue| queue.recording_notice = RecordingNotice { say, language: "en".to_owned() });
+    };
+    let mut world = World::with_agents(1);
+    notice(&mut world);
+    let customer = world.customer_calls();
+    assert!(world.ringing_legs().is_empty());
+    assert_eq!(world.said_to(&customer).len(), 1);
+    // A gateway that does not know whether they heard it says it again.
+    world.gateway_is_killed();
+    let from = world.now;
+    world.connection_comes_back(from, "gateway_restart");
+    assert!(world.ringing_legs().is_empty());
+    world.speeches_end();
+    assert_eq!((world.ringing_legs().len(), world.the_call().may_record), (1, Some(true)));
+    assert!(world.hears_music(&customer));
+    // Who was told is not told again.
+    world.gateway_is_killed();
+    let from = world.now;
+    world.connection_comes_back(from, "gateway_restart");
+    assert_eq!(world.ringing_legs().len(), 1);
+    let leg = world.ringing_legs().remove(0);
+    world.answer(&leg);
+    assert_eq!(world.the_call().state, CallState::Active);
+    world.hang_up(&customer, 16);
+    assert!(world.nothing_is_left(), "{}", world.left_overs());
+
+    // Who hangs up at the word has waited in the queue, and nobody was rung.
+    let customer = world.customer_calls();
+    world.hang_up(&customer, 16);
+    assert_eq!(world.finished.last().expect("it ended").reason, EndReason::AbandonedQueue);
+
+    // What is not recorded needs no word.
+    let mut world = World::with_agents(1);
+    notice(&mut world);
+    let tenant = world.tenant;
+    world.change_directory(|directory| _ = directory.unrecorded.insert(tenant));
+    world.customer_calls();
+    assert_eq!(world.ringing_legs().len(), 1);
 }

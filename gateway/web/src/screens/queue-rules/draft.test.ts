@@ -35,12 +35,13 @@ const works: Works = {
     short_abandon_seconds: 4,
     while_waiting: { every_seconds: 60, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message" }], language: "en", keys: { "1": "voicemail", "2": "callback", "9": { queue_id: "q2" } } },
     voicemail: { greeting: [{ sound_id: "s9" }], language: "it", max_seconds: 120 },
+    recording_notice: { say: [{ text: "This call is recorded" }], language: "en" },
   },
 };
 
 test("what is read and saved again is the same", () => {
   expect(worksOf(draftOf(works, "UTC"))).toEqual(works);
-  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null, while_waiting: { every_seconds: null, position: false, expected_wait: false, say: [], language: "en", keys: {} }, voicemail: { greeting: [{ builtin: "vm-intro" }], language: "en", max_seconds: 180 } } };
+  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null, while_waiting: { every_seconds: null, position: false, expected_wait: false, say: [], language: "en", keys: {} }, voicemail: { greeting: [{ builtin: "vm-intro" }], language: "en", max_seconds: 180 }, recording_notice: { say: [], language: "en" } } };
   expect(worksOf(draftOf(plain, "UTC"))).toEqual(plain);
   expect(draftOf(plain, "Asia/Tokyo").timeZone).toBe("Asia/Tokyo");
 });

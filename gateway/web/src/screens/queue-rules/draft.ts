@@ -97,6 +97,8 @@ export interface RulesDraft {
   readonly keys: readonly KeyDraft[];
   readonly greeting: SayDraft;
   readonly greetingLanguage: string;
+  readonly notice: SayDraft;
+  readonly noticeLanguage: string;
 }
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
@@ -179,6 +181,8 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
     keys: Object.entries(routing.while_waiting.keys).map(([key, to]) => ({ key, to: place(to), outside: numberOf(to) })),
     greeting: sayDraft(routing.voicemail.greeting, GREETING),
     greetingLanguage: routing.voicemail.language,
+    notice: sayDraft(routing.recording_notice.say, []),
+    noticeLanguage: routing.recording_notice.language,
   };
 }
 
@@ -219,6 +223,7 @@ export function worksOf(draft: RulesDraft): Works {
         keys: Object.fromEntries(draft.keys.map(({ key, to: where, outside }) => [key, destination(where, outside)])),
       },
       voicemail: { greeting: sayOf(draft.greeting, GREETING), language: draft.greetingLanguage, max_seconds: value("voicemail-max_seconds") },
+      recording_notice: { say: sayOf(draft.notice, []), language: draft.noticeLanguage },
     },
   };
 }
@@ -254,7 +259,7 @@ export function faultsOf(draft: RulesDraft): Readonly<Record<string, Fault>> {
   }
   for (const where of PLACES) if (leadsTo(draft, where) === NUMBER && !isNumber(draft.outside[where])) faults[`outside-${where}`] = "outside";
   if (draft.dispositions.some(({ code, label }) => label.trim() === "" || (code.trim() || codeOf(label)) === "")) faults.dispositions = "disposition";
-  for (const [field, say] of [["while_waiting-say", draft.hint], ["voicemail-greeting", draft.greeting]] as const) if ((say.kind === "text" && say.text.trim() === "") || (say.kind === "sound" && say.sound === "")) faults[field] = "say";
+  for (const [field, say] of [["while_waiting-say", draft.hint], ["voicemail-greeting", draft.greeting], ["recording_notice-say", draft.notice]] as const) if ((say.kind === "text" && say.text.trim() === "") || (say.kind === "sound" && say.sound === "")) faults[field] = "say";
   if (new Set(draft.keys.map(({ key }) => key)).size < draft.keys.length || draft.keys.some(({ to, outside }) => to === NUMBER && !isNumber(outside))) faults["while_waiting-keys"] = "keys";
   if (draft.numbers["while_waiting-every_seconds"] !== "" && !draft.position && !draft.expectedWait && draft.hint.kind === "none") faults["while_waiting-every_seconds"] ??= "nothing";
   return faults;
@@ -269,7 +274,7 @@ function leadsTo({ to, numbers }: RulesDraft, where: Place): string | undefined 
   return to[where];
 }
 
-const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", "while_waiting-say", "while_waiting-keys", "voicemail-greeting", ...PLACES.map((where) => `outside-${where}`)]);
+const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", "while_waiting-say", "while_waiting-keys", "voicemail-greeting", "recording_notice-say", ...PLACES.map((where) => `outside-${where}`)]);
 
 /** The server's complaints by the fields that the form has; under `""` what belongs to none of them. */
 export function placed(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -298,6 +303,7 @@ const FIELDS: Readonly<Partial<Record<keyof RulesDraft, readonly string[]>>> = {
   hint: ["while_waiting-say", "while_waiting-every_seconds"],
   keys: ["while_waiting-keys"],
   greeting: ["voicemail-greeting"],
+  notice: ["recording_notice-say"],
 };
 
 /** The fields that a change has to do with. */

@@ -15,6 +15,7 @@ export function Waiting(props: PartProps & { self: string }) {
   const { draft, change, errors } = props;
   return (
     <Section title={t("routing.waiting")} about={t("routing.waiting.about")}>
+      <Said label={t("routing.notice")} none={t("routing.say.nothing")} say={draft.notice} language={draft.noticeLanguage} error={errors["recording_notice-say"]} onChange={(notice) => change({ notice })} onLanguage={(noticeLanguage) => change({ noticeLanguage })} />
       <Figure {...props} field="while_waiting-every_seconds" />
       <div className="grid gap-2">
         <Checkbox label={t("routing.waiting.position")} checked={draft.position} onCheckedChange={(position) => change({ position })} />
