@@ -10197,6 +10197,14 @@ export interface components {
              */
             priority: number;
             /**
+             * @description What callers are told of the recording.
+             * @default {
+             *       "language": "en",
+             *       "say": []
+             *     }
+             */
+            recording_notice: components["schemas"]["RecordingNotice"];
+            /**
              * @description How it asks for less as it waits.
              * @default []
              */
@@ -10368,6 +10376,22 @@ export interface components {
              * @description End, in ms from the start of the recording.
              */
             to_ms: number;
+        };
+        /**
+         * @description What callers are told of the recording before anybody is rung for them: whoever goes on waiting agrees. It is said where a call may be recorded at
+         *     all, and where no flow has told or asked them already.
+         */
+        RecordingNotice: {
+            /**
+             * @description The language of texts that are spoken.
+             * @default en
+             */
+            language: string;
+            /**
+             * @description What is said; nothing: nobody is told.
+             * @default []
+             */
+            say: components["schemas"]["Vec"];
         };
         /** @description Recovery codes; shown once. Each signs in once instead of a one-time code. */
         RecoveryCodes: {
