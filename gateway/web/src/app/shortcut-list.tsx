@@ -16,7 +16,9 @@ export function ShortcutList({ open, onOpenChange }: { open: boolean; onOpenChan
   }
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={t("common.shortcuts.title")} description={t("common.shortcuts.text")} size="lg">
-      <div className="columns-2 gap-8 max-sm:columns-1">
+      {/* There are more of them than fit: who has no mouse scrolls by keys. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div tabIndex={0} role="region" aria-label={t("common.shortcuts.title")} className="columns-2 gap-8 max-sm:columns-1">
         {[...groups].map(([group, keys]) => (
           <section key={group} className="mb-5 break-inside-avoid">
             <h3 className="mb-1.5 text-sm font-semibold text-ink-3">{group}</h3>
