@@ -14,6 +14,7 @@ import { onKeyDown, useCommand } from "./commands";
 import { type Place, usePlaces } from "./places";
 import { Navigation } from "./navigation";
 import { onceOpened } from "./once-opened";
+import { retried } from "./retried";
 import { useTheme } from "./theme";
 
 const RequiredSecondStep = lazy(async () => {
@@ -23,13 +24,13 @@ const RequiredSecondStep = lazy(async () => {
 const OwnPassword = lazy(() => import("./own-password"));
 const Palette = onceOpened(async () => (await import("./palette")).Palette);
 const Banners = lazy(async () => {
-  await loadArea("company");
-  return { default: (await import("@/screens/usage/banner")).Banners };
+  await retried(() => loadArea("company"));
+  return { default: (await retried(() => import("@/screens/usage/banner"))).Banners };
 });
-const NoticeBanners = lazy(async () => ({ default: (await import("@/screens/in-call/notice-banners")).NoticeBanners }));
+const NoticeBanners = lazy(async () => ({ default: (await retried(() => import("@/screens/in-call/notice-banners"))).NoticeBanners }));
 const ChannelBanners = lazy(async () => {
-  await loadArea("channels");
-  return { default: (await import("@/screens/channels/banner")).ChannelBanners };
+  await retried(() => loadArea("channels"));
+  return { default: (await retried(() => import("@/screens/channels/banner"))).ChannelBanners };
 });
 const ShortcutList = onceOpened(async () => (await import("./shortcut-list")).ShortcutList);
 
