@@ -138,7 +138,7 @@ fn a_message_is_heard_as_it_was_spoken_and_its_caller_is_to_be_called_back() {
 }
 
 #[test]
-fn who_waits_is_told_their_place_and_leaves_a_message_by_a_key() {
+fn who_waits_leaves_a_message_or_asks_to_be_called_back_by_a_key() {
     run(async {
         let stack = outage_stack().await?;
         let scene = Scene::new(&stack, 1).await?;
