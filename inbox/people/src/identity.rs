@@ -100,14 +100,13 @@ impl Known {
                 (id.to_string(), id.to_string())
             }
             IdentityType::Username => {
-                let name = text.trim_start_matches('@');
+                let name = text.trim_start_matches(|character: char| character == '@' || character.is_whitespace());
                 (name.to_lowercase(), format!("@{name}"))
             }
             IdentityType::Email => (email(&text)?, text),
             IdentityType::WhatsappUser | IdentityType::Visitor => (text.clone(), text),
         };
-        let fits = |text: &str| !text.is_empty() && text.len() <= MAX_BYTES;
-        (fits(&value) && fits(&shown) && value != "@").then_some(Self { kind, value, shown, implied: false })
+        Self { kind, value, shown, implied: false }.if_it_fits()
     }
 
     /// What a channel told, and what follows from it.
@@ -150,13 +149,16 @@ impl Known {
     }
 
     fn sender(text: &str) -> Option<Self> {
-        let text = clean(text)?;
-        (text.len() <= MAX_BYTES).then(|| Self {
-            kind: IdentityType::Phone,
-            value: text.to_lowercase(),
-            shown: text,
-            implied: false,
-        })
+        let shown = clean(text)?;
+        Self { kind: IdentityType::Phone, value: shown.to_lowercase(), shown, implied: false }.if_it_fits()
+    }
+
+    /// `None` for what the table has no room for. A small letter may take more bytes than its capital (Ⱥ has two, ⱥ three), so the value counts
+    /// as it would be shown: who is read is read again from it.
+    fn if_it_fits(self) -> Option<Self> {
+        let sign = if self.kind == IdentityType::Username { "@".len() } else { 0 };
+        let fits = |text: &str, more: usize| !text.is_empty() && text.len() + more <= MAX_BYTES;
+        (fits(&self.value, sign) && fits(&self.shown, 0)).then_some(self)
     }
 }
 

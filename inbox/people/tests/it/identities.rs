@@ -50,6 +50,17 @@ fn a_user_name_is_known_without_its_sign() {
 }
 
 #[test]
+fn what_grows_past_its_room_when_it_is_made_small_is_left_out() {
+    let longest = "Ⱥ".repeat(85);
+    assert_eq!(pairs(&[Identity::Username(longest.clone())]), [(IdentityType::Username, "ⱥ".repeat(85))]);
+    assert_eq!(pairs(&[Identity::Username(longest + "Ⱥ")]), []);
+    assert_eq!(pairs(&[Identity::Phone("Ⱥ".repeat(128))]), []);
+    let with_its_sign = "a".repeat(255);
+    assert_eq!(pairs(&[Identity::Username(with_its_sign.clone())]), [(IdentityType::Username, with_its_sign)]);
+    assert_eq!(pairs(&[Identity::Username("@ @ Anna".to_owned())]), [(IdentityType::Username, "anna".to_owned())]);
+}
+
+#[test]
 fn a_senders_name_is_kept_as_it_is() {
     assert_eq!(pairs(&[Identity::Phone("ACME".to_owned())]), [(IdentityType::Phone, "acme".to_owned())]);
 }
