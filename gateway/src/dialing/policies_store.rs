@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use trunkline_calls::names::ResourceName;
 use trunkline_db::{AgentId, CallId, Db, DbError, SystemTx, TenantId};
 use trunkline_dialing::{Mark, Policy, Rules, Usage, country_of};
@@ -73,13 +74,18 @@ async fn lists(tx: &mut SystemTx, tenant: TenantId) -> Result<Policy, DbError> {
     let entries = sqlx::query!("SELECT number, until FROM dnc_entries WHERE tenant_id = $1", tenant.uuid())
         .fetch_all(tx.conn())
         .await?;
-    let marks = sqlx::query!("SELECT number, mark FROM caller_marks WHERE tenant_id = $1", tenant.uuid())
-        .fetch_all(tx.conn())
-        .await?;
+    let marks = marks(tx.conn(), tenant).await?;
     let do_not_call: HashMap<String, Option<DateTime<Utc>>> =
         entries.into_iter().map(|row| (row.number, row.until)).collect();
-    let marks = marks.into_iter().filter_map(|row| Some((row.number, Mark::parse(&row.mark)?))).collect();
     Ok(Policy { rules: None, do_not_call, marks })
+}
+
+/// Whom a tenant marked.
+pub(crate) async fn marks(conn: &mut PgConnection, tenant: TenantId) -> Result<HashMap<String, Mark>, DbError> {
+    let marks = sqlx::query!("SELECT number, mark FROM caller_marks WHERE tenant_id = $1", tenant.uuid())
+        .fetch_all(conn)
+        .await?;
+    Ok(marks.into_iter().filter_map(|row| Some((row.number, Mark::parse(&row.mark)?))).collect())
 }
 
 /// The outbound calls of the last day, for caps that count across a restart.

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use sqlx::PgConnection;
 use trunkline_calls::flow::walk::Published;
 use trunkline_calls::schedule::Schedule;
-use trunkline_db::{DbError, FlowId, ScheduleId, SystemTx, TenantId};
+use trunkline_db::{DbError, FlowId, ScheduleId, TenantId};
 
 use crate::calls::directory::Directory;
 
-/// Reads all tenants' opening hours and published flows. One that cannot be read (a newer program wrote it) is left out, and said so.
-pub(crate) async fn read(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+/// Reads the opening hours and published flows of whom the transaction sees. One that cannot be read (a newer program wrote it) is left out, and said so.
+pub(crate) async fn read(conn: &mut PgConnection, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
         r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: ScheduleId", name, hours, special, decided FROM schedules"#
     );
-    for row in rows.fetch_all(tx.conn()).await? {
+    for row in rows.fetch_all(&mut *conn).await? {
         let hours = serde_json::from_value(row.hours);
         let special = serde_json::from_value(row.special);
         let (Ok(hours), Ok(special)) = (hours, special) else {
@@ -28,7 +29,7 @@ pub(crate) async fn read(tx: &mut SystemTx, directory: &mut Directory) -> Result
         r#"SELECT f.tenant_id AS "tenant: TenantId", f.id AS "id: FlowId", f.name, v.version, v.definition
              FROM flows f JOIN flow_versions v ON v.tenant_id = f.tenant_id AND v.flow_id = f.id AND v.version = f.published"#
     );
-    for row in rows.fetch_all(tx.conn()).await? {
+    for row in rows.fetch_all(&mut *conn).await? {
         match serde_json::from_value(row.definition) {
             Ok(flow) => {
                 let published = Published { id: row.id.uuid(), version: row.version, name: row.name, flow };

@@ -17,6 +17,7 @@ use crate::auth::Principal;
 use crate::calls::history_store as history;
 use crate::http::AppError;
 use crate::state::AppState;
+use crate::telephony::directory_store;
 
 /// Which version of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
@@ -164,7 +165,7 @@ pub(super) async fn flow(
         return Err(AppError::invalid_field("keys", format!("at most {MOST_GIVEN} of each can be given")));
     }
     let tenant = principal.tenant;
-    let directory = state.calls.directory().unwrap_or_default();
+    let directory = directory_store::for_flows(&state.db, tenant).await?;
     let published = definition_of(state, tenant, id, wanted.version, wanted.definition).await?;
     let mut known = variables(state, tenant, &directory, &wanted.from, &wanted.to).await?;
     known.extend(wanted.variables);
@@ -191,7 +192,7 @@ pub(super) async fn call(
     let call = history::find(&mut tx, id, &sight).await?.ok_or_else(|| AppError::not_found("call"))?;
     let was = trace_store::steps(&mut tx, id).await?;
     tx.commit().await?;
-    let directory = state.calls.directory().unwrap_or_default();
+    let directory = directory_store::for_flows(&state.db, tenant).await?;
     let published = definition_of(state, tenant, wanted.flow_id, wanted.version, None).await?;
     let known = variables(state, tenant, &directory, &call.from, &call.to).await?;
     let trace::Done { keys, http, picks_up } = trace::done(&was);

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
+use sqlx::PgConnection;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trunkline_calls::model::{AgentActivity, Server, WrapUpRow};
 use trunkline_calls::queueing::QueueRouting;
 use trunkline_db::{AgentId, CallId, Db, DbError, DeviceId, QueueId, SkillId, SystemTx, TenantId};
+use trunkline_dialing::Policy;
 
 use crate::agents::digest_place;
 use crate::calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Number};
 use crate::calls::{AgentState, DeviceKind, DirectoryDevice};
-use crate::dialing::policies_store::Policies;
+use crate::dialing::policies_store::{self, Policies};
 use crate::flows::directory_store as flows_store;
 use crate::numbers::directory_store as numbers_store;
 use crate::secrets::{Sealed, Vault};
@@ -56,8 +58,8 @@ impl Reader {
         let mut directory = Directory::default();
         tenants(&mut tx, &mut directory).await?;
         limits(&mut tx, &mut directory).await?;
-        queues(&mut tx, &mut directory).await?;
-        flows_store::read(&mut tx, &mut directory).await?;
+        queues(tx.conn(), &mut directory).await?;
+        flows_store::read(tx.conn(), &mut directory).await?;
         sounds_store::read(&mut tx, &mut directory).await?;
         agents(&mut tx, &mut directory).await?;
         wrap_ups(&mut tx, &mut directory).await?;
@@ -150,6 +152,19 @@ impl Reader {
     }
 }
 
+/// What one tenant's flows ask for, as it is at this moment: who changed something a moment ago tries a flow with it, and on a gateway that
+/// serves no calls.
+pub(crate) async fn for_flows(db: &Db, tenant: TenantId) -> Result<Directory, DbError> {
+    let mut tx = db.tenant_snapshot(tenant).await?;
+    let mut directory = Directory::default();
+    queues(tx.conn(), &mut directory).await?;
+    flows_store::read(tx.conn(), &mut directory).await?;
+    let marks = policies_store::marks(tx.conn(), tenant).await?;
+    tx.commit().await?;
+    directory.dialing.insert(tenant, Arc::new(Policy { marks, ..Policy::default() }));
+    Ok(directory)
+}
+
 async fn tenants(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
         r#"SELECT id AS "id: TenantId", slug FROM tenants WHERE removal_started_at IS NULL AND suspended_at IS NULL"#
@@ -189,14 +204,14 @@ async fn limits(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbEr
     Ok(())
 }
 
-async fn queues(tx: &mut SystemTx, directory: &mut Directory) -> Result<(), DbError> {
+async fn queues(conn: &mut PgConnection, directory: &mut Directory) -> Result<(), DbError> {
     let rows = sqlx::query!(
         r#"SELECT q.tenant_id AS "tenant: TenantId", q.id AS "id: QueueId", q.name, q.extension, q.ring_seconds, q.routing,
                   coalesce(array_agg(m.agent_id) FILTER (WHERE m.agent_id IS NOT NULL), '{}') AS "members!: Vec<AgentId>"
              FROM queues q LEFT JOIN queue_members m ON m.tenant_id = q.tenant_id AND m.queue_id = q.id
             GROUP BY q.tenant_id, q.id"#
     )
-    .fetch_all(tx.conn())
+    .fetch_all(conn)
     .await?;
     directory.queues.extend(rows.into_iter().map(|row| {
         let queue = DirectoryQueue {
