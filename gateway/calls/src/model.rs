@@ -68,6 +68,8 @@ pub enum EndReason {
     Voicemail,
     /// The customer asked to be called back.
     Callback,
+    /// The customer was to be called back, and somebody of the house was quicker, or it was called off.
+    Withdrawn,
     /// It was handed to somebody outside.
     Transferred,
     /// Something on our side or the network's broke.
@@ -507,6 +509,7 @@ words!(EndReason {
     Overflow = "overflow",
     Voicemail = "voicemail",
     Callback = "callback",
+    Withdrawn = "withdrawn",
     Transferred = "transferred",
     Failed = "failed",
     Lost = "lost",

@@ -45,6 +45,8 @@ pub enum Part {
     Consult(u32),
     /// Something played to the customer; the n-th of the call.
     Playback(u32),
+    /// A queue's own music; the round.
+    Music(u32),
     /// The message that a caller leaves.
     Message,
     /// The leg to whom we call through a trunk.
@@ -100,6 +102,7 @@ impl fmt::Display for ResourceName {
             Part::AgentLeg(number) => write!(f, "leg{number}"),
             Part::Consult(number) => write!(f, "consult{number}"),
             Part::Playback(number) => write!(f, "say{number}"),
+            Part::Music(round) => write!(f, "music{round}"),
             Part::Message => write!(f, "msg"),
             Part::TrunkLeg => write!(f, "out"),
             Part::OutsideLeg(number) => write!(f, "ext{number}"),
@@ -118,10 +121,11 @@ impl fmt::Display for ResourceName {
 type Numbered = fn(u32) -> Part;
 
 /// The words of what there may be many of in a call.
-const NUMBERED: [(&str, Numbered); 8] = [
+const NUMBERED: [(&str, Numbered); 9] = [
     ("leg", Part::AgentLeg),
     ("consult", Part::Consult),
     ("say", Part::Playback),
+    ("music", Part::Music),
     ("ext", Part::OutsideLeg),
     ("sup", Part::SupervisorLeg),
     ("booth", Part::Booth),
@@ -221,6 +225,7 @@ mod tests {
             Part::Consult(2),
             Part::Playback(5),
             Part::TrunkLeg,
+            Part::Music(1),
             Part::Message,
             Part::OutsideLeg(8),
             Part::Consult(1),

@@ -458,7 +458,8 @@ impl QueueRouting {
 
     /// The tenant's sounds that it plays.
     pub fn sounds(&self) -> BTreeSet<uuid::Uuid> {
-        while_waiting::sounds([&self.while_waiting.say, &self.voicemail.greeting, &self.recording_notice.say])
+        let said = [&self.while_waiting.say, &self.voicemail.greeting, &self.recording_notice.say];
+        while_waiting::sounds(said).into_iter().chain(self.while_waiting.music).collect()
     }
 
     /// The skills that it speaks of.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::flow::model::{Part, Say};
+use crate::flow::walk::Media;
 use crate::flow::{is_language, say_fault};
 use crate::queueing::Destination;
 
@@ -16,6 +17,8 @@ const KEYS: &str = "0123456789*#";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WhileWaiting {
+    /// One of the tenant's sounds, played over and over; null: the house's music.
+    pub music: Option<Uuid>,
     /// Every so many seconds the music gives way to what follows here; null: never.
     #[schema(minimum = 15, maximum = 600)]
     pub every_seconds: Option<u32>,
@@ -35,6 +38,7 @@ pub struct WhileWaiting {
 impl Default for WhileWaiting {
     fn default() -> Self {
         Self {
+            music: None,
             every_seconds: None,
             position: false,
             expected_wait: false,
@@ -46,6 +50,11 @@ impl Default for WhileWaiting {
 }
 
 impl WhileWaiting {
+    /// What is played in place of the house's music.
+    pub(crate) fn own_music(&self) -> Option<Media> {
+        self.music.map(|id| Media::Sound { id, language: self.language.clone() })
+    }
+
     /// What is wrong with it: the field, and what was expected.
     pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();

@@ -56,6 +56,9 @@ pub struct Callback {
     pub last_call_id: Option<Uuid>,
     /// Until when they stand on the list.
     pub until: Option<DateTime<Utc>>,
+    /// They stand in line: the first free agent of the queue is rung for them. Null: somebody has to take them.
+    #[schema(value_type = Option<InLine>)]
+    pub in_line: Option<sqlx::types::Json<InLine>>,
     /// Who is to call them.
     pub taken_by: Option<Uuid>,
     /// Their name.
@@ -72,6 +75,16 @@ pub struct Callback {
     pub note: String,
     /// The newest message that they left.
     pub voicemail_id: Option<Uuid>,
+}
+
+/// The call by which somebody is called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CallbackInLine)]
+pub struct InLine {
+    /// The call.
+    pub call_id: Uuid,
+    /// Since when they wait.
+    pub since: DateTime<Utc>,
 }
 
 /// How much there is to be done.
@@ -369,6 +382,8 @@ async fn act(state: &AppState, id: Uuid, idempotency: Idempotency, act: Act) -> 
     let principal = idempotency.principal();
     principal.require(Permission::CallsControl)?;
     let (by, sight) = (AgentId::from(principal.user), state.roster.sight(&principal));
+    // From now on it is theirs alone to call.
+    let settles = matches!(act, Act::Take | Act::Close(_));
     let act = Arc::new(act);
     let answer = idempotency
         .command(state, move |tx| {
@@ -393,10 +408,18 @@ async fn act(state: &AppState, id: Uuid, idempotency: Idempotency, act: Act) -> 
                     .collect();
                 // Who puts back what is theirs alone still gets to see that they did.
                 let body = store::list(tx, &wanted, &sight).await?.pop().unwrap_or(row);
-                Ok((Effect { status: StatusCode::OK, body, value: () }, events))
+                let number = body.number.clone();
+                Ok((Effect { status: StatusCode::OK, body, value: number }, events))
             })
         })
         .await?;
-    let (Answer::First(response, ()) | Answer::Repeated(response)) = answer;
-    Ok(response)
+    Ok(match answer {
+        Answer::First(response, number) => {
+            if settles {
+                state.calls.callback_settled(principal.tenant, number);
+            }
+            response
+        }
+        Answer::Repeated(response) => response,
+    })
 }

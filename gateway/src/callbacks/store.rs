@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use trunkline_db::{AgentId, CallId, DbError, QueueId, SystemTx, TenantId, TenantTx};
 use uuid::Uuid;
 
-use super::http::{Callback, CallbackCounts};
+use super::http::{Callback, CallbackCounts, InLine};
 use crate::queues;
 use crate::roster::Sight;
 
@@ -510,7 +510,12 @@ pub(super) async fn list(tx: &mut TenantTx<'_>, wanted: &Wanted, sight: &Sight) 
                   CASE WHEN b.taken_by IS NOT NULL THEN member_name(b.taken_by) END AS taken_by_name, b.taken_at, b.ended_at, b.ended_by,
                   CASE WHEN b.ended_by IS NOT NULL THEN member_name(b.ended_by) END AS ended_by_name, b.note,
                   (SELECT v.id FROM callback_calls i JOIN voicemails v ON v.call_id = i.call_id
-                    WHERE i.callback_id = b.id ORDER BY i.at DESC LIMIT 1) AS voicemail_id
+                    WHERE i.callback_id = b.id ORDER BY i.at DESC LIMIT 1) AS voicemail_id,
+                  CASE WHEN b.state = 'open' THEN
+                    (SELECT jsonb_build_object('call_id', o.id, 'since', o.queued_at) FROM calls o
+                      WHERE o.tenant_id = b.tenant_id AND o.state <> 'ended' AND o.direction = 'outbound' AND o.to_number = b.number
+                        AND o.queued_at IS NOT NULL AND o.answered_at IS NULL LIMIT 1)
+                  END AS "in_line: sqlx::types::Json<InLine>"
              FROM callbacks b
              JOIN calls c ON c.id = b.call_id
              LEFT JOIN contacts k ON k.id = c.contact_id

@@ -22,17 +22,24 @@ pub(crate) async fn sweep(state: &AppState) -> anyhow::Result<()> {
                 Box::pin(async move {
                     let now = Utc::now();
                     let ended = store::expire(tx, now, STEP).await?;
-                    let count = ended.len();
+                    let numbers: Vec<String> = ended.iter().map(|told| told.number.clone()).collect();
                     let events: Vec<_> = ended
                         .into_iter()
                         .map(|told| News { kind: "callback.unreached", told, at: now, by: None }.event())
                         .collect();
-                    Ok(Outcome::new(count).events(events))
+                    Ok(Outcome::new(numbers).events(events))
                 })
             });
             match swept.await {
-                Ok(swept) if swept.value < STEP as usize => break,
-                Ok(_) => {}
+                Ok(swept) => {
+                    let is_the_last = swept.value.len() < STEP as usize;
+                    for number in swept.value {
+                        state.calls.callback_settled(tenant, number);
+                    }
+                    if is_the_last {
+                        break;
+                    }
+                }
                 Err(CommandError::Rejected(error)) => return Err(anyhow::anyhow!("{error:?}")),
                 Err(error) => return Err(anyhow::anyhow!("{error:?}")),
             }

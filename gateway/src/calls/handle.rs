@@ -262,6 +262,11 @@ impl Handle {
         self.tell(Input::Disposed { tenant, agent, call });
     }
 
+    /// Somebody took who is to be called back, or decided that nobody does it (after that was committed): the router does not.
+    pub(crate) fn callback_settled(&self, tenant: TenantId, number: String) {
+        self.tell(Input::CallbackSettled { tenant, number });
+    }
+
     /// Whether one of the agent's devices is registered with Asterisk.
     pub fn reachable(&self, tenant: TenantId, agent: AgentId) -> bool {
         self.shown.reachable.read().unwrap_or_else(PoisonError::into_inner).contains(&(tenant, agent))

@@ -99,6 +99,8 @@ pub(crate) async fn recent_usage(
                   answered_at, ended_at
              FROM calls
             WHERE direction = 'outbound' AND started_at > now() - interval '1 day' AND end_reason IS DISTINCT FROM 'blocked'
+              -- One that is to be made by itself, or was, and nobody was dialled.
+              AND (agent_id IS NOT NULL OR queued_at IS NULL)
             ORDER BY started_at"#
     )
     .fetch_all(tx.conn())

@@ -72,7 +72,7 @@ pub(super) async fn load(tx: &mut TenantTx<'_>, agent: AgentId) -> Result<Load, 
                   count(*) AS "day!", count(*) FILTER (WHERE agent_id = $1) AS "day_of_agent!"
              FROM (SELECT started_at, ended_at, agent_id FROM calls
                     WHERE direction = 'outbound' AND started_at > now() - interval '1 day'
-                      AND end_reason IS DISTINCT FROM 'blocked'
+                      AND end_reason IS DISTINCT FROM 'blocked' AND (agent_id IS NOT NULL OR queued_at IS NULL)
                    UNION ALL
                    SELECT started_at, ended_at, agent_id FROM call_legs
                     WHERE kind = 'outside' AND started_at > now() - interval '1 day') AS dialled"#,

@@ -30,7 +30,8 @@ pub(super) async fn of(tx: &mut TenantTx<'_>, sounds: &[SoundId]) -> Result<Hash
     }
     let queues = sqlx::query!(
         r#"SELECT DISTINCT q.id, q.name, s.sound #>> '{}' AS "sound!"
-             FROM queues q CROSS JOIN LATERAL jsonb_path_query(q.routing, '$.**.sound_id') s(sound)
+             FROM queues q
+            CROSS JOIN LATERAL (SELECT jsonb_path_query(q.routing, '$.**.sound_id') UNION ALL SELECT q.routing #> '{while_waiting,music}') s(sound)
             WHERE s.sound #>> '{}' = ANY($1)
             ORDER BY q.name, q.id"#,
         &ids,

@@ -130,6 +130,8 @@ impl Fact {
         let data = event.data;
         let agent = || id(data, "agent_id");
         Some(match event.kind {
+            // Who is to be called back hears no music: they were counted when they called.
+            "call.queued" if data.get("callback") == Some(&Value::Bool(true)) => return None,
             "call.queued" => Self::Queued {
                 queue: id(data, "queue_id")?,
                 level_ms: seconds(data, "service_level_s", SERVICE_LEVEL_S),

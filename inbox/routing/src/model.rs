@@ -163,6 +163,9 @@ pub struct WorkItem<D: Domain> {
     pub last_agent: Option<D::Agent>,
     /// Who is never to be asked: the one who calls, or who hands it on. Who has this very work in hand is not asked either.
     pub except: BTreeSet<D::Agent>,
+    /// Nobody hears it wait, such as who asked to be called back: no limit ends its time in the queue, and while that is closed it is offered to
+    /// nobody.
+    pub patient: bool,
 }
 
 impl<D: Domain> WorkItem<D> {
@@ -177,6 +180,7 @@ impl<D: Domain> WorkItem<D> {
             preferred: BTreeMap::new(),
             last_agent: None,
             except: BTreeSet::new(),
+            patient: false,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::controls::Controls;
 use super::direct::Direct;
 use super::io::{Ending, Output, RecorderCommand, RecordingOutcome, Request};
 use super::ivr::Ivr;
+use super::music::Music;
 use super::outbound::Outbound;
 use super::outside::Outside;
 use super::speech::Speech;
@@ -69,6 +70,8 @@ pub(super) struct Call {
     pub(super) served: BTreeSet<AgentId>,
     /// What is being said to the customer.
     pub(super) speech: Option<Speech>,
+    /// The queue's own music, while they hear it.
+    pub(super) music: Option<Music>,
     /// When they were last told something while they wait.
     pub(super) told_at: Option<DateTime<Utc>>,
     /// The flow that it goes through.
@@ -91,6 +94,8 @@ pub(super) struct Call {
     pub(super) steps: Vec<Step>,
     pub(super) left: Option<VoicemailRow>,
     pub(super) callback: Option<CallbackRow>,
+    /// Its caller is to be called back, in this queue, once it is over.
+    pub(super) call_back: Option<QueueId>,
     dirty_legs: Vec<String>,
 }
 
@@ -127,11 +132,13 @@ impl Call {
             engaged: BTreeSet::new(),
             served: BTreeSet::new(),
             speech: None,
+            music: None,
             told_at: None,
             ivr: None,
             steps: Vec::new(),
             left: None,
             callback: None,
+            call_back: None,
             closing: None,
             reattach: None,
             outbound: None,
@@ -312,6 +319,14 @@ impl Call {
     /// Notes that something happened to the call.
     pub(super) fn happened(&mut self, kind: &str, at: DateTime<Utc>, actor: Option<AgentId>, data: serde_json::Value) {
         self.note(kind, at, Subject::Call(self.row.id), actor, data);
+    }
+
+    /// Notes that it waits for an agent. One whose customer is yet to be called back is told apart: nobody hears it.
+    pub(super) fn begins_to_wait(&mut self, at: DateTime<Utc>, mut data: serde_json::Value) {
+        if self.is_unanswered_outbound() {
+            data["callback"] = json!(true);
+        }
+        self.happened("call.queued", at, None, data);
     }
 
     /// Notes that an agent let the call pass.

@@ -81,7 +81,7 @@ impl Call {
     /// While nobody talks to them, the customer hears music, and is held.
     pub(super) fn entertain_if_alone(&mut self, now: DateTime<Utc>, by: AgentId, out: &mut Vec<Output>) {
         if self.customer_is_alone() {
-            out.push(self.request(Request::StartMusic { channel: self.customer() }));
+            self.house_music(out);
             self.row.held_since.get_or_insert(now);
             self.happened("call.held", now, Some(by), json!({ "agent_id": by, "for": "consult" }));
         }
@@ -234,7 +234,7 @@ impl Center {
         if !consult.with_customer
             && let Some(leg) = call.leg_of(by)
         {
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.music_ends(out);
             call.let_in(vec![leg], out);
         }
         out.push(call.request(Request::DestroyBridge { bridge: consult.bridge }));
@@ -326,7 +326,7 @@ impl Center {
             Asked::Agent(to) => Some(to),
             Asked::Queue(_) | Asked::Outside => call.talkers().first().copied().or(Some(by)),
         };
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         if let Some(leg) = call.leg_of_asked(to) {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
             call.let_in(vec![leg], out);
@@ -387,7 +387,7 @@ impl Center {
             (consult.by, consult.to, consult.with_customer, consult.bridge.clone());
         let (Some(asks), Some(asked)) = (call.leg_of(by), call.leg_of_asked(to)) else { return };
         if with_customer {
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.music_ends(out);
             out.push(call.request(Request::StartMusic { channel: asked }));
             call.let_in(vec![asks], out);
             call.resumed(now);
@@ -404,7 +404,7 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(consult) = call.consult.take() else { return };
         let legs: Vec<String> = call.leg_of(consult.by).into_iter().chain(call.leg_of_asked(consult.to)).collect();
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         for leg in &legs {
             out.push(call.request(Request::StopMusic { channel: leg.clone() }));
         }

@@ -120,13 +120,13 @@ pub(super) fn settle(call: &mut Call, now: DateTime<Utc>, out: &mut Vec<Output>)
     if alone && !call.controls.music {
         call.controls.music = true;
         call.row.held_since.get_or_insert(now);
-        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        call.house_music(out);
         out.push(call.record(None));
     } else if !alone && std::mem::take(&mut call.controls.music) {
         // Whoever took the customer elsewhere has seen to what they hear.
         if call.row.state == CallState::Active && !call.customer_is_alone() {
             call.row.held_since = None;
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.music_ends(out);
         }
         out.push(call.record(None));
     } else if news {
@@ -159,7 +159,7 @@ pub(super) fn reconcile_hold(
         out.push(call.request(Request::RemoveChannels { bridge: call.bridge(), channels: vec![leg] }));
     }
     if call.controls.music {
-        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        call.house_music(out);
     }
     settle(call, now, out);
 }
@@ -316,7 +316,7 @@ fn resume(call: &mut Call, now: DateTime<Utc>, by: AgentId, out: &mut Vec<Output
     let music = call.controls.music;
     call.let_go(now, by);
     if music && !call.customer_is_alone() {
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
     }
     settle(call, now, out);
     out.push(call.record(None));

@@ -433,7 +433,9 @@ impl Center {
     /// What the router is to know of a call that waits.
     pub(super) fn work_item(&self, call: &Call, queue: QueueId, since: u64) -> WorkItem<House> {
         let mut item = WorkItem::new(Desk::of_calls(queue), Medium::Call, since);
-        if self.mark(call.tenant, &call.row.from_number) == Some(Mark::Vip) {
+        item.patient = call.is_unanswered_outbound();
+        let theirs = if item.patient { &call.row.to_number } else { &call.row.from_number };
+        if self.mark(call.tenant, theirs) == Some(Mark::Vip) {
             item.priority = VIP_PRIORITY;
         }
         item.priority = item.priority.saturating_add(call.row.priority);

@@ -290,6 +290,13 @@ pub enum Input {
         /// The call.
         call: CallId,
     },
+    /// Somebody took who is to be called back, or decided that nobody does it.
+    CallbackSettled {
+        /// Whose customer.
+        tenant: TenantId,
+        /// Their number.
+        number: String,
+    },
     /// Somebody wants one more agent in a call.
     Conference {
         /// Whose call.

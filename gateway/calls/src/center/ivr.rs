@@ -279,9 +279,11 @@ impl Center {
                 }
             }
             Effect::Music(on) => {
-                let channel = call.customer();
-                let request = if on { Request::StartMusic { channel } } else { Request::StopMusic { channel } };
-                out.push(call.request(request));
+                if on {
+                    call.house_music(out);
+                } else {
+                    call.music_ends(out);
+                }
             }
             Effect::Fetch(fetch) => out.push(Output::Fetch { call: id, fetch }),
             Effect::Record(may) => call.row.may_record = Some(may),

@@ -4,13 +4,14 @@
 //! outputs it returned, and [`Center::deadline`] says when it wants to be asked again although nothing happened.
 //!
 //! What the parts decide: `fleet` where phones ring, `floor` who is at work and what waits for whom (by the router), `offers` who is rung and what an answer
-//! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `ways` by which trunk, `endings` how a call is taken
+//! means, `refer` how a phone does so by itself, `speech` what a waiting customer is told, `outbound` how agents call out, `call_back` how customers are called back, `outside` how calls are handed to somebody outside, `internal` how colleagues call each other, `guard` when that is an alarm, `ways` by which trunk, `endings` how a call is taken
 //! down, `inbound` where a call from outside goes, `ivr` its way through a flow, `voicemail` what is left by those whom nobody serves, `talk` what a phone may do in a running call, `chats` who writes, `controls` what an agent may do with one, `supervise` who listens in, `answers` what a refused
 //! request means, `taps` how its audio reaches the recorder, `reconcile` what became of it while nobody could tell us,
 //! `missed` what is known of one that came and went meanwhile, `strangers` who called a number that nobody has.
 
 mod answers;
 mod call;
+mod call_back;
 mod chats;
 mod commands;
 mod consult;
@@ -25,6 +26,7 @@ mod internal;
 mod io;
 mod ivr;
 mod missed;
+mod music;
 mod offers;
 mod outbound;
 mod outside;
@@ -252,6 +254,7 @@ impl Center {
             }
             Input::Dial(wish) => self.dial(now, &wish, &mut out),
             Input::Committed { call } => self.committed(now, call, &mut out),
+            Input::CallbackSettled { tenant, number } => self.callback_settled(now, tenant, &number, &mut out),
             Input::Chat(record) => self.chat_told(now, record, &mut out),
             Input::Chats { tenant, all } => self.chats_read(now, tenant, all, &mut out),
             Input::ChatSettled(record) => self.chat_settled(now, record, &mut out),
@@ -279,6 +282,9 @@ impl Center {
                 *until += by;
             }
             call.told_at = call.told_at.map(|told| told + by);
+            if let Some(music) = &mut call.music {
+                music.clock_set(by);
+            }
             if let Some(taps) = &mut call.taps {
                 taps.clock_set(by);
             }
@@ -327,9 +333,9 @@ impl Center {
         })
     }
 
-    /// Whether there is no call at all.
+    /// Whether there is no call at all, but those that nobody hears wait: they wait on in the database.
     pub fn is_quiet(&self) -> bool {
-        self.calls.is_empty() && self.strangers.is_empty()
+        self.calls.values().all(Call::is_waiting_callback) && self.strangers.is_empty()
     }
 
     /// How many calls are in each state.
@@ -535,14 +541,14 @@ impl Center {
         }
         call.happened("call.started", now, calling_agent, details);
         let vip = self.mark(queue.tenant, &call.row.from_number) == Some(Mark::Vip);
-        call.happened("call.queued", now, None, queued(queue, vip));
+        call.begins_to_wait(now, queued(queue, vip));
         if let Some(leg) = call.leg_mut(&channel.id) {
             leg.answered_at = Some(now);
             leg.agent_id = calling_agent;
         }
         out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
         out.push(call.request(Request::Answer { channel: channel.id.clone() }));
-        out.push(call.request(Request::StartMusic { channel: channel.id.clone() }));
+        call.wait_music(now, Some(&queue.routing.while_waiting), out);
         out.push(call.record(None));
         let id = call.id();
         self.customers.insert(&channel.server, channel.id.clone(), id);
@@ -559,8 +565,8 @@ impl Center {
         call.row.queued_at = Some(now);
         call.ring_seconds = queue.ring_seconds;
         call.set_state(CallState::Queued);
-        call.happened("call.queued", now, None, queued(queue, vip));
-        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        call.begins_to_wait(now, queued(queue, vip));
+        call.wait_music(now, Some(&queue.routing.while_waiting), out);
         out.push(call.record(None));
         self.joins_line(now, id, false, out);
     }
@@ -601,6 +607,7 @@ impl Center {
         };
         tracing::info!(call = %id, by = %sight.user, "hanging up by command");
         let reason = match direction {
+            _ if self.calls.get(&id).is_some_and(Call::is_waiting_callback) => EndReason::Withdrawn,
             _ if left_to_outside => EndReason::Transferred,
             _ if was_answered => EndReason::CompletedAgent,
             Direction::Outbound => EndReason::NoAnswer,
@@ -644,6 +651,7 @@ impl Center {
         }
         self.strangers_timer(now, out);
         self.floor_timers(now, out);
+        self.callbacks_outrun(now, out);
         // Whatever happened, and whatever followed from it.
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {

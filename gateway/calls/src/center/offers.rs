@@ -31,6 +31,7 @@ impl Center {
             return ringing;
         };
         let asked = call.asked_queue().and_then(|asked| self.directory.queues.get(&asked));
+        let is_callback = call.is_waiting_callback();
         let ring_seconds = asked.map_or(call.ring_seconds, |asked| asked.ring_seconds);
         let phones = self
             .directory
@@ -56,9 +57,9 @@ impl Center {
                 channel,
                 username: device.username.clone(),
                 at,
-                caller: call.row.from_number.clone(),
+                caller: if is_callback { call.row.to_number.clone() } else { call.row.from_number.clone() },
                 timeout_s: ring_seconds + NET_SECONDS,
-                originator: Some(call.customer()),
+                originator: (!is_callback).then(|| call.customer()),
                 call: id,
                 queue: queue.clone(),
                 answers: Answers::ByHand,
@@ -143,13 +144,17 @@ impl Center {
             self.queue_answered(now, id, agent, &channel, out);
             return;
         }
+        if call.is_unanswered_outbound() {
+            self.calls_back(now, id, agent, out);
+            return;
+        }
         call.served.insert(agent);
         call.row.agent_id = Some(agent);
         let again = call.row.answered_at.is_some();
         call.row.answered_at.get_or_insert(now);
         call.set_state(CallState::Active);
         Self::fall_silent(call, out);
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         call.let_in(vec![call.customer(), channel], out);
         let mut details = json!({ "agent_id": agent, "queue_id": queue, "wait_ms": waited_ms });
         if again {
@@ -209,7 +214,7 @@ impl Center {
         };
         if call.row.state == CallState::Ringing {
             call.set_state(CallState::Queued);
-            call.happened("call.queued", now, None, json!({ "queue_id": call.row.queue_id, "reason": "unanswered" }));
+            call.begins_to_wait(now, json!({ "queue_id": call.row.queue_id, "reason": "unanswered" }));
             out.push(call.record(None));
         }
     }
@@ -239,7 +244,7 @@ impl Center {
             "service_level_s": queue.map(|queue| queue.routing.service_level_seconds),
             "short_abandon_s": queue.map(|queue| queue.routing.short_abandon_seconds),
         });
-        call.happened("call.queued", now, None, details);
+        call.begins_to_wait(now, details);
         out.push(call.record(None));
     }
 

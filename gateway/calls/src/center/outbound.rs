@@ -268,6 +268,32 @@ impl Center {
         let until = now + TimeDelta::seconds(WRITING_SECONDS);
         call.outbound = Some(Outbound { ways, phones, answers, ..Outbound::at(Stage::Writing, until) });
         out.push(call.record_first());
+        self.note_usage(now, id, (tenant, agent), &number);
+        self.customers.insert(&call.row.server, call.customer(), id);
+        self.calls.insert(id, call);
+        self.engage(now, id, agent, false, out);
+    }
+
+    /// An agent has the call of somebody who is to be called back.
+    pub(super) fn dials_back(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CallId,
+        agent: AgentId,
+        (number, caller_id, ways): (Number, Option<String>, VecDeque<Way>),
+        out: &mut Vec<Output>,
+    ) {
+        let Some(tenant) = self.tenant_of(id) else { return };
+        self.note_usage(now, id, (tenant, agent), &number);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        self.customers.insert(&call.row.server, call.customer(), id);
+        call.row.from_number = caller_id.unwrap_or_default();
+        call.row.to_number = number.text;
+        call.outbound = Some(Outbound { ways, ..Outbound::at(Stage::Dialling, now) });
+        dial_out(call, now, out);
+    }
+
+    fn note_usage(&mut self, now: DateTime<Utc>, id: CallId, (tenant, agent): (TenantId, AgentId), number: &Number) {
         let home = self.directory.dialing.get(&tenant).and_then(|policy| policy.rules.as_ref()).map(|it| it.country);
         let ledger = self.ledgers.entry(tenant).or_default();
         ledger.prune(now);
@@ -279,9 +305,6 @@ impl Center {
             answered: None,
             ended: None,
         });
-        self.customers.insert(&call.row.server, call.customer(), id);
-        self.calls.insert(id, call);
-        self.engage(now, id, agent, false, out);
     }
 
     /// The database has the record: now somebody may be dialled.
@@ -292,7 +315,9 @@ impl Center {
             return;
         }
         if call.outbound.as_ref().is_none_or(|outbound| outbound.stage != Stage::Writing) {
-            self.outside_written(now, id, out);
+            if !self.callback_written(now, id, out) {
+                self.outside_written(now, id, out);
+            }
             return;
         }
         out.push(Output::DialAnswered { call: id, result: Ok(()) });

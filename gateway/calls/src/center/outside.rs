@@ -188,7 +188,7 @@ impl Center {
             rings: false,
         });
         if !matches!(errand, Errand::Consult { .. }) {
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.music_ends(out);
             call.ring_for_outside(true, out);
             call.set_state(CallState::Ringing);
         }
@@ -385,7 +385,7 @@ impl Center {
         let to = json!({ "number": number });
         match errand {
             Errand::TakeOver { from } => {
-                out.push(call.request(Request::StartMusic { channel: call.customer() }));
+                call.house_music(out);
                 self.give_back(now, id, from, &to, why, out);
             }
             Errand::Consult { by } => {
@@ -488,7 +488,7 @@ impl Center {
         outside.rings = false;
         let entered = outside.stage == Stage::Dialling { entered: true };
         let channel = outside.channel.clone();
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         call.ring_for_outside(true, out);
         if entered {
             call.join_outside(&channel, out);

@@ -17,7 +17,7 @@ use crate::model::{
 use crate::names::{Part, ResourceName, Side};
 
 /// A snapshot, ready to be asked.
-struct Present<'a> {
+pub(super) struct Present<'a> {
     channels: HashMap<&'a str, &'a ChannelView>,
     bridges: HashMap<&'a str, &'a BridgeView>,
 }
@@ -32,6 +32,10 @@ impl<'a> Present<'a> {
 
     fn channel(&self, id: &str) -> Option<&'a ChannelView> {
         self.channels.get(id).copied()
+    }
+
+    pub(super) fn is_up(&self, channel: &str) -> bool {
+        self.channel(channel).is_some_and(ChannelView::is_up)
     }
 
     fn has_joined(&self, bridge: &str, channels: &[&str]) -> bool {
@@ -150,6 +154,10 @@ impl Center {
         if call.is_unanswered_outbound() {
             if !bridge_here {
                 out.push(call.request(Request::CreateBridge { bridge: call.bridge() }));
+            }
+            if call.is_waiting_callback() {
+                self.reconcile_callback(now, id, &gone, present, out);
+                return;
             }
             self.reconcile_outbound(now, id, |channel| present.channel(channel).map(ChannelView::is_up), out);
             return;
@@ -307,7 +315,7 @@ impl Center {
             legs.is_empty() || present.has_joined(bridge, &legs.iter().map(String::as_str).collect::<Vec<_>>())
         };
         if !joined(&call.row.bridge_id, &together) {
-            out.push(call.request(Request::StopMusic { channel: customer }));
+            call.music_ends(out);
             out.push(call.request(Request::AddChannels { bridge: call.bridge(), channels: together }));
         }
         if let Some(bridge) = call.consult.as_ref().map(|consult| consult.bridge.clone())
@@ -390,7 +398,8 @@ impl Center {
             out.push(call.request(Request::Answer { channel: customer.id.clone() }));
         }
         // What was being said when we lost sight of it may have ended in silence.
-        out.push(call.request(Request::StartMusic { channel: customer.id.clone() }));
+        let while_waiting = self.directory.queues.get(&queue).map(|queue| &queue.routing.while_waiting);
+        call.wait_music_anew(now, while_waiting, out);
         if !call.offers.is_empty() || call.direct.is_some() {
             return;
         }
@@ -402,7 +411,7 @@ impl Center {
         }
         if call.row.state != CallState::Queued {
             call.set_state(CallState::Queued);
-            call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "gateway_restart" }));
+            call.begins_to_wait(now, json!({ "queue_id": queue, "reason": "gateway_restart" }));
             out.push(call.record(None));
         }
         self.joins_line(now, id, true, out);
@@ -441,7 +450,7 @@ impl Center {
         match name.part {
             Part::Booth(_) | Part::Ear(_) | Part::Bell(_) => call.supervisors.iter().any(|one| one.owns(id)),
             Part::SupervisorLeg(_) if call.supervisors.iter().any(|one| one.owns(id)) => true,
-            Part::Playback(_) | Part::Message => true,
+            Part::Playback(_) | Part::Music(_) | Part::Message => true,
             Part::Bridge | Part::Mix => call.row.bridge_id == id,
             Part::Consult(_) => call.consult.as_ref().is_some_and(|consult| consult.bridge == id),
             Part::AgentLeg(_) | Part::SupervisorLeg(_) | Part::TrunkLeg | Part::OutsideLeg(_) => {

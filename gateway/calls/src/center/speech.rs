@@ -84,7 +84,7 @@ impl Center {
     ) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         let playback = call.next_playback_name();
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         out.push(call.request(Request::Play { channel: call.customer(), playback: playback.clone(), sounds }));
         let longest = if matches!(then, Then::TakeMessage | Then::JoinQueue) { LONGEST_GREETING } else { LONGEST };
         call.speech = Some(Speech { playback, until: now + longest, then });
@@ -92,8 +92,14 @@ impl Center {
 
     /// A playback is over, however it went.
     pub(super) fn played(&mut self, now: DateTime<Utc>, playback: &str, out: &mut Vec<Output>) {
-        let Ok(ResourceName { call: id, part: Part::Playback(_) }) = playback.parse() else { return };
+        let Ok(ResourceName { call: id, part: part @ (Part::Playback(_) | Part::Music(_)) }) = playback.parse() else {
+            return;
+        };
         let Some(call) = self.calls.get_mut(&id) else { return };
+        if let Part::Music(round) = part {
+            call.music_played(now, round, out);
+            return;
+        }
         if super::supervise::played(call, playback, out) {
             return;
         }
@@ -105,7 +111,10 @@ impl Center {
             Then::End(reason) => self.begin_end(now, id, reason, false, out),
             Then::TakeMessage => self.take_message(now, id, out),
             Then::JoinQueue => self.told_of_recording(now, id, out),
-            Then::Wait => out.push(call.request(Request::StartMusic { channel: call.customer() })),
+            Then::Wait => {
+                let queue = call.row.queue_id.and_then(|queue| self.directory.queues.get(&queue));
+                call.wait_music(now, queue.map(|queue| &queue.routing.while_waiting), out);
+            }
         }
     }
 
@@ -118,6 +127,7 @@ impl Center {
 
     /// Whatever was being said, a person takes over. A channel that plays takes no other order.
     pub(super) fn fall_silent(call: &mut Call, out: &mut Vec<Output>) {
+        call.own_music_ends(out);
         if let Some(speech) = call.speech.take() {
             out.push(call.request(Request::StopPlayback { playback: speech.playback }));
         }

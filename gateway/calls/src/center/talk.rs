@@ -126,7 +126,7 @@ impl Center {
         let bridge = call.row.agent_id.map_or_else(|| call.bridge(), |agent| call.talks_in(agent));
         if bridge == call.bridge() {
             // What was asked of somebody else may have come to an end while nobody was there to go back.
-            out.push(call.request(Request::StopMusic { channel: call.customer() }));
+            call.music_ends(out);
             call.let_in(vec![channel.to_owned()], out);
         } else {
             out.push(call.request(Request::AddChannels { bridge, channels: vec![channel.to_owned()] }));

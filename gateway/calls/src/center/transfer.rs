@@ -164,7 +164,7 @@ impl Center {
     fn leave_customer(&mut self, now: DateTime<Utc>, id: CallId, by: AgentId, out: &mut Vec<Output>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.resumed(now);
-        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        call.house_music(out);
         for agent in call.talkers() {
             call.dismiss(agent, now, out);
         }
@@ -203,7 +203,11 @@ impl Center {
             "service_level_s": known.map(|known| known.routing.service_level_seconds),
             "short_abandon_s": known.map(|known| known.routing.short_abandon_seconds),
         });
-        call.happened("call.queued", now, None, details);
+        call.begins_to_wait(now, details);
+        if let Some(own) = known.map(|known| &known.routing.while_waiting).filter(|waiting| waiting.music.is_some()) {
+            call.music_ends(out);
+            call.wait_music(now, Some(own), out);
+        }
         out.push(call.record(None));
         self.enqueue(now, id, Some(from), false, out);
     }
@@ -220,7 +224,7 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.row.agent_id = Some(to);
         call.set_state(CallState::Active);
-        out.push(call.request(Request::StopMusic { channel: call.customer() }));
+        call.music_ends(out);
         call.let_in(vec![channel.to_owned()], out);
         call.answered_again(now, to);
         if let Some(from) = from {
@@ -260,7 +264,7 @@ impl Center {
         };
         call.row.queued_at = Some(now);
         call.set_state(CallState::Queued);
-        call.happened("call.queued", now, None, json!({ "queue_id": queue, "reason": "transfer_failed" }));
+        call.begins_to_wait(now, json!({ "queue_id": queue, "reason": "transfer_failed" }));
         out.push(call.record(None));
         self.enqueue(now, id, None, false, out);
     }

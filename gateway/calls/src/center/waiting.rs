@@ -7,7 +7,7 @@ use trunkline_routing as routing;
 
 use super::Center;
 use super::call::Call;
-use super::io::{Output, Request};
+use super::io::Output;
 use super::speech::Then;
 use crate::flow::spoken;
 use crate::flow::walk::Media;
@@ -85,7 +85,8 @@ impl Center {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.closing.is_none()) else { return };
         call.row.may_record = Some(true);
         call.traced(now, "recording_notice", json!({ "queue_id": call.row.queue_id }));
-        out.push(call.request(Request::StartMusic { channel: call.customer() }));
+        let queue = call.row.queue_id.and_then(|queue| self.directory.queues.get(&queue));
+        call.wait_music(now, queue.map(|queue| &queue.routing.while_waiting), out);
         out.push(call.record(None));
         self.enqueue(now, id, None, false, out);
     }
@@ -156,6 +157,10 @@ impl Center {
         let known = self.directory.queues.get(&queue);
         let Some(to) = known.and_then(|queue| queue.routing.while_waiting.keys.get(&key)).cloned() else { return };
         call.traced(now, "queue_key", json!({ "queue_id": queue, "key": key, "to": to }));
+        if to == Destination::Callback && !call.can_be_called_back() {
+            call.traced(now, "no_number", json!({ "queue_id": queue }));
+            return;
+        }
         let tenant = call.tenant;
         if let Destination::QueueId(other) = to {
             if self.directory.queues.get(&QueueId(other)).is_some_and(|queue| queue.tenant == tenant) {
@@ -179,6 +184,15 @@ impl Center {
         (why, reason): (&'static str, EndReason),
         out: &mut Vec<Output>,
     ) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if call.is_unanswered_outbound() {
+            // Nobody hears what would be said.
+            self.begin_end(now, id, reason, false, out);
+            return;
+        }
+        // Who hides their number is not called back, but heard.
+        let is_heard = *to == WayOut::Callback && !call.can_be_called_back();
+        let to = if is_heard { &WayOut::Voicemail } else { to };
         let word = match to {
             WayOut::HangUp => return self.regret(now, id, reason, out),
             WayOut::Number(number) => return self.overflows_to(now, id, queue, number, (why, reason), out),

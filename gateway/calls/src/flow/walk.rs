@@ -464,6 +464,11 @@ impl Walk {
                     self.note(now, "no_queue", json!({ "queue_id": queue_id }));
                     return Some(next);
                 }
+                // Who hides their number cannot be called.
+                if self.variable("caller.number").is_some_and(str::is_empty) {
+                    self.note(now, "no_number", json!({ "queue_id": queue_id }));
+                    return Some(next);
+                }
                 let say = self.media(&say);
                 self.say(now, say, Then::Listen, world, out)
             }

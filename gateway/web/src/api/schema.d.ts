@@ -5199,6 +5199,7 @@ export interface components {
              * @description The row.
              */
             id: string;
+            in_line?: components["schemas"]["CallbackInLine"] | null;
             /**
              * Format: date-time
              * @description When the last of them was.
@@ -5267,6 +5268,19 @@ export interface components {
              * @description Messages that nobody is done with.
              */
             voicemails: number;
+        };
+        /** @description The call by which somebody is called back. */
+        CallbackInLine: {
+            /**
+             * Format: uuid
+             * @description The call.
+             */
+            call_id: string;
+            /**
+             * Format: date-time
+             * @description Since when they wait.
+             */
+            since: string;
         };
         /** @description A caller with a mark. */
         CallerMark: {
@@ -6209,7 +6223,7 @@ export interface components {
          * @description How a call ended.
          * @enum {string}
          */
-        EndReason: "completed_customer" | "completed_agent" | "abandoned_queue" | "abandoned_ivr" | "no_answer" | "busy" | "rejected" | "unreachable" | "invalid_number" | "blocked" | "out_of_hours" | "overflow" | "voicemail" | "callback" | "transferred" | "failed" | "lost";
+        EndReason: "completed_customer" | "completed_agent" | "abandoned_queue" | "abandoned_ivr" | "no_answer" | "busy" | "rejected" | "unreachable" | "invalid_number" | "blocked" | "out_of_hours" | "overflow" | "voicemail" | "callback" | "withdrawn" | "transferred" | "failed" | "lost";
         /** @description An event of the journal. */
         Event: {
             actor?: components["schemas"]["Reference"] | null;
@@ -8469,6 +8483,7 @@ export interface components {
                  * @description The row.
                  */
                 id: string;
+                in_line?: components["schemas"]["CallbackInLine"] | null;
                 /**
                  * Format: date-time
                  * @description When the last of them was.
@@ -10274,6 +10289,7 @@ export interface components {
              *       "expected_wait": false,
              *       "keys": {},
              *       "language": "en",
+             *       "music": null,
              *       "position": false,
              *       "say": []
              *     }
@@ -12212,6 +12228,12 @@ export interface components {
              * @default en
              */
             language: string;
+            /**
+             * Format: uuid
+             * @description One of the tenant's sounds, played over and over; null: the house's music.
+             * @default null
+             */
+            music: string | null;
             /**
              * @description Their place in the line.
              * @default false

@@ -1,3 +1,4 @@
+export { awaitsOther, isCallBack, isDialling } from "./call-back";
 export type { Connection, Reason, State } from "./core";
 export { type CallFilters } from "./history";
 export * from "./hooks";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isCallBack, isDialling } from "./call-back";
 import { type CallFilters, among, fitting, holds, mergeHistory, settled, stored } from "./history";
 import type { JournalEvent } from "./protocol";
 import { type Agent, type Call, type LiveCall, LiveStore, type Queue, liveCall } from "./store";
@@ -99,6 +100,64 @@ describe("who is in a call", () => {
     expect(store.wanted()).toEqual([]);
     store.apply(event("call.ended", "over"));
     expect(store.wanted()).toEqual([]);
+  });
+});
+
+describe("a call out", () => {
+  const AT = "2026-11-20T09:48:00Z";
+  const tell = (store: LiveStore, ...events: JournalEvent[]) => {
+    for (const one of events) store.apply(one);
+    store.flush();
+    return store.call("b");
+  };
+  const inLine = (store: LiveStore) =>
+    tell(store, event("call.started", "b", { direction: "outbound", from: "+2", to: "+1", queue_id: "q", callback_of: "c" }), event("call.queued", "b", { queue_id: "q", callback_of: "c", since: AT }));
+
+  it("of the router's waits in line, is offered, and rings there once somebody has taken it", () => {
+    const store = filled();
+    expect(inLine(store)).toMatchObject({ state: "queued", agent_id: null, queued_at: AT });
+    expect(store.queue("q")).toMatchObject({ waiting: [{ id: "b" }], longest_waiting_since: AT });
+    expect(isCallBack(store.call("b") as LiveCall)).toBe(true);
+    expect(tell(store, event("call.offered", "b", { agent_id: "ann" }), event("call.offered", "b", { agent_id: "bob" }))).toMatchObject({ state: "ringing", ringing_agent_ids: ["ann", "bob"] });
+    expect(isDialling(store.call("b") as LiveCall)).toBe(false);
+    expect(tell(store, event("call.dialled", "b", { agent_id: "ann", to: "+1" }))).toMatchObject({ state: "ringing", agent_id: "ann", talker_ids: ["ann"], ringing_agent_ids: [], answered_at: null });
+    expect(isDialling(store.call("b") as LiveCall)).toBe(true);
+    // The other phones stop: it does not wait again.
+    expect(tell(store, event("call.missed_offer", "b", { agent_id: "bob", why: "cancelled" }))).toMatchObject({ state: "ringing", talker_ids: ["ann"] });
+    tell(store, event("agent.activity_changed", "ann", { activity: "on_contact", call_id: "b" }));
+    expect(store.agent("ann")).toMatchObject({ activity: "on_contact", call_id: "b" });
+    expect(store.queue("q")).toMatchObject({ waiting: [], ringing: 0, active: 0 });
+    expect(tell(store, event("call.answered", "b", { agent_id: "ann" }))).toMatchObject({ state: "active", agent_id: "ann", talker_ids: ["ann"] });
+    expect(store.queue("q")).toMatchObject({ waiting: [], active: 1 });
+    expect(isCallBack(store.call("b") as LiveCall)).toBe(false);
+  });
+
+  it("of the router's goes back into line when nobody takes it, and goes when it is not needed", () => {
+    const store = filled();
+    inLine(store);
+    expect(tell(store, event("call.offered", "b", { agent_id: "ann" }), event("call.missed_offer", "b", { agent_id: "ann", why: "no_answer" }))).toMatchObject({ state: "queued", queued_at: AT });
+    expect(tell(store, event("call.ended", "b", { end_reason: "withdrawn" }))).toMatchObject({ state: "ended", end_reason: "withdrawn" });
+    expect(store.queue("q")).toMatchObject({ waiting: [] });
+  });
+
+  it("of an agent's is nobody who waits, and rings there from the first", () => {
+    const store = filled();
+    tell(store, event("call.started", "b", { direction: "outbound", from: "+2", to: "+1", queue_id: "q" }));
+    expect(store.queue("q")).toMatchObject({ waiting: [], active: 0 });
+    expect(tell(store, event("call.dialled", "b", { agent_id: "ann", to: "+1" }))).toMatchObject({ state: "ringing", agent_id: "ann", talker_ids: ["ann"] });
+    // The trunk would not take it, and another is tried.
+    expect(tell(store, event("call.dialled", "b", { agent_id: "ann", to: "+1" }))).toMatchObject({ state: "ringing", talker_ids: ["ann"] });
+    expect(store.queue("q")).toMatchObject({ waiting: [], active: 0 });
+    expect(isCallBack(store.call("b") as LiveCall)).toBe(false);
+  });
+
+  it("is told of alike by a list and by the stream", () => {
+    const answered = "2026-11-20T10:00:01Z";
+    const row = call("b", { direction: "outbound", from: "+2", to: "+1", state: "ringing", agent_id: "ann", queued_at: AT, started_at: answered, legs: [{ id: "l", kind: "agent", agent_id: "ann", started_at: answered, answered_at: answered }] });
+    const store = filled();
+    inLine(store);
+    tell(store, event("call.offered", "b", { agent_id: "ann" }), event("call.dialled", "b", { agent_id: "ann", to: "+1" }));
+    expect(store.call("b")).toEqual(liveCall(row));
   });
 });
 

@@ -4,6 +4,7 @@
  * A listener names what it looks at (`call:ID`, `calls`, `agent:ID`, …) and is told only when that changed; unchanged things keep their identity.
  */
 import type { components } from "@/api/schema";
+import { awaitsOther, isDialling } from "./call-back";
 import type { JournalEvent, Position } from "./protocol";
 
 export type Agent = components["schemas"]["Agent"];
@@ -140,7 +141,15 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
   if (!call) return undefined;
   switch (event.kind) {
     case "call.queued":
-      return { ...call, state: "queued", queue_id: text(data.queue_id) ?? call.queue_id, queued_at: call.queued_at ?? at, ringing_agent_ids: [], talker_ids: [] };
+      return {
+        ...call,
+        state: "queued",
+        queue_id: text(data.queue_id) ?? call.queue_id,
+        // Whoever is called back was in line before there was this call.
+        queued_at: call.queued_at ?? text(data.since) ?? at,
+        ringing_agent_ids: [],
+        talker_ids: [],
+      };
     case "call.offered": {
       const ringing_agent_ids = asked(call.ringing_agent_ids, text(data.agent_id));
       if (BESIDE.has(data.for)) return { ...call, ringing_agent_ids };
@@ -161,11 +170,13 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
       return { ...call, agent_id, talker_ids: asked(without(call.talker_ids, data.from_agent_id), agent_id) };
     }
     case "call.dialled":
-      // Handed on to somebody outside, by an agent who has gone by then or by its queue. Asked first, the customer is on hold; a call out has nobody yet.
+      // A call out: whoever makes it is there, whoever else was rung for it is not any more.
+      if (awaitsOther(call)) return { ...call, state: "ringing", agent_id: text(data.agent_id) ?? call.agent_id, ringing_agent_ids: [], talker_ids: asked([], text(data.agent_id)) };
+      // Handed on to somebody outside, by an agent who has gone by then or by its queue. Asked first, the customer is on hold.
       return (call.state === "active" && !call.held_since) || call.state === "queued" ? { ...call, state: "ringing", ringing_agent_ids: [], talker_ids: [] } : call;
     case "call.missed_offer": {
       const others = without(call.ringing_agent_ids, data.agent_id);
-      return { ...call, state: call.state === "ringing" && others.length === 0 ? "queued" : call.state, ringing_agent_ids: others };
+      return { ...call, state: call.state === "ringing" && others.length === 0 && call.talker_ids.length === 0 ? "queued" : call.state, ringing_agent_ids: others };
     }
     case "call.answered":
       // Whoever takes over keeps the time of the first answer.
@@ -182,6 +193,9 @@ export function callAfter(call: LiveCall | undefined, event: JournalEvent): Live
       return call;
   }
 }
+
+/** Nobody serves its customer yet. Who is dialled waits no more, and an agent's own call is for nobody who waits. */
+const waits = (call: LiveCall): boolean => call.state !== "active" && !isDialling(call) && (call.queued_at !== null || !awaitsOther(call));
 
 export class LiveStore {
   private agents = new Map<string, LiveAgent>();
@@ -354,7 +368,7 @@ export class LiveStore {
     let talking: LiveCall | undefined;
     let ringing: LiveCall | undefined;
     for (const call of this.running()) {
-      if (call.state === "active" && (call.agent_id === id || call.talker_ids.includes(id))) talking = call;
+      if ((call.state === "active" || isDialling(call)) && (call.agent_id === id || call.talker_ids.includes(id))) talking = call;
       // Who does not want work any more is not asked: their offer was taken back without a word.
       else if (call.state === "ringing" && agent.state === "available" && call.ringing_agent_ids.includes(id)) ringing = call;
     }
@@ -450,7 +464,7 @@ export class LiveStore {
     return this.kept(`queue:${id}`, () => {
       const calls = [...this.running()].filter((call) => call.queue_id === id);
       const since = (call: LiveCall) => call.queued_at ?? call.started_at;
-      const waiting = calls.filter((call) => call.state !== "active").sort((a, b) => since(a).localeCompare(since(b)));
+      const waiting = calls.filter(waits).sort((a, b) => since(a).localeCompare(since(b)));
       const agents: Record<Activity, number> = { on_contact: 0, ringing: 0, wrap_up: 0, available: 0, unreachable: 0, paused: 0, offline: 0 };
       for (const member of queue.agent_ids) {
         const agent = this.agents.get(member);
@@ -460,7 +474,7 @@ export class LiveStore {
         queue_id: id,
         waiting,
         ringing: waiting.filter((call) => call.state === "ringing").length,
-        active: calls.length - waiting.length,
+        active: calls.filter((call) => call.state === "active").length,
         longest_waiting_since: waiting[0] ? since(waiting[0]) : null,
         agents,
       };

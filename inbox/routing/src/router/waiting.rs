@@ -48,6 +48,9 @@ enum Verdict<D: Domain> {
 impl<D: Domain> Waiting<D> {
     /// When a limit falls due that ends its time in the queue, whoever is there.
     pub(super) fn limit(&self, config: &Queue<D>) -> u64 {
+        if self.item.patient {
+            return u64::MAX;
+        }
         let overflow = config.overflow.as_ref().map(|it| self.joined.saturating_add(it.after_ms));
         let end = self.item.since.saturating_add(config.max_wait_ms);
         overflow.map_or(end, |at| at.min(end))
@@ -203,6 +206,9 @@ impl<D: Domain> Router<D> {
         let Some(book) = self.queues.get(&waiting.item.queue) else {
             return Verdict::Stays;
         };
+        if waiting.item.patient {
+            return Verdict::Stays;
+        }
         let config = &book.config;
         if now >= waiting.item.since.saturating_add(config.max_wait_ms) {
             return Verdict::LastResort(LeaveWhy::MaxWait);
@@ -274,9 +280,10 @@ impl<D: Domain> Router<D> {
         };
         waiting.looked_at = now;
         let (queue, medium) = (waiting.item.queue, waiting.item.medium);
-        let Some(config) = self.queues.get(&queue).map(|book| Arc::clone(&book.config)) else {
+        let Some(book) = self.queues.get(&queue) else {
             return;
         };
+        let (config, is_closed_to_it) = (Arc::clone(&book.config), waiting.item.patient && !book.open);
         let waited = now - waiting.joined;
         let steps = config.steps_after(waited);
         if steps > waiting.steps {
@@ -287,6 +294,9 @@ impl<D: Domain> Router<D> {
         let place = waiting.place;
         self.set_deadline(id);
         self.write_in(queue, place, id);
+        if is_closed_to_it {
+            return;
+        }
         let line = self.line_for(queue, medium, need);
         if let (Some(line), Some(waiting)) = (line, self.waiting.get_mut(&id)) {
             waiting.line = Some(line);
@@ -308,12 +318,13 @@ impl<D: Domain> Router<D> {
         let config = &book.config;
         let since_joined = |ms: u64| waiting.joined.saturating_add(ms);
         let nobody_since = book.nobody_since.map(|since| since.max(waiting.joined));
-        let graces = nobody_since.into_iter().chain(waiting.silent_since);
+        let graces = nobody_since.into_iter().chain(waiting.silent_since).filter(|_| !waiting.item.patient);
         let graces = graces.map(|since| since.saturating_add(config.unattended.grace_ms));
         let steps = config.relax.iter().map(|step| since_joined(step.after_ms));
         let patience = waiting.sticks.then(|| since_joined(config.sticky_ms));
         let changes = steps.chain(graces).chain(patience).chain([since_joined(config.prefer_ms)]);
-        changes.filter(|at| *at > waiting.looked_at).chain([waiting.limit(config)]).min()
+        let limit = Some(waiting.limit(config)).filter(|limit| *limit < u64::MAX);
+        changes.filter(|at| *at > waiting.looked_at).chain(limit).min()
     }
 
     /// Whom work needs now. Who served this contact last is waited for once; that ends for good when they let it pass,

@@ -42,6 +42,20 @@ fn last_agent_leaving_is_announced_to_all_and_one_who_comes_in_time_serves_them(
 }
 
 #[test]
+fn who_does_not_hear_it_wait_stays_whatever_the_queue_has_decided_and_goes_first_in_the_morning() {
+    let unattended = Unattended { grace_ms: 1_000, rounds: 1, to: Destination::Exit("nobody") };
+    let overflow = Some(Overflow { after_ms: 2_000, to: Destination::Exit("overflow") });
+    let closed = Some(Closed { to: Destination::Exit("closed"), keep_waiting: false });
+    let mut floor = Floor::new(Queue { unattended, overflow, closed, max_wait_ms: 5_000, ..queue() });
+    let item = WorkItem { patient: true, ..WorkItem::new(0, Medium::Call, floor.now) };
+    assert!(about_work(&floor.enqueue(10, item)).is_empty());
+    floor.does(Input::Hours { queue: 0, open: false });
+    assert!(about_work(&floor.wait(40_000_000)).is_empty());
+    assert!(offers(&floor.agent(1, &[0], &[])).is_empty(), "closed is closed, whoever is still there");
+    assert_eq!(offers(&floor.does(Input::Hours { queue: 0, open: true })), [(10, 1)]);
+}
+
+#[test]
 fn everybody_silent_is_announced_and_then_it_goes_elsewhere() {
     let unattended = Unattended { grace_ms: 30_000, rounds: 1, to: Destination::Exit("callback") };
     let mut floor = Floor::new(Queue { unattended, pause_after_missed: None, ..queue() });

@@ -121,8 +121,9 @@ fn presence() -> impl Strategy<Value = Presence<Lab>> {
 fn item() -> impl Strategy<Value = WorkItem<Lab>> {
     let except = prop_oneof![4 => Just(BTreeSet::new()), 1 => prop::collection::btree_set(0..AGENTS, 1..2)];
     let queue = prop_oneof![20 => 0..QUEUES, 1 => Just(QUEUES)];
-    (queue, medium(), -1..2_i16, 0..10_000_u64, levels(), levels(), prop::option::of(0..AGENTS), except).prop_map(
-        |(queue, medium, priority, since, required, preferred, last_agent, except)| WorkItem {
+    let patient = prop::bool::weighted(0.2);
+    (queue, medium(), -1..2_i16, 0..10_000_u64, levels(), levels(), prop::option::of(0..AGENTS), except, patient)
+        .prop_map(|(queue, medium, priority, since, required, preferred, last_agent, except, patient)| WorkItem {
             queue,
             medium,
             priority,
@@ -131,8 +132,8 @@ fn item() -> impl Strategy<Value = WorkItem<Lab>> {
             preferred,
             last_agent,
             except,
-        },
-    )
+            patient,
+        })
 }
 
 fn input() -> impl Strategy<Value = Input<Lab>> {
@@ -193,6 +194,7 @@ struct Both {
     naive: Naive,
     now: u64,
     configs: BTreeMap<u8, Queue<Lab>>,
+    closed: BTreeSet<u8>,
     profiles: BTreeMap<u8, AgentProfile<Lab>>,
     /// Work that waits, as its outputs tell.
     waiting: BTreeSet<u16>,
@@ -234,7 +236,17 @@ impl Both {
     fn remember(&mut self, input: &Input<Lab>) {
         match input.clone() {
             Input::Queue { queue, config } => drop(self.configs.insert(queue, config)),
-            Input::QueueRemoved { queue } => drop(self.configs.remove(&queue)),
+            Input::QueueRemoved { queue } => {
+                self.configs.remove(&queue);
+                self.closed.remove(&queue);
+            }
+            Input::Hours { queue, open } if self.configs.contains_key(&queue) => {
+                if open {
+                    self.closed.remove(&queue);
+                } else {
+                    self.closed.insert(queue);
+                }
+            }
             Input::Agent { agent, profile, .. } => drop(self.profiles.insert(agent, profile)),
             Input::Enqueue { work, item, .. }
                 if self.configs.contains_key(&item.queue) && self.waiting.insert(work) =>
@@ -315,6 +327,7 @@ impl Both {
         let needed = self.configs[&view.queue].needed_after(item, self.now - view.joined);
         agent.free[usize::from(item.medium == Medium::Chat)]
             && profile.queues.contains(&view.queue)
+            && !(item.patient && self.closed.contains(&view.queue))
             && item.last_agent.is_none()
             && !item.except.contains(&id)
             && !agent.in_hand.contains_key(&work)
@@ -411,7 +424,10 @@ proptest! {
             both.now = due;
             both.does(vec![Input::Tick])?;
         }
-        prop_assert!(both.waiting.is_empty(), "still waiting: {:?}", both.waiting);
+        // But for what nobody hears wait.
+        let patient: Vec<u16> = both.waiting.iter().copied().filter(|work| both.items[work].patient).collect();
+        prop_assert!(patient.len() == both.waiting.len(), "still waiting: {:?}", both.waiting);
+        both.does(patient.into_iter().map(|work| Input::Withdraw { work }).collect())?;
         prop_assert_eq!(both.router.next_deadline(), None);
     }
 
@@ -437,6 +453,7 @@ proptest! {
         };
         let removed = (0..AGENTS).map(|agent| Input::AgentRemoved { agent });
         let mut all: Vec<Input<Lab>> = configs.into_iter().chain(removed).collect();
+        all.extend((0..QUEUES).map(|queue| Input::Hours { queue, open: true }));
         all.push(Input::Agent { agent: AGENTS, profile: master, history: AgentHistory::default() });
         all.extend(Medium::ALL.map(|medium| Input::Reach { agent: AGENTS, medium, here: true }));
         all.push(Input::Presence { agent: AGENTS, presence: Presence::Available, by: By::Agent });

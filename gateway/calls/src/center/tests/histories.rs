@@ -11,6 +11,7 @@ use crate::center::{Ask, DialProgress, Input, OnPhone, Report, SuperviseMode, Tr
 use crate::model::Server;
 use crate::model::{CallState, RecordingState, Subject};
 use crate::queueing::{Destination, QueueRouting, Strategy as AskedBy, TooLong};
+use crate::while_waiting::WhileWaiting;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -90,8 +91,9 @@ fn works() -> impl Strategy<Value = QueueRouting> {
         Just(AskedBy::SkillBest),
     ];
     let too_long = prop::option::of((1..3u32, any::<bool>()));
-    (strategies, 0..20u32, too_long, prop::option::of(1..4u32), 30..200u32).prop_map(
-        |(strategy, wrap_up_seconds, too_long, pause_after_missed, max_wait_seconds)| QueueRouting {
+    let music = prop::option::of(Just(uuid::Uuid::from_u128(7)));
+    (strategies, 0..20u32, too_long, prop::option::of(1..4u32), 30..200u32, music).prop_map(
+        |(strategy, wrap_up_seconds, too_long, pause_after_missed, max_wait_seconds, music)| QueueRouting {
             strategy,
             wrap_up_seconds,
             too_long: too_long.map(|(at, outside)| {
@@ -100,6 +102,11 @@ fn works() -> impl Strategy<Value = QueueRouting> {
             }),
             pause_after_missed,
             max_wait_seconds,
+            while_waiting: WhileWaiting {
+                music,
+                keys: [('2', Destination::Callback)].into(),
+                ..WhileWaiting::default()
+            },
             ..QueueRouting::default()
         },
     )
@@ -147,7 +154,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (0..3usize, control()).prop_map(|(by, ask)| Step::Asks(by, ask)),
         6 => (0..3usize, any::<prop::sample::Index>(), supervision())
             .prop_map(|(by, call, ask)| Step::OfACall(by, call, ask)),
-        1 => (any::<prop::sample::Index>(), prop_oneof![Just('*'), Just('1')]).prop_map(|(leg, key)| Step::Key(leg, key)),
+        2 => (any::<prop::sample::Index>(), prop_oneof![Just('*'), Just('1'), Just('2')]).prop_map(|(leg, key)| Step::Key(leg, key)),
         1 => (0..3usize, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(by, call, there)| Step::Moves(by, call, there)),
         1 => any::<bool>().prop_map(Step::Announces),
         6 => (any::<bool>(), 0..5i16).prop_map(|(there, priority)| Step::Writes(there, priority)),
@@ -170,6 +177,8 @@ proptest! {
         let mut world = World::with_agents(3);
         world.queue_works(|queue| *queue = works);
         let second = world.second_queue();
+        // Whom agents dial as well.
+        "+390644121234".clone_into(&mut world.caller);
         let mut away_since = None;
         for step in steps {
             match step {
@@ -364,6 +373,8 @@ proptest! {
             world.hang_up(&party, 16);
         }
         world.time_passes(TimeDelta::seconds(60));
+        let (tenant, number) = (world.tenant, world.caller.clone());
+        world.feed(Input::CallbackSettled { tenant, number });
         for party in world.parties() {
             world.hang_up(&party, 16);
         }

@@ -1,5 +1,6 @@
 //! The core against a simulated Asterisk: rules as sentences, and random histories of calls, cuts and crashes.
 
+mod call_back;
 mod chats;
 mod controls;
 mod floor;

@@ -199,3 +199,47 @@ fn callers_are_told_of_the_recording_before_anybody_is_rung_for_them() {
     world.customer_calls();
     assert_eq!(world.ringing_legs().len(), 1);
 }
+
+#[test]
+fn a_queues_own_music_is_played_over_and_over_and_gives_way_to_words_and_people() {
+    let music = uuid::Uuid::from_u128(7);
+    let own = || vec![Media::Sound { id: music, language: "en".to_owned() }];
+    let mut world = busy();
+    world.queue_works(|queue| queue.while_waiting.music = Some(music));
+    let talker = talker(&world);
+    let customer = world.customer_calls();
+    let hears_own = |world: &World| world.playing.values().any(|hears| *hears == customer);
+    assert!(hears_own(&world) && !world.hears_music(&customer));
+    assert_eq!(world.said_to(&customer), own());
+    for _ in 0..3 {
+        world.time_passes(seconds(2));
+        world.speeches_end_once();
+        assert!(hears_own(&world), "it begins anew");
+    }
+    world.time_passes(seconds(4));
+    assert_eq!(world.said_to(&customer).len(), 2, "they are told their place");
+    assert_eq!(world.playing.len(), 1, "and hear nothing else");
+    world.speeches_end_once();
+    assert_eq!(world.said_to(&customer), own());
+    // Neither a cut line nor a new life of the gateway leaves them in silence, or with two tunes at once.
+    world.gateway_is_killed();
+    let from = world.now;
+    world.connection_comes_back(from, "gateway_restart");
+    assert!(hears_own(&world) && world.playing.len() == 1);
+    world.hang_up(&talker, 16);
+    let leg = world.ringing_legs().remove(0);
+    world.answer(&leg);
+    assert!(!hears_own(&world) && !world.hears_music(&customer));
+    assert!(world.talking().iter().any(|room| room.contains(&customer)));
+}
+
+#[test]
+fn a_music_that_cannot_be_played_is_the_houses() {
+    let mut world = busy();
+    world.queue_works(|queue| queue.while_waiting.music = Some(uuid::Uuid::from_u128(7)));
+    let customer = world.customer_calls();
+    world.speeches_end_once();
+    assert!(world.hears_music(&customer));
+    world.time_passes(seconds(5));
+    assert!(world.hears_music(&customer) && world.playing.is_empty());
+}

@@ -116,7 +116,7 @@ pub(super) struct World {
     /// How supervisors asked to take part.
     modes: BTreeMap<(CallId, AgentId), SuperviseMode>,
     /// What is being played to whom.
-    playing: BTreeMap<String, String>,
+    pub(super) playing: BTreeMap<String, String>,
     pub(super) chats: Chats,
     pub(super) flows: Flows,
     numbered: u32,

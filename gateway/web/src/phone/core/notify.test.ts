@@ -58,6 +58,14 @@ test("also beside another window that is worked in, but not to whoever looks at 
   expect(Shown.all).toHaveLength(1);
 });
 
+test("who is to be called back is told of by their own number", () => {
+  looks(false);
+  notifyOfRing(ring, "+15550100");
+  notifyOfRing({ ...ring, id: "ring-2" }, "+39061234");
+  expect(Shown.all.map((one) => one.title)).toEqual([expect.stringMatching(/^\u2197 .*Marta Keller/), expect.stringMatching(/^\u2197 .*\+39061234/)]);
+  ringIsOver("ring-2");
+});
+
 test("goes with the ring, and a click on it leads to the page", () => {
   looks(false);
   const focus = vi.spyOn(window, "focus").mockImplementation(() => undefined);

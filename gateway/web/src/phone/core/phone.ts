@@ -1,6 +1,6 @@
 /** The machine's hands: requests, SIP, sound, tabs, timers. It decides nothing. */
 import { api, body, onSignedOut, Problem } from "@/api";
-import { live } from "@/live";
+import { type JournalEvent, isCallBack, live } from "@/live";
 import { type AudioSettings, type MissedCall, type PhoneActions, type PhoneCall, PhoneError, type PhoneErrorCode, type PhoneState } from "../api";
 import { AudioDevices } from "./audio";
 import { keepCall, keepLists, keptCall, keptLists } from "./keep";
@@ -118,7 +118,7 @@ export class Phone {
       before = state;
     });
     const events = live.onEvent((event) => {
-      if (event.kind === "call.answered") this.give({ type: "answered", callId: event.subject.id });
+      if (hasSomebody(event)) this.give({ type: "answered", callId: event.subject.id });
     });
     signal.addEventListener("abort", stream);
     signal.addEventListener("abort", events);
@@ -328,7 +328,7 @@ export class Phone {
         return;
       case "incoming":
         this.give(event);
-        if (event.call.reattach === undefined && !event.call.dial) notifyOfRing(event.call);
+        if (event.call.reattach === undefined && !event.call.dial) notifyOfRing(event.call, toCallBack(event.call.callId));
         return;
       case "ended":
         this.release(event.id);
@@ -552,6 +552,18 @@ export class Phone {
       this.tabs.ask({ do: "clear_missed" }).catch(() => undefined);
     },
   };
+}
+
+/** Nobody has missed a call that somebody took, or that need not be made any more. */
+function hasSomebody({ kind, subject, data }: JournalEvent): boolean {
+  if (kind === "call.dialled") return live.store.call(subject.id)?.direction === "outbound";
+  return kind === "call.answered" || (kind === "call.ended" && data.end_reason === "withdrawn");
+}
+
+/** Whom the router has in line, where it rings for them. */
+function toCallBack(callId: string | undefined): string | undefined {
+  const call = callId === undefined ? undefined : live.store.call(callId);
+  return call && isCallBack(call) ? call.to : undefined;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

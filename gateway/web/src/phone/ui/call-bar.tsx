@@ -4,7 +4,7 @@ import { useMe } from "@/api";
 import { useCommand } from "@/app/commands";
 import { Avatar, Badge, Button, Duration, Kbd, PhoneNumber, Popover, type Tone, Tooltip, announce, cx } from "@/design";
 import { loadArea, useT } from "@/i18n";
-import { type LiveCall, useRunningCalls } from "@/live";
+import { type LiveCall, awaitsOther, isDialling, useCallLive, useRunningCalls } from "@/live";
 import type { PhoneCall } from "../api";
 import { usePhone, usePhoneActions } from "./core";
 import { useKeptFocus } from "./focus";
@@ -30,7 +30,7 @@ const SETTLE_MS = 1_500;
 /** A call that I am in with a phone that is not this browser. */
 function useDeskCall(calls: readonly PhoneCall[]): LiveCall | undefined {
   const self = useMe()?.user.id ?? "";
-  const call = useRunningCalls().find((one) => one.state === "active" && one.talker_ids.includes(self) && !calls.some((here) => here.callId === one.id));
+  const call = useRunningCalls().find((one) => (one.state === "active" || isDialling(one)) && one.talker_ids.includes(self) && !calls.some((here) => here.callId === one.id));
   const id = call?.id;
   const [settled, setSettled] = useState<string>();
   useEffect(() => {
@@ -102,11 +102,19 @@ function Idle() {
 
 type Shown = "interrupted" | "held" | "muted" | PhoneCall["state"];
 
-/** The one thing to know of a call that is not alright; else its state. */
-function shownState(call: PhoneCall): Shown {
+/** The one thing to know of a call that is not alright; else its state. `live`: what the journal says of it. */
+function shownState(call: PhoneCall, live: LiveCall | undefined): Shown {
   if (call.interrupted) return call.state === "reattaching" ? "reattaching" : "interrupted";
   if (call.state !== "active") return call.state;
+  // This phone is up, and it rings at the other side.
+  if (live && awaitsOther(live)) return "dialing";
   return call.held ? "held" : call.muted ? "muted" : "active";
+}
+
+/** Since when they talk: the other side may have picked up long after this phone. */
+function talksSince({ startedAt, answeredAt }: PhoneCall, live: LiveCall | undefined): number {
+  const since = answeredAt ?? startedAt;
+  return live?.direction === "outbound" && live.answered_at !== null ? Math.max(since, Date.parse(live.answered_at)) : since;
 }
 
 const TONE: Record<Shown, Tone> = { interrupted: "ring", reattaching: "ring", held: "hold", muted: "bad", active: "live", dialing: "ring", incoming: "ring", ended: "neutral" };
@@ -115,11 +123,13 @@ const GROUND: Partial<Record<Shown, string>> = { held: "border-hold/40 bg-hold-s
 function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall[] }) {
   const t = useT();
   const phone = usePhoneActions();
+  const told = useCallLive(call.callId ?? "");
   const [pad, setPad] = useState(false);
   const box = useKeptFocus<HTMLElement>();
   const live = call.state === "active";
-  // Muting happens in this browser; what the other side has to hear of waits for the line.
-  const reachable = live && !call.interrupted;
+  const state = shownState(call, told);
+  // Muting happens in this browser; what the other side has to hear of waits for the line, and for the other side.
+  const reachable = live && !call.interrupted && state !== "dialing";
   const mute = () => void attempt(phone.setMuted(call.id, !call.muted));
   const hold = () => void attempt(phone.setHeld(call.id, !call.held));
   const hangUp = () => void attempt(phone.hangUp(call.id));
@@ -130,7 +140,6 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
   useCommand({ id: "tones", title: t("phone.keypad"), group, shortcut: "#", run: () => setPad(true), when: reachable });
   useCommand({ id: "hang-up", title: t("phone.hang-up"), group, shortcut: "ctrl+shift+e", run: hangUp });
   const name = call.peerName && call.peerName !== call.peer ? call.peerName : undefined;
-  const state = shownState(call);
   return (
     <section ref={box} aria-label={t("phone.call")} className={cx("flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1", GROUND[state] ?? "border-live/40 bg-live-soft")}>
       {name && <Avatar name={name} size={30} className="@max-[34rem]:hidden" />}
@@ -147,7 +156,7 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
         )}
       </div>
       <div className="flex flex-wrap items-center gap-2">
-        <Duration since={call.answeredAt ?? call.startedAt} className="text-lg font-semibold" />
+        <Duration since={talksSince(call, told)} className="text-lg font-semibold" />
         <Badge tone={TONE[state]} dot className="bg-surface">
           {t(`phone.state.${state}`)}
         </Badge>
@@ -156,7 +165,7 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
             <RecordingMark callId={call.callId} />
           </Suspense>
         )}
-        {call.quality && live && !call.held && !call.interrupted && <QualityMark quality={call.quality} />}
+        {call.quality && live && state !== "dialing" && !call.held && !call.interrupted && <QualityMark quality={call.quality} />}
       </div>
       <div className="ms-auto flex flex-wrap items-center gap-1.5 max-sm:w-full">
         <Control label={muteLabel} keys="m" on={call.muted} disabled={!live} icon={call.muted ? <MicOff size={17} aria-hidden /> : <Mic size={17} aria-hidden />} onClick={mute} />
@@ -195,7 +204,8 @@ function Running({ call, others }: { call: PhoneCall; others: readonly PhoneCall
 function Other({ call }: { call: PhoneCall }) {
   const t = useT();
   const phone = usePhoneActions();
-  const state = shownState(call);
+  const told = useCallLive(call.callId ?? "");
+  const state = shownState(call, told);
   const who = call.peerName ?? call.peer;
   return (
     <div role="group" aria-label={`${who}, ${t(`phone.state.${state}`)}`} className="flex w-full flex-wrap min-w-0 items-center gap-2 border-t border-line-strong pt-1 text-sm">
@@ -203,7 +213,7 @@ function Other({ call }: { call: PhoneCall }) {
       <span className="min-w-24 flex-1 basis-24 truncate font-medium sm:max-w-72" title={who}>
         <bdi>{call.peerName ?? <PhoneNumber value={call.peer} />}</bdi>
       </span>
-      <Duration since={call.answeredAt ?? call.startedAt} />
+      <Duration since={talksSince(call, told)} />
       <div className="ms-auto flex gap-1.5">
         {call.held && (
           <Button size="sm" disabled={call.interrupted} icon={<Play size={14} aria-hidden />} onClick={() => void attempt(phone.setHeld(call.id, false))}>
@@ -249,7 +259,8 @@ export function Control({ label, keys, on, compact, ...rest }: ControlProps) {
 /** Says how the call goes on to whoever does not watch the screen. What rings is announced by its card. */
 function useToldCall(call: PhoneCall | undefined): void {
   const t = useT();
-  const now = call ? `${call.peerName ?? call.peer}: ${t(`phone.state.${shownState(call)}`)}` : "";
+  const told = useCallLive(call?.callId ?? "");
+  const now = call ? `${call.peerName ?? call.peer}: ${t(`phone.state.${shownState(call, told)}`)}` : "";
   const before = useRef(now);
   useEffect(() => {
     if (before.current === now) return;

@@ -6,7 +6,7 @@ import { ShownPhone } from "./core";
 import { RingCard } from "./incoming";
 import { DialPad, TonePad } from "./keypad";
 import { AskForNotifications } from "./notices";
-import { call, pretend, ringing, state } from "./pretend";
+import { call, calledBack, pretend, ringing, state } from "./pretend";
 
 const LONG = "Wolfeschlegelsteinhausenbergerdorff Versicherungsgesellschaft auf Gegenseitigkeit";
 const BLOCKED: readonly Blocked[] = ["insecure", "microphone-refused", "microphone-missing", "microphone-busy", "unsupported"];
@@ -67,6 +67,14 @@ export function PhoneGallery() {
             {shown.calls.filter((one) => one.state === "incoming").map((one) => <RingCard key={one.id} call={one} first />)}
           </State>
         ))}
+        {(["rings to call somebody back", "rings to call back, while another talks"] as const).map((name, at) => {
+          const rings = ringing({ id: `back-${String(at)}`, ...(at > 0 ? { peerName: undefined } : {}) });
+          return (
+            <State key={name} name={name} shown={state({ calls: at > 0 ? [rings, call({ id: "call-2" })] : [rings] })} className="w-[min(23rem,100%)]">
+              <RingCard call={rings} first told={calledBack()} />
+            </State>
+          );
+        })}
         <State name="dial pad" shown={state({ lastDialed: "201" })}>
           <DialPad />
         </State>

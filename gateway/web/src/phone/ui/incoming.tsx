@@ -1,9 +1,10 @@
-import { Phone, PhoneOff } from "lucide-react";
+import { Phone, PhoneOff, PhoneOutgoing } from "lucide-react";
 import { Suspense, lazy, useEffect, useRef } from "react";
 import { createPortal } from "react-dom";
 import { useCommand } from "@/app/commands";
-import { Button, Duration, Kbd, PhoneNumber, announce } from "@/design";
+import { Badge, Button, Duration, Kbd, PhoneNumber, announce } from "@/design";
 import { loadArea, useT } from "@/i18n";
+import { type LiveCall, isCallBack, useCallLive } from "@/live";
 import type { PhoneCall } from "../api";
 import { usePhone, usePhoneActions } from "./core";
 import { useKeptFocus } from "./focus";
@@ -43,7 +44,8 @@ function Over({ ringing }: { ringing: readonly PhoneCall[] }) {
   );
 }
 
-export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
+/** `told`: what the journal says of it, where it is not the live one. */
+export function RingCard({ call, first, told }: { call: PhoneCall; first: boolean; told?: LiveCall }) {
   const t = useT();
   const { calls } = usePhone();
   const phone = usePhoneActions();
@@ -51,8 +53,13 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
   const [declining, tryDecline] = useAttempt();
   const box = useKeptFocus<HTMLElement>();
   const talking = calls.some((one) => one.state === "active" && !one.held);
-  const name = call.peerName && call.peerName !== call.peer ? call.peerName : undefined;
-  const who = name ?? call.peer;
+  const known = useCallLive(call.callId ?? "");
+  const live = told ?? known;
+  // Whom the router has in line: they are dialled by whoever answers.
+  const back = live && isCallBack(live) ? live : undefined;
+  const number = back?.to ?? call.peer;
+  const name = call.peerName && call.peerName !== call.peer && call.peer === number ? call.peerName : undefined;
+  const who = name ?? number;
   const answer = () => {
     if (!answering) void tryAnswer(() => phone.answer(call.id));
   };
@@ -60,25 +67,28 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
     if (!declining) void tryDecline(() => phone.hangUp(call.id));
   };
   const group = t("phone.group");
-  useCommand({ id: `answer-${call.id}`, title: t("phone.answer"), group, shortcut: ANSWER, run: answer, when: first });
+  const isBack = back !== undefined;
+  const answerLabel = isBack ? t(talking ? "phone.call-back.hold-and-call" : "phone.call-back.answer") : t(talking ? "phone.hold-and-answer" : "phone.answer");
+  useCommand({ id: `answer-${call.id}`, title: isBack ? t("phone.call-back.answer") : t("phone.answer"), group, shortcut: ANSWER, run: answer, when: first });
   useCommand({ id: `decline-${call.id}`, title: t("phone.decline"), group, shortcut: DECLINE, run: decline, when: first });
   useEffect(() => {
-    announce(call.queue ? t("phone.ringing-queue", { who, queue: call.queue }) : t("phone.ringing", { who }), "assertive");
-  }, [who, call.queue, t]);
+    announce(isBack ? t("phone.call-back.announce", { who }) : call.queue ? t("phone.ringing-queue", { who, queue: call.queue }) : t("phone.ringing", { who }), "assertive");
+  }, [who, call.queue, isBack, t]);
   return (
-    <section ref={box} aria-label={t("phone.ringing", { who })} data-incoming={call.id} className="rounded-lg border-2 border-ring bg-raised p-4 shadow-over">
+    <section ref={box} aria-label={isBack ? t("phone.call-back.to", { who }) : t("phone.ringing", { who })} data-incoming={call.id} data-call-back={back?.id} className="rounded-lg border-2 border-ring bg-raised p-4 shadow-over">
       <div className="flex items-center gap-3">
         <span aria-hidden className="relative grid size-11 shrink-0 place-items-center rounded-full bg-ring-soft text-ring">
           <span className="absolute inset-0 animate-ping rounded-full bg-ring-soft motion-reduce:hidden" />
-          <Phone size={20} className="relative" />
+          {isBack ? <PhoneOutgoing size={20} className="relative" /> : <Phone size={20} className="relative" />}
         </span>
         <div className="min-w-0 flex-1">
+          {isBack && <Badge tone="ring">{t("phone.call-back.title")}</Badge>}
           <p className="truncate text-lg font-semibold" title={name}>
-            <bdi>{name ?? <PhoneNumber value={call.peer} />}</bdi>
+            <bdi>{name ?? <PhoneNumber value={number} />}</bdi>
           </p>
           {name && (
             <p className="truncate text-md text-ink-2">
-              <PhoneNumber value={call.peer} />
+              <PhoneNumber value={number} />
             </p>
           )}
           <p className="truncate text-md text-ink-2" title={call.queue}>
@@ -90,6 +100,7 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
           <Duration since={call.startedAt} className="text-lg font-semibold text-ring" />
         </div>
       </div>
+      {back && <WhatFor call={back} />}
       {call.callId && (
         <Suspense fallback={null}>
           <RingNote callId={call.callId} />
@@ -99,11 +110,24 @@ export function RingCard({ call, first }: { call: PhoneCall; first: boolean }) {
         <Choice variant="danger" busy={declining} icon={<PhoneOff size={17} aria-hidden />} keys={first ? DECLINE : undefined} onClick={decline}>
           {t("phone.decline")}
         </Choice>
-        <Choice variant="answer" busy={answering} icon={<Phone size={17} aria-hidden />} keys={first ? ANSWER : undefined} onClick={answer}>
-          {talking ? t("phone.hold-and-answer") : t("phone.answer")}
+        <Choice variant="answer" busy={answering} icon={isBack ? <PhoneOutgoing size={17} aria-hidden /> : <Phone size={17} aria-hidden />} keys={first ? ANSWER : undefined} onClick={answer}>
+          {answerLabel}
         </Choice>
       </div>
     </section>
+  );
+}
+
+/** Nobody is to say hello to nobody: what happens when it is answered, and how long they have been in line. */
+function WhatFor({ call }: { call: LiveCall }) {
+  const t = useT();
+  return (
+    <div className="mt-2 grid gap-0.5 rounded-md bg-ring-soft px-2 py-1 text-md">
+      <p className="font-medium">{t("phone.call-back.text")}</p>
+      <p className="text-ink-2">
+        {t("phone.call-back.in-line")} <Duration since={call.queued_at} />
+      </p>
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 /** A phone that stands still, for the component page and for tests. */
+import type { LiveCall } from "@/live";
 import type { PhoneActions, PhoneCall, PhoneCore, PhoneState } from "../api";
 
 export function call(what: Partial<PhoneCall> = {}): PhoneCall {
@@ -23,6 +24,30 @@ export function call(what: Partial<PhoneCall> = {}): PhoneCall {
 
 export function ringing(what: Partial<PhoneCall> = {}): PhoneCall {
   return call({ state: "incoming", answeredAt: undefined, quality: undefined, startedAt: Date.now() - 7000, ...what });
+}
+
+/** What the journal says of a call by which somebody is called back. */
+export function calledBack(what: Partial<LiveCall> = {}): LiveCall {
+  const queued = new Date(Date.now() - 754_000).toISOString();
+  return {
+    id: "call-back",
+    direction: "outbound",
+    from: "+41445550100",
+    to: "+41445550132",
+    state: "ringing",
+    queue_id: null,
+    agent_id: null,
+    ringing_agent_ids: [],
+    talker_ids: [],
+    started_at: queued,
+    queued_at: queued,
+    answered_at: null,
+    held_since: null,
+    ended_at: null,
+    end_reason: null,
+    recording_id: null,
+    ...what,
+  };
 }
 
 export function state(what: Partial<PhoneState> = {}): PhoneState {

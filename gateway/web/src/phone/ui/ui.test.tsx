@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import { onKeyDown } from "@/app/commands";
 import { Toaster, dismiss, prepareToAnnounce } from "@/design";
 import { loadArea, setLanguage } from "@/i18n";
+import { type LiveCall, live } from "@/live";
 import { type Blocked, type PhoneActions, PhoneError, type PhoneState } from "../api";
 import { AudioSettings } from "./audio-settings";
 import { CallBar } from "./call-bar";
@@ -13,7 +14,7 @@ import { ShownPhone } from "./core";
 import { IncomingCall } from "./incoming";
 import { DialPad, TonePad } from "./keypad";
 import { PhoneNotices } from "./notices";
-import { call, pretend, ringing, state } from "./pretend";
+import { call, calledBack, pretend, ringing, state } from "./pretend";
 import { blockedText, dialable } from "./problems";
 
 type Spies = { [A in keyof PhoneActions]: ReturnType<typeof vi.fn<PhoneActions[A]>> };
@@ -152,6 +153,55 @@ describe("the call bar with a call", () => {
     expect(await screen.findByRole("dialog", { name: "Keypad" })).toBeTruthy();
     act(() => become({ calls: [call({ interrupted: true })] }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+});
+
+/** As lists and the stream have it. */
+function journal(what: Partial<LiveCall> = {}) {
+  const { talker_ids, ...row } = calledBack(what);
+  const legs = talker_ids.map((one) => ({ id: one, kind: "agent" as const, agent_id: one, started_at: row.started_at, answered_at: row.started_at }));
+  live.store.load({ agents: { items: [], as_of_seq: 1 }, queues: { items: [], as_of_seq: 1 }, calls: { items: [{ ...row, asterisk: "main", estimated: false, legs, gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 1 } });
+}
+
+describe("somebody who is to be called back", () => {
+  afterEach(() => act(() => live.store.clear()));
+
+  it("is not on the line: the card says so, since when they wait, and that answering calls them", async () => {
+    journal();
+    show(<IncomingCall />, { calls: [ringing({ callId: "call-back" })] });
+    const card = screen.getByRole("region", { name: "Call back: Marta Keller" });
+    for (const text of ["Call back", "Marta Keller", "For Sales", /Not on the line yet/]) expect(within(card).getByText(text)).toBeTruthy();
+    expect(card.textContent).toMatch(/In line for 12:3\d/);
+    expect(said("assertive")).toContain("Call back: Marta Keller");
+    await accessible();
+    await press("Answer and call");
+    expect(did.answer).toHaveBeenCalledExactlyOnceWith("call-1");
+  });
+
+  it("is called by their own number, whichever the ring came with", () => {
+    journal();
+    show(<IncomingCall />, { calls: [ringing({ callId: "call-back", peer: "+41445550100", peerName: "Alpenhof" }), call({ id: "call-2" })] });
+    const card = screen.getByRole("region", { name: "Call back: +41445550132" });
+    expect(within(card).queryByText("Alpenhof")).toBeNull();
+    expect(within(card).getByRole("button", { name: "Hold and call" })).toBeTruthy();
+  });
+
+  it("is being called until they pick up, though this phone is up", () => {
+    journal({ agent_id: "me", talker_ids: ["me"] });
+    const calls = [call({ callId: "call-back", startedAt: Date.now() - 5000, answeredAt: Date.now() - 3000 })];
+    const { become } = show(<CallBar />, { calls });
+    const bar = screen.getByRole("region", { name: "Current call" });
+    expect(within(bar).getByText("Calling")).toBeTruthy();
+    expect(within(bar).queryByText("Talking")).toBeNull();
+    expect(button("Hold")).toHaveProperty("disabled", true);
+    expect(button("Mute")).toHaveProperty("disabled", false);
+    expect(button("Hang up")).toHaveProperty("disabled", false);
+    act(() => journal({ state: "active", agent_id: "me", talker_ids: ["me"], answered_at: new Date().toISOString() }));
+    become({ calls });
+    expect(within(bar).getByText("Talking")).toBeTruthy();
+    expect(within(bar).getByText(/^0:0[01]$/)).toBeTruthy();
+    expect(button("Hold")).toHaveProperty("disabled", false);
+    expect(said("polite")).toBe("Marta Keller: Talking");
   });
 });
 

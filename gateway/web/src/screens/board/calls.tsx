@@ -4,7 +4,7 @@ import { memo, useMemo, useState } from "react";
 import { useCan } from "@/api";
 import { Badge, Button, Checkbox, type Column, DataTable, Duration, EmptyState, IconButton, PhoneNumber, grouped } from "@/design";
 import { useT } from "@/i18n";
-import { type LiveCall, useAgent } from "@/live";
+import { type LiveCall, isCallBack, isDialling, useAgent } from "@/live";
 import { otherSide, standing } from "../calls/call-words";
 import { SuperviseMenu } from "../supervise/controls";
 import { MoveDialog, canMove } from "../supervise/move";
@@ -27,8 +27,10 @@ const Standing = memo(function Standing({ call }: { call: LiveCall }) {
   const t = useT();
   const { tone, text } = standing(call);
   return (
-    <Badge tone={tone} dot>
-      {t(text)}
+    <Badge tone={tone} dot className="max-w-full">
+      <span className="truncate" title={t(text)}>
+        {t(text)}
+      </span>
     </Badge>
   );
 });
@@ -36,13 +38,14 @@ const Standing = memo(function Standing({ call }: { call: LiveCall }) {
 /** Who has it, who is asked; and who else is in it. */
 const Who = memo(function Who({ call }: { call: LiveCall }) {
   const t = useT();
-  const agent = useAgent((call.state === "active" ? call.agent_id : call.ringing_agent_ids[0]) ?? "");
+  const has = call.state === "active" || isDialling(call);
+  const agent = useAgent((has ? call.agent_id : call.ringing_agent_ids[0]) ?? "");
   const supervisors = useSupervisions(undefined).get(call.id);
   const first = supervisors?.entries().next().value;
   const supervisor = useAgent(first?.[0] ?? "");
   return (
     <span className="flex min-w-0 items-center gap-2">
-      <span className="truncate">{agent ? (call.state === "ringing" ? t("calls.ringing-agent", { agent: agent.name }) : agent.name) : <span className="text-ink-3">–</span>}</span>
+      <span className="truncate">{agent ? (call.state === "ringing" && !has ? t("calls.ringing-agent", { agent: agent.name }) : agent.name) : <span className="text-ink-3">–</span>}</span>
       {first && (
         <span title={supervisor?.name}>
           <Badge tone="accent" dot>
@@ -57,6 +60,8 @@ const Who = memo(function Who({ call }: { call: LiveCall }) {
 const HowLong = memo(function HowLong({ call }: { call: LiveCall }) {
   const stay = useStay(call.id);
   if (call.state === "active") return <Duration since={call.answered_at ?? call.started_at} />;
+  // Long ago by the measure of those who are on the line: nothing to be alarmed at.
+  if (isCallBack(call)) return <Duration since={call.queued_at} />;
   return stay ? <Wait since={stay.waiting_since} level_ms={stay.level_ms} /> : <Duration since={call.queued_at ?? call.started_at} />;
 });
 
@@ -99,17 +104,19 @@ export const Calls = memo(function Calls({ calls, queueNames, loading }: { calls
   const movable = useMemo(() => calls.filter(canMove), [calls]);
   const marked = useMemo(() => movable.filter((call) => chosen.has(call.id)), [movable, chosen]);
   const toMove = moving && movable.filter((call) => moving.includes(call.id));
+  // Their words are longer; without them the room is the others'.
+  const wide = useMemo(() => calls.some((call) => call.state === "queued" && isCallBack(call)), [calls]);
   const columns = useMemo<Column<LiveCall>[]>(
     () => [
       ...(may ? [{ id: "choose", header: "", width: 22, cell: (call: LiveCall) => <Choose call={call} chosen={chosen.has(call.id)} onChoose={choose} /> }] : []),
-      { id: "state", header: t("calls.column.state"), width: 100, cell: (call) => <Standing call={call} /> },
+      { id: "state", header: t("calls.column.state"), width: wide ? "minmax(100px, 184px)" : 100, cell: (call) => <Standing call={call} /> },
       { id: "from", header: t("calls.column.party"), width: "minmax(130px, 1.2fr)", cell: (call) => <Party call={call} /> },
       { id: "queue", header: t("calls.column.queue"), width: "minmax(70px, 0.8fr)", cell: (call) => <span className="block truncate text-ink-2">{(call.queue_id && queueNames.get(call.queue_id)) ?? "–"}</span> },
       { id: "agent", header: t("calls.column.agent"), width: "minmax(100px, 1.2fr)", cell: (call) => <Who call={call} /> },
       { id: "long", header: t("people.agents.since"), width: 76, numeric: true, cell: (call) => <HowLong call={call} /> },
       ...(may ? [{ id: "do", header: "", width: 36, align: "end" as const, cell: (call: LiveCall) => <Actions call={call} onMove={(id) => setMoving([id])} /> }] : []),
     ],
-    [t, may, chosen, queueNames],
+    [t, may, chosen, queueNames, wide],
   );
   return (
     <div className="flex h-full min-h-0 flex-col">

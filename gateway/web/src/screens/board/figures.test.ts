@@ -111,6 +111,16 @@ describe("the board's figures", () => {
     expect([serviceLevel(today), abandonRate(today), averageAnswer(today)]).toEqual([0.3333, 0.3333, 21_000]);
   });
 
+  it("leave out who is to be called back: they were counted when they called", () => {
+    const back = { queue_id: "sales", callback: true };
+    const events = [event(1, 1_000, "call.queued", "b", { ...back, callback_of: "a" }), event(2, 2_000, "call.queued", "b", { ...back, reason: "unanswered" }), event(3, 3_000, "call.answered", "b", { agent_id: "ada" })];
+    expect(apply(begin(EMPTY), events).queues.get("sales")).toBeUndefined();
+    expect(stayAfter(events, 2)).toBeUndefined();
+    // They talked, and wait again like anybody.
+    const { waiting, today } = apply(begin(EMPTY), [...events, event(4, 4_000, "call.queued", "b", { queue_id: "sales", reason: "transfer" })]).queues.get("sales") ?? NO_FIGURES;
+    expect([waiting, today.offered]).toEqual([1, 1]);
+  });
+
   it("say nothing where there is nothing to divide by", () => {
     expect([serviceLevel(NO_SUMS), abandonRate(NO_SUMS), averageAnswer(NO_SUMS)]).toEqual([undefined, undefined, undefined]);
   });

@@ -209,6 +209,8 @@ function take(draft: Draft, { seq, kind, subject, actor, at: said, data }: Journ
   const stay = draft.stay(subject.id);
   if (kind === "call.queued") {
     const queue = text(data.queue_id);
+    // Who is to be called back was counted when they called, and is not on the line.
+    if (data.callback === true) return;
     // An offer passed, or a gateway began anew: it waits on.
     if (queue === undefined || stay?.queue === queue) return;
     if (stay) draft.count(seq, stay, { overflowed: 1 });

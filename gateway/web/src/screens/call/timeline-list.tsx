@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
 import { Card, ErrorState, SOLID, Skeleton, formatDateTime, useZone } from "@/design";
 import { useT } from "@/i18n";
 import { offset } from "./clock";
@@ -29,7 +29,7 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
                 </time>
                 <span aria-hidden className={`relative mt-1.5 size-2 shrink-0 rounded-full ring-4 ring-surface ${SOLID[entry.tone]}`} />
                 <div className="min-w-0 flex-1">
-                  <Sentence place={place(entry)} onSeek={onSeek} unknown={!entry.known}>
+                  <Sentence place={place(entry)} onSeek={onSeek} unknown={!entry.known} leads={entry.leads}>
                     {t(entry.text, entry.values)}
                   </Sentence>
                   {entry.more.map((line) => (
@@ -47,9 +47,21 @@ export function TimelineList({ entries, error, place, onSeek, running }: { entri
   );
 }
 
-function Sentence({ children, place, onSeek, unknown }: { children: ReactNode; place: number | undefined; onSeek: (ms: number) => void; unknown: boolean }) {
+function Sentence({ children, place, onSeek, unknown, leads }: { children: string; place: number | undefined; onSeek: (ms: number) => void; unknown: boolean; leads: Entry["leads"] }) {
   const t = useT();
   const look = `[overflow-wrap:anywhere] ${unknown ? "text-ink-2 italic" : ""}`;
+  if (leads) {
+    const [before = "", ...after] = children.split(leads.words);
+    return (
+      <p className={look}>
+        {before}
+        <Link to="/calls/$callId" params={{ callId: leads.call }} className="underline decoration-line underline-offset-4 hover:decoration-ink">
+          {leads.words}
+        </Link>
+        {after.join(leads.words)}
+      </p>
+    );
+  }
   if (place === undefined) return <p className={look}>{children}</p>;
   return (
     <button type="button" className={`${look} min-h-6 rounded-sm text-start underline-offset-2 hover:underline`} title={t("call.timeline.seek")} onClick={() => onSeek(place)}>

@@ -40,6 +40,21 @@ test("what was written on it is told, by whom where that is known", () => {
   ).toEqual(["Ada wrote a note", "A note was written", "Ivo removed a note", "Tagged: VIP, refund", "The tags were removed", "The tags were removed"]);
 });
 
+test("a call back says whose, and leads there", () => {
+  const events = [
+    event("call.started", 0, { direction: "outbound", from: "+1", to: "+3906", callback_of: "earlier" }),
+    event("call.queued", 1, { queue_id: "sales", callback_of: "earlier" }),
+    event("call.queued", 2, { queue_id: "gone", callback_of: "earlier" }),
+    event("call.queued", 3, { queue_id: "sales", reason: "unanswered" }),
+    event("call.ended", 4, { end_reason: "withdrawn" }),
+  ];
+  expect(told(events)).toEqual(["Call back of their earlier call / +3906", "In line in Sales to be called back", "In line to be called back", t("work.event.unanswered"), "No longer needed"]);
+  const [first, ...others] = timeline(events, "2026-11-20T10:00:00Z", names);
+  expect(first?.leads?.call).toBe("earlier");
+  expect(t(first?.text ?? "call.event.gap", first?.values)).toContain(first?.leads?.words);
+  expect(others.every((one) => one.leads === undefined)).toBe(true);
+});
+
 test("somebody outside is told of by their number", () => {
   const to = { number: "+3906" };
   expect(

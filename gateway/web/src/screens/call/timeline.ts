@@ -23,12 +23,19 @@ export interface Entry {
   readonly values: Values;
   /** More of it, in a second line. */
   readonly more: readonly { readonly text: TextKey; readonly values: Values }[];
+  /** Another call that it names, with the words of the sentence that lead there. */
+  readonly leads: Leads | undefined;
   /** Whether it is a kind with a sentence. */
   readonly known: boolean;
 }
 
+interface Leads {
+  readonly call: string;
+  readonly words: string;
+}
+
 type Data = JournalEvent["data"];
-type Line = { readonly text: TextKey; readonly values?: Values | undefined; readonly tone?: Tone; readonly more?: readonly { readonly text: TextKey; readonly values?: Values }[] };
+type Line = { readonly text: TextKey; readonly values?: Values | undefined; readonly tone?: Tone; readonly leads?: Leads; readonly more?: readonly { readonly text: TextKey; readonly values?: Values }[] };
 interface Told {
   readonly event: JournalEvent;
   readonly data: Data;
@@ -82,6 +89,11 @@ function outside(told: Told, text: TextKey, tone?: Tone): Line | undefined {
 const SENTENCES: Record<string, (told: Told) => Line> = {
   "call.started": ({ data, names }) => {
     const values = { from: names.number(string(data.from) ?? "?"), to: names.number(string(data.to) ?? "?") };
+    const of = string(data.callback_of);
+    if (of) {
+      const words = t("call.event.started.callback-of");
+      return { text: "call.event.started.callback", values: { call: words }, leads: { call: of, words }, more: [{ text: "incall.event.dialled", values: { number: values.to } }] };
+    }
     if (data.direction === "outbound") return { text: "call.event.started.outbound", values };
     if (data.direction === "internal") return { text: "call.event.started.internal", values };
     return { text: "call.event.started.inbound", values };
@@ -96,6 +108,7 @@ const SENTENCES: Record<string, (told: Told) => Line> = {
       const more = why ? [{ text: `work.event.moved.${why}` as const }] : [];
       return { ...named(queue, "queue", "work.event.moved.to", "work.event.moved"), tone: "wait", more };
     }
+    if (string(told.data.callback_of)) return { ...named(queue, "queue", "call.event.queued.callback-in", "call.event.queued.callback"), tone: "wait" };
     const again = told.earlier > 0;
     return again
       ? { ...named(queue, "queue", "call.event.queued.again-in", "call.event.queued.again"), tone: "wait" }
@@ -221,6 +234,7 @@ export function timeline(events: readonly JournalEvent[], startedAt: string, nam
       text: line.text,
       values: line.values ?? {},
       more: (line.more ?? []).map(({ text, values }) => ({ text, values: values ?? {} })),
+      leads: line.leads,
       known: sentence !== undefined,
     };
   });

@@ -27,6 +27,11 @@ const ended = { state: "ended", ended_at: "2026-11-20T10:04:25Z" } as const;
 describe("how a call stands", () => {
   test.each([
     [{ state: "queued" }, "wait", "calls.state.queued"],
+    [{ state: "queued", direction: "outbound" }, "wait", "calls.state.call-back"],
+    // Somebody talked with them and put them into a queue: they are on the line.
+    [{ state: "queued", direction: "outbound", ...answered }, "wait", "calls.state.queued"],
+    [{ state: "ringing", direction: "outbound" }, "ring", "calls.state.ringing"],
+    [{ ...ended, direction: "outbound", end_reason: "withdrawn" }, "neutral", "calls.reason.withdrawn"],
     [{ state: "ringing" }, "ring", "calls.state.ringing"],
     [{ state: "active", ...answered }, "live", "calls.state.active"],
     [{ state: "active", ...answered, held_since: "2026-11-20T10:01:00Z" }, "hold", "calls.state.held"],

@@ -1,7 +1,7 @@
 /** What is said of a call in lists: who is on the other side, how it stands, how long it took. */
 import type { Tone } from "@/design";
 import type { TextKey } from "@/i18n";
-import type { LiveCall } from "@/live";
+import { type LiveCall, awaitsOther } from "@/live";
 import type { EndReason } from "./filters";
 
 export interface Standing {
@@ -26,7 +26,8 @@ export function standing(call: Told): Standing {
     case "new":
       return { tone: "neutral", text: "calls.state.new", because: undefined };
     case "queued":
-      return { tone: "wait", text: "calls.state.queued", because: undefined };
+      // They are not on the line: nobody is to look for them on hold.
+      return { tone: "wait", text: awaitsOther(call) ? "calls.state.call-back" : "calls.state.queued", because: undefined };
     case "ringing":
       return { tone: "ring", text: "calls.state.ringing", because: undefined };
     case "active":

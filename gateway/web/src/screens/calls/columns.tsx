@@ -23,9 +23,9 @@ export const StateBadge = memo(function StateBadge({ call }: { call: Pick<LiveCa
   const t = useT();
   const { tone, text, because } = standing(call);
   return (
-    <span title={because && t(because)} className="inline-flex min-w-0 items-center gap-2">
-      <Badge tone={tone} dot={call.state !== "ended"}>
-        {t(text)}
+    <span title={because && t(because)} className="inline-flex max-w-full min-w-0 items-center gap-2">
+      <Badge tone={tone} dot={call.state !== "ended"} className="min-w-0">
+        <span className="truncate">{t(text)}</span>
       </Badge>
     </span>
   );
@@ -140,7 +140,7 @@ function columns(t: typeof translate, nameOf: NameOf): Column<LiveCall>[] {
       width: "minmax(180px, 1.4fr)",
       cell: (call) => <Party call={call} />,
     },
-    { id: "state", header: t("calls.column.state"), width: 132, cell: (call) => <StateBadge call={call} /> },
+    { id: "state", header: t("calls.column.state"), width: "minmax(132px, 190px)", cell: (call) => <StateBadge call={call} /> },
     {
       id: "queue",
       header: t("calls.column.queue"),

@@ -26,6 +26,7 @@ export const REASONS = [
   "voicemail",
   "callback",
   "transferred",
+  "withdrawn",
   "failed",
   "lost",
 ] as const satisfies readonly EndReason[];

@@ -4,7 +4,7 @@ import { useMe } from "@/api";
 import { useCommand } from "@/app/commands";
 import { Badge, Duration, PhoneNumber, Popover } from "@/design";
 import { useT } from "@/i18n";
-import { type LiveCall, useQueues } from "@/live";
+import { type LiveCall, isDialling, useQueues } from "@/live";
 import { Control } from "@/phone/ui/call-bar";
 import { useKeptFocus } from "@/phone/ui/focus";
 import { TonePad } from "@/phone/ui/keypad";
@@ -69,10 +69,11 @@ export function DeskBar({ call }: { call: LiveCall }) {
   const queue = useQueues().find((one) => one.id === call.queue_id)?.name;
   const { talk } = useTalk(call.id);
   const { held, muted } = standing(talk, self);
-  const state = held ? "held" : muted ? "muted" : "active";
+  const dials = isDialling(call);
+  const state = dials ? "dialing" : held ? "held" : muted ? "muted" : "active";
   const box = useKeptFocus<HTMLElement>();
   return (
-    <section ref={box} aria-label={t("phone.call")} data-desk-call={call.id} className={`flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1 ${held ? "border-hold/40 bg-hold-soft" : "border-live/40 bg-live-soft"}`}>
+    <section ref={box} aria-label={t("phone.call")} data-desk-call={call.id} className={`flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5 rounded-lg border px-2.5 py-1 ${dials ? "border-ring/50 bg-ring-soft" : held ? "border-hold/40 bg-hold-soft" : "border-live/40 bg-live-soft"}`}>
       <div className="min-w-24 flex-1 basis-28 sm:max-w-72">
         <p className="truncate text-md font-semibold">
           <bdi>
@@ -84,8 +85,9 @@ export function DeskBar({ call }: { call: LiveCall }) {
         </p>
       </div>
       <div className="flex flex-wrap items-center gap-2">
-        <Duration since={call.answered_at ?? call.started_at} className="text-lg font-semibold" />
-        <Badge tone={held ? "hold" : muted ? "bad" : "live"} dot className="bg-surface">
+        {/* What the router calls began when its customer came into line. */}
+        {!dials && <Duration since={call.answered_at ?? call.started_at} className="text-lg font-semibold" />}
+        <Badge tone={dials ? "ring" : held ? "hold" : muted ? "bad" : "live"} dot className="bg-surface">
           {t(`phone.state.${state}`)}
         </Badge>
         <RecordingMark callId={call.id} />

@@ -5,8 +5,9 @@ import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { onKeyDown } from "@/app/commands";
 import { Toaster, dismiss, prepareToAnnounce } from "@/design";
 import { loadArea, setLanguage } from "@/i18n";
-import { type JournalEvent, live } from "@/live";
+import { type JournalEvent, live, useCallLive } from "@/live";
 import { DeskBar } from "./desk";
+import { CallStatus } from "./status";
 
 // A busy machine is no fault.
 vi.setConfig({ testTimeout: 30_000 });
@@ -41,17 +42,25 @@ async function happens(kind: string, data: Record<string, unknown> = {}): Promis
 const agent = (id: string, name: string, over: object = {}) => ({ id, name, email: `${id}@x.test`, state: "available" as const, state_since: "2026-11-20T09:00:00Z", reachable: true, activity: "available" as const, activity_since: "2026-11-20T09:00:00Z", skills: [], chat_capacity: 4, ...over });
 const leg = { id: "l", kind: "agent" as const, agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z" };
 
+/** What the lists say. */
+const row: Parameters<typeof live.store.load>[0]["calls"]["items"][number] = { id: "c", asterisk: "main", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] };
+const given = {
+  agents: { items: [agent("ann", "Ann"), agent("ben", "Ben"), agent("cleo", "Cleo", { reachable: false }), agent("dan", "Dan", { activity: "on_contact" })], as_of_seq: 12 },
+  queues: { items: [{ id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann"], numbers: [] }], as_of_seq: 12 },
+  calls: { items: [row], as_of_seq: 12 },
+};
+
 function Shown() {
-  const call = live.store.call("c");
+  const call = useCallLive("c");
   return call ? <DeskBar call={call} /> : null;
 }
 
-function show(): void {
+function show(what = <Shown />): void {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   queries.setQueryData(["me"], { user: { id: "ann", name: "Ann" }, tenant: { name: "Demo" }, permissions: ["calls:control"], reach: "member" });
   render(
     <QueryClientProvider client={queries}>
-      <Shown />
+      {what}
       <Toaster />
     </QueryClientProvider>,
   );
@@ -80,11 +89,7 @@ beforeEach(() => {
     asked.push({ path, body: text ? JSON.parse(text) : undefined });
     return answer.body ? Response.json(answer.body, { status: answer.status }) : new Response(null, { status: answer.status });
   });
-  live.store.load({
-    agents: { items: [agent("ann", "Ann"), agent("ben", "Ben"), agent("cleo", "Cleo", { reachable: false }), agent("dan", "Dan", { activity: "on_contact" })], as_of_seq: 12 },
-    queues: { items: [{ id: "q", name: "Sales", slug: "sales", extension: "700", ring_seconds: 20, agent_ids: ["ann"], numbers: [] }], as_of_seq: 12 },
-    calls: { items: [{ id: "c", asterisk: "main", direction: "inbound", from: "+15557654321", to: "+15550100", state: "active", queue_id: "q", agent_id: "ann", started_at: "2026-11-20T10:00:00Z", answered_at: "2026-11-20T10:00:00Z", estimated: false, legs: [leg], gaps: [], dispositions: [], notes: [], tags: [] }], as_of_seq: 12 },
-  });
+  live.store.load(given);
   live.store.moveTo({ epoch: "e", through: 12 });
 });
 afterEach(() => {
@@ -114,6 +119,28 @@ it("holds and mutes a phone on the desk by the server, and shows what the stream
   act(() => void fireEvent.keyDown(document.body, { key: "m" }));
   await waitFor(() => expect(asked.map((one) => one.path)).toEqual(["hold", "resume", "unmute"]));
   await accessible();
+});
+
+it("says whom it rings for while they have not picked up, and nothing of a transfer", async () => {
+  events = [event("call.started", { direction: "outbound", callback_of: "b" }), event("call.queued", { queue_id: "q", callback_of: "b" }), event("call.offered", { agent_id: "ann" }), event("call.dialled", { agent_id: "ann", to: "+390644121234" })];
+  live.store.load({ ...given, calls: { ...given.calls, items: [{ ...row, direction: "outbound", from: "+15550100", to: "+390644121234", state: "ringing", queued_at: "2026-11-20T09:58:00Z", answered_at: null }] } });
+  show();
+  const bar = screen.getByRole("region", { name: "Current call" });
+  expect(await within(bar).findByText(/^Ringing .*1234/)).toBeTruthy();
+  expect(within(bar).getByText("Calling")).toBeTruthy();
+  expect(within(bar).queryByText(/Handed on/)).toBeNull();
+  expect(button("Hold")).toHaveProperty("disabled", true);
+  await accessible();
+  await happens("call.answered", { agent_id: "ann" });
+  await waitFor(() => expect(within(bar).queryByText(/^Ringing/)).toBeNull());
+  expect(within(bar).getByText("Talking")).toBeTruthy();
+});
+
+it("tells of a call back that rings for whom it is, and that answering dials them", async () => {
+  events = [];
+  live.store.load({ ...given, calls: { ...given.calls, items: [{ ...row, direction: "outbound", to: "+390644121234", state: "ringing", agent_id: null, queued_at: "2026-11-20T09:58:00Z", answered_at: null, legs: [{ ...leg, agent_id: "ben", answered_at: null }] }] } });
+  show(<section><CallStatus callId="c" /></section>);
+  expect(await screen.findByText(/whoever answers calls .*1234.*In line for/, SHOWN)).toBeTruthy();
 });
 
 it("hands a call on: who cannot be rung says why, and Enter asks first", async () => {

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useCan, useMe } from "@/api";
 import { Badge, Button, Duration, IconButton, announce, grouped } from "@/design";
 import { useT } from "@/i18n";
-import { useAgents, useQueues } from "@/live";
+import { isCallBack, isDialling, useAgents, useQueues } from "@/live";
 import { type Step, ask, take } from "./ask";
 import { type Consult, type Failure, isNumber, talkers } from "./talk";
 import { useTalk } from "./use-talk";
@@ -32,6 +32,17 @@ export function CallStatus({ callId }: { callId: string }) {
   const gone = left.filter((one) => one !== self && !inIt.includes(one));
   return (
     <>
+      {isDialling(call) ? (
+        <Line ring data-dialling={call.to}>
+          {t("incall.dialling", { number: name(call.to) })}
+        </Line>
+      ) : (
+        isCallBack(call) && (
+          <Line ring data-call-back={call.to}>
+            {t("incall.call-back", { number: name(call.to) })} <Duration since={call.queued_at} />
+          </Line>
+        )
+      )}
       {consult && <Consulting callId={callId} consult={consult} self={self} name={name} />}
       {joining && (
         <Line ring data-joining={joining.agent}>

@@ -230,6 +230,14 @@ describe("somebody outside", () => {
     const out: [string, Record<string, unknown>?][] = [["call.started", { direction: "outbound" }], ["call.offered", { agent_id: "ann" }], ["call.dialled", { agent_id: "ann", to: OUT }], ["call.answered", { agent_id: "ann" }]];
     expect(talkOf(story(...out))).toMatchObject({ handover: undefined, consult: undefined });
     expect(talkOf(story(...out, ["call.dialled", { agent_id: "ann", to: "+4930" }]))).toMatchObject({ handover: { agent: "+4930" } });
+    // Its first trunk would not take it.
+    expect(talkOf(story(...out.slice(0, 3), ["call.dialled", { agent_id: "ann", to: OUT }]))).toMatchObject({ handover: undefined, consult: undefined });
+  });
+
+  test("who is called back by the router is handed to nobody, however often it is offered", () => {
+    const inLine: [string, Record<string, unknown>?][] = [["call.started", { direction: "outbound", callback_of: "c" }], ["call.queued", { queue_id: "q", callback_of: "c" }], ["call.offered", { agent_id: "ben" }], ["call.missed_offer", { agent_id: "ben", why: "no_answer" }], ["call.queued", { queue_id: "q", reason: "unanswered" }], ["call.offered", { agent_id: "ann" }]];
+    expect(talkOf(story(...inLine, ["call.dialled", { agent_id: "ann", to: OUT }]))).toMatchObject({ ...QUIET });
+    expect(talkOf(story(...inLine, ["call.dialled", { agent_id: "ann", to: OUT }], ["call.answered", { agent_id: "ann" }], ["call.dialled", { agent_id: "ann", to: "+4930" }]))).toMatchObject({ handover: { agent: "+4930" } });
   });
 });
 

@@ -70,7 +70,7 @@ export const QUIET: Talk = { consult: undefined, joining: undefined, handover: u
 /** While it is being read, who asks: the music begins before the ring. */
 interface Reading extends Talk {
   readonly asker: string | undefined;
-  /** A call out whose own number is yet to be dialled: that is no handing on. */
+  /** A call out that nobody has answered: dialling its own number, by however many trunks, is no handing on. */
   readonly begins: boolean;
 }
 
@@ -148,7 +148,7 @@ function after(talk: Reading, event: JournalEvent): Reading {
     case "call.transfer_failed":
       return transferFailed(talk, event);
     case "call.answered":
-      return { ...talk, handover: undefined, left: without(talk.left, agent) };
+      return { ...talk, handover: undefined, left: without(talk.left, agent), begins: false };
     case "call.queued":
       return { ...talk, consult: undefined, joining: undefined, handover: undefined, held: {}, muted: [], aside: false };
     case "call.muted":
@@ -181,7 +181,7 @@ function after(talk: Reading, event: JournalEvent): Reading {
 /** Somebody outside is rung: asked while the customer hears music, else to take the call over. */
 function dialled(talk: Reading, { data, at, seq }: JournalEvent, agent: string | undefined): Reading {
   const to = text(data.to);
-  if (talk.begins || to === undefined) return { ...talk, begins: false };
+  if (talk.begins || to === undefined) return talk;
   if (talk.aside) return { ...talk, failure: undefined, consult: { by: agent ?? talk.asker, to, answered: false, with: "asked", since: at, seq } };
   return { ...talk, failure: undefined, handover: { agent: to, back: false, since: at, seq }, consult: undefined, joining: undefined, held: {}, muted: [] };
 }

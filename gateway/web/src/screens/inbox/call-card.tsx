@@ -4,7 +4,7 @@ import { Voicemail } from "lucide-react";
 import { api, body } from "@/api";
 import { Badge, Duration, Skeleton, cx } from "@/design";
 import { useT } from "@/i18n";
-import { type LiveCall, useCallLive, useEvents } from "@/live";
+import { type LiveCall, awaitsOther, useCallLive, useEvents } from "@/live";
 import { useQueryClient } from "@tanstack/react-query";
 import { CallBack } from "../calls/call-back";
 import { otherSide, talked } from "../calls/call-words";
@@ -52,12 +52,14 @@ function Facts({ call, zone, live, voicemail }: { call: Shown; zone: string | un
   const { id, direction, from, to, state } = call;
   const answered_at = call.answered_at ?? null;
   const told = { id, direction, from, to, state, answered_at, held_since: call.held_since ?? null, end_reason: call.end_reason ?? null, ended_at: call.ended_at ?? null } as LiveCall;
+  // Nobody is on the line before an agent has picked up.
+  const toCall = state === "queued" && awaitsOther(told);
   const stretch = talked(told);
   const who = names.agent(call.agent_id) ?? names.queue(call.queue_id);
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-md">
       <DirectionMark direction={direction} />
-      <span className="font-semibold">{live ? t("inbox.call.running") : t("inbox.kind.call")}</span>
+      <span className="font-semibold">{live && !toCall ? t("inbox.call.running") : t("inbox.kind.call")}</span>
       <StateBadge call={told} />
       {stretch && (live ? <Duration since={answered_at} className="font-semibold" /> : <StretchTime stretch={stretch} />)}
       {voicemail && (

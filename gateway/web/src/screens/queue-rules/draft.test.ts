@@ -33,7 +33,7 @@ const works: Works = {
     max_wait_seconds: 900,
     service_level_seconds: 30,
     short_abandon_seconds: 4,
-    while_waiting: { every_seconds: 60, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message" }], language: "en", keys: { "1": "voicemail", "2": "callback", "9": { queue_id: "q2" } } },
+    while_waiting: { every_seconds: 60, position: true, expected_wait: false, music: "s7", say: [{ text: "Press 1 to leave a message" }], language: "en", keys: { "1": "voicemail", "2": "callback", "9": { queue_id: "q2" } } },
     voicemail: { greeting: [{ sound_id: "s9" }], language: "it", max_seconds: 120 },
     recording_notice: { say: [{ text: "This call is recorded" }], language: "en" },
   },
@@ -41,9 +41,20 @@ const works: Works = {
 
 test("what is read and saved again is the same", () => {
   expect(worksOf(draftOf(works, "UTC"))).toEqual(works);
-  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null, while_waiting: { every_seconds: null, position: false, expected_wait: false, say: [], language: "en", keys: {} }, voicemail: { greeting: [{ builtin: "vm-intro" }], language: "en", max_seconds: 180 }, recording_notice: { say: [], language: "en" } } };
+  const plain: Works = { ring_seconds: 15, routing: { ...works.routing, pause_after_missed: 3, too_long: null, overflow: null, hours: null, while_waiting: { every_seconds: null, position: false, expected_wait: false, music: null, say: [], language: "en", keys: {} }, voicemail: { greeting: [{ builtin: "vm-intro" }], language: "en", max_seconds: 180 }, recording_notice: { say: [], language: "en" } } };
   expect(worksOf(draftOf(plain, "UTC"))).toEqual(plain);
   expect(draftOf(plain, "Asia/Tokyo").timeZone).toBe("Asia/Tokyo");
+});
+
+test("the music is a sound, or that of the house", () => {
+  const draft = draftOf(works, "UTC");
+  expect(draft.music).toBe("s7");
+  expect(worksOf({ ...draft, music: "" }).routing.while_waiting.music).toBeNull();
+  expect(placed({ "routing.while_waiting.music": "is no sound of this company" })).toEqual({ "while_waiting-music": "is no sound of this company" });
+  expect(touched(draft, { music: "" })).toEqual(["while_waiting-music"]);
+  // A server that does not know of it yet.
+  const { music, ...before } = works.routing.while_waiting;
+  expect([music, draftOf({ ...works, routing: { ...works.routing, while_waiting: before } }, "UTC").music]).toEqual(["s7", ""]);
 });
 
 test("a number outside is an end like another, in every place", () => {

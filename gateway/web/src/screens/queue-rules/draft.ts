@@ -92,6 +92,8 @@ export interface RulesDraft {
   readonly dispositionRequired: boolean;
   readonly position: boolean;
   readonly expectedWait: boolean;
+  /** A sound's id; empty: the music of the house. */
+  readonly music: string;
   readonly hint: SayDraft;
   readonly hintLanguage: string;
   readonly keys: readonly KeyDraft[];
@@ -176,6 +178,7 @@ export function draftOf({ ring_seconds, routing }: Works, timeZone: string): Rul
     dispositionRequired: routing.disposition_required,
     position: routing.while_waiting.position,
     expectedWait: routing.while_waiting.expected_wait,
+    music: routing.while_waiting.music ?? "",
     hint: sayDraft(routing.while_waiting.say, []),
     hintLanguage: routing.while_waiting.language,
     keys: Object.entries(routing.while_waiting.keys).map(([key, to]) => ({ key, to: place(to), outside: numberOf(to) })),
@@ -218,6 +221,7 @@ export function worksOf(draft: RulesDraft): Works {
         every_seconds: numbers["while_waiting-every_seconds"] === "" ? null : value("while_waiting-every_seconds"),
         position: draft.position,
         expected_wait: draft.expectedWait,
+        music: draft.music || null,
         say: sayOf(draft.hint, []),
         language: draft.hintLanguage,
         keys: Object.fromEntries(draft.keys.map(({ key, to: where, outside }) => [key, destination(where, outside)])),
@@ -274,7 +278,7 @@ function leadsTo({ to, numbers }: RulesDraft, where: Place): string | undefined 
   return to[where];
 }
 
-const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", "while_waiting-say", "while_waiting-keys", "voicemail-greeting", "recording_notice-say", ...PLACES.map((where) => `outside-${where}`)]);
+const SHOWN: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), "required", "preferred", "relax", "to", "hours", "dispositions", "disposition_required", "strategy", "while_waiting-music", "while_waiting-say", "while_waiting-keys", "voicemail-greeting", "recording_notice-say", ...PLACES.map((where) => `outside-${where}`)]);
 
 /** The server's complaints by the fields that the form has; under `""` what belongs to none of them. */
 export function placed(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -300,6 +304,7 @@ const FIELDS: Readonly<Partial<Record<keyof RulesDraft, readonly string[]>>> = {
   dispositionRequired: ["disposition_required"],
   position: ["while_waiting-every_seconds"],
   expectedWait: ["while_waiting-every_seconds"],
+  music: ["while_waiting-music"],
   hint: ["while_waiting-say", "while_waiting-every_seconds"],
   keys: ["while_waiting-keys"],
   greeting: ["voicemail-greeting"],

@@ -16,6 +16,7 @@ export function Waiting(props: PartProps & { self: string }) {
   return (
     <Section title={t("routing.waiting")} about={t("routing.waiting.about")}>
       <Said label={t("routing.notice")} none={t("routing.say.nothing")} say={draft.notice} language={draft.noticeLanguage} error={errors["recording_notice-say"]} onChange={(notice) => change({ notice })} onLanguage={(noticeLanguage) => change({ noticeLanguage })} />
+      <Music {...props} />
       <Figure {...props} field="while_waiting-every_seconds" />
       <div className="grid gap-2">
         <Checkbox label={t("routing.waiting.position")} checked={draft.position} onCheckedChange={(position) => change({ position })} />
@@ -30,6 +31,24 @@ export function Waiting(props: PartProps & { self: string }) {
         <Figure {...props} field="voicemail-max_seconds" />
       </div>
     </Section>
+  );
+}
+
+const HOUSE = "house";
+
+/** What plays, over and over: the music of the house, or a sound. */
+function Music({ draft, change, errors }: PartProps) {
+  const t = useT();
+  const may = useCan("telephony:read");
+  const { data } = useQuery({ ...soundsQuery, enabled: may });
+  const options = [{ value: HOUSE, label: t("routing.waiting.music.house") }, ...(data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))];
+  const chosen = draft.music || HOUSE;
+  // Somebody else may know the sound, and it stays.
+  if (options.every(({ value }) => value !== chosen)) options.push({ value: chosen, label: t("routing.say.sound") });
+  return (
+    <Field label={t("routing.waiting.music")} hint={t("routing.waiting.music.about")} error={errors["while_waiting-music"]} className="max-w-xs">
+      <Combobox value={chosen} onValueChange={(music) => change({ music: music === HOUSE ? "" : music })} options={options} />
+    </Field>
   );
 }
 

@@ -1,15 +1,16 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { ListOrdered, MonitorUp, SlidersHorizontal, X } from "lucide-react";
+import { ListOrdered, MonitorUp, PhoneOutgoing, SlidersHorizontal, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useCan } from "@/api";
 import { Button, Card, Duration, EmptyState, PageHeader, PhoneNumber, SOLID, Skeleton, announce, cx, useNow } from "@/design";
 import { useT } from "@/i18n";
-import { type Queue, type QueueLive, useLiveReady, useQueueLive, useQueues } from "@/live";
+import { type Queue, type QueueLive, isCallBack, useLiveReady, useQueueLive, useQueues } from "@/live";
 import { TestCallButton } from "../test-call";
 import { ACTIVITIES, ACTIVITY_TONES } from "../shared/activity";
 import { Wallboard } from "./wallboard";
 import { urgency } from "./urgency";
 import { CallLink } from "../calls/call-back";
+import { otherSide } from "../calls/call-words";
 
 /** How many are shown on a card; the list of calls has the rest. */
 const SHOWN = 5;
@@ -106,8 +107,14 @@ function QueueCard({ queue }: { queue: Queue }) {
             <li key={call.id} className="flex items-center gap-2 rounded-md px-1.5 py-1 text-md hover:bg-sunken">
               <span className="num w-5 text-ink-3">{index + 1}</span>
               <Link to="/calls/$callId" params={{ callId: call.id }} className="min-w-0 flex-1 truncate hover:underline">
-                <CallLink number={call.from} />
+                <CallLink number={otherSide(call)} />
               </Link>
+              {call.state === "queued" && isCallBack(call) && (
+                <span title={t("calls.state.call-back")} className="shrink-0 text-wait">
+                  <PhoneOutgoing size={14} aria-hidden />
+                  <span className="sr-only">{t("calls.state.call-back")}</span>
+                </span>
+              )}
               {call.state === "ringing" && <span className="text-sm text-ring">{t("people.state.ringing")}</span>}
               <Duration since={call.queued_at ?? call.started_at} className="w-12 text-end" />
             </li>

@@ -26,6 +26,8 @@ export interface Callback {
   readonly ended_by_name: string | null;
   readonly note: string;
   readonly voicemail_id: string | null;
+  /** The call by which the router has them in line: the first free agent of the queue is rung for it. */
+  readonly in_line?: { readonly call_id: string; readonly since: string } | null;
 }
 
 export interface Voicemail {
@@ -86,7 +88,9 @@ export function useFreshWorklist(key: readonly string[]): void {
   const queries = useQueryClient();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
-  useEvents(["callback.*", "voicemail.*"], () => {
+  useEvents(["callback.*", "voicemail.*", "call.queued"], ({ kind, data }) => {
+    // Of the calls only those by which somebody is called back.
+    if (kind === "call.queued" && typeof data.callback_of !== "string") return;
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       void queries.invalidateQueries({ queryKey: key });

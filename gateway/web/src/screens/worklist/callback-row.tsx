@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Hand, PhoneOutgoing, X } from "lucide-react";
-import { Badge, Button, IconButton, PhoneNumber, RelativeTime, type Tone, toast, undoable } from "@/design";
+import { Badge, Button, IconButton, PhoneNumber, RelativeTime, type Tone, Tooltip, formatDateTime, toast, undoable, useNow, useZone } from "@/design";
 import { useT } from "@/i18n";
 import { useCan, useMe } from "@/api";
+import { isDialling, useCallLive } from "@/live";
 import { useNames } from "../inbox/data";
 import { canDial } from "../calls/call-words";
 import { problemText } from "../calls/problem-text";
@@ -44,6 +45,28 @@ function useActs(row: Callback) {
   };
 }
 
+/** The router calls them by itself as soon as somebody is free: the row says so, and leads to that call. */
+function InLine({ call_id, since }: { call_id: string; since: string }) {
+  const t = useT();
+  const zone = useZone();
+  const now = useNow();
+  const call = useCallLive(call_id);
+  // The list may be read a moment after the call is over.
+  if (call && (call.state === "ended" || call.answered_at !== null)) return null;
+  const dialled = call !== undefined && isDialling(call);
+  const of = zone ? { zone } : {};
+  const isToday = formatDateTime(since, { ...of, dateStyle: "short" }) === formatDateTime(now, { ...of, dateStyle: "short" });
+  return (
+    <Tooltip content={t("worklist.in-line.about")}>
+      <Link to="/calls/$callId" params={{ callId: call_id }} data-in-line={call_id} className="rounded-full">
+        <Badge tone={dialled ? "ring" : "live"} dot>
+          {dialled ? t("worklist.in-line.now") : t("worklist.in-line", { at: formatDateTime(since, { ...of, ...(isToday ? {} : { dateStyle: "medium" as const }), timeStyle: "short" }) })}
+        </Badge>
+      </Link>
+    </Tooltip>
+  );
+}
+
 export function CallbackRow({ row }: { row: Callback }) {
   const t = useT();
   const names = useNames();
@@ -66,6 +89,7 @@ export function CallbackRow({ row }: { row: Callback }) {
               <PhoneNumber value={row.number} />
             </span>
             <Badge tone={WHY[row.why]}>{t(`worklist.why.${row.why}`)}</Badge>
+            {open && row.in_line && <InLine {...row.in_line} />}
             {!open && <Badge tone={STATE[row.state]}>{t(`worklist.state.${row.state}`)}</Badge>}
           </p>
           <p className="mt-0.5 flex flex-wrap items-center gap-x-1.5 text-sm text-ink-2">

@@ -5,6 +5,7 @@ import axe from "axe-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Toaster, dismiss } from "@/design";
 import { loadArea, setLanguage } from "@/i18n";
+import { live } from "@/live";
 import Worklist from ".";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -81,6 +82,30 @@ describe("calls to return", () => {
     fireEvent.click(await within(list).findByRole("button", { name: "Take" }));
     fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
     await waitFor(() => expect(asked).toEqual(["POST callbacks/r1/take", "POST callbacks/r1/release"]));
+  });
+
+  test("that the router makes say since when they are in line, lead to that call, and are taken as before", async () => {
+    lists.callbacks = [row("r1", { in_line: { call_id: "b1", since: AT } }), row("r2", { in_line: null }), row("r3", { state: "done", in_line: { call_id: "b3", since: AT }, ended_at: AT })];
+    show();
+    const chip = await screen.findByRole("link", { name: /^In line since / });
+    expect(chip.getAttribute("href")).toBe("/calls/b1");
+    expect(chip.textContent).toMatch(/10:00/);
+    fireEvent.focus(chip);
+    expect(await screen.findByRole("tooltip", { name: /free first is rung/ })).toBeTruthy();
+    await accessible();
+    fireEvent.click((await screen.findAllByRole("button", { name: "Take" }))[0] as HTMLElement);
+    await waitFor(() => expect(asked).toEqual(["POST callbacks/r1/take"]));
+  });
+
+  test("that are being made, or have been, are not in line any more", async () => {
+    const call = { direction: "outbound" as const, asterisk: "main", from: "+15550100", to: "+15550107", state: "ringing" as const, queued_at: AT, started_at: AT, estimated: false, gaps: [], dispositions: [], notes: [], tags: [], legs: [] };
+    const leg = { id: "l", kind: "agent" as const, agent_id: "ben", started_at: AT, answered_at: AT };
+    live.store.load({ agents: { items: [], as_of_seq: 1 }, queues: { items: [], as_of_seq: 1 }, calls: { items: [{ ...call, id: "b1", legs: [leg] }, { ...call, id: "b2", state: "active", answered_at: AT, legs: [leg] }], as_of_seq: 1 } });
+    lists.callbacks = ["b1", "b2"].map((call_id) => row(`r-${call_id}`, { in_line: { call_id, since: AT } }));
+    show();
+    expect((await screen.findByRole("link", { name: "Being called now" })).getAttribute("href")).toBe("/calls/b1");
+    expect(screen.queryByRole("link", { name: /^In line/ })).toBeNull();
+    act(() => live.store.clear());
   });
 
   test("that a colleague has can be neither called nor closed, but by who sees all", async () => {

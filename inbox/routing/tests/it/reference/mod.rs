@@ -189,10 +189,12 @@ impl Naive {
             let mut times = vec![ticket.joined + config.prefer_ms];
             times.extend(config.relax.iter().map(|step| ticket.joined + step.after_ms));
             times.extend(ticket.only.map(|_| ticket.joined + config.sticky_ms));
-            times.extend(room.nobody_since.map(|since| since.max(ticket.joined) + config.unattended.grace_ms));
-            times.extend(ticket.silent_since.map(|since| since + config.unattended.grace_ms));
+            if !ticket.item.patient {
+                times.extend(room.nobody_since.map(|since| since.max(ticket.joined) + config.unattended.grace_ms));
+                times.extend(ticket.silent_since.map(|since| since + config.unattended.grace_ms));
+            }
             times.retain(|time| *time > ticket.looked_at);
-            times.push(self.limit(ticket));
+            times.extend(Some(self.limit(ticket)).filter(|_| !ticket.item.patient));
             all.extend(times.into_iter().map(|due| (due, 2, *id, 0)));
         }
         all.into_iter().min()

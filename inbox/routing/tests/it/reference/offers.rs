@@ -17,6 +17,9 @@ impl Naive {
                 continue;
             }
             let room = &self.rooms[&ticket.item.queue];
+            if ticket.item.patient && !room.open {
+                continue;
+            }
             let needed = levels(room, ticket, self.now, true);
             let may = |id: &u8, desk: &Desk| {
                 desk.profile.queues.contains(&ticket.item.queue)

@@ -11,6 +11,9 @@ use crate::floor::Lab;
 
 impl Naive {
     pub(super) fn limit(&self, ticket: &Ticket) -> u64 {
+        if ticket.item.patient {
+            return u64::MAX;
+        }
         let config = &self.rooms[&ticket.item.queue].config;
         let overflow = config.overflow.as_ref().map_or(u64::MAX, |it| ticket.joined + it.after_ms);
         overflow.min(ticket.item.since + config.max_wait_ms)
@@ -134,6 +137,9 @@ impl Naive {
             .filter(|it| it.1.item.queue == self.tickets[&work].item.queue);
         let length = length.count();
         let ticket = self.tickets.get_mut(&work).unwrap();
+        if ticket.item.patient {
+            return None;
+        }
         let room = &self.rooms[&ticket.item.queue];
         let config = &room.config;
         if ticket.item.since + config.max_wait_ms <= now {
