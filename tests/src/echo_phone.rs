@@ -351,6 +351,16 @@ impl EchoPhone {
         Ok(last(&told).unwrap_or_default().trim().to_owned())
     }
 
+    /// Waits until it is told this by a NOTIFY, after whatever it was told before.
+    pub async fn told(&self, words: &str) -> Result<()> {
+        let mut told = self.notified.subscribe();
+        let says = |told: &Vec<String>| told.iter().position(|body| body.contains(words));
+        let found = tokio::time::timeout(SOON, told.wait_for(|told| says(told).is_some())).await;
+        let at = found.with_context(|| format!("not told: {words}"))?.map(|told| says(&told))?;
+        self.notified.send_modify(|told| drop(told.drain(..=at.unwrap_or_default())));
+        Ok(())
+    }
+
     /// Hangs up.
     pub async fn hang_up(&self) -> Result<()> {
         let bye = self.request("BYE", "", "")?;

@@ -138,6 +138,34 @@ fn a_message_is_heard_as_it_was_spoken_and_its_caller_is_to_be_called_back() {
 }
 
 #[test]
+fn the_light_of_a_desk_phone_is_lit_until_somebody_is_done_with_the_message() {
+    run(async {
+        let stack = outage_stack().await?;
+        let scene = Scene::new(&stack, 1).await?;
+        takes_messages(&scene).await?;
+        let (name, password) = &scene.agents[0].credentials;
+        let desk = EchoPhone::sign_in(scene.sip_port(), name, password).await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let mut customer = scene.customer().await?;
+        customer.wait_for(PhoneEventKind::Established, SOON).await?;
+        spoken(&stack, 2).await?;
+        customer.hang_up().await?;
+        stream.wait_kind("voicemail.left", None).await?;
+        desk.told("Messages-Waiting: yes\r\nVoice-Message: 1/0").await?;
+        // One that was switched off has forgotten it.
+        drop(desk);
+        let desk = EchoPhone::sign_in(scene.sip_port(), name, password).await?;
+        desk.told("Messages-Waiting: yes\r\nVoice-Message: 1/0").await?;
+        let id = only_message(&scene).await?["id"].as_str().context("its id")?.to_owned();
+        scene.agents[0].api.send(Method::POST, &format!("/voicemails/{id}/done"), &json!({})).await?;
+        desk.told("Messages-Waiting: no\r\nVoice-Message: 0/0").await?;
+        scene.agents[0].api.send(Method::POST, &format!("/voicemails/{id}/reopen"), &json!({})).await?;
+        desk.told("Messages-Waiting: yes\r\nVoice-Message: 1/0").await?;
+        nothing_left_in_asterisk(&stack).await
+    });
+}
+
+#[test]
 fn who_waits_leaves_a_message_or_asks_to_be_called_back_by_a_key() {
     run(async {
         let stack = outage_stack().await?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use futures_util::Stream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use trunkline_ari::{Client, Snapshot, State, Update, Updates};
 
@@ -20,6 +20,7 @@ use crate::calls::model::Server;
 use crate::sounds::Voices;
 use crate::telephony::barring;
 use crate::telephony::endpoints::{EndpointQuestion, ask_endpoints, endpoints_app};
+use crate::telephony::message_light::{self, Waiting};
 use crate::telephony::missed::{self, Note};
 use crate::telephony::peers::Peers;
 use crate::telephony::phones::{self, PhoneNews};
@@ -48,6 +49,8 @@ pub(super) struct Common {
     pub(super) voices: Voices,
     pub(super) peers: Peers,
     pub(super) board: Board,
+    /// What each phone is told of messages.
+    pub(super) messages: watch::Receiver<Waiting>,
     /// The folder of what outlives the process.
     pub(super) state: PathBuf,
     /// Until when an earlier life of the gateway watched.
@@ -95,6 +98,10 @@ impl Link {
         if let Some(manager) = config.manager.clone() {
             let (board, cancel) = (common.board.clone(), common.cancel.clone());
             tokio::spawn(registrations::keep(name.clone(), manager, board, registrations_asked, cancel));
+        }
+        if let Some(manager) = config.manager.clone() {
+            let (messages, cancel) = (common.messages.clone(), common.cancel.clone());
+            tokio::spawn(message_light::keep(name.clone(), manager, messages, cancel));
         }
         if let Some(manager) = config.manager {
             let ledger = common.state.join(if name.as_str() == Server::ONLY {

@@ -37,7 +37,7 @@ use crate::telephony::peers::Peers;
 use crate::telephony::phones::PhoneNews;
 use crate::telephony::requests::Answered;
 use crate::telephony::trunks::TrunkNews;
-use crate::telephony::{directory_store as directory, translate};
+use crate::telephony::{directory_store as directory, message_light, translate};
 use crate::trunks::board::Board;
 use trunkline_calls::DialRefusal;
 use trunkline_calls::center::{Center, Input, Output, RecordingOutcome, Report};
@@ -133,6 +133,7 @@ impl CallControl {
             voices: Voices::new(config.sounds.clone(), directory.clone()),
             peers: Peers::of(&config.servers),
             board: board.clone(),
+            messages: message_light::count(&db, &conversations, cancel.clone()),
             state: config.state,
             away_since: sign_of_life.last(),
             cancel: cancel.clone(),

@@ -18,7 +18,7 @@ const LONGEST: usize = 64 * 1024;
 pub struct ManagerConfig {
     /// Its address.
     pub address: SocketAddr,
-    /// User of `manager.conf`, with `read = security,system` and `write = reporting`.
+    /// User of `manager.conf`, with `read = security,system` and `write = system,reporting`.
     pub username: String,
     /// That user's password.
     pub password: Secret,

@@ -6,6 +6,7 @@ pub(crate) mod directory_store;
 pub(crate) mod endpoints;
 mod line;
 pub(crate) mod manager;
+pub(crate) mod message_light;
 pub(crate) mod missed;
 pub(crate) mod peers;
 pub(crate) mod phones;

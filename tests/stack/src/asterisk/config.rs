@@ -96,6 +96,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "musiconhold.conf",
     "pjproject.conf",
     "pjsip.conf",
+    "pjsip_notify.conf",
     "res_http_media_cache.conf",
     "rtp.conf",
     "sorcery.conf",
