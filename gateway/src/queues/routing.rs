@@ -150,8 +150,12 @@ async fn check(tx: &mut TenantTx<'_>, id: QueueId, wanted: &QueueWorks) -> Resul
     if store::count_skills(tx, &skills).await? < skills.len() {
         faults.push(("required".to_owned(), "names a skill that does not exist".to_owned()));
     }
-    let sounds: Vec<_> = wanted.routing.sounds().into_iter().collect();
-    if store::count_sounds(tx, &sounds).await? < sounds.len() {
+    let music: Vec<_> = wanted.routing.while_waiting.music.into_iter().collect();
+    if store::count_sounds(tx, &music).await? < music.len() {
+        faults.push(("while_waiting.music".to_owned(), "is no sound of this company".to_owned()));
+    }
+    let said: Vec<_> = wanted.routing.sounds().into_iter().filter(|sound| !music.contains(sound)).collect();
+    if store::count_sounds(tx, &said).await? < said.len() {
         faults.push(("say".to_owned(), "names a sound that does not exist".to_owned()));
     }
     if faults.is_empty() {

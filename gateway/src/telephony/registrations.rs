@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use trunkline_calls::lines::trunk_of_endpoint;
 
 use super::manager::{Block, Blocks, ManagerConfig, sign_in};
+use super::trunks::trunk_of_registration;
 use crate::calls::model::Server;
 use crate::trunks::board::{Board, RegistrationState};
 
@@ -91,7 +91,7 @@ async fn listen(
             if block.get("Event") == Some("Registry") {
                 due = due.min(tokio::time::Instant::now() + TOGETHER);
             } else if let Some((name, state)) = registration(&block)
-                && let Some(trunk) = trunk_of_endpoint(name)
+                && let Some(trunk) = trunk_of_registration(name)
             {
                 board.registration(server, trunk, state);
             }

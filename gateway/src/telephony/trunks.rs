@@ -2,7 +2,9 @@
 //!
 //! What Asterisk 22.10.1 does with such objects, measured: an `identify` that is put once more keeps its old addresses beside the new ones; a
 //! `registration` that is put once more with other fields, or whose password changed, goes on as it was for as long as the old one lasts. Both
-//! are deleted first, and left alone where they are what they should be: a gateway that comes back disturbs no sign-in.
+//! are deleted first, and left alone where they are what they should be: a gateway that comes back disturbs no sign-in. What it keeps of a deleted
+//! registration goes by its name, a while after the deletion was answered, and a new one of the same name may go with it (one in fifty did, and then
+//! nobody signs in): so a trunk's registration has two names by turns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,6 +14,7 @@ use tokio::sync::mpsc;
 use trunkline_ari::model::ConfigTuple;
 use trunkline_ari::{Client, Error, OrGone as _, asterisk};
 use trunkline_calls::lines::{ANONYMOUS, Kind, Line, Shown, TrunkSettings, trunk_of_endpoint};
+use trunkline_db::TrunkId;
 
 use super::phones::PhoneTerms;
 use crate::calls::directory::Directory;
@@ -22,6 +25,19 @@ use crate::trunks::board::Board;
 const CONTEXT: &str = "trunkline-trunk";
 /// The kinds of objects, in the order in which they are removed: nobody signs in or calls by what is half there.
 const KINDS: [&str; 5] = ["registration", "identify", "endpoint", "aor", "auth"];
+
+/// Behind the trunk's name: the other name of its registration.
+const OTHER: &str = "-b";
+
+/// The trunk whose registration has this name.
+pub(super) fn trunk_of_registration(name: &str) -> Option<TrunkId> {
+    trunk_of_endpoint(name.strip_suffix(OTHER).unwrap_or(name))
+}
+
+/// What an object of a trunk may be called.
+fn names(kind: &str, name: &str) -> Vec<String> {
+    if kind == "registration" { vec![name.to_owned(), format!("{name}{OTHER}")] } else { vec![name.to_owned()] }
+}
 
 /// What the task is told.
 #[derive(Debug)]
@@ -146,19 +162,44 @@ async fn push(client: &Client, name: &str, objects: &[Object], known: Option<&Ve
         if !other {
             continue;
         }
-        if matches!(kind, "registration" | "identify") {
+        let mut called = name.to_owned();
+        if kind == "registration" {
+            let [one, two] = [name.to_owned(), format!("{name}{OTHER}")];
+            let (old, new) = if has_object(client, kind, &one).await? { (one, two) } else { (two, one) };
+            client.asterisk().delete_object("res_pjsip", kind, &old).await.or_gone()?;
+            called = new;
+        } else if kind == "identify" {
             client.asterisk().delete_object("res_pjsip", kind, name).await.or_gone()?;
         }
         let fields: Vec<_> =
             object.fields.iter().map(|(field, value)| ConfigTuple::new(*field, value.clone())).collect();
         let params = asterisk::UpdateObject::default().fields(fields);
-        client.asterisk().update_object("res_pjsip", kind, name, params).await?;
+        client.asterisk().update_object("res_pjsip", kind, &called, params).await?;
     }
     Ok(())
 }
 
+/// Whether Asterisk has an object of this name.
+async fn has_object(client: &Client, kind: &str, name: &str) -> Result<bool, Error> {
+    match client.asterisk().get_object("res_pjsip", kind, name).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether Asterisk has an object with these fields.
 async fn is_there(client: &Client, name: &str, object: &Object) -> Result<bool, Error> {
+    for called in names(object.kind, name) {
+        if is_called(client, &called, object).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether Asterisk has an object of this name with these fields.
+async fn is_called(client: &Client, name: &str, object: &Object) -> Result<bool, Error> {
     let there = match client.asterisk().get_object("res_pjsip", object.kind, name).await {
         Ok(there) => there,
         Err(Error::NotFound { .. }) => return Ok(false),
@@ -198,9 +239,11 @@ fn canonical(value: &str) -> String {
 /// Removes objects of a trunk. Whether all are gone.
 async fn remove(client: &Client, name: &str, kinds: &BTreeSet<&str>) -> bool {
     for kind in KINDS.into_iter().filter(|kind| kinds.contains(kind)) {
-        if let Err(error) = client.asterisk().delete_object("res_pjsip", kind, name).await.or_gone() {
-            tracing::warn!(endpoint = name, kind, %error, "a trunk could not be taken from Asterisk");
-            return false;
+        for called in names(kind, name) {
+            if let Err(error) = client.asterisk().delete_object("res_pjsip", kind, &called).await.or_gone() {
+                tracing::warn!(endpoint = name, kind, %error, "a trunk could not be taken from Asterisk");
+                return false;
+            }
         }
     }
     true
@@ -323,7 +366,7 @@ fn proxy(settings: &TrunkSettings) -> Option<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    use trunkline_db::{Secret, TenantId, TrunkId};
+    use trunkline_db::{Secret, TenantId};
 
     use super::*;
 
@@ -352,6 +395,15 @@ mod tests {
         let mut both = line(Kind::Registration);
         both.settings.sources = vec!["192.0.2.0/24".to_owned()];
         assert_eq!(kinds(&both), ["auth", "aor", "endpoint", "identify", "registration"]);
+    }
+
+    #[test]
+    fn a_registration_has_two_names_of_one_trunk() {
+        let line = line(Kind::Registration);
+        let called = names("registration", &line.endpoint());
+        assert_eq!(called.len(), 2);
+        assert!(called.iter().all(|one| trunk_of_registration(one) == Some(line.id)), "{called:?}");
+        assert_eq!(names("endpoint", &line.endpoint()), [line.endpoint()]);
     }
 
     #[test]

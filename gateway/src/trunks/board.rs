@@ -156,6 +156,15 @@ impl Known {
         Self { line, registration, reachable: None, since: None, rtt_ms: None, channels: 0, told: Health::Unknown }
     }
 
+    /// Whether what the carrier said of the sign-in is no answer to this one.
+    fn signs_in_otherwise(&self, line: &Line) -> bool {
+        let (was, is) = (&self.line.settings, &line.settings);
+        self.line.password != line.password
+            || (&was.username, &was.auth_username) != (&is.username, &is.auth_username)
+            || (&was.host, was.port, was.transport, &was.outbound_proxy)
+                != (&is.host, is.port, is.transport, &is.outbound_proxy)
+    }
+
     fn signs_in(&self) -> bool {
         self.line.settings.kind == LineKind::Registration
     }
@@ -223,6 +232,9 @@ impl States {
                 || line.settings.qualify_seconds == 0;
             if asked_otherwise {
                 (known.reachable, known.since, known.rtt_ms) = (None, None, None);
+            }
+            if known.signs_in_otherwise(line) {
+                known.registration = (RegistrationState::Unknown, now);
             }
             known.line = Arc::clone(line);
         }
@@ -509,6 +521,20 @@ mod tests {
         let told = states.registration(now(), &server, id, RegistrationState::Rejected).unwrap();
         assert_eq!(told.turned, Some((Health::Down, Some(RegistrationReason::Refused))));
         assert!(told.status.registration.unwrap().detail.unwrap().contains("password"));
+    }
+
+    #[test]
+    fn what_the_carrier_said_of_another_password_is_no_answer_to_this_one() {
+        let (mut states, server, id) = one(LineKind::Registration);
+        states.registration(now(), &server, id, RegistrationState::Rejected);
+        let state = |states: &States| states.0[&(server.clone(), id)].registration.0;
+        let mut line = (*states.0[&(server.clone(), id)].line).clone();
+        line.name = "Renamed".to_owned();
+        states.wanted(now(), &server, &[Arc::new(line.clone())]);
+        assert_eq!(state(&states), RegistrationState::Rejected);
+        line.password = Some(trunkline_db::Secret::new("another"));
+        states.wanted(now(), &server, &[Arc::new(line)]);
+        assert_eq!(state(&states), RegistrationState::Unknown);
     }
 
     #[test]

@@ -69,6 +69,7 @@ async fn what_callers_hear_while_they_wait_is_there_to_be_heard() {
         (json!({ "while_waiting": { "keys": { "1": { "number": "112" } } } }), "while_waiting.keys.number"),
         (json!({ "while_waiting": { "keys": { "1": { "queue_id": uuid::Uuid::now_v7() } } } }), "to"),
         (json!({ "while_waiting": { "say": [{ "builtin": "../etc" }] } }), "while_waiting.say"),
+        (json!({ "while_waiting": { "music": uuid::Uuid::now_v7() } }), "while_waiting.music"),
         (json!({ "voicemail": { "greeting": [] } }), "voicemail.greeting"),
         (json!({ "voicemail": { "greeting": [{ "sound_id": uuid::Uuid::now_v7() }] } }), "say"),
         (json!({ "voicemail": { "max_seconds": 4000 } }), "voicemail.max_seconds"),

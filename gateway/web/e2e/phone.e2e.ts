@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { type ApiUser, type Customer, Stage, launch, open, signIn, signInQuickly } from "./harness";
+import { type ApiUser, type Customer, Stage, hearsTone, launch, open, share, signIn, signInQuickly, tone } from "./harness";
 
 /** What the agent's microphone gives, and the customer's. */
 const AGENT_HZ = 700;
@@ -31,26 +31,6 @@ beforeEach(async () => {
   operator = await stage.api(OPERATOR);
   await operator.send("PUT", "/agents/me/state", { state: "available" });
 });
-
-/** Some seconds of a tone as a WAV file, whole periods of it, so that it can be repeated without a click. */
-function tone(hz: number): Buffer {
-  const rate = 48_000;
-  const samples = Int16Array.from({ length: 2 * rate }, (_, n) => 9_000 * Math.sin((2 * Math.PI * hz * n) / rate));
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0).toString();
-  head.writeUInt32LE(36 + samples.byteLength, 4);
-  head.write("WAVEfmt ", 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
-  head.writeUInt32LE(rate, 24);
-  head.writeUInt32LE(2 * rate, 28);
-  head.writeUInt16LE(2, 32);
-  head.writeUInt16LE(16, 34);
-  head.write("data", 36);
-  head.writeUInt32LE(samples.byteLength, 40);
-  return Buffer.concat([head, Buffer.from(samples.buffer)]);
-}
 
 /** What the browser asked the person, such as whether to leave the page. */
 let asked: string[] = [];
@@ -90,37 +70,6 @@ async function phone(prepare: (page: Page) => Promise<void> | void = () => undef
   return page;
 }
 
-/** How much of what is heard lies at this tone, 0 to 1, in what comes from now on. */
-async function share(page: Page, hz: number): Promise<number> {
-  return page.evaluate(async (tone) => {
-    const stream = document.querySelector<HTMLAudioElement>("audio#remote-audio")?.srcObject as MediaStream | null;
-    if (!stream) return -1;
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 8192;
-    analyser.smoothingTimeConstant = 0;
-    context.createMediaStreamSource(stream).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    // Until it is filled with sound of now.
-    const filled = context.currentTime + (1.2 * analyser.fftSize) / context.sampleRate;
-    while (context.currentTime < filled) await new Promise((resolve) => requestAnimationFrame(resolve));
-    analyser.getFloatTimeDomainData(samples);
-    await context.close();
-    // Goertzel, with a Hann window.
-    let [real, imaginary, energy, window] = [0, 0, 0, 0];
-    for (const [n, sample] of samples.entries()) {
-      const weight = 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / samples.length);
-      const angle = (2 * Math.PI * tone * n) / context.sampleRate;
-      real += weight * sample * Math.cos(angle);
-      imaginary += weight * sample * Math.sin(angle);
-      energy += weight * sample * sample;
-      window += weight;
-    }
-    return energy < 1e-6 ? 0 : (2 * (real * real + imaginary * imaginary)) / (window * energy);
-  }, hz);
-}
-
-const hearsTone = (page: Page, hz: number) => expect.poll(() => share(page, hz), { timeout: 15_000, interval: 50 }).toBeGreaterThan(0.8);
 /** Sound, but not this tone: what Asterisk plays to whoever is held. */
 async function hearsMusicFor(page: Page, hz: number): Promise<void> {
   await expect.poll(() => share(page, hz), { timeout: 15_000, interval: 50 }).toBeLessThan(0.3);

@@ -94,8 +94,8 @@ pub(super) struct Call {
     pub(super) steps: Vec<Step>,
     pub(super) left: Option<VoicemailRow>,
     pub(super) callback: Option<CallbackRow>,
-    /// Its caller is to be called back, in this queue, once it is over.
-    pub(super) call_back: Option<QueueId>,
+    /// Its caller is owed a call by this queue, once it is over.
+    pub(super) owed: Option<QueueId>,
     dirty_legs: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ impl Call {
             steps: Vec::new(),
             left: None,
             callback: None,
-            call_back: None,
+            owed: None,
             closing: None,
             reattach: None,
             outbound: None,

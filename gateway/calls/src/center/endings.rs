@@ -264,7 +264,7 @@ impl Center {
         let last_contact = had_it.map(|agent| (agent, now));
         let (tenant, queue) = (call.tenant, call.row.queue_id);
         self.release(now, (tenant, id), &released, queue, out);
-        if let Some(queue) = self.calls.get_mut(&id).and_then(|call| call.call_back.take()) {
+        if let Some(queue) = self.calls.get_mut(&id).and_then(|call| call.owed.take()) {
             self.call_back(now, id, queue, out);
         }
         let Some(call) = self.calls.get_mut(&id) else {

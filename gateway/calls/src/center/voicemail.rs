@@ -145,7 +145,7 @@ impl Center {
         call.happened("callback.requested", now, None, details);
         let number = call.row.from_number.clone();
         call.callback = Some(CallbackRow { call_id: id, queue_id: queue, number, at: now });
-        call.call_back = Some(queue);
+        call.owed = Some(queue);
         out.push(call.record(None));
         self.say(now, id, Media::builtin(&["auth-thankyou", "vm-goodbye"]), Then::End(EndReason::Callback), out);
     }

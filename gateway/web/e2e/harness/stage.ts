@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Carrier, type CarrierAddress } from "./carrier";
 import { Front } from "./front";
 import { Line } from "./line";
 
@@ -14,6 +15,7 @@ interface Ready {
   password: string;
   log: string;
   asterisk_log: string;
+  carrier: CarrierAddress | null;
 }
 
 type Answer = Record<string, unknown>;
@@ -45,9 +47,10 @@ export class Stage {
     private readonly front: Front | undefined,
   ) {}
 
-  /** `settings`: further configuration of the gateway, such as `TRUNKLINE_ACCESS_TOKEN_SECONDS`. */
-  static async start(settings: Record<string, string> = {}): Promise<Stage> {
+  /** `settings`: further configuration of the gateway, such as `TRUNKLINE_ACCESS_TOKEN_SECONDS`; `carrier`: a second Asterisk for trunks to lead to. */
+  static async start(settings: Record<string, string> = {}, { carrier = false } = {}): Promise<Stage> {
     const words = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    if (carrier) words.push("--carrier");
     const child = spawn(program(), words, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (text: Buffer) => (said += text.toString()));
@@ -75,6 +78,12 @@ export class Stage {
 
   get password(): string {
     return this.gateway.password;
+  }
+
+  /** Of a stage that was started with one. */
+  get carrier(): Carrier {
+    if (!this.gateway.carrier) throw new Error("this stage has no carrier");
+    return new Carrier(this.gateway.carrier);
   }
 
   private answered(text: string): void {

@@ -57,7 +57,7 @@ fn asked_of(agents: usize) -> (World, String) {
 /// The call out to this number.
 fn callback<'a>(world: &'a World, number: &str) -> &'a CallRow {
     let is_it = |row: &&CallRow| row.direction == Direction::Outbound && row.to_number == number;
-    world.database.calls.values().map(|(_, row)| row).filter(is_it).last().expect("a call back")
+    world.database.calls.values().map(|(_, row)| row).rfind(is_it).expect("a call back")
 }
 
 fn count(world: &World) -> usize {

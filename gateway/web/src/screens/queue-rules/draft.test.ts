@@ -52,9 +52,6 @@ test("the music is a sound, or that of the house", () => {
   expect(worksOf({ ...draft, music: "" }).routing.while_waiting.music).toBeNull();
   expect(placed({ "routing.while_waiting.music": "is no sound of this company" })).toEqual({ "while_waiting-music": "is no sound of this company" });
   expect(touched(draft, { music: "" })).toEqual(["while_waiting-music"]);
-  // A server that does not know of it yet.
-  const { music, ...before } = works.routing.while_waiting;
-  expect([music, draftOf({ ...works, routing: { ...works.routing, while_waiting: before } }, "UTC").music]).toEqual(["s7", ""]);
 });
 
 test("a number outside is an end like another, in every place", () => {

@@ -5,6 +5,9 @@
 //! or `{"id":1,"error":"…"}`. Requests are obeyed at once, beside each other, so that one which waits for a sound holds up no other.
 //! With the end of its input (or SIGTERM, SIGINT) it stops all that it started.
 //!
+//! With `--carrier` a second Asterisk is there for trunks to lead to; `ready` says where, and who may use its ARI. What it does with calls, a
+//! test says over that ARI.
+//!
 //! `trunkline-stage --hold` ends with a signal only, for a person who wants to look at the panel.
 
 mod customers;
@@ -34,6 +37,9 @@ struct Arguments {
     /// Port of SIP, instead of a free one.
     #[arg(long)]
     sip_port: Option<u16>,
+    /// Start a second Asterisk that plays the carrier of trunks.
+    #[arg(long)]
+    carrier: bool,
     /// Further configuration of the gateway: `TRUNKLINE_NAME=VALUE`.
     #[arg(long = "set", value_parser = setting)]
     settings: Vec<(String, String)>,
@@ -65,7 +71,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
     let stage = tokio::select! {
-        stage = Stage::start(arguments.http_port, arguments.sip_port, arguments.settings) => Rc::new(stage?),
+        stage = Stage::start(arguments.http_port, arguments.sip_port, arguments.carrier, arguments.settings) => Rc::new(stage?),
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };

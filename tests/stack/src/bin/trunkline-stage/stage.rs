@@ -1,5 +1,6 @@
 //! The stack and what can be asked of it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use trunkline_stack::audio::{Wav, tone_share_windowed};
 use trunkline_stack::postgres::PostgresOptions;
-use trunkline_stack::{AsteriskOptions, Sipp, SippCall, Stack, StackOptions};
+use trunkline_stack::{Asterisk, AsteriskOptions, Sipp, SippCall, Stack, StackOptions};
 
 use crate::customers::Customers;
 
@@ -19,6 +20,7 @@ const KEPT: &str = "trunkline_kept";
 /// The stack; `None` once it has ended. Requests that change it wait for each other.
 pub(crate) struct Stage {
     stack: Mutex<Option<Stack>>,
+    carrier: Mutex<Option<Asterisk>>,
     customers: Customers,
     sip_port: u16,
     folder: tempfile::TempDir,
@@ -29,6 +31,7 @@ impl Stage {
     pub(crate) async fn start(
         http_port: Option<u16>,
         sip_port: Option<u16>,
+        carrier: bool,
         settings: Vec<(String, String)>,
     ) -> Result<Self> {
         let options = StackOptions {
@@ -38,13 +41,18 @@ impl Stage {
             postgres: PostgresOptions::default(),
             ..StackOptions::default()
         };
-        let stack = Stack::start_telling(options, |step| eprintln!("stage: {step}")).await?;
+        let folder = tempfile::Builder::new().prefix("trunkline-stage-").tempdir()?;
+        let (stack, carrier) = tokio::try_join!(
+            Stack::start_telling(options, |step| eprintln!("stage: {step}")),
+            start_carrier(carrier.then(|| folder.path().join("carrier")))
+        )?;
         let sip_port = stack.asterisk.sip_port();
         Ok(Self {
             stack: Mutex::new(Some(stack)),
+            carrier: Mutex::new(carrier),
             customers: Customers::new(sip_port)?,
             sip_port,
-            folder: tempfile::Builder::new().prefix("trunkline-stage-").tempdir()?,
+            folder,
             calls: std::sync::atomic::AtomicU32::new(0),
         })
     }
@@ -53,6 +61,15 @@ impl Stage {
     pub(crate) async fn ready(&self) -> Value {
         let stack = self.stack.lock().await;
         let Some(stack) = stack.as_ref() else { return Value::Null };
+        let carrier = self.carrier.lock().await;
+        let carrier = carrier.as_ref().map(|carrier| {
+            json!({
+                "sip_port": carrier.sip_port(),
+                "ari_url": carrier.ari_url(),
+                "ari_username": carrier.config().ari_username,
+                "ari_password": carrier.config().ari_password,
+            })
+        });
         json!({
             "url": stack.gateway.base_url(),
             "sip_port": self.sip_port,
@@ -60,6 +77,7 @@ impl Stage {
             "password": PASSWORD,
             "log": stack.gateway.log(),
             "asterisk_log": stack.asterisk.dir().join("log"),
+            "carrier": carrier,
         })
     }
 
@@ -67,6 +85,7 @@ impl Stage {
     pub(crate) async fn end(&self) {
         self.customers.end().await;
         self.stack.lock().await.take();
+        self.carrier.lock().await.take();
     }
 
     pub(crate) async fn obey(&self, request: &Value) -> Result<Value> {
@@ -150,6 +169,13 @@ impl Stage {
         let result = Sipp::start(&self.folder.path().join(format!("sipp-{number}")), &call)?.wait().await?;
         Ok(json!({ "succeeded": result.succeeded, "failed": result.failed, "errors": result.errors }))
     }
+}
+
+/// A carrier with its files in `folder`, if there is to be one: it knows nobody yet.
+async fn start_carrier(folder: Option<PathBuf>) -> trunkline_stack::Result<Option<Asterisk>> {
+    let Some(folder) = folder else { return Ok(None) };
+    let options = AsteriskOptions { system_name: "carrier".to_owned(), ..AsteriskOptions::default() };
+    Asterisk::start(&folder, options).await.map(Some)
 }
 
 /// Keeps a copy of the database as it is now. The gateway is away for that long: nobody may be connected to what is copied.
