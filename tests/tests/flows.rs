@@ -89,6 +89,44 @@ impl Front {
 }
 
 #[test]
+fn who_calls_again_reaches_the_agent_whom_they_talked_with() {
+    run(async {
+        let stack = shared_stack().await?;
+        let mut scene = Scene::new(stack, 2).await?;
+        scene.plug_in(0, true).await?;
+        scene.plug_in(1, true).await?;
+        scene.agents[1].api.set_state("available").await?;
+        let mut stream = EventStream::next_only(&scene.admin).await?;
+        let served = async |scene: &Scene, stream: &mut EventStream| {
+            let customer = EchoPhone::dial(scene.sip_port(), "15557654321", &scene.number).await?;
+            let answered = stream.wait_kind("call.answered", None).await?;
+            customer.hang_up().await?;
+            stream.wait_kind("call.ended", Some(answered.subject())).await?;
+            anyhow::Ok(answered)
+        };
+        let second = json!(scene.agents[1].api.user);
+        let first = served(&scene, &mut stream).await?;
+        assert_eq!(first.event["data"]["agent_id"], second);
+        // The queue would give the next call to somebody else: the other one has been idle for longer.
+        scene.agents[0].api.set_state("available").await?;
+        let definition = json!({ "start": "again", "nodes": [
+            { "id": "again", "do": { "type": "dial", "to": "last_agent", "ring_seconds": 15, "next": "bye" } },
+            { "id": "bye", "do": { "type": "hang_up" } },
+        ] });
+        let flow = json!({ "name": "Again", "definition": definition });
+        let flow = scene.admin.send(Method::POST, "/flows", &flow).await?["id"].as_str().context("an id")?.to_owned();
+        scene.admin.send(Method::POST, &format!("/flows/{flow}/publish"), &json!({})).await?;
+        let target = json!({ "target": { "type": "flow", "flow_id": flow } });
+        scene.admin.send(Method::PATCH, &format!("/numbers/{}", scene.number), &target).await?;
+        let again = served(&scene, &mut stream).await?;
+        assert_eq!(again.event["data"]["agent_id"], second);
+        let trace = scene.admin.get(&format!("/calls/{}/trace", again.subject())).await?;
+        ensure!(trace["steps"].as_array().is_some_and(|all| all.iter().any(|step| step["node"] == "again")), "{trace}");
+        scene.nothing_left(stack).await
+    });
+}
+
+#[test]
 fn callers_go_through_a_flow() {
     run(async {
         let stack = shared_stack().await?;

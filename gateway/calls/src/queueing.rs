@@ -10,6 +10,9 @@ use crate::directory::e164;
 use crate::hours::Hours;
 use crate::while_waiting::{self, RecordingNotice, VoicemailBox, WhileWaiting};
 
+/// How far a VIP stands above other callers.
+pub const VIP_PRIORITY: i16 = 10;
+
 /// What the router calls things by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct House;

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use trunkline_calls::directory::{Directory, DirectoryAgent, DirectoryQueue, Target, e164};
-use trunkline_calls::queueing::Destination;
+use trunkline_calls::queueing::{Destination, VIP_PRIORITY};
 use trunkline_db::{Db, QueueId, TenantId};
 use trunkline_dialing::Mark;
 use trunkline_journal::{Kind, NewEvent, Ref, Scope};
@@ -25,8 +25,6 @@ use crate::state::AppState;
 
 /// The variable that says how it went. The gateway sets it last: a dialplan that finds it knows that the others are there.
 pub(super) const STATUS: &str = "TRUNKLINE_HOOK";
-/// How far a VIP stands above other callers; what the router adds as well.
-const VIP_PRIORITY: i16 = 10;
 
 /// For so long an event is tried again behind the answer, and how often.
 const EVENT_PATIENCE: Duration = Duration::from_mins(1);

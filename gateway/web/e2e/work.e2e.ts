@@ -232,7 +232,7 @@ test("how a queue works is set by who may; what does not fit is said at its fiel
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("What you save counts at once").waitFor();
   const { ring_seconds, routing } = await admin.send<Rules>("GET", `/queues/${sales}/routing`);
-  expect(routing.while_waiting).toEqual({ every_seconds: 30, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message." }], language: "en", keys: { "1": "voicemail" } });
+  expect(routing.while_waiting).toEqual({ music: null, every_seconds: 30, position: true, expected_wait: false, say: [{ text: "Press 1 to leave a message." }], language: "en", keys: { "1": "voicemail" } });
   expect({ ring_seconds, routing }).toMatchObject({
     ring_seconds: 15,
     routing: {

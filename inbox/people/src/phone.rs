@@ -60,9 +60,14 @@ pub fn variants(e164: &str) -> Vec<String> {
     forms
 }
 
+/// What stands behind the `+` of an E.164 number.
+fn digits_of(e164: &str) -> Option<&str> {
+    e164.strip_prefix('+').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The one form of an E.164 number.
 fn one_form(e164: &str) -> String {
-    let Some(digits) = e164.strip_prefix('+').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) else {
+    let Some(digits) = digits_of(e164) else {
         return e164.to_owned();
     };
     let short = |code: &str| digits.strip_prefix(code);
@@ -89,7 +94,7 @@ fn one_form(e164: &str) -> String {
 
 /// The other forms of a number in its one form.
 fn other_forms(one: &str) -> Vec<String> {
-    let digits = one.strip_prefix('+').unwrap_or_default();
+    let Some(digits) = digits_of(one) else { return Vec::new() };
     if let Some(rest) = digits.strip_prefix("55").filter(|rest| rest.len() == 11 && rest.as_bytes()[2] == b'9') {
         let old = format!("{}{}", &rest[..2], &rest[3..]);
         return if is_brazilian_mobile(&old) { vec![format!("+55{old}")] } else { Vec::new() };
@@ -99,9 +104,15 @@ fn other_forms(one: &str) -> Vec<String> {
     }
     if let Some(rest) = digits.strip_prefix("54").filter(|rest| rest.len() == 10) {
         let mut forms = vec![format!("+549{rest}")];
-        // With `15`, after an area code of as many digits as it has: all that read back as this number.
-        let with_15 = (2..=4).map(|area| format!("{}15{}", &rest[..area], &rest[area..]));
-        forms.extend(with_15.filter(|national| argentine(national) == rest).map(|national| format!("+54{national}")));
+        // With `15`, after an area code of as many digits as it has: all that read back as this number. A number that has a `15` there itself may
+        // come to the same twice.
+        for area in 2..=4 {
+            let national = format!("{}15{}", &rest[..area], &rest[area..]);
+            let form = format!("+54{national}");
+            if argentine(&national) == rest && !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
         return forms;
     }
     if let Some(rest) = digits.strip_prefix("225").filter(|rest| rest.len() == 10) {
@@ -115,9 +126,10 @@ fn other_forms(one: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// Area code and eight digits: mobiles began with 6 to 9 before they had a ninth; houses begin with 2 to 5.
+/// Area code, which has no 0, and eight digits: mobiles began with 6 to 9 before they had a ninth; houses begin with 2 to 5.
 fn is_brazilian_mobile(rest: &str) -> bool {
-    rest.as_bytes().get(2).is_some_and(|digit| (b'6'..=b'9').contains(digit))
+    let has_area = rest.bytes().take(2).all(|digit| digit != b'0');
+    has_area && rest.as_bytes().get(2).is_some_and(|digit| (b'6'..=b'9').contains(digit))
 }
 
 /// An Argentine number behind the country's code, without the marks of a mobile.

@@ -24,6 +24,21 @@ use crate::names::{Part, ResourceName};
 /// A number that has fewer digits is none.
 const FEWEST_DIGITS: usize = 3;
 
+/// Whether a rule may not be in the way any more when the customer's turn has come.
+const fn passes(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::Hours
+            | Rule::Concurrent
+            | Rule::PerHour
+            | Rule::PerDay
+            | Rule::ConcurrentAgent
+            | Rule::PerHourAgent
+            | Rule::PerDayAgent
+            | Rule::InternationalMinutes
+    )
+}
+
 impl Call {
     /// Nobody was dialled for it, and no agent has it.
     pub(super) fn is_waiting_callback(&self) -> bool {
@@ -56,7 +71,13 @@ impl Center {
         let number = asked.from_number;
         let Some(queue) = directory.queues.get(&queue).filter(|queue| queue.tenant == tenant) else { return };
         let waits = |call: &Call| call.tenant == tenant && call.is_waiting_callback() && call.theirs() == number;
-        if self.calls.values().any(waits) || !self.may_ever_call(now, tenant, queue.id, &number) {
+        if self.calls.values().any(waits) {
+            return;
+        }
+        if let Decision::Denied { rule, .. } = self.decides(now, tenant, queue.id, &number)
+            && !passes(rule)
+        {
+            tracing::info!(%tenant, rule = rule.as_str(), "who asked to be called back is left to people");
             return;
         }
         let id = CallId::new();
@@ -107,34 +128,20 @@ impl Center {
         self.calls.insert(id, call);
     }
 
-    /// Whether there is a rule against calling a number that no waiting changes. Then it is left to people.
-    fn may_ever_call(&mut self, now: DateTime<Utc>, tenant: TenantId, queue: QueueId, to: &str) -> bool {
-        let load = self.ledgers.entry(tenant).or_default().load(now, None);
+    fn decides(&self, now: DateTime<Utc>, tenant: TenantId, queue: QueueId, to: &str) -> Decision {
+        let load = self.ledgers.get(&tenant).map(|ledger| ledger.load(now, None)).unwrap_or_default();
         let attempt = Attempt { to, queue: Some(queue.uuid()), now };
-        let decision = match self.directory.dialing.get(&tenant) {
+        match self.directory.dialing.get(&tenant) {
             Some(policy) => policy.decide(&attempt, &load),
             None => Decision::not_set_up(),
-        };
-        match decision {
-            Decision::Allowed { .. } => true,
-            Decision::Denied { rule, .. } => {
-                let passes = matches!(
-                    rule,
-                    Rule::Hours
-                        | Rule::Concurrent
-                        | Rule::PerHour
-                        | Rule::PerDay
-                        | Rule::ConcurrentAgent
-                        | Rule::PerHourAgent
-                        | Rule::PerDayAgent
-                        | Rule::InternationalMinutes
-                );
-                if !passes {
-                    tracing::info!(%tenant, rule = rule.as_str(), "who asked to be called back is left to people");
-                }
-                passes
-            }
         }
+    }
+
+    /// Whether the rules are against a call back whose turn has come: no agent is rung for it in vain.
+    pub(super) fn may_not_call_back(&self, now: DateTime<Utc>, id: CallId) -> bool {
+        let Some(call) = self.calls.get(&id).filter(|call| call.is_waiting_callback()) else { return false };
+        let (tenant, queue, to) = (call.tenant, call.row.queue_id, call.row.to_number.clone());
+        queue.is_some_and(|queue| matches!(self.decides(now, tenant, queue, &to), Decision::Denied { .. }))
     }
 
     /// The database has it: it stands in line. Whether it was that.

@@ -19,10 +19,7 @@ use super::waiting::Pace;
 use crate::AgentState;
 use crate::directory::Directory;
 use crate::model::{AgentActivity, AgentRow, EndReason, Happening, Record, Subject, WrapUpRow};
-use crate::queueing::{Desk, House, WayOut, Work};
-
-/// How far a VIP stands above other callers.
-const VIP_PRIORITY: i16 = 10;
+use crate::queueing::{Desk, House, VIP_PRIORITY, WayOut, Work};
 
 pub(super) type Told = routing::Input<House>;
 pub(super) type Said = routing::Output<House>;
@@ -120,6 +117,9 @@ impl Center {
         match *said {
             // Whoever could be rung for it is better left to those who can be heard; its server's return brings it back.
             Said::Offer { work, .. } if self.is_out_of_reach(id) => return Some(Told::Withdraw { work }),
+            Said::Offer { .. } if self.may_not_call_back(now, id) => {
+                self.begin_end(now, id, EndReason::Blocked, false, out);
+            }
             Said::Offer { work, agent, .. } => {
                 if !self.ring(now, id, agent, out) {
                     return Some(Told::Pass { work, agent, why: PassWhy::Failed });

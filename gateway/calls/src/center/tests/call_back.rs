@@ -261,6 +261,19 @@ fn whom_the_house_may_not_call_is_left_to_people() {
 }
 
 #[test]
+fn no_agent_is_rung_for_a_number_that_may_not_be_called_any_more() {
+    let (mut world, leg) = asked();
+    world.change_policy(|policy| _ = policy.do_not_call.insert(ANNA.to_owned(), None));
+    let otto = calls(&mut world, OTTO);
+    world.hang_up(&leg, 16);
+    assert_eq!(callback(&world, ANNA).end_reason, Some(EndReason::Blocked));
+    assert_eq!(world.ringing_legs().len(), 1, "for who is next");
+    let next = world.ringing_legs().remove(0);
+    world.answer(&next);
+    assert!(world.talking().iter().any(|room| room.contains(&otto)));
+}
+
+#[test]
 fn it_waits_until_the_queue_opens_again_whatever_its_limits() {
     let (mut world, leg) = asked();
     world.queue_works(|queue| {
