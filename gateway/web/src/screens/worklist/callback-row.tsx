@@ -58,7 +58,7 @@ function InLine({ call_id, since }: { call_id: string; since: string }) {
   const isToday = formatDateTime(since, { ...of, dateStyle: "short" }) === formatDateTime(now, { ...of, dateStyle: "short" });
   return (
     <Tooltip content={t("worklist.in-line.about")}>
-      <Link to="/calls/$callId" params={{ callId: call_id }} data-in-line={call_id} className="rounded-full">
+      <Link to="/calls/$callId" params={{ callId: call_id }} data-in-line={call_id} className="inline-flex min-h-6 items-center rounded-full">
         <Badge tone={dialled ? "ring" : "live"} dot>
           {dialled ? t("worklist.in-line.now") : t("worklist.in-line", { at: formatDateTime(since, { ...of, ...(isToday ? {} : { dateStyle: "medium" as const }), timeStyle: "short" }) })}
         </Badge>
@@ -93,7 +93,7 @@ export function CallbackRow({ row }: { row: Callback }) {
             {!open && <Badge tone={STATE[row.state]}>{t(`worklist.state.${row.state}`)}</Badge>}
           </p>
           <p className="mt-0.5 flex flex-wrap items-center gap-x-1.5 text-sm text-ink-2">
-            <Link to="/calls/$callId" params={{ callId: row.call_id }} className="underline decoration-line underline-offset-4 hover:decoration-ink">
+            <Link to="/calls/$callId" params={{ callId: row.call_id }} className="inline-flex min-h-6 min-w-6 items-center underline decoration-line underline-offset-4 hover:decoration-ink">
               <RelativeTime at={row.last_in_at} />
             </Link>
             {row.calls > 1 && <span>· {t("worklist.called", { n: row.calls })}</span>}
