@@ -10,5 +10,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What comes about by events comes when two busy cores get to it; the default is a second.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

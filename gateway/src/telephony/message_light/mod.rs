@@ -38,7 +38,8 @@ pub(crate) fn count(db: &Db, journal: &Journal, cancel: CancellationToken) -> wa
     let (sender, waiting) = watch::channel(Waiting::default());
     let (db, mut committed) = (db.clone(), journal.hub().committed());
     tokio::spawn(async move {
-        loop {
+        // Without a manager interface nobody would be told.
+        while !sender.is_closed() {
             match store::waiting(&db).await {
                 Ok(now) => {
                     sender.send_if_modified(|known| {

@@ -82,6 +82,16 @@ describe("a thread", () => {
     thread.add(message("n", { direction: "out", state: "scheduled", at: at(2) }));
     expect(thread.newest()?.id).toBe("n");
   });
+
+  it("goes on offering to take back what waits for that, when the journal tells of it after the answer", () => {
+    const thread = new ThreadCore();
+    thread.add(message("n", { direction: "out", state: "scheduled" }));
+    const queued = (seq: number, state: string) => ({ ...told(seq, "message.queued", "n"), data: { ...told(seq, "message.queued", "n").data, state } });
+    thread.event(queued(2, "scheduled"));
+    expect(thread.get("n")?.state).toBe("scheduled");
+    thread.event(queued(3, "queued"));
+    expect(thread.get("n")?.state).toBe("queued");
+  });
 });
 
 describe("what is shown of it", () => {

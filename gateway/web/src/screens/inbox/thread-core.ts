@@ -71,7 +71,8 @@ export class ThreadCore {
     const known = this.held.get(id);
     if (!known) return { what: "newer" };
     if (seq <= known.asOf) return undefined;
-    const state = STATES[kind];
+    // One that waits to be taken back is told of by the same word.
+    const state = kind === "message.queued" && data.state === "scheduled" ? "scheduled" : STATES[kind];
     if (state) {
       this.held.set(id, { message: { ...known.message, state, failure: null }, asOf: seq });
       this.order = undefined;
