@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_db::{AgentId, CallId, DeviceId, QueueId, RecordingId, TenantId};
 
 use crate::flow::walk::{Media, Place, Step};
+use crate::names::{Part, ResourceName};
 
 /// Who called whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -177,6 +178,42 @@ pub struct CallRow {
     /// What a flow added to its priority.
     #[serde(default)]
     pub priority: i16,
+}
+
+impl CallRow {
+    /// A call that begins, of which nothing else is known: on which server, and by which channel its customer is there or will be.
+    pub(crate) fn begun(
+        (id, direction): (CallId, Direction),
+        (server, customer_channel): (Server, String),
+        started_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            direction,
+            from_number: String::new(),
+            to_number: String::new(),
+            state: CallState::New,
+            queue_id: None,
+            agent_id: None,
+            server,
+            customer_channel,
+            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
+            held_since: None,
+            started_at,
+            queued_at: None,
+            answered_at: None,
+            ended_at: None,
+            end_reason: None,
+            cause: None,
+            sip_code: None,
+            estimated: false,
+            gaps: Vec::new(),
+            recording_id: None,
+            way: None,
+            may_record: None,
+            priority: 0,
+        }
+    }
 }
 
 /// Where a call is before it waits for an agent, so that it can go on from there.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use trunkline_db::{AgentId, CallId, QueueId, TenantId};
-use trunkline_dialing::{Attempt, Decision, Rule};
+use trunkline_dialing::{Decision, Rule};
 
 use super::call::Call;
 use super::io::{Ending, HangupWhy, Output, Request};
@@ -74,7 +74,7 @@ impl Center {
         if self.calls.values().any(waits) {
             return;
         }
-        if let Decision::Denied { rule, .. } = self.decides(now, tenant, queue.id, &number)
+        if let Decision::Denied { rule, .. } = self.decides(now, (tenant, None), Some(queue.id), &number)
             && !passes(rule)
         {
             tracing::info!(%tenant, rule = rule.as_str(), "who asked to be called back is left to people");
@@ -82,31 +82,19 @@ impl Center {
         }
         let id = CallId::new();
         let row = CallRow {
-            id,
-            direction: Direction::Outbound,
             // Until it is known under which number they are called: the one that they called.
             from_number: asked.to_number,
             to_number: number,
             state: CallState::Queued,
             queue_id: Some(queue.id),
-            agent_id: None,
-            server: asked.server,
-            customer_channel: ResourceName::new(id, Part::TrunkLeg).to_string(),
-            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
-            started_at: now,
             queued_at: Some(asked.queued_at.unwrap_or(asked.started_at)),
-            answered_at: None,
-            ended_at: None,
-            end_reason: None,
-            cause: None,
-            sip_code: None,
-            estimated: false,
-            gaps: Vec::new(),
-            held_since: None,
-            recording_id: None,
-            way: None,
             may_record: asked.may_record,
             priority: asked.priority,
+            ..CallRow::begun(
+                (id, Direction::Outbound),
+                (asked.server, ResourceName::new(id, Part::TrunkLeg).to_string()),
+                now,
+            )
         };
         let mut call = Call::outbound(tenant, row);
         call.ring_seconds = queue.ring_seconds;
@@ -128,20 +116,11 @@ impl Center {
         self.calls.insert(id, call);
     }
 
-    fn decides(&self, now: DateTime<Utc>, tenant: TenantId, queue: QueueId, to: &str) -> Decision {
-        let load = self.ledgers.get(&tenant).map(|ledger| ledger.load(now, None)).unwrap_or_default();
-        let attempt = Attempt { to, queue: Some(queue.uuid()), now };
-        match self.directory.dialing.get(&tenant) {
-            Some(policy) => policy.decide(&attempt, &load),
-            None => Decision::not_set_up(),
-        }
-    }
-
     /// Whether the rules are against a call back whose turn has come: no agent is rung for it in vain.
     pub(super) fn may_not_call_back(&self, now: DateTime<Utc>, id: CallId) -> bool {
         let Some(call) = self.calls.get(&id).filter(|call| call.is_waiting_callback()) else { return false };
         let (tenant, queue, to) = (call.tenant, call.row.queue_id, call.row.to_number.clone());
-        queue.is_some_and(|queue| matches!(self.decides(now, tenant, queue, &to), Decision::Denied { .. }))
+        matches!(self.decides(now, (tenant, None), queue, &to), Decision::Denied { .. })
     }
 
     /// The database has it: it stands in line. Whether it was that.

@@ -69,30 +69,10 @@ impl Center {
     ) -> Call {
         let extension = |agent| self.directory.agents.get(&(tenant, agent)).and_then(|agent| agent.extension.clone());
         let row = CallRow {
-            id,
-            direction: Direction::Internal,
             from_number: extension(caller).unwrap_or_default(),
             to_number: extension(callee).unwrap_or_default(),
-            state: CallState::New,
-            queue_id: None,
             agent_id: Some(callee),
-            server,
-            customer_channel: channel,
-            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
-            started_at: now,
-            queued_at: None,
-            answered_at: None,
-            ended_at: None,
-            end_reason: None,
-            cause: None,
-            sip_code: None,
-            estimated: false,
-            gaps: Vec::new(),
-            held_since: None,
-            recording_id: None,
-            way: None,
-            may_record: None,
-            priority: 0,
+            ..CallRow::begun((id, Direction::Internal), (server, channel), now)
         };
         let mut call = Call::new(tenant, row);
         call.calling_agent = Some(caller);

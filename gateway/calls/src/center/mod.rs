@@ -485,30 +485,9 @@ impl Center {
     fn new_row(now: DateTime<Utc>, channel: &ChannelView, direction: Direction, to: String) -> CallRow {
         let id = CallId::new();
         CallRow {
-            id,
-            direction,
             from_number: e164(&channel.caller_number),
             to_number: to,
-            state: CallState::New,
-            queue_id: None,
-            agent_id: None,
-            server: channel.server.clone(),
-            customer_channel: channel.id.clone(),
-            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
-            started_at: now,
-            queued_at: None,
-            answered_at: None,
-            ended_at: None,
-            end_reason: None,
-            cause: None,
-            sip_code: None,
-            estimated: false,
-            gaps: Vec::new(),
-            held_since: None,
-            recording_id: None,
-            way: None,
-            may_record: None,
-            priority: 0,
+            ..CallRow::begun((id, direction), (channel.server.clone(), channel.id.clone()), now)
         }
     }
 

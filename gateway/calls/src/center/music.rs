@@ -53,6 +53,15 @@ impl Call {
         }
     }
 
+    /// They wait in another queue now. Words that are being said are followed by its music; who hears what they are to hear goes on hearing it.
+    pub(super) fn other_music(&mut self, now: DateTime<Utc>, queue: Option<&WhileWaiting>, out: &mut Vec<Output>) {
+        let own = queue.and_then(WhileWaiting::own_music);
+        if self.speech.is_none() && own != self.music.as_ref().map(|music| music.sound.clone()) {
+            self.music_ends(out);
+            self.wait_music(now, queue, out);
+        }
+    }
+
     /// The house's music, as on hold.
     pub(super) fn house_music(&mut self, out: &mut Vec<Output>) {
         self.own_music_ends(out);

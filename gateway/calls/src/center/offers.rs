@@ -245,6 +245,9 @@ impl Center {
             "short_abandon_s": queue.map(|queue| queue.routing.short_abandon_seconds),
         });
         call.begins_to_wait(now, details);
+        if !call.is_unanswered_outbound() {
+            call.other_music(now, queue.map(|queue| &queue.routing.while_waiting), out);
+        }
         out.push(call.record(None));
     }
 

@@ -156,13 +156,7 @@ impl Center {
         out: &mut Vec<Output>,
     ) -> Result<Allowed, DialRefusal> {
         let directory = Arc::clone(&self.directory);
-        let load = self.ledgers.entry(tenant).or_default().load(now, agent.map(AgentId::uuid));
-        let attempt = Attempt { to, queue: queue.map(QueueId::uuid), now };
-        let decision = match directory.dialing.get(&tenant) {
-            Some(policy) => policy.decide(&attempt, &load),
-            None => Decision::not_set_up(),
-        };
-        match decision {
+        match self.decides(now, (tenant, agent), queue, to) {
             Decision::Allowed { number, .. } if directory.spent.contains(&tenant) && number.kind != Kind::Emergency => {
                 Err(DialRefusal::Spent)
             }
@@ -176,6 +170,22 @@ impl Center {
                 self.note_denial(now, tenant, agent, rule, &words, out);
                 Err(DialRefusal::Denied { rule, words })
             }
+        }
+    }
+
+    /// What the tenant's rules say of a call to a number now. Changes and tells nothing.
+    pub(super) fn decides(
+        &self,
+        now: DateTime<Utc>,
+        (tenant, agent): (TenantId, Option<AgentId>),
+        queue: Option<QueueId>,
+        to: &str,
+    ) -> Decision {
+        let load = self.ledgers.get(&tenant).map(|ledger| ledger.load(now, agent.map(AgentId::uuid)));
+        let attempt = Attempt { to, queue: queue.map(QueueId::uuid), now };
+        match self.directory.dialing.get(&tenant) {
+            Some(policy) => policy.decide(&attempt, &load.unwrap_or_default()),
+            None => Decision::not_set_up(),
         }
     }
 
@@ -224,30 +234,15 @@ impl Center {
     ) {
         let Begin { call: id, server, tenant, agent, queue, number, caller_id, ways, phones, answers } = begin;
         let row = CallRow {
-            id,
-            direction: Direction::Outbound,
             from_number: caller_id.unwrap_or_default(),
             to_number: number.text.clone(),
-            state: CallState::New,
             queue_id: queue,
             agent_id: Some(agent),
-            server,
-            customer_channel: ResourceName::new(id, Part::TrunkLeg).to_string(),
-            bridge_id: ResourceName::new(id, Part::Bridge).to_string(),
-            started_at: now,
-            queued_at: None,
-            answered_at: None,
-            ended_at: None,
-            end_reason: None,
-            cause: None,
-            sip_code: None,
-            estimated: false,
-            gaps: Vec::new(),
-            held_since: None,
-            recording_id: None,
-            way: None,
-            may_record: None,
-            priority: 0,
+            ..CallRow::begun(
+                (id, Direction::Outbound),
+                (server, ResourceName::new(id, Part::TrunkLeg).to_string()),
+                now,
+            )
         };
         let mut call = Call::outbound(tenant, row);
         call.calling_agent = Some(agent);

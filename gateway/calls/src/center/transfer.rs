@@ -204,10 +204,7 @@ impl Center {
             "short_abandon_s": known.map(|known| known.routing.short_abandon_seconds),
         });
         call.begins_to_wait(now, details);
-        if let Some(own) = known.map(|known| &known.routing.while_waiting).filter(|waiting| waiting.music.is_some()) {
-            call.music_ends(out);
-            call.wait_music(now, Some(own), out);
-        }
+        call.other_music(now, known.map(|known| &known.routing.while_waiting), out);
         out.push(call.record(None));
         self.enqueue(now, id, Some(from), false, out);
     }

@@ -101,6 +101,7 @@ async fn tell(manager: &ManagerConfig, waiting: &mut watch::Receiver<Waiting>) -
     let mut lights: BTreeMap<String, u32> = BTreeMap::new();
     waiting.mark_changed();
     loop {
+        let mut is_news = false;
         tokio::select! {
             read = stream.read(&mut buffer) => match read {
                 Ok(0) => return std::io::ErrorKind::UnexpectedEof.into(),
@@ -115,11 +116,12 @@ async fn tell(manager: &ManagerConfig, waiting: &mut watch::Receiver<Waiting>) -
                 if changed.is_err() {
                     return std::io::ErrorKind::BrokenPipe.into();
                 }
+                is_news = true;
             }
         }
         while let Some(block) = blocks.next() {
             if let Some(phone) = signed_in(&block) {
-                lights.remove(phone);
+                is_news |= lights.remove(phone).is_some();
             }
             let is_ours = block.get("ActionID").is_some_and(|action| action.starts_with(ACTION));
             if block.get("Response") == Some("Error")
@@ -127,6 +129,9 @@ async fn tell(manager: &ManagerConfig, waiting: &mut watch::Receiver<Waiting>) -
             {
                 return std::io::Error::new(std::io::ErrorKind::PermissionDenied, why);
             }
+        }
+        if !is_news {
+            continue;
         }
         let now = Waiting::clone(&waiting.borrow_and_update());
         let mut actions = String::new();

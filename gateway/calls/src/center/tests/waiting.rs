@@ -243,3 +243,21 @@ fn a_music_that_cannot_be_played_is_the_houses() {
     world.time_passes(seconds(5));
     assert!(world.hears_music(&customer) && world.playing.is_empty());
 }
+
+#[test]
+fn who_is_moved_hears_the_music_of_the_queue_that_they_wait_in() {
+    let (first, other) = (uuid::Uuid::from_u128(7), uuid::Uuid::from_u128(8));
+    let mut world = busy();
+    let second = world.second_queue();
+    world.queue_works(|queue| {
+        queue.while_waiting.music = Some(first);
+        queue.while_waiting.keys.insert('3', Destination::QueueId(second.uuid()));
+    });
+    world.change_directory(|directory| {
+        directory.queues.get_mut(&second).expect("the queue").routing.while_waiting.music = Some(other);
+    });
+    let customer = world.customer_calls();
+    world.presses(&customer, "3");
+    let own = |id| vec![Media::Sound { id, language: "en".to_owned() }];
+    assert_eq!((world.said_to(&customer), world.playing.len()), (own(other), 1));
+}
